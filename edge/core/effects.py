@@ -1,0 +1,206 @@
+"""Everything we can ask of the world, by beat: off first, on last, nothing told before it is written.
+
+`Beat.CUT` and `Beat.SHOW` run at once in the loop. `RECORD` < `ENERGISE` < `TELL` run in this order
+behind the disk: all records of one step are one commit, and the rest of the page waits for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from edge.core.commands import CommandAnswer
+from edge.core.messages import CallError, Request
+from edge.core.records import Record
+
+
+class Beat(IntEnum):
+    """When an effect runs, in order."""
+
+    CUT = 1
+    SHOW = 2
+    RECORD = 3
+    ENERGISE = 4
+    TELL = 5
+
+
+class Lamp(StrEnum):
+    """What the lamp of a connector says."""
+
+    OFF = "off"
+    AVAILABLE = "available"
+    WAITING = "waiting"
+    READY = "ready"
+    CHARGING = "charging"
+    SUSPENDED = "suspended"
+    FINISHED = "finished"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    FAULTED = "faulted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """Open the contactor now."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduce:
+    """Offer less current, 0 = withdraw the offer (pilot state x1)."""
+
+    connector: int
+    limit_a: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """Set the lamp."""
+
+    connector: int
+    lamp: Lamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMeter:
+    """Read this meter now, before its next poll; answered by `MeterRead` or `MeterFailed`."""
+
+    ticket: int
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnTime:
+    """The central system says that it was *wall* at monotonic second *monotonic*."""
+
+    wall: datetime
+    monotonic: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Send a request that states no recorded fact: Authorize, Heartbeat. Answered by `Settled`."""
+
+    ticket: int
+    message_id: str
+    message: Request
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One row of this step's commit."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raise:
+    """Offer this current, more than before."""
+
+    connector: int
+    limit_a: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Energise:
+    """Close the contactor, unless the newest state forbids it by now."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rearm:
+    """Clear the reflex's latch: its causes are gone and the core knows of them."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLock:
+    """Lock the cable or let it go."""
+
+    connector: int
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send a request that states a fact. Answered by `Settled`."""
+
+    ticket: int
+    message_id: str
+    message: Request
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer the central system's call; `None` where the standard demands silence (4.2)."""
+
+    call_id: int
+    answer: CommandAnswer | CallError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOutbox:
+    """Read up to *limit* waiting messages after *after_seq*; answered by `OutboxRead`."""
+
+    ticket: int
+    after_seq: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnect:
+    """Drop the WebSocket and open it anew: the peer accepts frames but answers none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """End the process (`hard`: reboot the computer where the installation allows it)."""
+
+    hard: bool
+
+
+Effect = (
+    Cut
+    | Reduce
+    | Show
+    | ReadMeter
+    | LearnTime
+    | Ask
+    | Write
+    | Raise
+    | Energise
+    | Rearm
+    | SetLock
+    | Send
+    | Reply
+    | ReadOutbox
+    | Reconnect
+    | Restart
+)
+
+BEATS: Final[dict[type, Beat]] = {
+    Cut: Beat.CUT,
+    Reduce: Beat.CUT,
+    Show: Beat.SHOW,
+    ReadMeter: Beat.SHOW,
+    LearnTime: Beat.SHOW,
+    Ask: Beat.SHOW,
+    ReadOutbox: Beat.SHOW,
+    Reconnect: Beat.SHOW,
+    Write: Beat.RECORD,
+    Raise: Beat.ENERGISE,
+    Energise: Beat.ENERGISE,
+    Rearm: Beat.ENERGISE,
+    Send: Beat.TELL,
+    Reply: Beat.TELL,
+    SetLock: Beat.TELL,
+    Restart: Beat.TELL,
+}
+"""The beat of every effect; a test holds it complete."""

@@ -1,0 +1,208 @@
+"""Everything the world can tell us. Past tense; each says when it happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge.core.commands import Command
+from edge.core.instant import Instant
+from edge.core.messages import CallError, Confirmation, NoAnswer
+from edge.core.quantities import Reading
+from edge.core.records import Queued
+
+
+class Pilot(StrEnum):
+    """State of the control pilot (IEC 61851-1), `NONE` where the hardware has no pilot."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+    NONE = "none"
+
+
+class Trip(StrEnum):
+    """Why the reflex opened the coil by itself (ruling 1)."""
+
+    EMERGENCY_STOP = "emergency_stop"
+    RCD = "rcd"
+    PILOT_LOST = "pilot_lost"
+    WELDED = "welded"
+    NOT_CLOSED = "not_closed"
+    OVER_TEMPERATURE = "over_temperature"
+    DEAD_MAN = "dead_man"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The drivers are about to run; the state comes from `restore`."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """The deadline that `next_deadline` named has come."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagPresented:
+    """A card was laid on *reader*, which serves *connectors* (all, if empty)."""
+
+    at: Instant
+    id_tag: str
+    reader: int = 0
+    connectors: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseSeen:
+    """What one charging point's inputs show now, all of them, sent whenever one changes.
+
+    *tripped* holds the reflex's latched causes whose input is still active or not yet re-armed.
+    *locked* is `None` without a lock. *plugged* is the plug at the socket, *pilot* the car's side.
+    """
+
+    at: Instant
+    connector: int
+    plugged: bool
+    pilot: Pilot
+    contactor_closed: bool
+    locked: bool | None = None
+    tripped: frozenset[Trip] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterRead:
+    """A reading, asked for by *ticket* or from polling (`None`); connector 0 is the main meter."""
+
+    at: Instant
+    connector: int
+    reading: Reading
+    ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterFailed:
+    """No usable reading: *why* is one sentence for the installer."""
+
+    at: Instant
+    connector: int
+    why: str
+    ticket: int | None = None
+
+
+class Port(StrEnum):
+    """The kinds of driver."""
+
+    READER = "reader"
+    METER = "meter"
+    EVSE = "evse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverLost:
+    """A driver stopped working; the supervisor goes on trying. Connector 0: not one connector's."""
+
+    at: Instant
+    port: Port
+    connector: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverFound:
+    """It works (again)."""
+
+    at: Instant
+    port: Port
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkUp:
+    """The WebSocket is open, the subprotocol agreed."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDown:
+    """The WebSocket is gone; an open request has been settled with `NoAnswer` before this."""
+
+    at: Instant
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The request of *ticket* is over: answered, refused or unanswered. Exactly one per `Send`."""
+
+    at: Instant
+    ticket: int
+    answer: Confirmation | CallError | NoAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallReceived:
+    """The central system asks; exactly one `Reply` with this *call_id* must follow."""
+
+    at: Instant
+    call_id: int
+    command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRead:
+    """The journal's answer to `ReadOutbox`: messages after those in the state, in order."""
+
+    at: Instant
+    ticket: int
+    messages: tuple[Queued, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLost:
+    """A commit failed; pages wait and are retried. *kind* as in `errors.JournalFailed`."""
+
+    at: Instant
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalHealed:
+    """Commits go through again."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerFailing:
+    """The supply is going and a back-up holds us up for a moment (TC_032_1)."""
+
+    at: Instant
+
+
+Event = (
+    Started
+    | Ticked
+    | TagPresented
+    | EvseSeen
+    | MeterRead
+    | MeterFailed
+    | DriverLost
+    | DriverFound
+    | LinkUp
+    | LinkDown
+    | Settled
+    | CallReceived
+    | OutboxRead
+    | JournalLost
+    | JournalHealed
+    | PowerFailing
+)

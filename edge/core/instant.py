@@ -1,0 +1,35 @@
+"""Time as data: every event says when it happened, on both clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instant:
+    """A moment: wall clock (aware UTC), monotonic seconds, and whether the wall clock is to be trusted.
+
+    Durations and deadlines use `monotonic`; what is told to people and to the central system uses `wall`.
+    """
+
+    wall: datetime
+    monotonic: float
+    trusted: bool = True
+
+    def since(self, earlier: Instant) -> float:
+        """Seconds from *earlier* to here."""
+        return self.monotonic - earlier.monotonic
+
+    def later(self, seconds: float) -> Instant:
+        """This moment, *seconds* on."""
+        return Instant(
+            wall=self.wall + timedelta(seconds=seconds),
+            monotonic=self.monotonic + seconds,
+            trusted=self.trusted,
+        )
+
+
+def rfc3339(wall: datetime) -> str:
+    """Write *wall* as OCPP wants it: UTC, milliseconds, `Z`."""
+    return wall.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{wall.microsecond // 1000:03d}Z"

@@ -1,0 +1,241 @@
+"""What the journal remembers: one value per row, grouped into one transaction per step.
+
+The journal driver turns each into SQL; `restore` reads them back. A record never changes what an
+earlier one said about money: registers and times are written once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.core.instant import Instant
+from edge.core.messages import IdTagInfo, TransactionMessage
+from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootStarted:
+    """This process began; *kernel_boot* is the kernel's boot id, which a power cut changes."""
+
+    at: Instant
+    kernel_boot: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alive:
+    """Durable evidence of life: what a power cut's stop time goes back to (ruling 4)."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionOpened:
+    """Energy may flow for this tag from this register on; *ref* is ours, for ever unique here."""
+
+    ref: int
+    connector: int
+    id_tag: str
+    begin_wh: int
+    at: Instant
+    parent_id_tag: str | None = None
+    reservation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionBound:
+    """The central system's number for *ref*, and its word on the tag."""
+
+    ref: int
+    transaction_id: int
+    id_tag_info: IdTagInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionStopping:
+    """Why and when *ref* was told to stop; its end register is still to be read (ruling 2)."""
+
+    ref: int
+    reason: StopReason
+    at: Instant
+    id_tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionStopped:
+    """The end register of *ref*; *estimated* where the meter could not be asked."""
+
+    ref: int
+    end_wh: int
+    at: Instant
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """The register of *ref* at this moment: what is billed if the meter dies."""
+
+    ref: int
+    energy_wh: int
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A transaction message waits for the central system, in the order of *seq*.
+
+    *message* carries no transaction id yet: it is filled in from *ref* when it is sent.
+    *attempts* counts refusals (CALLERROR), not outages (ruling 15).
+    """
+
+    seq: int
+    ref: int | None
+    message_id: str
+    message: TransactionMessage
+    at: Instant
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The central system answered CALLERROR: the attempt is spent and the next has a new id."""
+
+    seq: int
+    attempts: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The central system answered CALLRESULT: the message leaves the outbox."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """Refused for good: kept as a dead letter, out of the way of those behind it."""
+
+    seq: int
+    at: Instant
+    code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvailabilityChanged:
+    """In or out of service, over a reboot too (5.2); connector 0 is the station."""
+
+    connector: int
+    availability: AvailabilityType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationChanged:
+    """A configuration key has this value from now on."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagCached:
+    """What the central system last said of a tag (3.5.1); *id_tag* is folded to lower case."""
+
+    id_tag: str
+    info: IdTagInfo
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagForgotten:
+    """One cached tag leaves to make room."""
+
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheCleared:
+    """ClearCache was asked (5.4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetAccepted:
+    """A reset was promised: it, not a power cut, is why we start again (ruling 4)."""
+
+    type: ResetType
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultLatched:
+    """A fault that outlives a restart: a welded contactor (safety 9)."""
+
+    connector: int
+    code: ErrorCode
+    info: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultReleased:
+    """Somebody looked and the latched fault is gone."""
+
+    connector: int
+
+
+Record = (
+    BootStarted
+    | Alive
+    | TransactionOpened
+    | TransactionBound
+    | TransactionStopping
+    | TransactionStopped
+    | Metered
+    | Queued
+    | Refused
+    | Delivered
+    | Parked
+    | AvailabilityChanged
+    | ConfigurationChanged
+    | TagCached
+    | TagForgotten
+    | CacheCleared
+    | ResetAccepted
+    | FaultLatched
+    | FaultReleased
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedTransaction:
+    """A transaction as the journal holds it that is not yet settled with the central system.
+
+    Kept while it is open or any of its messages wait; *last_wh* is the newest register written.
+    """
+
+    opened: TransactionOpened
+    transaction_id: int | None = None
+    id_tag_info: IdTagInfo | None = None
+    last_wh: int | None = None
+    last_at: Instant | None = None
+    stopping: TransactionStopping | None = None
+    stopped: TransactionStopped | None = None
+    start_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """All that a restart needs, read from the journal in one go."""
+
+    transactions: tuple[SavedTransaction, ...] = ()
+    outbox: tuple[Queued, ...] = ()
+    outbox_count: int = 0
+    last_seq: int = 0
+    last_ref: int = 0
+    last_boot: BootStarted | None = None
+    last_alive: Instant | None = None
+    reset: ResetAccepted | None = None
+    availability: tuple[AvailabilityChanged, ...] = ()
+    configuration: tuple[ConfigurationChanged, ...] = ()
+    cache: tuple[TagCached, ...] = ()
+    faults: tuple[FaultLatched, ...] = ()
+    dead_letters: int = 0

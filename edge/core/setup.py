@@ -1,0 +1,59 @@
+"""What the installer decided: fixed for the life of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edge.core.messages import BootNotification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseTraits:
+    """What one charging point can know and do (ruling 3)."""
+
+    has_pilot: bool
+    has_plug_sense: bool = True
+    has_lock: bool = False
+    rated_a: float = 32.0
+    phases: int = 1
+    nominal_v: float = 230.0
+    meter_refresh_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Choices the standard leaves to the owner, in seconds unless named otherwise."""
+
+    resume_after_power_cut: bool = False
+    resume_after_restart_within_s: float = 60.0
+    authorize_within_s: float = 5.0
+    call_timeout_s: float = 30.0
+    meter_within_s: float = 2.0
+    stop_within_s: float = 6.0
+    fault_hold_s: float = 180.0
+    start_stop_dead_time_s: float = 10.0
+    stop_start_dead_time_s: float = 5.0
+    reclose_delay_s: float = 5.0
+    soft_reset_within_s: float = 10.0
+    boot_retry_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """The station as installed.
+
+    *traits* and *readers* count from connector 1 and reader 0. *defaults* are OCPP keys from the
+    configuration file, *overrides* those of `-o`, which are never persisted. *nonce* is 24 random
+    hex digits, new for every process: message ids are made of it and a counter, so that none is
+    ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id.
+    """
+
+    identity: BootNotification
+    traits: tuple[EvseTraits, ...]
+    nonce: str
+    kernel_boot: str
+    readers: tuple[tuple[int, ...], ...] = ()
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)

@@ -1,0 +1,64 @@
+"""Everything that can go wrong on the edge, named by what is wrong.
+
+EdgeError
+├── ConfigError (ValueError)       the installer can mend it: the message says where and how
+├── DriverError (OSError)          a device or a line; the supervisor backs off and tries again
+│   ├── ReaderSilent               no answer from the card reader
+│   ├── MeterSilent                no answer from the meter
+│   ├── MeterImplausible           an answer that cannot be true
+│   ├── BusLost                    the serial adapter or TCP peer is gone
+│   ├── LinkRefused                the central system did not let us in
+│   └── EvseFailed                 a pin or controller that does not do as told
+├── JournalFailed (OSError)        the disk did not take a commit
+└── SimulationError (ValueError)   a verb of the simulated bay that makes no sense
+"""
+
+from __future__ import annotations
+
+
+class EdgeError(Exception):
+    """Root of the tree."""
+
+
+class ConfigError(EdgeError, ValueError):
+    """A setting that cannot be used; the message names the file, the key and the remedy."""
+
+
+class DriverError(EdgeError, OSError):
+    """A device or line failed as devices do; the supervisor retries, the core is told."""
+
+
+class ReaderSilent(DriverError):
+    """The card reader does not answer."""
+
+
+class MeterSilent(DriverError, TimeoutError):
+    """The meter does not answer."""
+
+
+class MeterImplausible(DriverError, ValueError):
+    """The meter's answer cannot be true."""
+
+
+class BusLost(DriverError, ConnectionError):
+    """The serial adapter or the TCP peer under a bus is gone."""
+
+
+class LinkRefused(DriverError, ConnectionError):
+    """The central system refused the connection."""
+
+
+class EvseFailed(DriverError):
+    """An output or controller of the charging point did not do as told."""
+
+
+class JournalFailed(EdgeError, OSError):
+    """A commit failed; *kind* is `full`, `read_only`, `io`, `corrupt` or `other`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class SimulationError(EdgeError, ValueError):
+    """A verb of the simulated bay was asked something it cannot do."""

@@ -1,0 +1,136 @@
+"""What a driver offers the runtime. Small protocols; no driver knows another, or the core's rules.
+
+A driver with a life of its own has `run(post)`: it works until cancelled, posts events, and raises a
+`DriverError` when its device fails; the supervisor tells the core and runs it again with back-off.
+`post` may be called from the event loop only; drivers with threads marshal into it themselves.
+All other methods are synchronous and return at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from edge.core.commands import CommandAnswer
+from edge.core.effects import Lamp
+from edge.core.events import Event
+from edge.core.instant import Instant
+from edge.core.messages import CallError, Request
+from edge.core.records import Queued, Record, Saved
+from edge.core.setup import EvseTraits
+
+Post = Callable[[Event], None]
+
+
+class Clock(Protocol):
+    """Wall and monotonic time."""
+
+    def now(self) -> Instant:
+        """The present moment."""
+        ...
+
+    def learn(self, wall_at: Instant) -> None:
+        """Take *wall_at.wall* for the wall time at *wall_at.monotonic*, unless NTP knows better."""
+        ...
+
+
+class CardReader(Protocol):
+    """One reader; posts `TagPresented` once per card laid on it."""
+
+    async def run(self, post: Post) -> None:
+        """Poll until cancelled; raises `ReaderSilent`."""
+        ...
+
+
+class EnergyMeter(Protocol):
+    """One meter; posts `MeterRead` about once a second by itself."""
+
+    async def run(self, post: Post) -> None:
+        """Poll until cancelled; raises `MeterSilent` after several failures in a row."""
+        ...
+
+    def request(self, ticket: int) -> None:
+        """Read now, ahead of polling; `MeterRead` or `MeterFailed` with *ticket* follows."""
+        ...
+
+
+class Power(Protocol):
+    """The dangerous half of a charging point: offer, contactor, reflex."""
+
+    @property
+    def traits(self) -> EvseTraits:
+        """What the hardware can know and do."""
+        ...
+
+    async def run(self, post: Post) -> None:
+        """Watch the inputs, post `EvseSeen` at once and on every change."""
+        ...
+
+    def cut(self) -> None:
+        """Open the contactor; from any thread, waits for nothing, never fails silently."""
+        ...
+
+    def offer(self, limit_a: float) -> None:
+        """Signal this current to the car; 0 withdraws the offer."""
+        ...
+
+    def energise(self) -> None:
+        """Close the contactor; refused (`EvseFailed`) while the reflex is latched."""
+        ...
+
+    def rearm(self) -> None:
+        """Clear the reflex's latch where its causes are gone."""
+        ...
+
+
+class Front(Protocol):
+    """The harmless half: lamp and cable lock."""
+
+    def show(self, lamp: Lamp) -> None:
+        """Set the lamp."""
+        ...
+
+    def set_lock(self, locked: bool) -> None:
+        """Lock the cable or let it go; `EvseSeen.locked` tells what came of it."""
+        ...
+
+
+class Evse(Power, Front, Protocol):
+    """One charging point: one connector's contactor, pilot, inputs, lamp and lock."""
+
+
+class CentralSystem(Protocol):
+    """The OCPP line. Posts `LinkUp`, `LinkDown`, `Settled`, `CallReceived`."""
+
+    async def run(self, post: Post) -> None:
+        """Connect, serve, reconnect with back-off, until cancelled; bad news is posted, not raised."""
+        ...
+
+    def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
+        """Send, or settle at once with `NoAnswer` when the line is down; one in flight at a time,
+        the rest wait in a bounded queue."""
+        ...
+
+    def reply(self, call_id: int, answer: CommandAnswer | CallError | None) -> None:
+        """Answer a call of the central system; `None` stays silent."""
+        ...
+
+    def reconnect(self) -> None:
+        """Drop the WebSocket and dial again at once."""
+        ...
+
+
+class Journal(Protocol):
+    """Durable memory."""
+
+    async def load(self) -> Saved:
+        """All that a restart needs."""
+        ...
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        """Write all of *records* or none, on the disk when this returns; raises `JournalFailed`."""
+        ...
+
+    async def read_outbox(self, after_seq: int, limit: int) -> tuple[Queued, ...]:
+        """The oldest waiting messages after *after_seq*."""
+        ...

@@ -1,0 +1,1 @@
+"""The benchmarks: one module per name that `scripts/bench` takes."""
