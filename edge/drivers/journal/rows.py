@@ -1,0 +1,215 @@
+"""Rows back to values: what a restart, the outbox and the command line read from the journal."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from edge.core.instant import Instant
+from edge.core.messages import (
+    IdTagInfo,
+    MeterValues,
+    StartTransaction,
+    StopTransaction,
+    TransactionMessage,
+)
+from edge.core.records import (
+    AvailabilityChanged,
+    BootStarted,
+    ConfigurationChanged,
+    FaultLatched,
+    Queued,
+    ResetAccepted,
+    Saved,
+    SavedTransaction,
+    TagCached,
+    TransactionOpened,
+    TransactionStopped,
+    TransactionStopping,
+)
+from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
+
+HEAD: Final = 64
+"""How many waiting messages a restart gets at once; the rest stay in the file (architecture 4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that the central system refused for good, and why."""
+
+    queued: Queued
+    parked_at: Instant
+    code: str
+    description: str
+
+
+def load(connection: sqlite3.Connection) -> Saved:
+    """All that a restart needs, in one reading."""
+    counters = dict(connection.execute("SELECT name, value FROM counters"))
+    alive = connection.execute("SELECT at FROM alive").fetchone()
+    return Saved(
+        transactions=_transactions(connection),
+        outbox=outbox(connection, 0, HEAD),
+        outbox_count=_number(connection, "SELECT count(*) FROM outbox"),
+        last_seq=counters["last_seq"],
+        last_ref=counters["last_ref"],
+        last_boot=_last_boot(connection),
+        last_alive=_instant(alive[0]) if alive else None,
+        reset=_unseen_reset(connection),
+        availability=tuple(
+            AvailabilityChanged(connector=connector, availability=AvailabilityType(availability))
+            for connector, availability in connection.execute(
+                "SELECT connector, availability FROM availability ORDER BY connector"
+            )
+        ),
+        configuration=tuple(
+            ConfigurationChanged(key=key, value=value)
+            for key, value in connection.execute(
+                "SELECT key, value FROM configuration ORDER BY key"
+            )
+        ),
+        cache=_cache(connection),
+        faults=tuple(
+            FaultLatched(connector=connector, code=ErrorCode(code), info=info)
+            for connector, code, info in connection.execute(
+                "SELECT connector, code, info FROM faults ORDER BY connector, code"
+            )
+        ),
+        dead_letters=_number(connection, "SELECT count(*) FROM dead_letters"),
+    )
+
+
+def outbox(connection: sqlite3.Connection, after_seq: int, limit: int) -> tuple[Queued, ...]:
+    """The oldest *limit* waiting messages after *after_seq*."""
+    rows = connection.execute(
+        "SELECT seq, ref, message_id, kind, payload, at, attempts FROM outbox"
+        " WHERE seq > ? ORDER BY seq LIMIT ?",
+        (after_seq, limit),
+    )
+    return tuple(_queued_from(row) for row in rows)
+
+
+def dead_letters(connection: sqlite3.Connection) -> tuple[DeadLetter, ...]:
+    """Every parked message, oldest first."""
+    rows = connection.execute(
+        "SELECT seq, ref, message_id, kind, payload, at, attempts, parked_at, code, description"
+        " FROM dead_letters ORDER BY seq"
+    )
+    return tuple(
+        DeadLetter(
+            queued=_queued_from(row[:7]),
+            parked_at=_instant(row[7]),
+            code=row[8],
+            description=row[9],
+        )
+        for row in rows
+    )
+
+
+_MESSAGES: Final[dict[str, type[TransactionMessage]]] = {
+    kind.__name__: kind for kind in (StartTransaction, StopTransaction, MeterValues)
+}
+
+_Row = tuple[Any, ...]
+
+
+def _instant(text: str) -> Instant:
+    return msgspec.json.decode(text, type=Instant)
+
+
+def _queued_from(row: _Row) -> Queued:
+    seq, ref, message_id, kind, payload, at, attempts = row
+    return Queued(
+        seq=seq,
+        ref=ref,
+        message_id=message_id,
+        message=msgspec.json.decode(payload, type=_MESSAGES[kind]),
+        at=_instant(at),
+        attempts=attempts,
+    )
+
+
+def _number(connection: sqlite3.Connection, sql: str) -> int:
+    number: int = connection.execute(sql).fetchone()[0]
+    return number
+
+
+def _last_boot(connection: sqlite3.Connection) -> BootStarted | None:
+    row = connection.execute(
+        "SELECT kernel_boot, at FROM boots ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return BootStarted(kernel_boot=row[0], at=_instant(row[1])) if row else None
+
+
+def _unseen_reset(connection: sqlite3.Connection) -> ResetAccepted | None:
+    row = connection.execute(
+        "SELECT type, at FROM resets WHERE seen_by IS NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return ResetAccepted(type=ResetType(row[0]), at=_instant(row[1])) if row else None
+
+
+def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:
+    return tuple(
+        TagCached(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo), at=_instant(at))
+        for id_tag, info, at in connection.execute(
+            "SELECT id_tag, info, at FROM cache ORDER BY position"
+        )
+    )
+
+
+def _transactions(connection: sqlite3.Connection) -> tuple[SavedTransaction, ...]:
+    """Those that are open or have a message waiting, oldest first."""
+    cursor = connection.execute(
+        "SELECT * FROM transactions WHERE stopped_at IS NULL"
+        " OR ref IN (SELECT ref FROM outbox WHERE ref IS NOT NULL) ORDER BY ref"
+    )
+    names = [column[0] for column in cursor.description]
+    return tuple(_transaction(dict(zip(names, row, strict=True))) for row in cursor)
+
+
+def _transaction(row: dict[str, Any]) -> SavedTransaction:
+    return SavedTransaction(
+        opened=TransactionOpened(
+            ref=row["ref"],
+            connector=row["connector"],
+            id_tag=row["id_tag"],
+            begin_wh=row["begin_wh"],
+            at=_instant(row["opened_at"]),
+            parent_id_tag=row["parent_id_tag"],
+            reservation_id=row["reservation_id"],
+        ),
+        transaction_id=row["transaction_id"],
+        id_tag_info=(
+            msgspec.json.decode(row["id_tag_info"], type=IdTagInfo) if row["id_tag_info"] else None
+        ),
+        last_wh=row["last_wh"],
+        last_at=_instant(row["last_at"]) if row["last_at"] else None,
+        stopping=_stopping_from(row),
+        stopped=_stopped_from(row),
+        start_parked=bool(row["start_parked"]),
+    )
+
+
+def _stopping_from(row: dict[str, Any]) -> TransactionStopping | None:
+    if row["stopping_at"] is None:
+        return None
+    return TransactionStopping(
+        ref=row["ref"],
+        reason=StopReason(row["stopping_reason"]),
+        at=_instant(row["stopping_at"]),
+        id_tag=row["stopping_id_tag"],
+    )
+
+
+def _stopped_from(row: dict[str, Any]) -> TransactionStopped | None:
+    if row["stopped_at"] is None:
+        return None
+    return TransactionStopped(
+        ref=row["ref"],
+        end_wh=row["end_wh"],
+        at=_instant(row["stopped_at"]),
+        estimated=bool(row["estimated"]),
+    )

@@ -1,0 +1,197 @@
+"""Records to SQL: what each record type writes, one entry of `STATEMENTS` per type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from edge.core.instant import Instant
+from edge.core.records import (
+    Alive,
+    AvailabilityChanged,
+    BootStarted,
+    CacheCleared,
+    ConfigurationChanged,
+    Delivered,
+    FaultLatched,
+    FaultReleased,
+    Metered,
+    Parked,
+    Queued,
+    Refused,
+    ResetAccepted,
+    TagCached,
+    TagForgotten,
+    TransactionBound,
+    TransactionOpened,
+    TransactionStopped,
+    TransactionStopping,
+)
+
+Statement = tuple[str, tuple[object, ...]]
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _alive(at: Instant) -> Statement:
+    """Every row of a living session is evidence of life, as good as an `Alive` row."""
+    return "INSERT OR REPLACE INTO alive (id, at) VALUES (1, ?)", (_text(at),)
+
+
+def _count(name: str, value: int) -> Statement:
+    return "UPDATE counters SET value = max(value, ?) WHERE name = ?", (value, name)
+
+
+def _boot_started(record: BootStarted) -> tuple[Statement, ...]:
+    return (
+        (
+            "INSERT INTO boots (kernel_boot, at) VALUES (?, ?)",
+            (record.kernel_boot, _text(record.at)),
+        ),
+        ("UPDATE resets SET seen_by = last_insert_rowid() WHERE seen_by IS NULL", ()),
+    )
+
+
+def _opened(record: TransactionOpened) -> tuple[Statement, ...]:
+    return (
+        (
+            (
+                "INSERT INTO transactions"
+                " (ref, connector, id_tag, begin_wh, opened_at, parent_id_tag, reservation_id)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
+            ),
+            (
+                record.ref,
+                record.connector,
+                record.id_tag,
+                record.begin_wh,
+                _text(record.at),
+                record.parent_id_tag,
+                record.reservation_id,
+            ),
+        ),
+        _count("last_ref", record.ref),
+        _alive(record.at),
+    )
+
+
+def _bound(record: TransactionBound) -> tuple[Statement, ...]:
+    sql = "UPDATE transactions SET transaction_id = ?, id_tag_info = ? WHERE ref = ?"
+    return ((sql, (record.transaction_id, _text(record.id_tag_info), record.ref)),)
+
+
+def _stopping(record: TransactionStopping) -> tuple[Statement, ...]:
+    sql = (
+        "UPDATE transactions SET stopping_reason = ?, stopping_at = ?, stopping_id_tag = ?"
+        " WHERE ref = ?"
+    )
+    return ((sql, (record.reason, _text(record.at), record.id_tag, record.ref)),)
+
+
+def _stopped(record: TransactionStopped) -> tuple[Statement, ...]:
+    sql = "UPDATE transactions SET end_wh = ?, stopped_at = ?, estimated = ? WHERE ref = ?"
+    return ((sql, (record.end_wh, _text(record.at), int(record.estimated), record.ref)),)
+
+
+def _metered(record: Metered) -> tuple[Statement, ...]:
+    sql = "UPDATE transactions SET last_wh = ?, last_at = ? WHERE ref = ?"
+    return ((sql, (record.energy_wh, _text(record.at), record.ref)), _alive(record.at))
+
+
+def _queued(record: Queued) -> tuple[Statement, ...]:
+    return (
+        (
+            (
+                "INSERT INTO outbox (seq, ref, message_id, kind, payload, at, attempts)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
+            ),
+            (
+                record.seq,
+                record.ref,
+                record.message_id,
+                type(record.message).__name__,
+                _text(record.message),
+                _text(record.at),
+                record.attempts,
+            ),
+        ),
+        _count("last_seq", record.seq),
+    )
+
+
+def _refused(record: Refused) -> tuple[Statement, ...]:
+    sql = "UPDATE outbox SET attempts = ?, message_id = ? WHERE seq = ?"
+    return ((sql, (record.attempts, record.message_id, record.seq)),)
+
+
+def _parked(record: Parked) -> tuple[Statement, ...]:
+    return (
+        (
+            (
+                "UPDATE transactions SET start_parked = 1 WHERE ref ="
+                " (SELECT ref FROM outbox WHERE seq = ? AND kind = 'StartTransaction')"
+            ),
+            (record.seq,),
+        ),
+        (
+            (
+                "INSERT INTO dead_letters"
+                " SELECT seq, ref, message_id, kind, payload, at, attempts, ?, ?, ?"
+                " FROM outbox WHERE seq = ?"
+            ),
+            (_text(record.at), record.code, record.description, record.seq),
+        ),
+        ("DELETE FROM outbox WHERE seq = ?", (record.seq,)),
+    )
+
+
+def _cached(record: TagCached) -> tuple[Statement, ...]:
+    sql = "INSERT OR REPLACE INTO cache (id_tag, info, at) VALUES (?, ?, ?)"
+    return ((sql, (record.id_tag, _text(record.info), _text(record.at))),)
+
+
+def _latched(record: FaultLatched) -> tuple[Statement, ...]:
+    sql = "INSERT OR REPLACE INTO faults (connector, code, info) VALUES (?, ?, ?)"
+    return ((sql, (record.connector, record.code, record.info)),)
+
+
+STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
+    BootStarted: _boot_started,
+    Alive: lambda record: (_alive(record.at),),
+    TransactionOpened: _opened,
+    TransactionBound: _bound,
+    TransactionStopping: _stopping,
+    TransactionStopped: _stopped,
+    Metered: _metered,
+    Queued: _queued,
+    Refused: _refused,
+    Delivered: lambda record: (("DELETE FROM outbox WHERE seq = ?", (record.seq,)),),
+    Parked: _parked,
+    AvailabilityChanged: lambda record: (
+        (
+            "INSERT OR REPLACE INTO availability (connector, availability) VALUES (?, ?)",
+            (record.connector, record.availability),
+        ),
+    ),
+    ConfigurationChanged: lambda record: (
+        (
+            "INSERT OR REPLACE INTO configuration (key, value) VALUES (?, ?)",
+            (record.key, record.value),
+        ),
+    ),
+    TagCached: _cached,
+    TagForgotten: lambda record: (("DELETE FROM cache WHERE id_tag = ?", (record.id_tag,)),),
+    CacheCleared: lambda _: (("DELETE FROM cache", ()),),
+    ResetAccepted: lambda record: (
+        ("INSERT INTO resets (type, at) VALUES (?, ?)", (record.type, _text(record.at))),
+    ),
+    FaultLatched: _latched,
+    FaultReleased: lambda record: (
+        ("DELETE FROM faults WHERE connector = ?", (record.connector,)),
+    ),
+}
+"""What each record writes; a test holds the table complete."""

@@ -1,0 +1,426 @@
+"""The journal keeps what it said it kept, all of a step or nothing of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import aiosqlite
+import pytest
+
+from edge.core.instant import Instant
+from edge.core.messages import (
+    IdTagInfo,
+    MeterValue,
+    MeterValues,
+    SampledValue,
+    StartTransaction,
+    StopTransaction,
+    TransactionMessage,
+)
+from edge.core.records import (
+    Alive,
+    AvailabilityChanged,
+    BootStarted,
+    CacheCleared,
+    ConfigurationChanged,
+    Delivered,
+    FaultLatched,
+    FaultReleased,
+    Metered,
+    Parked,
+    Queued,
+    Record,
+    Refused,
+    ResetAccepted,
+    Saved,
+    TagCached,
+    TagForgotten,
+    TransactionBound,
+    TransactionOpened,
+    TransactionStopped,
+    TransactionStopping,
+)
+from edge.core.vocabulary import (
+    AuthorizationStatus,
+    AvailabilityType,
+    ErrorCode,
+    ReadingContext,
+    ResetType,
+    StopReason,
+)
+from edge.drivers.journal import open_journal
+from edge.drivers.journal.statements import STATEMENTS
+from edge.errors import ConfigError, JournalFailed
+
+START = Instant(wall=datetime(2026, 1, 1, 10, 0, 0, 123456, tzinfo=UTC), monotonic=12.25)
+ACCEPTED = IdTagInfo(
+    status=AuthorizationStatus.ACCEPTED,
+    expiry_date=datetime(2027, 1, 1, tzinfo=UTC),
+    parent_id_tag="FAMILY",
+)
+
+
+def at(seconds: float) -> Instant:
+    return START.later(seconds)
+
+
+def opened(ref: int = 1) -> TransactionOpened:
+    return TransactionOpened(
+        ref=ref,
+        connector=2,
+        id_tag="04A2B1C3D4E580",
+        begin_wh=1000,
+        at=at(1),
+        parent_id_tag="FAMILY",
+        reservation_id=9,
+    )
+
+
+def start_message() -> StartTransaction:
+    return StartTransaction(
+        connector_id=2, id_tag="04A2B1C3D4E580", meter_start=1000, timestamp=at(1).wall
+    )
+
+
+def samples() -> MeterValues:
+    value = SampledValue(value="1100", context=ReadingContext.SAMPLE_PERIODIC, unit="Wh")
+    return MeterValues(
+        connector_id=2,
+        meter_value=(MeterValue(timestamp=at(60).wall, sampled_value=(value,)),),
+    )
+
+
+def stop_message() -> StopTransaction:
+    return StopTransaction(
+        transaction_id=None,
+        meter_stop=1420,
+        timestamp=at(99).wall,
+        reason=StopReason.REMOTE,
+        id_tag="04A2B1C3D4E580",
+        transaction_data=samples().meter_value,
+    )
+
+
+def queued(seq: int, message: TransactionMessage, ref: int | None = 1) -> Queued:
+    return Queued(seq=seq, ref=ref, message_id=f"id-{seq}", message=message, at=at(seq))
+
+
+async def kept(path: Path, *commits: Sequence[Record]) -> Saved:
+    """Commit each group, close, open anew and read."""
+    async with open_journal(path) as journal:
+        for records in commits:
+            await journal.commit(records)
+    async with open_journal(path) as journal:
+        return await journal.load()
+
+
+def spoil(path: Path, offset: int, contents: bytes) -> None:
+    """Write over the file, as a dying card does."""
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(contents)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.sqlite3"
+
+
+def test_every_record_type_has_its_statements() -> None:
+    """A record that the core can write and the journal cannot would be lost money."""
+    assert set(STATEMENTS) == set(get_args(Record))
+
+
+async def test_a_new_journal_is_empty(path: Path) -> None:
+    """First start: nothing saved, all counters zero."""
+    assert await kept(path) == Saved()
+
+
+async def test_an_open_transaction_comes_back_whole(path: Path) -> None:
+    """Ruling 4: the register, the reason and the moment survive the process."""
+    stopping = TransactionStopping(
+        ref=1, reason=StopReason.REMOTE, at=at(90), id_tag="04A2B1C3D4E580"
+    )
+    saved = await kept(
+        path,
+        [opened(), queued(1, start_message())],
+        [TransactionBound(ref=1, transaction_id=4711, id_tag_info=ACCEPTED), Delivered(seq=1)],
+        [Metered(ref=1, energy_wh=1100, at=at(60))],
+        [stopping],
+    )
+    (transaction,) = saved.transactions
+    assert transaction.opened == opened()
+    assert transaction.transaction_id == 4711
+    assert transaction.id_tag_info == ACCEPTED
+    assert (transaction.last_wh, transaction.last_at) == (1100, at(60))
+    assert transaction.stopping == stopping
+    assert transaction.stopped is None
+    assert not transaction.start_parked
+    assert saved.last_alive == at(60)
+
+
+async def test_a_stopped_transaction_stays_until_its_messages_are_delivered(path: Path) -> None:
+    """Its number is needed for the messages that still wait."""
+    stopped = TransactionStopped(ref=1, end_wh=1420, at=at(99), estimated=True)
+    saved = await kept(path, [opened(), stopped, queued(1, stop_message())])
+    assert saved.transactions[0].stopped == stopped
+    saved = await kept(path, [Delivered(seq=1)])
+    assert saved.transactions == ()
+
+
+async def test_the_outbox_keeps_order_ids_and_contents(path: Path) -> None:
+    """I3, I4: a resend is the same message with the same id, in the same place."""
+    messages = [queued(1, start_message()), queued(2, samples()), queued(3, stop_message())]
+    clock_aligned = queued(4, samples(), ref=None)
+    saved = await kept(path, [opened(), *messages, clock_aligned])
+    assert saved.outbox == (*messages, clock_aligned)
+    assert saved.outbox_count == 4
+
+
+async def test_only_the_head_is_loaded_and_the_rest_is_read_on_demand(path: Path) -> None:
+    """The queue lives in the journal, its head in the state."""
+    messages = [queued(seq, samples()) for seq in range(1, 101)]
+    saved = await kept(path, [opened(), *messages])
+    assert saved.outbox == tuple(messages[:64])
+    assert saved.outbox_count == 100
+    async with open_journal(path) as journal:
+        assert await journal.read_outbox(64, 20) == tuple(messages[64:84])
+        assert await journal.read_outbox(100, 20) == ()
+
+
+async def test_counters_never_go_back_when_rows_leave(path: Path) -> None:
+    """A reused number would make two messages or transactions one."""
+    saved = await kept(
+        path,
+        [opened(7), TransactionStopped(ref=7, end_wh=1, at=at(2)), queued(41, samples(), ref=7)],
+        [Delivered(seq=41)],
+    )
+    assert (saved.last_ref, saved.last_seq) == (7, 41)
+    assert saved.outbox == ()
+
+
+async def test_a_refusal_spends_an_attempt_and_gives_a_new_id(path: Path) -> None:
+    """Ruling 7: a new id after CALLERROR, the contents untouched."""
+    first = queued(1, start_message())
+    saved = await kept(
+        path, [opened(), first], [Refused(seq=1, attempts=2, message_id="id-second")]
+    )
+    (after,) = saved.outbox
+    assert (after.attempts, after.message_id) == (2, "id-second")
+    assert after.message == first.message
+
+
+async def test_a_parked_start_is_a_dead_letter_and_marks_its_transaction(path: Path) -> None:
+    """I2: parked is not deleted; its dependants go out with -1."""
+    saved = await kept(
+        path,
+        [opened(), queued(1, start_message()), queued(2, samples())],
+        [Parked(seq=1, at=at(50), code="InternalError", description="no")],
+    )
+    assert [message.seq for message in saved.outbox] == [2]
+    assert saved.transactions[0].start_parked
+    assert saved.dead_letters == 1
+    async with open_journal(path) as journal:
+        (letter,) = await journal.dead_letters()
+    assert letter.queued == queued(1, start_message())
+    assert (letter.parked_at, letter.code, letter.description) == (at(50), "InternalError", "no")
+
+
+async def test_parked_samples_do_not_mark_their_transaction(path: Path) -> None:
+    """Only a lost StartTransaction takes the transaction's number away."""
+    saved = await kept(
+        path,
+        [opened(), queued(1, samples())],
+        [Parked(seq=1, at=at(50), code="GenericError", description="")],
+    )
+    assert not saved.transactions[0].start_parked
+
+
+async def test_availability_configuration_and_faults_take_the_last_word(path: Path) -> None:
+    """5.2, 5.3, safety 9: over a restart too."""
+    out, back = AvailabilityType.INOPERATIVE, AvailabilityType.OPERATIVE
+    latched = FaultLatched(connector=1, code=ErrorCode.POWER_SWITCH_FAILURE, info="welded")
+    saved = await kept(
+        path,
+        [AvailabilityChanged(connector=1, availability=out)],
+        [AvailabilityChanged(connector=1, availability=back)],
+        [ConfigurationChanged(key="HeartbeatInterval", value="10")],
+        [ConfigurationChanged(key="HeartbeatInterval", value="20")],
+        [latched, FaultLatched(connector=2, code=ErrorCode.OTHER_ERROR, info="")],
+        [FaultReleased(connector=2)],
+    )
+    assert saved.availability == (AvailabilityChanged(connector=1, availability=back),)
+    assert saved.configuration == (ConfigurationChanged(key="HeartbeatInterval", value="20"),)
+    assert saved.faults == (latched,)
+
+
+async def test_the_cache_comes_back_in_the_order_of_use(path: Path) -> None:
+    """The tag heard of longest ago makes room first."""
+    a, b, c = (TagCached(id_tag=tag, info=ACCEPTED, at=at(1)) for tag in "abc")
+    again = TagCached(id_tag="a", info=ACCEPTED, at=at(9))
+    saved = await kept(path, [a, b, c], [again], [TagForgotten(id_tag="b")])
+    assert saved.cache == (c, again)
+    assert (await kept(path, [CacheCleared()])).cache == ()
+
+
+async def test_a_promised_reset_is_told_to_one_start_only(path: Path) -> None:
+    """Ruling 4: it explains the next start, and no start after that."""
+    reset = ResetAccepted(type=ResetType.SOFT, at=at(5))
+    assert (await kept(path, [reset])).reset == reset
+    boot = BootStarted(at=at(9), kernel_boot="b-2")
+    saved = await kept(path, [boot])
+    assert saved.reset is None
+    assert saved.last_boot == boot
+
+
+async def test_a_start_is_no_evidence_of_life_before_it(path: Path) -> None:
+    """Ruling 4: two power cuts in a row must not bill the dark hours between."""
+    saved = await kept(path, [Alive(at=at(5))], [BootStarted(at=at(9000), kernel_boot="b-2")])
+    assert saved.last_alive == at(5)
+
+
+async def test_a_failing_row_takes_the_whole_commit_back(path: Path) -> None:
+    """All of a step or nothing of it."""
+    async with open_journal(path) as journal:
+        await journal.commit([opened(), queued(1, start_message())])
+        with pytest.raises(JournalFailed) as failed:
+            await journal.commit([opened(2), Alive(at=at(9)), queued(1, samples())])
+        assert failed.value.kind == "other"
+        assert [saved.opened.ref for saved in (await journal.load()).transactions] == [1]
+        await journal.commit([opened(2)])
+    assert (await kept(path)).last_ref == 2
+
+
+async def test_a_full_disk_is_named_and_heals(path: Path) -> None:
+    """`JournalFailed.kind` tells the operator what to do; the same commit goes through later."""
+    async with open_journal(path) as journal:
+        database = journal._database
+        await database.execute("PRAGMA max_page_count = 16")
+        bulk: list[Record] = [opened(), *(queued(seq, stop_message()) for seq in range(1, 200))]
+        with pytest.raises(JournalFailed) as failed:
+            await journal.commit(bulk)
+        assert failed.value.kind == "full"
+        await database.execute("PRAGMA max_page_count = 100000")
+        await journal.commit(bulk)
+        assert (await journal.load()).outbox_count == 199
+
+
+async def test_a_cancelled_commit_still_happens(path: Path) -> None:
+    """A job that began cannot be taken back: nobody may act as if it had been."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def blocking_open(place: Path) -> aiosqlite.Connection:
+        return aiosqlite.connect(place, isolation_level=None)
+
+    async with open_journal(path, open_database=blocking_open) as journal:
+
+        def block(_connection: sqlite3.Connection) -> None:
+            entered.set()
+            leave.wait(5)
+
+        async with asyncio.TaskGroup() as group:
+            stall = group.create_task(journal._in_thread(block))
+            await asyncio.get_running_loop().run_in_executor(None, entered.wait, 5)
+            commit = group.create_task(journal.commit([opened(3)]))
+            await asyncio.sleep(0)
+            commit.cancel()
+            leave.set()
+            await stall
+        assert commit.cancelled()
+        assert (await journal.load()).last_ref == 3
+
+
+async def test_a_damaged_file_is_moved_aside_and_never_deleted(path: Path) -> None:
+    """The driver's money may still be in it: `.recover` gets its chance."""
+    await kept(path, [opened()])
+    spoil(path, 0, b"not a database at all")
+    assert await kept(path) == Saved()
+    assert path.with_name("journal.sqlite3.damaged-1").stat().st_size > 0
+
+
+async def test_a_page_spoilt_inside_is_found_at_the_start(path: Path) -> None:
+    """quick_check runs at every boot: a card corrupts pages nobody wrote."""
+    await kept(path, [opened(), *(queued(seq, stop_message()) for seq in range(1, 300))])
+    spoil(path, 5 * 4096, b"\xff" * 4096)
+    await kept(path)
+    assert path.with_name("journal.sqlite3.damaged-1").exists()
+
+
+async def test_it_runs_with_the_settings_that_hold_through_a_power_cut(path: Path) -> None:
+    """Durability 1.3: anything less lost acknowledged rows."""
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "locking_mode": "exclusive",
+        "page_size": 4096,
+        "wal_autocheckpoint": 1000,
+        "journal_size_limit": -1,
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+        "cell_size_check": 1,
+    }
+    async with open_journal(path) as journal:
+        for name, value in wanted.items():
+            async with journal._database.execute(f"PRAGMA {name}") as cursor:
+                assert await cursor.fetchone() == (value,), name
+        assert not path.with_name("journal.sqlite3-shm").exists()
+
+
+OTHER_PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from edge.core.records import Alive
+from edge.drivers.journal import open_journal
+from tests.drivers.test_journal import opened, queued, start_message
+async def main():
+    async with open_journal(Path(sys.argv[1])) as journal:
+        await journal.commit([opened(5), queued(8, start_message(), ref=5)])
+        print("committed", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_a_second_process_is_refused_and_a_killed_one_leaves_all_it_committed(
+    path: Path,
+) -> None:
+    """One writer; kill -9 loses nothing and leaves no lock behind."""
+    other = subprocess.Popen(  # noqa: ASYNC220  waits are bounded by the test
+        [sys.executable, "-c", OTHER_PROCESS, str(path)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"committed\n"
+        with pytest.raises(ConfigError, match="in use by another process"):
+            await kept(path)
+    finally:
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+        if other.stdout is not None:
+            other.stdout.close()
+    saved = await kept(path)
+    assert (saved.last_ref, saved.last_seq, saved.outbox_count) == (5, 8, 1)
+
+
+async def test_forgetting_keeps_what_it_is_told_to_keep(path: Path) -> None:
+    """`reset_state keep=[…]` of the simulated bay."""
+    key = ConfigurationChanged(key="HeartbeatInterval", value="10")
+    async with open_journal(path) as journal:
+        await journal.commit([key, TagCached(id_tag="a", info=ACCEPTED, at=at(1))])
+        await journal.forget(keep=["configuration"])
+        saved = await journal.load()
+    assert saved.configuration == (key,)
+    assert saved.cache == ()
