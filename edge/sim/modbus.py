@@ -1,0 +1,166 @@
+"""The meters' bus: Modbus RTU behind a pty, or Modbus TCP by pymodbus's own server.
+
+RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve `Unit`s.
+Source: Modbus application protocol 1.1b3, Modbus over serial line 1.02.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pty
+import struct
+import tty
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Final
+
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import NoSuchIdException
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from edge.sim.outlet import MeterFault
+from edge.sim.registers import Refused, Unit
+
+LINE_BAUD: Final = 9600
+BITS_PER_BYTE: Final = 11
+TURNAROUND_S: Final = 0.005
+LATE_S: Final = 0.45  # a driver gives up after 300 ms
+REQUEST_BYTES: Final = 8
+BUFFER_LIMIT: Final = 256
+READ_BYTES: Final = 1024
+
+
+def crc16(data: bytes) -> bytes:
+    """The two bytes that end an RTU frame, low byte first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
+    return struct.pack("<H", crc)
+
+
+class RtuBus:
+    """RTU slaves behind one pty; `path` is what the driver opens. Lives on the running loop."""
+
+    def __init__(self, units: Mapping[int, Unit], *, baud_timing: bool = False) -> None:
+        self._units = units
+        self._baud_timing = baud_timing
+        self._buffer = b""
+        self._loop = asyncio.get_running_loop()
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._open = True
+        self.path = os.ttyname(self._slave)
+        self._loop.add_reader(self._master, self._heard)
+
+    def close(self) -> None:
+        """Unplug the adapter."""
+        self._open = False
+        self._loop.remove_reader(self._master)
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _heard(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._buffer = (self._buffer + os.read(self._master, READ_BYTES))[-BUFFER_LIMIT:]
+        for request in self._requests():
+            unit = self._units.get(request[0])
+            if unit is not None and unit.fault is not MeterFault.TIMEOUT:
+                self._reply(unit, request)
+
+    def _requests(self) -> Iterator[bytes]:
+        while len(self._buffer) >= REQUEST_BYTES:
+            head = self._buffer[:REQUEST_BYTES]
+            valid = crc16(head[:-2]) == head[-2:]
+            self._buffer = self._buffer[REQUEST_BYTES if valid else 1 :]
+            if valid:
+                yield head
+
+    def _reply(self, unit: Unit, request: bytes) -> None:
+        body = answer(unit, request[:-2], self._loop.time())
+        reply = body + crc16(body)
+        if unit.fault is MeterFault.CRC:
+            reply = reply[:-1] + bytes((reply[-1] ^ 0xFF,))
+        delay_s = LATE_S if unit.fault is MeterFault.LATE else 0.0
+        if self._baud_timing:
+            on_line = len(request) + len(reply)
+            delay_s += on_line * BITS_PER_BYTE / LINE_BAUD + TURNAROUND_S
+        if delay_s:
+            self._loop.call_later(delay_s, self._write, reply)
+        else:
+            self._write(reply)
+
+    def _write(self, reply: bytes) -> None:
+        if self._open:
+            with contextlib.suppress(BlockingIOError):  # nobody reads: the line forgets
+                os.write(self._master, reply)
+
+
+def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
+    """The reply to an RTU *request*, both without CRC."""
+    address, function, first, count = struct.unpack(">BBHH", request)
+    try:
+        registers = unit.read(function, first, count, now_s)
+    except Refused as refused:
+        return bytes((address, function | 0x80, refused.code))
+    return struct.pack(f">BBB{count}H", address, function, 2 * count, *registers)
+
+
+@contextlib.asynccontextmanager
+async def serve_tcp(units: Mapping[int, Unit]) -> AsyncIterator[int]:
+    """Serve *units* on a loopback port, which is given."""
+    devices = [_device(number, unit) for number, unit in units.items()]
+    server = ModbusTcpServer(devices, address=("127.0.0.1", 0), ignore_missing_devices=True)
+    await server.serve_forever(background=True)
+    assert isinstance(server.transport, asyncio.Server)  # noqa: S101 - a listener is one
+    try:
+        yield server.transport.sockets[0].getsockname()[1]
+    finally:
+        await server.shutdown()  # type: ignore[no-untyped-call]  # the library's
+
+
+Action = Callable[
+    [int, int, int, int, list[int], list[int] | list[bool] | None], Awaitable[ExcCodes | None]
+]
+
+
+def _device(number: int, unit: Unit) -> SimDevice:
+    span = unit.model.span
+    block = SimData(span.start, count=len(span), values=0, datatype=DataType.REGISTERS)
+    return SimDevice(number, [block], action=_action(unit))  # type: ignore[arg-type]  # Awaitable
+
+
+def _action(unit: Unit) -> Action:
+    loop = asyncio.get_running_loop()
+
+    async def act(  # noqa: PLR0917 - the library calls it so
+        function: int,
+        start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        written: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        fault = unit.fault
+        if fault is MeterFault.TIMEOUT:
+            raise NoSuchIdException  # the server then says nothing
+        if fault is MeterFault.CRC:
+            return ExcCodes.GATEWAY_NO_RESPONSE  # TCP has no CRC; a gateway would say this
+        if fault is MeterFault.LATE:
+            until = loop.create_future()
+            loop.call_later(LATE_S, until.set_result, None)
+            await until
+        if written is not None:
+            return ExcCodes.ILLEGAL_FUNCTION
+        try:
+            values = unit.read(function, address, count, loop.time())
+        except Refused as refused:
+            return ExcCodes(refused.code)
+        registers[address - start : address - start + count] = values
+        return None
+
+    return act
