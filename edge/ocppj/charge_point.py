@@ -1,0 +1,321 @@
+"""One OCPP-J 1.6 connection, the same for both sides: calls out, calls in, in order and bounded.
+
+`ocpp.v16.ChargePoint` with its five I/O methods replaced: the stock reader stops for each call it
+serves, dies of hostile frames and queues unasked answers without end (security page 3.4).
+A reader only sorts; a worker answers calls strictly in order and may call the other side itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import msgspec
+import ocpp.v16
+from ocpp.charge_point import (
+    camel_to_snake_case,
+    remove_nones,
+    serialize_as_dict,
+    snake_to_camel_case,
+)
+
+from edge.ocppj import guard, schemas
+from edge.ocppj.errors import (
+    CallErrorReceived,
+    CallRefused,
+    CallTimedOut,
+    Code,
+    ConnectionLost,
+    Unanswerable,
+)
+from edge.ocppj.repeats import Arrival, Repeats
+
+OPEN_CALLS_MAX: Final = 8  # OCPP-J allows one; slack for peers that repeat without waiting
+BAD_FRAMES_MAX: Final = 100  # in a row: a peer that only talks rubbish is none of ours
+POLICY_VIOLATION: Final = 1008  # RFC 6455 7.4.1
+DESCRIPTION_MAX: Final = 255  # characters, as OCPP-J errata bound errorDescription
+
+
+class Connection(Protocol):
+    """What a WebSocket offers: whole messages; both raise when it is closed."""
+
+    async def recv(self) -> str | bytes:
+        """The next message."""
+        ...
+
+    async def send(self, message: str, /) -> None:
+        """Send one text message."""
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close with the closing handshake."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """A call of the other side: known action, lawful payload in camelCase."""
+
+    action: str
+    unique_id: str
+    payload: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What this connection has seen; *ignored* counts frames left unanswered, by reason."""
+
+    received: int = 0
+    answered: int = 0
+    refused: int = 0
+    repeated: int = 0
+    unlawful_answers: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+Answer = Callable[[IncomingCall], Awaitable[Mapping[str, Any]]]
+"""Makes the payload of a CALLRESULT; raises `CallRefused`, or `Unanswerable` for no answer."""
+
+
+class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library ships no types
+    """One connection of the station *id*, seen from either end.
+
+    *remembered* answers are kept for calls that are repeated with the same id; 0 where the owner
+    has a durable memory. *closed_errors* are what *connection* raises when it is gone.
+    While `muted`, bad calls are ignored, not refused: a rejected station hears nothing (S 4.2).
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002  # the library's own name for it
+        connection: Connection,
+        answer: Answer,
+        *,
+        response_timeout_s: float = 30.0,
+        counters: Counters | None = None,
+        remembered: int = 0,
+        open_calls_max: int = OPEN_CALLS_MAX,
+        bad_frames_max: int = BAD_FRAMES_MAX,
+        closed_errors: type[Exception] | tuple[type[Exception], ...] = Exception,
+    ) -> None:
+        super().__init__(id, connection, response_timeout=response_timeout_s)
+        self.counters = counters if counters is not None else Counters()
+        self.muted = False
+        self._answer = answer
+        self._closed_errors = closed_errors
+        self._repeats = Repeats(remembered)
+        self._calls: asyncio.Queue[IncomingCall] = asyncio.Queue(open_calls_max)
+        self._in_flight: tuple[str, asyncio.Future[guard.Result | guard.Error]] | None = None
+        self._bad_frames_left = self._bad_frames_max = bad_frames_max
+        self._lost: Exception | None = None
+
+    async def start(self) -> None:
+        """Serve until the connection closes; then raise what the connection raised."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                worker = tasks.create_task(self._work(), name=f"ocpp-worker-{self.id}")
+                self._lost = await self._read()
+                self._settle(ConnectionLost(str(self._lost)))
+                worker.cancel()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        finally:
+            if self._lost is None:
+                self._lost = ConnectionLost("the connection is no longer served")
+            self._settle(ConnectionLost(str(self._lost)))
+        raise self._lost
+
+    async def call_action(
+        self, action: str, payload: Mapping[str, Any], unique_id: str, timeout_s: float
+    ) -> dict[str, Any]:
+        """Call the other side and return the payload of its CALLRESULT; one call is open at a time.
+
+        The time runs from when the call is sent. An answer that breaks the schema is counted and
+        returned: the caller reads it with the tolerance it can afford.
+        Raises `CallErrorReceived`, `CallTimedOut`, `ConnectionLost`.
+        """
+        async with self._call_lock:
+            if self._lost is not None:
+                raise ConnectionLost(str(self._lost))
+            answer: asyncio.Future[guard.Result | guard.Error]
+            answer = asyncio.get_running_loop().create_future()
+            self._in_flight = (unique_id, answer)
+            try:
+                async with asyncio.timeout(timeout_s) as limit:
+                    await self._send(_encode([guard.CALL, unique_id, action, payload]))
+                    frame = await answer
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                raise CallTimedOut(f"no answer to {action} in {timeout_s:g} s") from None
+            finally:
+                self._in_flight = None
+                answer.cancel()
+        if isinstance(frame, guard.Error):
+            raise CallErrorReceived(frame.code, frame.description, frame.details)
+        if not schemas.accepts_answer(action, frame.payload):
+            self.counters.unlawful_answers += 1
+        return frame.payload
+
+    async def call(
+        self,
+        payload: Any,
+        suppress: bool = False,
+        unique_id: str | None = None,
+        skip_schema_validation: bool = False,
+    ) -> Any:
+        """Call with the library's typed payloads, here for those who know them; see `call_action`.
+
+        *unique_id* is required: ids are the caller's, unique for ever (errata 3.1).
+        """
+        if unique_id is None:
+            raise ValueError("a call needs its message id")
+        action = type(payload).__name__
+        wire = snake_to_camel_case(remove_nones(serialize_as_dict(payload)))
+        if not skip_schema_validation:
+            schemas.check_call(action, wire)
+        try:
+            answer = await self.call_action(action, wire, unique_id, self._response_timeout)
+        except CallErrorReceived:
+            if suppress:
+                return None
+            raise
+        return getattr(self._call_result, action)(**camel_to_snake_case(answer))
+
+    async def route_message(self, raw_msg: str | bytes) -> None:
+        """Sort one message: answers to the call in flight, calls to the worker."""
+        self.counters.received += 1
+        match guard.parse(raw_msg):
+            case guard.Call() as call:
+                self._bad_frames_left = self._bad_frames_max
+                await self._handle_call(call)
+            case guard.Result() | guard.Error() as answer:
+                self._route_answer(answer)
+            case guard.BadCall(unique_id, code, description):
+                self._bad_frames_left -= 1
+                await self._refuse(unique_id, CallRefused(code, description))
+            case guard.Noise(why):
+                self._ignore(why)
+
+    async def _handle_call(self, msg: guard.Call) -> None:
+        """Check a call, and queue it unless it repeats one that is open."""
+        try:
+            payload = schemas.check_call(msg.action, msg.payload, suspect=msg.suspect)
+        except CallRefused as refusal:
+            await self._refuse(msg.unique_id, refusal)
+            return
+        match self._repeats.arrived(msg):
+            case Arrival.ATTACHED:
+                self.counters.repeated += 1
+            case Arrival.CLASHING:
+                clash = CallRefused(Code.GENERIC_ERROR, "this message id is another call's")
+                await self._refuse(msg.unique_id, clash)
+            case Arrival.NEW if self._calls.full():
+                await self._connection.close(POLICY_VIOLATION, "too many open calls")
+                raise _Closed
+            case Arrival.NEW:
+                self._calls.put_nowait(IncomingCall(msg.action, msg.unique_id, payload))
+
+    async def _get_specific_response(self, unique_id: str, timeout: float) -> Any:  # noqa: ASYNC109
+        raise NotImplementedError("answers come to `call_action` through its future")
+
+    async def _send(self, message: str) -> None:
+        try:
+            await self._connection.send(message)
+        except self._closed_errors as error:
+            raise ConnectionLost(str(error)) from error
+
+    async def _read(self) -> Exception:
+        """Sort messages until the connection closes; returns what it raised."""
+        try:
+            while self._bad_frames_left > 0:
+                await self.route_message(await self._connection.recv())
+            await self._connection.close(POLICY_VIOLATION, "too many bad frames")
+        except ConnectionLost as error:
+            return error.__cause__ if isinstance(error.__cause__, Exception) else error
+        except _Closed:
+            pass
+        except self._closed_errors as error:
+            return error
+        return await self._drain()
+
+    async def _drain(self) -> Exception:
+        """Read what is left after our own close, to learn how the connection ended."""
+        try:
+            while True:
+                await self._connection.recv()
+        except self._closed_errors as error:
+            return error
+
+    async def _work(self) -> None:
+        """Answer the queued calls, in order."""
+        try:
+            while True:
+                await self._serve(await self._calls.get())
+        except ConnectionLost:
+            return  # the reader learns it too, and tells
+
+    async def _serve(self, call: IncomingCall) -> None:
+        result = self._repeats.answer_kept(call.unique_id)
+        try:
+            if result is None:
+                payload = await self._answer(call)
+                result = _encode([guard.RESULT, call.unique_id, payload])
+            else:
+                self.counters.repeated += 1
+        except CallRefused as refusal:
+            self._repeats.closed(call.unique_id, None)
+            await self._refuse(call.unique_id, refusal)
+            return
+        except Unanswerable:
+            self._repeats.closed(call.unique_id, None)
+            self.counters.ignored["no_answer_due"] += 1
+            return
+        self._repeats.closed(call.unique_id, result)
+        await self._send(result)
+        self.counters.answered += 1
+
+    async def _refuse(self, unique_id: str | int, refusal: CallRefused) -> None:
+        if self.muted:
+            self.counters.ignored["no_answer_due"] += 1
+            return
+        self.counters.refused += 1
+        description = refusal.description[:DESCRIPTION_MAX]
+        frame = [guard.ERROR, unique_id, refusal.code, description, refusal.details]
+        await self._send(_encode(frame))
+
+    def _route_answer(self, answer: guard.Result | guard.Error) -> None:
+        if self._in_flight is None or self._in_flight[0] != answer.unique_id:
+            self._ignore("unmatched_answer")
+            return
+        waiting = self._in_flight[1]
+        if waiting.done():
+            self._ignore("unmatched_answer")
+            return
+        self._bad_frames_left = self._bad_frames_max
+        waiting.set_result(answer)
+
+    def _ignore(self, why: guard.Reason) -> None:
+        self._bad_frames_left -= 1
+        self.counters.ignored[why] += 1
+
+    def _settle(self, lost: ConnectionLost) -> None:
+        """End the call in flight: nobody will answer it any more."""
+        if self._in_flight and not self._in_flight[1].done():
+            answer = self._in_flight[1]
+            answer.set_exception(lost)
+            answer.exception()  # seen here: its caller may still be stuck in sending
+
+
+class _Closed(Exception):
+    """We closed the connection for the peer's conduct."""
+
+
+def _encode(frame: list[Any]) -> str:
+    return _ENCODER.encode(frame).decode()
+
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")

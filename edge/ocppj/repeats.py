@@ -1,0 +1,70 @@
+"""Calls that come twice: answered once while open, and the same again afterwards (ruling 7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from edge.ocppj.guard import Call
+
+REMEMBERED: Final = 64
+"""How many answers are kept, in RAM: a central system repeats what it lately asked."""
+
+TRANSACTION_ACTIONS: Final = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})
+
+
+class Arrival(Enum):
+    """What a call is to us when it comes in."""
+
+    NEW = "new"
+    ATTACHED = "attached"  # the same call is open: one answer serves both
+    CLASHING = "clashing"  # the id belongs to another call
+
+
+class Repeats:
+    """The calls open now, by id, and the last CALLRESULTs sent (`remembered` of them)."""
+
+    def __init__(self, remembered: int) -> None:
+        self._remembered = remembered
+        self._open: dict[str, bytes] = {}
+        self._answers: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+
+    def arrived(self, call: Call) -> Arrival:
+        """Judge *call* as it comes in; `NEW` must be followed by `closed`."""
+        print_ = _fingerprint(call)
+        known = self._open.get(call.unique_id)
+        if known is not None:
+            attaches = self._remembered > 0 or call.action in TRANSACTION_ACTIONS
+            return Arrival.ATTACHED if attaches and known == print_ else Arrival.CLASHING
+        kept = self._answers.get(call.unique_id)
+        if kept is not None and kept[0] != print_:
+            return Arrival.CLASHING
+        self._open[call.unique_id] = print_
+        return Arrival.NEW
+
+    def answer_kept(self, unique_id: str) -> str | None:
+        """The frame this id was answered with before."""
+        kept = self._answers.get(unique_id)
+        return kept[1] if kept else None
+
+    def closed(self, unique_id: str, result: str | None) -> None:
+        """The open call is over; *result* is its CALLRESULT frame, `None` for any other end."""
+        print_ = self._open.pop(unique_id)
+        if result is None or self._remembered == 0:
+            return
+        self._answers[unique_id] = (print_, result)
+        self._answers.move_to_end(unique_id)
+        if len(self._answers) > self._remembered:
+            self._answers.popitem(last=False)
+
+
+def _fingerprint(call: Call) -> bytes:
+    content = _CANONICAL.encode([call.action, call.payload])
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+_CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
