@@ -1,0 +1,100 @@
+"""Each effect and the driver call that carries it out: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from edge.core.effects import (
+    Ask,
+    Cut,
+    Effect,
+    Energise,
+    LearnTime,
+    Raise,
+    ReadMeter,
+    ReadOutbox,
+    Rearm,
+    Reconnect,
+    Reduce,
+    Reply,
+    Restart,
+    Send,
+    SetLock,
+    Show,
+)
+from edge.core.events import MeterFailed
+from edge.core.instant import Instant
+from edge.errors import DriverError
+from edge.ports import CentralSystem, Clock, EnergyMeter, Evse, Post
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outfit:
+    """The drivers that effects reach, by connector."""
+
+    clock: Clock
+    evses: Mapping[int, Evse]
+    meters: Mapping[int, EnergyMeter]
+    central: CentralSystem
+    post: Post
+    look_up: Callable[[ReadOutbox], None]
+    restart: Callable[[Restart], None]
+
+
+def perform(outfit: Outfit, effect: Effect) -> None:
+    """Carry out *effect*; returns at once.
+
+    A device that refuses is logged and no more: what it did or did not do comes back as an event,
+    from its feedback contact or its latch.
+    """
+    try:
+        DEEDS[type(effect)](outfit, effect)
+    except DriverError as refusal:
+        log.warning("effect_failed", effect=type(effect).__name__, why=str(refusal))
+
+
+def _read_meter(outfit: Outfit, effect: ReadMeter) -> None:
+    meter = outfit.meters.get(effect.connector)
+    if meter is not None:
+        meter.request(effect.ticket)
+        return
+    why = f"connector {effect.connector} has no meter: add [connectors.{effect.connector}.meter]"
+    outfit.post(
+        MeterFailed(
+            at=outfit.clock.now(), connector=effect.connector, why=why, ticket=effect.ticket
+        )
+    )
+
+
+def _learn(outfit: Outfit, effect: LearnTime) -> None:
+    outfit.clock.learn(Instant(wall=effect.wall, monotonic=effect.monotonic))
+
+
+def _send(outfit: Outfit, effect: Ask | Send) -> None:
+    outfit.central.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
+
+
+DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
+    Cut: lambda outfit, effect: outfit.evses[effect.connector].cut(),
+    Reduce: lambda outfit, effect: outfit.evses[effect.connector].offer(effect.limit_a),
+    Show: lambda outfit, effect: outfit.evses[effect.connector].show(effect.lamp),
+    ReadMeter: _read_meter,
+    LearnTime: _learn,
+    Ask: _send,
+    ReadOutbox: lambda outfit, effect: outfit.look_up(effect),
+    Reconnect: lambda outfit, _: outfit.central.reconnect(),
+    Raise: lambda outfit, effect: outfit.evses[effect.connector].offer(effect.limit_a),
+    Energise: lambda outfit, effect: outfit.evses[effect.connector].energise(),
+    Rearm: lambda outfit, effect: outfit.evses[effect.connector].rearm(),
+    Send: _send,
+    Reply: lambda outfit, effect: outfit.central.reply(effect.call_id, effect.answer),
+    SetLock: lambda outfit, effect: outfit.evses[effect.connector].set_lock(effect.locked),
+    Restart: lambda outfit, effect: outfit.restart(effect),
+}
+"""All effects but `Write`, which is the recorder's; a test holds the table complete."""

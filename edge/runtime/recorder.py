@@ -1,0 +1,153 @@
+"""Behind the disk: pages in order, one commit for all that wait, then energy, then words.
+
+Nothing is energised or told before its rows, and those of every step before it, are durable. A
+commit that fails keeps its pages and is tried again; a crash loses only pages that nobody was told
+of and that never switched anything on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from edge.core.effects import Effect
+from edge.core.events import JournalHealed, JournalLost
+from edge.errors import JournalFailed
+from edge.ports import Clock, Journal, Post
+from edge.runtime.pages import Page, Probe, thinned
+
+RETRY_FIRST_S: Final = 0.1
+RETRY_MOST_S: Final = 10.0
+"""A card that is full or read-only wants an operator; asking it more often wears it out."""
+
+PAGES: Final = 256
+"""Waiting pages from which on samples between begin and end may be lost."""
+
+Permits = Callable[[int, Effect], bool]
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """Takes pages from the loop; the only one that commits."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        perform: Callable[[Effect], None],
+        clock: Clock,
+        probe: Probe | None = None,
+    ) -> None:
+        self._journal = journal
+        self._perform = perform
+        self._clock = clock
+        self._probe = probe or _unobserved
+        self._pages: list[Page] = []
+        self._in_flight = 0
+        self._arrived = asyncio.Event()
+        self._newest = 0
+        self._awaiting: list[tuple[int, asyncio.Future[None]]] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many pages are not yet carried out."""
+        return len(self._pages)
+
+    def append(self, page: Page) -> None:
+        """Take the page of the newest step."""
+        if len(self._pages) == PAGES:
+            self._thin_waiting()
+        if len(self._pages) >= PAGES:
+            page = thinned(page)
+            if page.is_blank:
+                return
+        self._newest = page.turn
+        self._pages.append(page)
+        self._arrived.set()
+
+    async def caught_up(self) -> None:
+        """Return when every page appended so far is written and carried out."""
+        if not self._pages:
+            return
+        reached = asyncio.get_running_loop().create_future()
+        self._awaiting.append((self._newest, reached))
+        await reached
+
+    async def run(self, post: Post, permits: Permits) -> None:
+        """Work until cancelled."""
+        while True:
+            while not self._pages:
+                self._arrived.clear()
+                await self._arrived.wait()
+            batch = self._without_rows() or await self._written(post)
+            for page in batch:
+                self._carry_out(page, permits)
+            self._leave_behind(len(batch))
+
+    def _without_rows(self) -> tuple[Page, ...]:
+        """Leading pages that wait for no row of their own or before them."""
+        count = 0
+        while count < len(self._pages) and not self._pages[count].records:
+            count += 1
+        return tuple(self._pages[:count])
+
+    async def _written(self, post: Post) -> tuple[Page, ...]:
+        """Commit the rows of all waiting pages, however long it takes; those pages."""
+        failed: str | None = None
+        delay_s = RETRY_FIRST_S
+        while True:
+            batch = tuple(self._pages)
+            self._in_flight = len(batch)
+            self._probe("before_commit")
+            try:
+                await self._journal.commit([record for page in batch for record in page.records])
+            except JournalFailed as failure:
+                self._in_flight = 0
+                if failure.kind != failed:
+                    failed = failure.kind
+                    log.warning("journal_lost", kind=failed, why=str(failure), pages=len(batch))
+                    post(JournalLost(at=self._clock.now(), kind=failure.kind))
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, RETRY_MOST_S)
+                continue
+            self._probe("after_commit")
+            if failed is not None:
+                log.info("journal_healed", pages=len(batch))
+                post(JournalHealed(at=self._clock.now()))
+            return batch
+
+    def _carry_out(self, page: Page, permits: Permits) -> None:
+        for effect in page.energise:
+            if permits(page.turn, effect):
+                self._perform(effect)
+            else:
+                log.info("effect_withdrawn", effect=type(effect).__name__, turn=page.turn)
+        if page.energise:
+            self._probe("after_energise")
+        for effect in page.tell:
+            self._probe("before_tell")
+            self._perform(effect)
+
+    def _leave_behind(self, count: int) -> None:
+        del self._pages[:count]
+        self._in_flight = 0
+        oldest = self._pages[0].turn if self._pages else self._newest + 1
+        for turn, reached in self._awaiting:
+            if turn < oldest and not reached.done():
+                reached.set_result(None)
+        self._awaiting = [(turn, reached) for turn, reached in self._awaiting if turn >= oldest]
+
+    def _thin_waiting(self) -> None:
+        """Let go of spare samples; pages already with the disk stay as they are."""
+        settled, loose = self._pages[: self._in_flight], self._pages[self._in_flight :]
+        kept = [page for page in map(thinned, loose) if not page.is_blank]
+        self._pages = settled + kept
+        log.warning("samples_thinned", pages_before=len(settled) + len(loose), pages=self.waiting)
+
+
+def _unobserved(_point: str) -> None:
+    """No probe: nobody watches the crash points."""
