@@ -1,0 +1,184 @@
+"""The pins of one charging point: which there are, how they are opened, what levels mean.
+
+Outputs are opened first, each at its safe level: coil and lamps low, the pilot at steady +12 V.
+This is the only module that imports gpiozero.
+
+Quality: gpiozero's mock pins; see `gpio_evse`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from gpiozero import DigitalInputDevice, DigitalOutputDevice, GPIOZeroError, PWMOutputDevice
+
+from edge.errors import ConfigError, EvseFailed
+
+PILOT_HZ: Final = 1000
+LEAST_A: Final = 6.0  # IEC 61851-1 knows no smaller offer: less is a pause
+MOST_A: Final = 80.0
+BEND_A: Final = 51.0  # above, a percent of duty means 2.5 A instead of 0.6
+
+INPUTS: Final = (
+    "emergency_stop",
+    "rcd",
+    "over_temperature",
+    "pilot_fault",
+    "vehicle",
+    "ready",
+    "ventilation",
+    "feedback",
+    "plug",
+    "locked",
+)
+OTHER_KEYS: Final = ("active_low", "pull", "rated_a", "phases", "nominal_v")
+
+Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
+InputName = Literal[
+    "emergency_stop",
+    "rcd",
+    "over_temperature",
+    "pilot_fault",
+    "vehicle",
+    "ready",
+    "ventilation",
+    "feedback",
+    "plug",
+    "locked",
+]
+
+
+class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[connectors.N.evse]` with `kind = "gpio"`: BCM pin numbers; all but the coil may be absent.
+
+    With `pilot_pwm`, `vehicle` and `ready` it is a charging point with pilot. Inputs are active
+    high and pulled down by the Pi; those named in `active_low` the other way round; `pull = false`
+    leaves both to the circuit, as a normally closed loop needs it. `lock` is a level: high keeps
+    the cable.
+    """
+
+    coil: Pin
+    feedback: Pin | None = None
+    plug: Pin | None = None
+    pilot_pwm: Pin | None = None
+    vehicle: Pin | None = None
+    ready: Pin | None = None
+    ventilation: Pin | None = None
+    pilot_fault: Pin | None = None
+    emergency_stop: Pin | None = None
+    rcd: Pin | None = None
+    over_temperature: Pin | None = None
+    lamp_red: Pin | None = None
+    lamp_green: Pin | None = None
+    lamp_blue: Pin | None = None
+    lock: Pin | None = None
+    locked: Pin | None = None
+    active_low: tuple[InputName, ...] = ()
+    pull: bool = True
+    rated_a: Annotated[float, msgspec.Meta(ge=LEAST_A, le=MOST_A)] = 32.0
+    phases: Literal[1, 3] = 1
+    nominal_v: Annotated[float, msgspec.Meta(gt=0)] = 230.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """The opened pins of one charging point; what it has not is absent or `None`."""
+
+    coil: Any
+    pilot: Any | None
+    lock: Any | None
+    lamps: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+
+    def reads(self, name: str) -> bool:
+        """Whether the input *name* is there and active."""
+        return name in self.inputs and bool(self.inputs[name].is_active)
+
+
+def duty(limit_a: float) -> float:
+    """Duty cycle (0..1) of the control pilot that offers *limit_a*; 1.0 is steady +12 V, no offer.
+
+    Source: IEC 61851-1 table A.7, as quoted in safety.md row 7.
+    """
+    if limit_a < LEAST_A:
+        return 1.0
+    if limit_a <= BEND_A:
+        return limit_a / 0.6 / 100
+    return (min(limit_a, MOST_A) / 2.5 + 64) / 100
+
+
+def check_pins(settings: GpioSettings, place: int) -> None:
+    """Refuse a pin used twice and half a pilot."""
+    used: dict[int, str] = {}
+    for each in msgspec.structs.fields(settings):
+        pin = getattr(settings, each.name)
+        if each.name in OTHER_KEYS or pin is None:
+            continue
+        if pin in used:
+            message = f"connector {place}: {each.name} and {used[pin]} are both on pin {pin}"
+            raise ConfigError(message)
+        used[pin] = each.name
+    pilot = (settings.pilot_pwm, settings.vehicle, settings.ready)
+    if any(pin is not None for pin in pilot) and None in pilot:
+        message = f"connector {place}: a pilot needs all of pilot_pwm, vehicle and ready"
+        raise ConfigError(message)
+
+
+def open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pins:
+    """Open all pins, outputs first and each at its safe level; the stack closes them again.
+
+    Raises `EvseFailed` for pins that cannot be had.
+    """
+    try:
+        return _open_pins(settings, pin_factory, stack)
+    except GPIOZeroError as error:
+        message = f"GPIO pins cannot be used ({error}): is another program using them?"
+        raise EvseFailed(message) from error
+
+
+def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pins:
+    def output(pin: int | None, *, high: bool = False) -> Any | None:
+        if pin is None:
+            return None
+        return stack.enter_context(
+            DigitalOutputDevice(pin, initial_value=high, pin_factory=pin_factory)
+        )
+
+    coil = output(settings.coil)
+    pilot = None
+    if settings.pilot_pwm is not None:
+        pilot = stack.enter_context(
+            PWMOutputDevice(
+                settings.pilot_pwm, initial_value=1.0, frequency=PILOT_HZ, pin_factory=pin_factory
+            )
+        )
+    lamps = {
+        colour: output(getattr(settings, f"lamp_{colour}")) for colour in ("red", "green", "blue")
+    }
+    inputs = {
+        name: stack.enter_context(_input(settings, name, pin_factory))
+        for name in INPUTS
+        if getattr(settings, name) is not None
+    }
+    # A bistable lock keeps its cable over a power cut: it is let go only when the core says so.
+    kept = "locked" in inputs and bool(inputs["locked"].is_active)
+    return Pins(
+        coil=coil,
+        pilot=pilot,
+        lock=output(settings.lock, high=kept),
+        lamps={colour: device for colour, device in lamps.items() if device is not None},
+        inputs=inputs,
+    )
+
+
+def _input(settings: GpioSettings, name: str, pin_factory: Any) -> Any:
+    low = name in settings.active_low
+    if settings.pull:
+        return DigitalInputDevice(getattr(settings, name), pull_up=low, pin_factory=pin_factory)
+    return DigitalInputDevice(
+        getattr(settings, name), pull_up=None, active_state=not low, pin_factory=pin_factory
+    )
