@@ -1,0 +1,301 @@
+"""edge.toml and `-o KEY=VALUE` into typed, frozen settings; anything unknown stops the start.
+
+The tables of readers, buses, EVSEs and meters stay raw here: the registry checks each against its
+driver's own settings. Later files and then `-o` win over earlier ones, key by key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from edge.core.keys import TABLE, Key, find, normal
+from edge.core.setup import Policy
+from edge.errors import ConfigError
+
+Table = dict[str, Any]
+
+
+class Station(msgspec.Struct, frozen=True, kw_only=True):
+    """Who we are: the last part of the address we dial, and the words of BootNotification."""
+
+    id: str = "TAPWATT-1"
+    vendor: str = "Tapwatt"
+    model: str = "Bay"
+    serial: str | None = None
+    firmware: str | None = None
+
+
+class Csms(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the central system is; the station's id is appended to *url*."""
+
+    url: str = "ws://127.0.0.1:9000/ocpp"
+    retry_first_s: float = 1.0
+    retry_most_s: float = 30.0
+
+
+class Supervision(msgspec.Struct, frozen=True, kw_only=True):
+    """Waits before a failed driver is tried again, doubling from the first to the longest."""
+
+    retry_first_s: float = 1.0
+    retry_most_s: float = 30.0
+
+
+class Simulated(msgspec.Struct, frozen=True, kw_only=True):
+    """The simulated bay to attach to, used with `hardware = "simulated"` only."""
+
+    connectors: int = 2
+    meter_bus: Literal["rtu", "tcp"] = "rtu"
+    meter_model: str = "sdm120"
+
+
+class Connector(msgspec.Struct, frozen=True, kw_only=True):
+    """One charging point: the raw tables of its EVSE and its meter."""
+
+    evse: Table
+    meter: Table | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted."""
+
+    hardware: Literal["real", "simulated"] = "simulated"
+    station: Station = Station()
+    csms: Csms = Csms()
+    ocpp: dict[str, str] = {}
+    overrides: dict[str, str] = {}
+    policy: Policy = Policy()
+    supervision: Supervision = Supervision()
+    readers: dict[int, Table] = {}
+    buses: dict[str, Table] = {}
+    connectors: dict[int, Connector] = {}
+    simulated: Simulated = Simulated()
+
+
+SECTIONS: Final[dict[str, type]] = {
+    "station": Station,
+    "csms": Csms,
+    "policy": Policy,
+    "supervision": Supervision,
+    "simulated": Simulated,
+}
+"""The tables whose keys are ours to check; the rest belongs to drivers or to OCPP."""
+
+NUMBERED: Final = ("readers", "connectors")
+NAMED: Final = ("readers", "buses", "connectors")
+TOP: Final = ("hardware", *SECTIONS, "ocpp", *NAMED)
+
+
+def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:
+    """Read *files* in order, then *options* (`KEY=VALUE`, dotted); raises `ConfigError`.
+
+    Without any file the settings are those of the simulated bay.
+    """
+    merged: Table = {}
+    for file in files:
+        table = _read(file)
+        _check(table, str(file))
+        merged = _merge(merged, table)
+    overrides: dict[str, str] = {}
+    for option in options:
+        path, value = _split(option)
+        place = f"-o {option}"
+        if path[0] == "ocpp":
+            _put_key(overrides, ".".join(path[1:]), value, place)
+            continue
+        table = _nested(path, _typed(value))
+        _check(table, place)
+        merged = _merge(merged, table)
+    return _settings(merged, overrides)
+
+
+def explain(settings: Settings, name: str) -> list[str]:
+    """Lines that say what *name* is now and where that comes from; raises `ConfigError`."""
+    key = find(name.removeprefix("ocpp."))
+    if key is not None:
+        return _explain_key(settings, key)
+    place: object = settings
+    for part in name.split("."):
+        known = _members(place)
+        if part not in known:
+            raise ConfigError(f'there is no setting "{name}"{_hint(part, _all_names(known))}')
+        place = known[part]
+    return [f"{name} = {_shown(place)}"]
+
+
+def _explain_key(settings: Settings, key: Key) -> list[str]:
+    layers = (
+        ("-o", settings.overrides.get(key.name)),
+        ("edge.toml", settings.ocpp.get(key.name)),
+        ("default", key.default),
+    )
+    lines = [f"{key.name} ({key.kind}): {key.meaning}"]
+    in_force = next(where for where, value in layers if value is not None)
+    for where, value in layers:
+        mark = "*" if where == in_force else " "
+        lines.append(f" {mark} {where:<10} {'-' if value is None else value!r}")
+    lines.append("   ChangeConfiguration wins over edge.toml and the default, and loses to -o.")
+    return lines
+
+
+def _members(place: object) -> dict[str, object]:
+    if isinstance(place, Mapping):
+        return {str(key): value for key, value in place.items()}
+    if isinstance(place, msgspec.Struct):
+        return {name: getattr(place, name) for name in place.__struct_fields__}
+    if dataclasses.is_dataclass(place):
+        return {each.name: getattr(place, each.name) for each in dataclasses.fields(place)}
+    return {}
+
+
+def _all_names(known: Iterable[str]) -> list[str]:
+    return [*known, *(key.name for key in TABLE)]
+
+
+def _shown(place: object) -> str:
+    return msgspec.json.encode(place).decode()
+
+
+def _read(file: Path) -> Table:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror}): check --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is no TOML: {error}") from error
+
+
+def _check(table: Table, place: str) -> None:
+    """Refuse names that nothing here reads."""
+    for name, value in table.items():
+        _know(name, TOP, f"{place}: ")
+        if name != "hardware" and not isinstance(value, dict):
+            raise ConfigError(f"{place}: {name} must be a table: write [{name}]")
+        if name in SECTIONS:
+            for key in value:
+                _know(key, _field_names(SECTIONS[name]), f"{place}: [{name}] ")
+        elif name == "ocpp":
+            for key, given in value.items():
+                _put_key({}, key, given, f"{place}: [ocpp]")
+        elif name in NAMED:
+            for label, entry in value.items():
+                _check_entry(name, label, entry, place)
+
+
+def _check_entry(name: str, label: str, entry: object, place: str) -> None:
+    least = 1 if name == "connectors" else 0
+    if name in NUMBERED and not (label.isdigit() and int(label) >= least):
+        raise ConfigError(f"{place}: [{name}.{label}] must be numbered, from {name}.{least} on")
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{place}: {name}.{label} must be a table: write [{name}.{label}]")
+    if name == "connectors":
+        for part, table in entry.items():
+            _know(part, ("evse", "meter"), f"{place}: [{name}.{label}] ")
+            if not isinstance(table, dict):
+                raise ConfigError(f"{place}: {name}.{label}.{part} must be a table")
+
+
+def _know(name: str, known: Sequence[str], place: str) -> None:
+    if name not in known:
+        raise ConfigError(
+            f'{place}there is no key "{name}"{_hint(name, known)}: keys are {", ".join(known)}'
+        )
+
+
+def _hint(wrong: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(wrong, list(known), n=1)
+    return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def _field_names(section: type) -> tuple[str, ...]:
+    if dataclasses.is_dataclass(section):
+        return tuple(each.name for each in dataclasses.fields(section))
+    return tuple(each.encode_name for each in msgspec.structs.fields(section))
+
+
+def _put_key(keys: dict[str, str], name: str, given: object, place: str) -> None:
+    """Add an OCPP configuration key under its right name and in its normal form."""
+    key = find(name)
+    if key is None:
+        raise ConfigError(
+            f'{place} knows no OCPP key "{name}"{_hint(name, [each.name for each in TABLE])}'
+        )
+    text = str(given).lower() if isinstance(given, bool) else str(given)
+    value = normal(key, text)
+    if value is None:
+        raise ConfigError(f'{place} {key.name} cannot be "{text}": it is a {key.kind}')
+    keys[key.name] = value
+
+
+def _split(option: str) -> tuple[list[str], str]:
+    name, equals, value = option.partition("=")
+    path = name.split(".")
+    if not equals or not all(path):
+        raise ConfigError(f"-o {option}: write -o KEY=VALUE, as in -o ocpp.HeartbeatInterval=10")
+    if path[0] == "ocpp" and len(path) == 1:
+        raise ConfigError(f"-o {option}: name the key, as in -o ocpp.HeartbeatInterval=10")
+    return path, value
+
+
+def _typed(value: str) -> object:
+    """Read *value* as TOML writes it; what is no TOML is text."""
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _nested(path: Sequence[str], value: object) -> Table:
+    for part in reversed(path):
+        value = {part: value}
+    assert isinstance(value, dict)  # noqa: S101  a path is never empty
+    return value
+
+
+def _merge(below: Table, above: Table) -> Table:
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[name] = _merge(old, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
+    keys: dict[str, str] = {}
+    for name, given in merged.get("ocpp", {}).items():
+        _put_key(keys, name, given, "[ocpp]")
+    tables = {**merged, "ocpp": keys, "overrides": overrides}
+    for name in NUMBERED:
+        numbered = merged.get(name, {})
+        tables[name] = {int(label): numbered[label] for label in sorted(numbered, key=int)}
+    try:
+        settings = msgspec.convert(tables, Settings)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        raise ConfigError(f"{path.rstrip('`') or 'edge.toml'}: {what}") from error
+    _check_hardware(settings)
+    return settings
+
+
+def _check_hardware(settings: Settings) -> None:
+    """Real hardware is named here, the simulated bay brings its own."""
+    described = bool(settings.readers or settings.buses or settings.connectors)
+    if settings.hardware == "simulated" and described:
+        raise ConfigError(
+            'hardware = "simulated" brings its own readers, buses and connectors: remove their'
+            ' tables, or write hardware = "real"'
+        )
+    if settings.hardware == "real" and not settings.connectors:
+        raise ConfigError('hardware = "real" needs at least a table [connectors.1.evse]')
+    numbers = list(settings.connectors)
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise ConfigError(f"connectors must be numbered 1, 2, 3 …; these are {numbers}")

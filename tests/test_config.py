@@ -1,0 +1,143 @@
+"""A wrong setting stops the start, with the place and the remedy; a right one arrives typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import Settings, explain, load
+from edge.errors import ConfigError
+
+REAL = """
+hardware = "real"
+[station]
+id = "YARD-7"
+[csms]
+url = "wss://csms.example/ocpp"
+[ocpp]
+heartbeatinterval = 60
+LocalPreAuthorize = true
+[policy]
+reclose_delay_s = 10
+[readers.0]
+kind = "pn532"
+port = "/dev/ttyS0"
+connectors = [1]
+[buses.rs485]
+kind = "rtu"
+port = "/dev/ttyUSB0"
+[connectors.1.evse]
+kind = "gpio"
+coil = 17
+[connectors.1.meter]
+kind = "modbus"
+bus = "rs485"
+model = "sdm120"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "edge.toml"
+
+
+def written(file: Path, text: str) -> Settings:
+    file.write_text(text, encoding="utf-8")
+    return load([file])
+
+
+def test_no_file_means_the_simulated_bay() -> None:
+    """`tapwatt edge run --sim-socket S` needs no configuration."""
+    settings = load()
+    assert settings.hardware == "simulated"
+    assert settings.simulated.connectors == 2
+    assert settings.csms.url == "ws://127.0.0.1:9000/ocpp"
+
+
+def test_a_whole_file_arrives_typed(file: Path) -> None:
+    """OCPP keys get their right spelling; driver tables stay raw for the registry."""
+    settings = written(file, REAL)
+    assert settings.station.id == "YARD-7"
+    assert settings.ocpp == {"HeartbeatInterval": "60", "LocalPreAuthorize": "true"}
+    assert settings.policy.reclose_delay_s == 10.0
+    assert settings.readers[0]["port"] == "/dev/ttyS0"
+    assert settings.connectors[1].evse == {"kind": "gpio", "coil": 17}
+    assert settings.connectors[1].meter is not None
+
+
+def test_options_win_over_files_and_later_files_over_earlier(file: Path, tmp_path: Path) -> None:
+    """Precedence, key by key."""
+    second = tmp_path / "site.toml"
+    file.write_text('[station]\nid = "A"\nmodel = "M"\n', encoding="utf-8")
+    second.write_text('[station]\nid = "B"\n', encoding="utf-8")
+    settings = load([file, second], ["csms.url=ws://10.0.0.1/x", "simulated.connectors=1"])
+    assert (settings.station.id, settings.station.model) == ("B", "M")
+    assert settings.csms.url == "ws://10.0.0.1/x"
+    assert settings.simulated.connectors == 1
+
+
+def test_ocpp_keys_given_as_options_stay_apart() -> None:
+    """They are never persisted and win over ChangeConfiguration."""
+    settings = load([], ["ocpp.heartbeatInterval=10"])
+    assert settings.overrides == {"HeartbeatInterval": "10"}
+    assert settings.ocpp == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[station]\nmodle = "x"\n', ["edge.toml", "[station]", '"modle"', 'mean "model"']),
+        ("[statoin]\n", ["edge.toml", '"statoin"', 'mean "station"']),
+        ("[ocpp]\nHeartbeatIntervall = 5\n", ["[ocpp]", 'mean "HeartbeatInterval"']),
+        ("[ocpp]\nHeartbeatInterval = -5\n", ["[ocpp]", "HeartbeatInterval", '"-5"']),
+        ("[policy]\nreclose_delay = 5\n", ["[policy]", 'mean "reclose_delay_s"']),
+        ("[policy]\nreclose_delay_s = 'x'\n", ["policy.reclose_delay_s", "float"]),
+        ("[connectors.1.evze]\n", ["[connectors.1]", 'mean "evse"']),
+        ("[connectors.0.evse]\n", ["connectors.1"]),
+        ("station = 5\n", ["write [station]"]),
+        ("hardware = 'reel'\n", ["hardware", "reel"]),
+        ("hardware = 'real'\n", ["[connectors.1.evse]"]),
+        ("[readers.0]\nkind = 'pn532'\n", ["brings its own"]),
+        ("hardware = 'real'\n[connectors.2.evse]\nkind = 'gpio'\n", ["numbered 1, 2, 3"]),
+        ("hardware = \n", ["no TOML", "line 1"]),
+    ],
+)
+def test_a_wrong_file_is_refused_with_place_and_remedy(
+    file: Path, text: str, words: list[str]
+) -> None:
+    """An installer mends what the sentence names."""
+    with pytest.raises(ConfigError) as refused:
+        written(file, text)
+    for word in words:
+        assert word in str(refused.value)
+
+
+@pytest.mark.parametrize("option", ["station", "ocpp=5", "=5", "ocpp.=5", "statoin.id=x"])
+def test_a_wrong_option_is_refused(option: str) -> None:
+    """Options are checked as files are."""
+    with pytest.raises(ConfigError, match="-o "):
+        load([], [option])
+
+
+def test_a_missing_file_is_named() -> None:
+    """One sentence, no traceback."""
+    with pytest.raises(ConfigError, match=r"nowhere\.toml cannot be read"):
+        load([Path("nowhere.toml")])
+
+
+def test_explaining_an_ocpp_key_shows_every_layer(file: Path) -> None:
+    """Who has the last word is not to be guessed."""
+    file.write_text("[ocpp]\nHeartbeatInterval = 60\n", encoding="utf-8")
+    lines = explain(load([file], ["ocpp.HeartbeatInterval=10"]), "heartbeatinterval")
+    assert any(line.startswith(" * -o") and "'10'" in line for line in lines)
+    assert any("edge.toml" in line and "'60'" in line for line in lines)
+    assert any("default" in line and "'300'" in line for line in lines)
+
+
+def test_explaining_a_setting_shows_its_value() -> None:
+    """Dotted names reach every table."""
+    assert explain(load(), "station.id") == ['station.id = "TAPWATT-1"']
+    assert explain(load(), "policy.stop_within_s") == ["policy.stop_within_s = 6.0"]
+    with pytest.raises(ConfigError, match="did you mean"):
+        explain(load(), "station.idd")
