@@ -187,9 +187,11 @@ unpack_chromium() {
 root=$(dirname "$(readlink -f "$0")")/root
 libraries=$(find "$root/usr/lib" "$root/lib" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)
 export LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-[[ -e /etc/fonts/fonts.conf || ! -e $root/etc/fonts/fonts.conf ]] || export FONTCONFIG_SYSROOT=$root
+[[ -e /etc/fonts/fonts.conf ]] || export FONTCONFIG_FILE=$root/../fonts.conf
 exec "$root/usr/lib/chromium/chromium" --no-sandbox "$@"
 WRAPPER
+    printf '<fontconfig><dir>%s</dir><cachedir>%s</cachedir></fontconfig>\n' \
+        "$root/usr/share/fonts" "$cache/chromium/fonts" >"$cache/chromium/fonts.conf"
     chmod +x "$cache/chromium/chromium.new"
     "$cache/chromium/chromium.new" --version
     mv "$cache/chromium/chromium.new" "$cache/chromium/chromium"

@@ -1,1 +1,47 @@
-"""What every test may use."""
+"""What every test may use: figures for the closing summary, and the browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+FIGURE = "figure: "
+PRIVATE_CHROMIUM = Path(__file__).parents[1] / ".cache/chromium/chromium"
+
+
+@pytest.fixture
+def record_figure(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Count something for the last lines of the run: `record_figure("crash points swept", 95)`.
+
+    Figures of one name add up over all tests, also when these ran in several processes.
+    """
+
+    def record(name: str, count: int) -> None:
+        record_property(FIGURE + name, count)
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; `scripts/test` sees to it that there is one."""
+    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", str(PRIVATE_CHROMIUM))
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail("Chromium is missing: run scripts/test, or apt-get install chromium")
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Add up what the tests recorded."""
+    totals: dict[str, int] = {}
+    for report in terminalreporter.getreports("passed"):
+        for name, count in report.user_properties:
+            if name.startswith(FIGURE):
+                totals[name] = totals.get(name, 0) + int(str(count))
+    for name, count in sorted(totals.items()):
+        terminalreporter.write_line(f"{name.removeprefix(FIGURE)}: {count:,}")
