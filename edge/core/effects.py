@@ -1,4 +1,4 @@
-"""Everything we can ask of the world, by beat: off first, on last, nothing told before it is written.
+"""What we can ask of the world, by beat: off first, on last, nothing told before it is written.
 
 `Beat.CUT` and `Beat.SHOW` run at once in the loop. `RECORD` < `ENERGISE` < `TELL` run in this order
 behind the disk: all records of one step are one commit, and the rest of the page waits for it.
@@ -192,7 +192,6 @@ BEATS: Final[dict[type, Beat]] = {
     ReadMeter: Beat.SHOW,
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
-    ReadOutbox: Beat.SHOW,
     Reconnect: Beat.SHOW,
     Write: Beat.RECORD,
     Raise: Beat.ENERGISE,
@@ -200,6 +199,7 @@ BEATS: Final[dict[type, Beat]] = {
     Rearm: Beat.ENERGISE,
     Send: Beat.TELL,
     Reply: Beat.TELL,
+    ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
     Restart: Beat.TELL,
 }

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
-    """A moment: wall clock (aware UTC), monotonic seconds, and whether the wall clock is to be trusted.
+    """A moment: wall clock (aware UTC), monotonic seconds, and whether to trust the wall clock.
 
-    Durations and deadlines use `monotonic`; what is told to people and to the central system uses `wall`.
+    Durations and deadlines use `monotonic`; what people and the central system are told, `wall`.
     """
 
     wall: datetime

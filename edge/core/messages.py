@@ -88,7 +88,7 @@ class HeartbeatConf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorize:
-    """May this tag charge (4.1)?"""
+    """Whether this tag may charge (4.1)."""
 
     id_tag: str
 
@@ -139,7 +139,7 @@ class StartTransactionConf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopTransaction:
-    """A transaction ended (4.10). *transaction_id* is filled in when it is sent; `None` in the outbox."""
+    """A transaction ended (4.10); *transaction_id* is `None` in the outbox, filled in when sent."""
 
     transaction_id: int | None
     meter_stop: int

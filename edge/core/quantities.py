@@ -12,7 +12,8 @@ class Reading:
     """What a meter said at one moment.
 
     energy_wh is the import register, a lifetime counter; tuples hold one value per phase, L1 first.
-    `None` and empty tuples mean that the meter does not measure it.
+    `None` and empty tuples mean that the meter does not measure it. *offered_a* and *offered_w* are
+    what we signalled to the car at that moment, added by the core.
     """
 
     at: Instant
@@ -22,3 +23,5 @@ class Reading:
     current_a: tuple[float, ...] = ()
     frequency_hz: float | None = None
     soc_percent: float | None = None
+    offered_a: float | None = None
+    offered_w: float | None = None

@@ -1,0 +1,42 @@
+"""When the core wants to be called again: the earliest moment at which some machine has work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edge.core import authorisation, contactor, evse, metering, registration, status
+from edge.core.state import Bay, ChargePoint
+
+
+def next_deadline(state: ChargePoint) -> float | None:
+    """Monotonic second of the next `Ticked`, after the last step; `None`: nothing is waited for.
+
+    What was due at or before the last step has been done in it, whatever its event was.
+    """
+    due = (moment for moment in _all(state) if moment is not None and moment > state.at)
+    return min(due, default=None)
+
+
+def _all(state: ChargePoint) -> Iterator[float | None]:
+    station = state.station
+    yield from (waiting.until for waiting in state.waiting.values())
+    yield registration.boot_at(station.registration)
+    yield registration.beat_at(state)
+    yield station.outbox.not_before
+    yield from authorisation.deadlines(station.authorisation)
+    yield status.due_at(state, station.notice)
+    if station.restarting is not None:
+        yield station.restarting.until
+    for bay in state.bays:
+        yield from _of(state, bay)
+
+
+def _of(state: ChargePoint, bay: Bay) -> Iterator[float | None]:
+    policy = state.setup.policy
+    yield bay.connector.until
+    yield from contactor.deadlines(bay, policy)
+    yield from metering.deadlines(bay.metering)
+    yield from evse.deadlines(bay, policy)
+    yield status.due_at(state, bay.notice)
+    if bay.unlocking is not None:
+        yield bay.unlocking.until

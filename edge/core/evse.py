@@ -1,0 +1,128 @@
+"""Machine `seen`: what the charging point's inputs show, and what follows from their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from edge.core import levels
+from edge.core.draft import Draft
+from edge.core.effects import Rearm
+from edge.core.events import DriverFound, DriverLost, EvseSeen, Pilot, Port, Trip
+from edge.core.facts import CarGone, InputsChanged, MustStop, PluggedIn, PluggedOut
+from edge.core.records import FaultLatched, FaultReleased
+from edge.core.setup import Policy
+from edge.core.state import Bay, Phase, Seen
+from edge.core.vocabulary import ErrorCode, StopReason
+
+REARM_EVERY_S: Final = 2.0  # how often a tripped reflex is asked whether its cause is gone
+
+
+def on_seen(draft: Draft, event: EvseSeen) -> None:
+    """Take the inputs over and say what changed."""
+    before = draft.bay(event.connector).seen
+    after = replace(
+        before,
+        known=True,
+        lost=None,
+        plugged=event.plugged,
+        pilot=event.pilot,
+        contactor_closed=event.contactor_closed,
+        locked=event.locked,
+        tripped=event.tripped,
+        rearm_at=before.rearm_at if event.tripped else None,
+        lock_failed=before.lock_failed and event.plugged,
+    )
+    after = _latched(draft, event.connector, before, after)
+    if after.tripped and after.rearm_at is None:
+        after = replace(after, rearm_at=draft.now + REARM_EVERY_S)
+    draft.put(event.connector, seen=after)
+    _tell_plug(draft, event.connector, before, after)
+    draft.tell(InputsChanged(connector=event.connector))
+    _judge_fault(draft, event.connector)
+
+
+def _latched(draft: Draft, connector: int, before: Seen, after: Seen) -> Seen:
+    """A weld outlives this process (safety 9) until feedback shows the contactor open again."""
+    if Trip.WELDED in after.tripped and not before.welded:
+        code, info = ErrorCode.POWER_SWITCH_FAILURE, "contactor does not open"
+        draft.write(FaultLatched(connector=connector, code=code, info=info))
+        return replace(after, welded=True)
+    if before.welded and Trip.WELDED not in after.tripped and not after.contactor_closed:
+        draft.write(FaultReleased(connector=connector))
+        return replace(after, welded=False)
+    return after
+
+
+def _tell_plug(draft: Draft, connector: int, before: Seen, after: Seen) -> None:
+    if after.plugged and not (before.known and before.plugged):
+        draft.tell(PluggedIn(connector=connector))
+    elif before.plugged and not after.plugged:
+        draft.tell(PluggedOut(connector=connector))
+    elif after.plugged and after.pilot is Pilot.A and before.pilot is not Pilot.A:
+        draft.tell(CarGone(connector=connector))
+
+
+def on_lost(draft: Draft, event: DriverLost) -> None:
+    """A driver is gone: its connectors are Faulted, a reader is only missed."""
+    match event.port:
+        case Port.READER:
+            draft.put_station(reader_lost=event.why)
+        case Port.METER:
+            bay = draft.bay(event.connector)
+            draft.put(event.connector, metering=replace(bay.metering, failed=event.why))
+        case Port.EVSE:
+            bay = draft.bay(event.connector)
+            draft.put(event.connector, seen=replace(bay.seen, lost=event.why))
+            _judge_fault(draft, event.connector)
+
+
+def on_found(draft: Draft, event: DriverFound) -> None:
+    """A driver works again; the charging point says what it sees by itself."""
+    if event.port is Port.READER:
+        draft.put_station(reader_lost=None)
+
+
+def _judge_fault(draft: Draft, connector: int) -> None:
+    """Stop at once for a lasting fault; be patient with a passing one (ruling 17)."""
+    bay = draft.bay(connector)
+    if bay.transaction is not None and bay.connector.phase is Phase.CHARGING:
+        if Trip.EMERGENCY_STOP in bay.seen.tripped:
+            draft.tell(MustStop(connector=connector, reason=StopReason.EMERGENCY_STOP, urgent=True))
+        elif bay.seen.tripped & levels.LASTING:
+            draft.tell(MustStop(connector=connector, reason=StopReason.OTHER, urgent=True))
+    faulted = levels.fault(draft.state, connector, draft.now) is not None
+    since = (bay.seen.fault_since or draft.now) if faulted else None
+    if since != bay.seen.fault_since:
+        draft.put(connector, seen=replace(bay.seen, fault_since=since))
+
+
+def on_tick(draft: Draft) -> None:
+    """Rearm what can be rearmed; notice a meter gone stale; end a session whose fault lasts."""
+    for connector in draft.state.connectors:
+        seen = draft.bay(connector).seen
+        if seen.rearm_at is not None and draft.now >= seen.rearm_at:
+            draft.do(Rearm(connector=connector))
+            draft.put(connector, seen=replace(seen, rearm_at=draft.now + REARM_EVERY_S))
+        _judge_fault(draft, connector)
+        bay = draft.bay(connector)
+        held_since = bay.seen.fault_since
+        patience_s = draft.policy.fault_hold_s
+        lasts = held_since is not None and draft.now - held_since >= patience_s
+        if lasts and bay.connector.phase is Phase.CHARGING:
+            draft.tell(MustStop(connector=connector, reason=StopReason.OTHER))
+
+
+def fail_lock(draft: Draft, connector: int) -> None:
+    """The cable could not be locked: Faulted until it is pulled (TC_024)."""
+    draft.put(connector, seen=replace(draft.bay(connector).seen, lock_failed=True))
+
+
+def deadlines(bay: Bay, policy: Policy) -> Iterator[float | None]:
+    """When `on_tick` has something to do."""
+    yield bay.seen.rearm_at
+    if bay.seen.fault_since is not None:
+        yield bay.seen.fault_since + policy.fault_hold_s
+    if bay.metering.good_at is not None and bay.metering.failed is not None:
+        yield bay.metering.good_at + levels.STALE_METER_S

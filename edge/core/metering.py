@@ -1,0 +1,210 @@
+"""Machine `metering`: what the meter last said, and when a reading becomes a MeterValues.
+
+Fast readings for the page and slow ones for OCPP are the same event; here is chosen which is told.
+A reading is stamped when it was taken and never again; no reading, no sample (ruling 35).
+Source: OCPP 1.6 3.16, 4.7, 9.1.21-22.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from edge.core import keys, transaction
+from edge.core.draft import Draft
+from edge.core.events import MeterFailed, MeterRead
+from edge.core.facts import KeyChanged, Opened, Resumed, Sampled, Triggered
+from edge.core.instant import Instant
+from edge.core.measurands import sampled
+from edge.core.messages import MeterValues
+from edge.core.quantities import Reading
+from edge.core.state import Metering, Phase
+from edge.core.vocabulary import ReadingContext
+from edge.core.waiting import ToMention, ToSample
+
+NOTE_EVERY_S: Final = 60.0  # the register and a sign of life are at most this old on the disk
+
+
+def on_read(draft: Draft, event: MeterRead) -> None:
+    """Take a reading over, unless its register ran backwards during a transaction."""
+    if event.connector == 0:
+        draft.put_station(main_meter=event.reading)
+        return
+    bay = draft.bay(event.connector)
+    known_wh = None if bay.transaction is None else bay.transaction.begin_wh
+    if bay.metering.last is not None and bay.transaction is not None:
+        known_wh = max(bay.transaction.begin_wh, bay.metering.last.energy_wh)
+    recovering = bay.connector.phase is Phase.RECOVERING
+    if known_wh is not None and event.reading.energy_wh < known_wh and not recovering:
+        why = f"register went back from {known_wh} to {event.reading.energy_wh} Wh"
+        draft.put(event.connector, metering=replace(bay.metering, failed=why))
+        return
+    metering = replace(bay.metering, last=event.reading, failed=None, good_at=draft.now)
+    draft.put(event.connector, metering=metering)
+    transaction.judge_grace(draft, event.connector)
+
+
+def on_failed(draft: Draft, event: MeterFailed) -> None:
+    """Remember why; `levels` calls it a fault when it lasts."""
+    if event.connector:
+        metering = draft.bay(event.connector).metering
+        draft.put(event.connector, metering=replace(metering, failed=event.why))
+
+
+def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | None) -> None:
+    """A reading that was asked for as a sample."""
+    bay = draft.bay(purpose.connector)
+    if not isinstance(event, MeterRead) or bay.metering.failed is not None:
+        return
+    aligned = purpose.context is ReadingContext.SAMPLE_CLOCK
+    names = keys.measurands(
+        draft.state, "MeterValuesAlignedData" if aligned else "MeterValuesSampledData"
+    )
+    reading = _with_offer(draft, purpose.connector, event.reading)
+    value = sampled(reading, purpose.context, names, at=purpose.due)
+    if value is None:
+        return
+    running = bay.transaction is not None and bay.connector.phase is Phase.CHARGING
+    if running and purpose.context is not ReadingContext.TRIGGER:
+        draft.tell(
+            Sampled(
+                connector=purpose.connector,
+                context=purpose.context,
+                reading=reading,
+                value=value,
+            )
+        )
+        metering = replace(draft.bay(purpose.connector).metering, noted_at=draft.now)
+        draft.put(purpose.connector, metering=metering)
+    elif draft.station.registration.online:
+        number = None if bay.transaction is None else bay.transaction.transaction_id
+        message = MeterValues(
+            connector_id=purpose.connector, meter_value=(value,), transaction_id=number
+        )
+        draft.send(ToMention(), message)
+
+
+def _with_offer(draft: Draft, connector: int, reading: Reading) -> Reading:
+    traits = draft.state.setup.traits[connector - 1]
+    offered_a = draft.bay(connector).contactor.offered_a
+    offered_w = offered_a * traits.nominal_v * traits.phases
+    return replace(reading, offered_a=offered_a, offered_w=offered_w)
+
+
+def on_running(draft: Draft, fact: Opened | Resumed) -> None:
+    """Start the sampling grid with the transaction."""
+    interval_s = keys.number(draft.state, "MeterValueSampleInterval")
+    metering = replace(
+        draft.bay(fact.connector).metering,
+        sample_at=draft.now + interval_s if interval_s else None,
+        noted_at=draft.now,
+    )
+    draft.put(fact.connector, metering=metering)
+
+
+def on_key(draft: Draft, fact: KeyChanged) -> None:
+    """A new interval restarts its grid at the change (ruling 35)."""
+    if fact.key == "ClockAlignedDataInterval":
+        align(draft)
+    if fact.key != "MeterValueSampleInterval":
+        return
+    interval_s = keys.number(draft.state, fact.key)
+    for connector in draft.state.connectors:
+        bay = draft.bay(connector)
+        if bay.transaction is not None:
+            due = draft.now + interval_s if interval_s else None
+            draft.put(connector, metering=replace(bay.metering, sample_at=due))
+
+
+def on_trigger(draft: Draft, fact: Triggered) -> None:
+    """TriggerMessage(MeterValues): not queued, not part of the grid (ruling 20)."""
+    if fact.message == "MeterValues":
+        wanted = draft.state.connectors if fact.connector in (None, 0) else (fact.connector,)
+        for connector in wanted:
+            assert connector is not None
+            purpose = ToSample(connector=connector, context=ReadingContext.TRIGGER)
+            draft.read_meter(purpose, connector)
+
+
+def on_tick(draft: Draft) -> None:
+    """Ask for the samples that are due; note the register where no sample did."""
+    for connector in draft.state.connectors:
+        _sample_periodically(draft, connector)
+        _sample_on_the_clock(draft, connector)
+        _note(draft, connector)
+
+
+def _sample_periodically(draft: Draft, connector: int) -> None:
+    bay = draft.bay(connector)
+    due = bay.metering.sample_at
+    if due is None or draft.now < due:
+        return
+    if bay.transaction is None or bay.connector.phase is not Phase.CHARGING:
+        draft.put(connector, metering=replace(bay.metering, sample_at=None))
+        return
+    interval_s = keys.number(draft.state, "MeterValueSampleInterval")
+    missed = int((draft.now - due) // interval_s)
+    metering = replace(bay.metering, sample_at=due + (missed + 1) * interval_s)
+    draft.put(connector, metering=metering)
+    purpose = ToSample(connector=connector, context=ReadingContext.SAMPLE_PERIODIC)
+    draft.read_meter(purpose, connector)
+
+
+def _sample_on_the_clock(draft: Draft, connector: int) -> None:
+    due = draft.bay(connector).metering.aligned_at
+    if due is None or draft.now < due:
+        return
+    boundary = _boundary(draft.at, keys.number(draft.state, "ClockAlignedDataInterval"))
+    _align(draft, connector)
+    purpose = ToSample(connector=connector, context=ReadingContext.SAMPLE_CLOCK, due=boundary)
+    draft.read_meter(purpose, connector)
+
+
+def align(draft: Draft) -> None:
+    """Put every connector's clock-aligned grid where the clock, now known or changed, has it."""
+    for connector in draft.state.connectors:
+        _align(draft, connector)
+
+
+def _align(draft: Draft, connector: int) -> None:
+    """Next boundary; none while the clock is not trusted (ruling 35) or the interval is 0."""
+    interval_s = keys.number(draft.state, "ClockAlignedDataInterval")
+    due = None
+    if interval_s and draft.at.trusted:
+        due = draft.now + _until_boundary_s(draft.at, interval_s)
+    metering = replace(draft.bay(connector).metering, aligned_at=due)
+    draft.put(connector, metering=metering)
+
+
+def _midnight(at: Instant) -> datetime:
+    return at.wall.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _until_boundary_s(at: Instant, interval_s: int) -> float:
+    passed_s = (at.wall - _midnight(at)).total_seconds()
+    return interval_s - passed_s % interval_s
+
+
+def _boundary(at: Instant, interval_s: int) -> datetime:
+    """The multiple of *interval_s* from midnight that is nearest to *at*."""
+    passed_s = (at.wall - _midnight(at)).total_seconds()
+    return _midnight(at) + timedelta(seconds=round(passed_s / interval_s) * interval_s)
+
+
+def _note(draft: Draft, connector: int) -> None:
+    bay = draft.bay(connector)
+    metering = bay.metering
+    if metering.noted_at is None or draft.now < metering.noted_at + NOTE_EVERY_S:
+        return
+    running = bay.transaction is not None
+    noted = replace(metering, noted_at=draft.now if running else None)
+    draft.put(connector, metering=noted)
+    if running and metering.last is not None:
+        transaction.note(draft, connector, metering.last)
+
+
+def deadlines(metering: Metering) -> tuple[float | None, ...]:
+    """When `on_tick` has something to do."""
+    noted = None if metering.noted_at is None else metering.noted_at + NOTE_EVERY_S
+    return metering.sample_at, metering.aligned_at, noted

@@ -1,0 +1,222 @@
+"""Machine `outbox`: every transaction message reaches the central system, in order, exactly once.
+
+The queue lives in the journal; its head is here. A message leaves it only on CALLRESULT. It keeps
+its id on every resend, and gets a new one only after a CALLERROR, which spends an attempt. A
+time-out spends one only where the peer is proven to answer other calls (rulings 7 and 15).
+What is refused for good becomes a dead letter and makes room for those behind it (errata 3.18).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from edge.core import keys
+from edge.core.draft import Draft
+from edge.core.effects import ReadOutbox, Reconnect
+from edge.core.events import LinkDown, OutboxRead, Settled
+from edge.core.facts import Bound, Enqueue, Reconnected, Registered, TagLearnt
+from edge.core.messages import (
+    CallError,
+    Confirmation,
+    Heartbeat,
+    NoAnswer,
+    StartTransaction,
+    StartTransactionConf,
+    StopTransaction,
+    StopTransactionConf,
+    TransactionMessage,
+)
+from edge.core.records import Delivered, Parked, Queued, Refused, TransactionBound
+from edge.core.state import Flight, Outbox
+from edge.core.waiting import ToDeliver, ToProbe, ToRefill
+
+HEAD: Final = 64  # messages kept in the state
+REFILL_AT: Final = 16  # ask the journal for more when so few are left
+UNKNOWN_ID: Final = -1  # transactionId where StartTransaction was refused for good (errata 3.18)
+QUICK_DROP_S: Final = 2.0  # a peer that hangs up so soon after a frame cannot bear it
+QUICK_DROPS: Final = 3  # in a row, on connections of their own
+
+
+def on_enqueue(draft: Draft, fact: Enqueue) -> None:
+    """Give it its place in the order, and its id for ever."""
+    outbox = draft.station.outbox
+    queued = Queued(
+        seq=outbox.last_seq + 1,
+        ref=fact.ref,
+        message_id=draft.message_id(),
+        message=fact.message,
+        at=draft.at,
+    )
+    draft.write(queued)
+    is_all_here = outbox.count == len(outbox.head) and len(outbox.head) < HEAD
+    head = (*outbox.head, queued) if is_all_here else outbox.head
+    _put(draft, head=head, count=outbox.count + 1, last_seq=queued.seq)
+
+
+def _put(draft: Draft, **changes: object) -> None:
+    draft.put_station(outbox=replace(draft.station.outbox, **changes))  # type: ignore[arg-type]
+
+
+def on_line(draft: Draft, _: Registered | Reconnected) -> None:
+    """The line is open: what waited for it may go at once, except a spent attempt's pause."""
+    _put(draft, probing=False)
+
+
+def on_link_down(draft: Draft, _: LinkDown) -> None:
+    """Whatever was on the wire has been settled before; a probe's verdict is void."""
+    _put(draft, probing=False)
+
+
+def advance(draft: Draft) -> None:
+    """Send the next message if the line is free. Runs after every step's facts."""
+    station = draft.station
+    outbox = station.outbox
+    _refill(draft)
+    blocked = (
+        not station.registration.online
+        or outbox.flight is not None
+        or outbox.probing
+        or not outbox.head
+        or station.authorisation.asking > 0  # a driver waits at the reader (ruling 5)
+    )
+    if blocked or (outbox.not_before is not None and draft.now < outbox.not_before):
+        return
+    queued = outbox.head[0]
+    _put(draft, flight=Flight(seq=queued.seq), not_before=None)
+    draft.send(ToDeliver(seq=queued.seq), _addressed(outbox, queued), queued.message_id)
+
+
+def _refill(draft: Draft) -> None:
+    outbox = draft.station.outbox
+    if (
+        outbox.refilling is not None
+        or len(outbox.head) > REFILL_AT
+        or outbox.count <= len(outbox.head)
+    ):
+        return
+    after_seq = outbox.head[-1].seq if outbox.head else 0
+    ticket = draft.ticket(ToRefill())
+    draft.do(ReadOutbox(ticket=ticket, after_seq=after_seq, limit=HEAD - len(outbox.head)))
+    _put(draft, refilling=outbox.last_seq)
+
+
+def on_refilled(draft: Draft, event: OutboxRead) -> None:
+    """Messages from the journal. Fewer than a full read are all there were when it was asked."""
+    outbox = draft.station.outbox
+    last_seq = outbox.head[-1].seq if outbox.head else 0
+    head = outbox.head + tuple(queued for queued in event.messages if queued.seq > last_seq)
+    count = outbox.count
+    if len(event.messages) < HEAD - REFILL_AT and outbox.refilling is not None:
+        count = len(head) + outbox.last_seq - outbox.refilling  # samples thinned on the way: I9
+    _put(draft, head=head, count=count, refilling=None)
+
+
+def _addressed(outbox: Outbox, queued: Queued) -> TransactionMessage:
+    """The message with the transaction id that its StartTransaction was given."""
+    message = queued.message
+    if queued.ref is None or isinstance(message, StartTransaction):
+        return message
+    return replace(message, transaction_id=outbox.bound.get(queued.ref, UNKNOWN_ID))
+
+
+def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
+    """Delivered, refused, or not answered."""
+    outbox = draft.station.outbox
+    if outbox.flight is None or outbox.flight.seq != purpose.seq or not outbox.head:
+        return
+    queued = outbox.head[0]
+    _put(draft, flight=None)
+    match event.answer:
+        case CallError():
+            _spend(draft, queued, event.answer, new_id=True)
+        case NoAnswer():
+            _go_unanswered(draft, queued, event.answer)
+        case _:
+            _deliver(draft, queued, event.answer)
+
+
+def _deliver(draft: Draft, queued: Queued, answer: Confirmation) -> None:
+    draft.write(Delivered(seq=queued.seq))
+    _drop_head(draft, queued)
+    _put(draft, drops=0)
+    if isinstance(answer, StartTransactionConf) and isinstance(queued.message, StartTransaction):
+        assert queued.ref is not None
+        info = answer.id_tag_info
+        draft.write(
+            TransactionBound(ref=queued.ref, transaction_id=answer.transaction_id, id_tag_info=info)
+        )
+        _bind(draft, queued.ref, answer.transaction_id)
+        draft.tell(
+            Bound(ref=queued.ref, transaction_id=answer.transaction_id, id_tag_info=info),
+            TagLearnt(id_tag=queued.message.id_tag, info=info),
+        )
+    elif isinstance(answer, StopTransactionConf) and isinstance(queued.message, StopTransaction):
+        id_tag, said = queued.message.id_tag, answer.id_tag_info
+        if id_tag is not None and said is not None:
+            draft.tell(TagLearnt(id_tag=id_tag, info=said))
+
+
+def _drop_head(draft: Draft, queued: Queued) -> None:
+    outbox = draft.station.outbox
+    _put(draft, head=outbox.head[1:], count=outbox.count - 1)
+    if queued.ref is not None and isinstance(queued.message, StopTransaction):
+        bound = {ref: number for ref, number in outbox.bound.items() if ref != queued.ref}
+        _put(draft, bound=bound)
+
+
+def _bind(draft: Draft, ref: int, transaction_id: int) -> None:
+    _put(draft, bound={**draft.station.outbox.bound, ref: transaction_id})
+
+
+def _spend(draft: Draft, queued: Queued, error: CallError, *, new_id: bool) -> None:
+    """One attempt is used up: wait and try again, or park the message for good."""
+    attempts = queued.attempts + 1
+    if attempts >= keys.number(draft.state, "TransactionMessageAttempts"):
+        _park(draft, queued, error)
+        return
+    message_id = draft.message_id() if new_id else queued.message_id
+    again = replace(queued, attempts=attempts, message_id=message_id)
+    pause_s = keys.number(draft.state, "TransactionMessageRetryInterval") * attempts
+    draft.write(Refused(seq=queued.seq, attempts=attempts, message_id=message_id))
+    head = (again, *draft.station.outbox.head[1:])
+    _put(draft, head=head, not_before=draft.now + pause_s)
+
+
+def _park(draft: Draft, queued: Queued, error: CallError) -> None:
+    draft.write(
+        Parked(seq=queued.seq, at=draft.at, code=str(error.code), description=error.description)
+    )
+    _drop_head(draft, queued)
+    _put(draft, dead_letters=draft.station.outbox.dead_letters + 1, drops=0, not_before=None)
+    if queued.ref is not None and isinstance(queued.message, StartTransaction):
+        _bind(draft, queued.ref, UNKNOWN_ID)
+
+
+def _go_unanswered(draft: Draft, queued: Queued, answer: NoAnswer) -> None:
+    if answer.timed_out:
+        if draft.station.registration.online:
+            _put(draft, probing=True)
+            draft.request(ToProbe(), Heartbeat())
+        return
+    quick = answer.closed_within_s is not None and answer.closed_within_s <= QUICK_DROP_S
+    drops = draft.station.outbox.drops + 1 if quick else 0
+    _put(draft, drops=drops)
+    if drops >= QUICK_DROPS:
+        why = "the central system drops the connection on this message"
+        _park(draft, queued, CallError(code="ConnectionDropped", description=why))
+
+
+def on_probed(draft: Draft, _: ToProbe, event: Settled) -> None:
+    """The peer answers others but not this message, or nothing at all."""
+    outbox = draft.station.outbox
+    if not outbox.probing:
+        return
+    _put(draft, probing=False)
+    if isinstance(event.answer, NoAnswer):
+        if event.answer.timed_out:
+            draft.do(Reconnect())
+    elif outbox.head:
+        why = "no answer, though the central system answers other calls"
+        _spend(draft, outbox.head[0], CallError(code="Timeout", description=why), new_id=False)
+        draft.do(Reconnect())  # never twice on one socket

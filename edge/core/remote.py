@@ -1,0 +1,172 @@
+"""Machine `remote`: the central system's commands, one function each, one reply each.
+
+`COMMANDS` is the whole answer to "what can a command cause?"; a new command is a row.
+Source: OCPP 1.6 chapter 5; rulings 20, 24, 26.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from edge.core import authorisation, configuration, keys, levels, restarting, service, unlocking
+from edge.core.commands import (
+    ChangeAvailability,
+    ChangeConfiguration,
+    ClearCache,
+    ClearCacheConf,
+    GetConfiguration,
+    RemoteStartTransaction,
+    RemoteStartTransactionConf,
+    RemoteStopTransaction,
+    RemoteStopTransactionConf,
+    Reset,
+    TriggerMessage,
+    TriggerMessageConf,
+    UnlockConnector,
+)
+from edge.core.draft import Draft
+from edge.core.effects import Reply
+from edge.core.events import CallReceived
+from edge.core.facts import MustStop, StartAsked, Triggered
+from edge.core.messages import (
+    DataTransfer,
+    DataTransferConf,
+    DiagnosticsStatusNotification,
+    FirmwareStatusNotification,
+)
+from edge.core.state import ChargePoint, Phase
+from edge.core.vocabulary import RegistrationStatus, StopReason
+from edge.core.waiting import ToMention
+
+Act = Callable[[Draft, int, Any], None]
+
+
+def on_call(draft: Draft, event: CallReceived) -> None:
+    """Silence while Rejected (4.2); while Pending no command may move energy."""
+    status = draft.station.registration.status
+    if status is RegistrationStatus.REJECTED:
+        draft.do(Reply(call_id=event.call_id, answer=None))
+        return
+    COMMANDS[type(event.command)](draft, event.call_id, event.command)
+
+
+# ── starting and stopping ────────────────────────────────────────────────────────────────────────
+
+
+def _start(draft: Draft, call_id: int, command: RemoteStartTransaction) -> None:
+    among = _startable(draft.state, command.connector_id, draft.now)
+    accepted = bool(among) and draft.station.registration.online
+    status = "Accepted" if accepted else "Rejected"
+    draft.do(Reply(call_id=call_id, answer=RemoteStartTransactionConf(status=status)))
+    if accepted:
+        plugged = [number for number in among if draft.bay(number).seen.plugged]
+        chosen = among[0] if len(among) == 1 else next(iter(plugged), None)
+        draft.tell(StartAsked(id_tag=command.id_tag, connector=chosen, among=among, remote=True))
+
+
+def _startable(state: ChargePoint, asked: int | None, now: float) -> tuple[int, ...]:
+    """The connectors that could take a remote start: free, in service, nobody let in."""
+    wanted = state.connectors if asked is None else [asked]
+    taken = {number for one in state.station.authorisation.floating for number in one.among}
+    return tuple(
+        number
+        for number in wanted
+        if number in state.connectors
+        and number not in taken
+        and _is_free(state, number)
+        and levels.may_begin(state, number, now)
+    )
+
+
+def _is_free(state: ChargePoint, number: int) -> bool:
+    """A later remote start never displaces an earlier one, nor a card (ruling 24)."""
+    connector = state.bay(number).connector
+    free = (Phase.IDLE, Phase.PREPARING, Phase.FINISHING)
+    return connector.phase in free and connector.permit is None
+
+
+def _stop(draft: Draft, call_id: int, command: RemoteStopTransaction) -> None:
+    running = [
+        number
+        for number in draft.state.connectors
+        if _has(draft.state, number, command.transaction_id)
+    ]
+    accepted = bool(running) and draft.station.registration.online
+    status = "Accepted" if accepted else "Rejected"
+    draft.do(Reply(call_id=call_id, answer=RemoteStopTransactionConf(status=status)))
+    if accepted:
+        draft.tell(*(MustStop(connector=n, reason=StopReason.REMOTE) for n in running))
+
+
+def _has(state: ChargePoint, number: int, transaction_id: int) -> bool:
+    transaction = state.bay(number).transaction
+    return transaction is not None and transaction.transaction_id == transaction_id
+
+
+# ── the rest ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _clear_cache(draft: Draft, call_id: int, _: ClearCache) -> None:
+    enabled = keys.flag(draft.state, "AuthorizationCacheEnabled")
+    if enabled:
+        authorisation.clear_cache(draft)
+    status = "Accepted" if enabled else "Rejected"
+    draft.do(Reply(call_id=call_id, answer=ClearCacheConf(status=status)))
+
+
+def _transfer(draft: Draft, call_id: int, _: DataTransfer) -> None:
+    answer = DataTransferConf(status="UnknownVendorId")
+    draft.do(Reply(call_id=call_id, answer=answer))
+
+
+def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
+    """The answer goes out before what it triggers: both are TELL, in this order."""
+    message = command.requested_message
+    status = _judge_trigger(draft.state, message, command.connector_id)
+    draft.do(Reply(call_id=call_id, answer=TriggerMessageConf(status=status)))
+    if status != "Accepted":
+        return
+    if message == "DiagnosticsStatusNotification":
+        draft.send(ToMention(), DiagnosticsStatusNotification(status="Idle"))
+    elif message == "FirmwareStatusNotification":
+        draft.send(ToMention(), FirmwareStatusNotification(status="Idle"))
+    else:
+        draft.tell(Triggered(message=message, connector=command.connector_id))
+
+
+_TRIGGERABLE: Final = (
+    "BootNotification",
+    "DiagnosticsStatusNotification",
+    "FirmwareStatusNotification",
+    "Heartbeat",
+    "MeterValues",
+    "StatusNotification",
+)
+
+
+def _judge_trigger(state: ChargePoint, message: str, connector: int | None) -> str:
+    if message not in _TRIGGERABLE:
+        return "NotImplemented"
+    registration = state.station.registration
+    if message == "BootNotification" and registration.status is RegistrationStatus.ACCEPTED:
+        return "Rejected"
+    addressed = message in ("MeterValues", "StatusNotification") and connector is not None
+    if addressed and connector not in (0, *state.connectors):
+        return "Rejected"
+    return "Accepted"
+
+
+COMMANDS: Final[Mapping[type, Act]] = {
+    RemoteStartTransaction: _start,
+    RemoteStopTransaction: _stop,
+    ChangeAvailability: service.on_change,
+    Reset: restarting.on_reset,
+    GetConfiguration: configuration.on_get,
+    ChangeConfiguration: configuration.on_change,
+    UnlockConnector: unlocking.on_unlock,
+    ClearCache: _clear_cache,
+    DataTransfer: _transfer,
+    TriggerMessage: _trigger,
+}
+"""What each command does."""

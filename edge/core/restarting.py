@@ -1,0 +1,62 @@
+"""Machine `restarting`: Reset, and the supply that is about to go.
+
+Every transaction is stopped and its StopTransaction written before the process ends; a soft reset
+also waits a little for its delivery. Source: OCPP 1.6 5.14, errata 3.36; ruling 39.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from edge.core.commands import Reset, ResetConf
+from edge.core.draft import Draft
+from edge.core.effects import Reply, Restart
+from edge.core.events import PowerFailing
+from edge.core.facts import MustStop
+from edge.core.records import ResetAccepted
+from edge.core.state import Restarting
+from edge.core.vocabulary import ResetType, StopReason
+
+HARD_WITHIN_S: Final = 10.0  # the ramp, the contactor and the end register; then it restarts anyway
+
+_REASONS: Final = {ResetType.HARD: StopReason.HARD_RESET, ResetType.SOFT: StopReason.SOFT_RESET}
+
+
+def on_reset(draft: Draft, call_id: int, command: Reset) -> None:
+    """Accepted once; the answer and the reason are written before anything ends."""
+    if draft.station.restarting is not None:
+        draft.do(Reply(call_id=call_id, answer=ResetConf(status="Rejected")))
+        return
+    draft.write(ResetAccepted(type=command.type, at=draft.at))
+    draft.do(Reply(call_id=call_id, answer=ResetConf(status="Accepted")))
+    soft = command.type is ResetType.SOFT
+    delivery_s = draft.policy.soft_reset_within_s if soft else 0.0
+    until = draft.now + HARD_WITHIN_S + delivery_s
+    draft.put_station(restarting=Restarting(type=command.type, until=until))
+    reason = _REASONS[command.type]
+    draft.tell(*(MustStop(connector=number, reason=reason) for number in draft.state.connectors))
+
+
+def on_power_failing(draft: Draft, _: PowerFailing) -> None:
+    """No time to ramp: cut, write, tell (TC_032_1)."""
+    draft.tell(
+        *(
+            MustStop(connector=number, reason=StopReason.POWER_LOSS, urgent=True)
+            for number in draft.state.connectors
+        )
+    )
+
+
+def settle(draft: Draft) -> None:
+    """End the process when nothing is left to do, or time is up. Runs after each step's facts."""
+    restarting = draft.station.restarting
+    if restarting is None or restarting.done:
+        return
+    idle = all(bay.transaction is None for bay in draft.state.bays)
+    hard = restarting.type is ResetType.HARD
+    delivered = hard or draft.station.outbox.count == 0
+    if (idle and delivered) or draft.now >= restarting.until:
+        draft.put_station(
+            restarting=Restarting(type=restarting.type, until=restarting.until, done=True)
+        )
+        draft.do(Restart(hard=hard))

@@ -1,0 +1,139 @@
+"""From the journal's rows back to a charge point: what a restart knows.
+
+The contactor is open until recovery is done (I11). A transaction left open waits in RECOVERING for
+inputs and meter; how it ends is decided there by what is set here (rulings 4 and 40).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edge.core.instant import Instant
+from edge.core.outbox import UNKNOWN_ID
+from edge.core.records import Saved, SavedTransaction
+from edge.core.setup import Setup
+from edge.core.state import (
+    Authorisation,
+    Bay,
+    ChargePoint,
+    Connector,
+    Outbox,
+    Phase,
+    Seen,
+    Service,
+    Station,
+    Transaction,
+)
+from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
+
+RECOVER_WITHIN_S = 10.0  # for inputs and meter to come up after a restart
+
+
+def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
+    """The charge point as the journal left it, everything off.
+
+    Raises ValueError if a transaction is open on a connector that is no longer configured.
+    """
+    service = {row.connector: row.availability for row in saved.availability}
+    bays = tuple(
+        Bay(service=Service(availability=service.get(number, AvailabilityType.OPERATIVE)))
+        for number in range(1, len(setup.traits) + 1)
+    )
+    state = ChargePoint(
+        setup=setup,
+        station=Station(
+            outbox=_outbox(saved),
+            authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
+            configuration={row.key: row.value for row in saved.configuration},
+            service=service.get(0, AvailabilityType.OPERATIVE),
+            last_ref=saved.last_ref,
+        ),
+        bays=bays,
+        at=now.monotonic,
+    )
+    for fault in saved.faults:
+        state = _with(state, fault.connector, seen=Seen(welded=True))
+    for transaction in saved.transactions:
+        if transaction.stopped is None:
+            state = _reopen(state, saved, transaction, now)
+    return state
+
+
+def _outbox(saved: Saved) -> Outbox:
+    bound = {}
+    for transaction in saved.transactions:
+        if transaction.transaction_id is not None:
+            bound[transaction.opened.ref] = transaction.transaction_id
+        elif transaction.start_parked:
+            bound[transaction.opened.ref] = UNKNOWN_ID
+    return Outbox(
+        head=saved.outbox,
+        count=saved.outbox_count,
+        last_seq=saved.last_seq,
+        bound=bound,
+        dead_letters=saved.dead_letters,
+    )
+
+
+def _with(state: ChargePoint, connector: int, /, **fields: object) -> ChargePoint:
+    bays = list(state.bays)
+    if not 1 <= connector <= len(bays):
+        raise ValueError(
+            f"the journal knows connector {connector}, the configuration does not: "
+            f"configure it again, or move the journal away"
+        )
+    bays[connector - 1] = replace(bays[connector - 1], **fields)  # type: ignore[arg-type]
+    return replace(state, bays=tuple(bays))
+
+
+def _reopen(
+    state: ChargePoint, saved: Saved, transaction: SavedTransaction, now: Instant
+) -> ChargePoint:
+    opened, stopping = transaction.opened, transaction.stopping
+    info = transaction.id_tag_info
+    reason, resumable = _recovery(state.setup, saved, now)
+    invalid = info is not None and info.status is not AuthorizationStatus.ACCEPTED
+    reopened = Transaction(
+        ref=opened.ref,
+        id_tag=opened.id_tag,
+        parent_id_tag=(info.parent_id_tag if info else None) or opened.parent_id_tag,
+        begin_wh=opened.begin_wh,
+        started_at=opened.at,
+        transaction_id=transaction.transaction_id,
+        deauthorised=invalid,
+        deauthorised_wh=opened.begin_wh if invalid else None,
+        stop_reason=stopping.reason if stopping else None,
+        stopping_at=stopping.at if stopping else None,
+        stop_tag=stopping.id_tag if stopping else None,
+        last_wh=transaction.last_wh,
+        last_at=transaction.last_at,
+    )
+    dark = reason is StopReason.POWER_LOSS
+    connector = Connector(
+        phase=Phase.RECOVERING,
+        until=now.monotonic + RECOVER_WITHIN_S,
+        recovery=reason,
+        recovery_at=_last_life(saved, transaction) if dark else None,
+        resumable=resumable and stopping is None,
+    )
+    return _with(state, opened.connector, transaction=reopened, connector=connector)
+
+
+def _last_life(saved: Saved, transaction: SavedTransaction) -> Instant:
+    """The latest durable evidence of life: nobody pays for dark hours (ruling 4)."""
+    evidence = (transaction.opened.at, transaction.last_at, saved.last_alive)
+    return max((at for at in evidence if at is not None), key=lambda at: at.wall)
+
+
+def _recovery(setup: Setup, saved: Saved, now: Instant) -> tuple[StopReason, bool]:
+    """Why we start again, and whether a session may go on."""
+    if saved.reset is not None:
+        hard = saved.reset.type is ResetType.HARD
+        return (StopReason.HARD_RESET if hard else StopReason.SOFT_RESET), False
+    same_kernel = saved.last_boot is not None and saved.last_boot.kernel_boot == setup.kernel_boot
+    if not same_kernel:
+        return StopReason.POWER_LOSS, setup.policy.resume_after_power_cut
+    alive = saved.last_alive
+    gap_s = None if alive is None else now.monotonic - alive.monotonic
+    within_s = setup.policy.resume_after_restart_within_s
+    return StopReason.REBOOT, gap_s is not None and gap_s <= within_s

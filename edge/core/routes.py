@@ -1,0 +1,118 @@
+"""What can this event cause? Events, answers and facts, each with the machines that take them.
+
+A test walks these tables: everything is routed, and the facts of one step come to an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from edge.core import (
+    authorisation,
+    connector,
+    contactor,
+    evse,
+    facts,
+    health,
+    metering,
+    outbox,
+    registration,
+    remote,
+    restarting,
+    service,
+    status,
+    transaction,
+    unlocking,
+    waiting,
+)
+from edge.core import events as ev
+from edge.core.draft import Draft
+
+Act = Callable[[Draft, Any], None]
+AnswerAct = Callable[[Draft, Any, Any], None]
+
+EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
+    ev.Started: (health.on_started,),
+    ev.Ticked: (),
+    ev.TagPresented: (authorisation.on_tag,),
+    ev.EvseSeen: (evse.on_seen,),
+    ev.MeterRead: (metering.on_read,),
+    ev.MeterFailed: (metering.on_failed,),
+    ev.DriverLost: (evse.on_lost,),
+    ev.DriverFound: (evse.on_found,),
+    ev.LinkUp: (registration.on_link_up,),
+    ev.LinkDown: (registration.on_link_down, outbox.on_link_down),
+    ev.Settled: (registration.on_settled,),
+    ev.CallReceived: (registration.on_call, remote.on_call),
+    ev.OutboxRead: (),
+    ev.JournalLost: (health.on_journal_lost,),
+    ev.JournalHealed: (health.on_journal_healed,),
+    ev.PowerFailing: (restarting.on_power_failing,),
+}
+"""Event -> who takes it, in this order; a ticket's answer goes on to `ANSWERS`."""
+
+
+def _nothing(_draft: Draft, _purpose: object, _event: object) -> None:
+    """The answer changes nothing."""
+
+
+ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
+    waiting.ToBoot: (registration.on_booted,),
+    waiting.ToBeat: (registration.on_beaten,),
+    waiting.ToProbe: (registration.on_beaten, outbox.on_probed),
+    waiting.ToNotify: (status.on_settled,),
+    waiting.ToMention: (_nothing,),
+    waiting.ToDeliver: (outbox.on_settled,),
+    waiting.ToRefill: (lambda draft, _, event: outbox.on_refilled(draft, event),),
+    waiting.ToStart: (authorisation.on_authorised_start,),
+    waiting.ToStop: (authorisation.on_authorised_stop,),
+    waiting.ToBegin: (connector.on_begin,),
+    waiting.ToEnd: (connector.on_end,),
+    waiting.ToSample: (metering.on_sample,),
+}
+"""Purpose of a ticket -> who takes its answer (`None`: it never came)."""
+
+FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
+    facts.Registered: (status.on_registered, outbox.on_line, health.on_registered),
+    facts.Reconnected: (outbox.on_line,),
+    facts.Granted: (connector.on_fact,),
+    facts.Cancelled: (connector.on_fact,),
+    facts.PluggedIn: (connector.on_fact, authorisation.on_plugged),
+    facts.PluggedOut: (connector.on_fact,),
+    facts.CarGone: (connector.on_fact,),
+    facts.InputsChanged: (connector.on_fact,),
+    facts.MustStop: (transaction.on_must_stop, connector.on_fact),
+    facts.ReadyToOpen: (transaction.on_ready,),
+    facts.Opened: (connector.on_fact, metering.on_running),
+    facts.EndRead: (transaction.on_end,),
+    facts.Closed: (connector.on_fact,),
+    facts.Resumed: (connector.on_fact, transaction.on_resumed, metering.on_running),
+    facts.Enqueue: (outbox.on_enqueue,),
+    facts.Bound: (transaction.on_bound,),
+    facts.TagLearnt: (authorisation.on_learnt,),
+    facts.Sampled: (transaction.on_sampled,),
+    facts.KeyChanged: (metering.on_key, registration.on_key),
+    facts.StartAsked: (authorisation.on_start_asked,),
+    facts.Triggered: (registration.on_trigger, status.on_trigger, metering.on_trigger),
+}
+"""Fact -> who takes it, in this order."""
+
+TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
+    registration.on_tick,
+    evse.on_tick,
+    connector.on_tick,
+    metering.on_tick,
+    authorisation.on_tick,
+)
+"""Who looks at the time, in every step."""
+
+SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
+    contactor.settle,
+    connector.advance,
+    service.settle,
+    unlocking.settle,
+    outbox.advance,
+    restarting.settle,
+)
+"""Who looks at the whole after the facts are worked off; new facts start another round."""

@@ -1,0 +1,223 @@
+"""Machine `transaction`: what is billed, from the begin register to the end register.
+
+What is said about money is written before it is told, and once: registers and times never change.
+Source: OCPP 1.6 4.8, 4.10, errata 3.17; rulings 4, 36; invariants I1, I6, I8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edge.core import keys, levels
+from edge.core.draft import Draft
+from edge.core.facts import (
+    Bound,
+    Closed,
+    EndRead,
+    Enqueue,
+    MustStop,
+    Opened,
+    ReadyToOpen,
+    Resumed,
+    Sampled,
+)
+from edge.core.instant import Instant
+from edge.core.measurands import sampled
+from edge.core.messages import MeterValue, MeterValues, StartTransaction, StopTransaction
+from edge.core.quantities import Reading
+from edge.core.records import (
+    Alive,
+    Metered,
+    TransactionOpened,
+    TransactionStopped,
+    TransactionStopping,
+)
+from edge.core.state import Phase, Transaction, tag_key
+from edge.core.vocabulary import AuthorizationStatus, ReadingContext, StopReason
+
+
+def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
+    """Open: the record and its StartTransaction are one commit, and energy waits for it (I1)."""
+    ref = draft.station.last_ref + 1
+    permit, begin = fact.permit, fact.begin
+    draft.put_station(last_ref=ref)
+    draft.put(
+        fact.connector,
+        transaction=Transaction(
+            ref=ref,
+            id_tag=permit.id_tag,
+            parent_id_tag=permit.parent_id_tag,
+            begin_wh=begin.energy_wh,
+            started_at=draft.at,
+        ),
+    )
+    draft.write(
+        TransactionOpened(
+            ref=ref,
+            connector=fact.connector,
+            id_tag=permit.id_tag,
+            begin_wh=begin.energy_wh,
+            at=draft.at,
+            parent_id_tag=permit.parent_id_tag,
+        )
+    )
+    start = StartTransaction(
+        connector_id=fact.connector,
+        id_tag=permit.id_tag,
+        meter_start=begin.energy_wh,
+        timestamp=draft.at.wall,
+    )
+    draft.tell(
+        Enqueue(ref=ref, message=start),
+        Opened(connector=fact.connector, begin=begin),
+    )
+
+
+def on_must_stop(draft: Draft, fact: MustStop) -> None:
+    """Write why and when it stopped, before anybody hears of it."""
+    bay = draft.bay(fact.connector)
+    transaction = bay.transaction
+    if transaction is None or transaction.stop_reason is not None:
+        return
+    at = _not_before(transaction.started_at, fact.at or draft.at)
+    draft.put(
+        fact.connector,
+        transaction=replace(
+            transaction, stop_reason=fact.reason, stopping_at=at, stop_tag=fact.id_tag
+        ),
+    )
+    draft.write(
+        TransactionStopping(ref=transaction.ref, reason=fact.reason, at=at, id_tag=fact.id_tag)
+    )
+
+
+def _not_before(start: Instant, at: Instant) -> Instant:
+    """A clock set back must not end a transaction before it began (I8)."""
+    return replace(at, wall=max(at.wall, start.wall))
+
+
+def on_end(draft: Draft, fact: EndRead) -> None:
+    """Close: the end register and the StopTransaction are one commit."""
+    bay = draft.bay(fact.connector)
+    transaction = bay.transaction
+    if transaction is None:
+        return
+    reason = transaction.stop_reason or StopReason.OTHER
+    at = transaction.stopping_at or draft.at
+    known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
+    end_wh = known_wh if fact.end is None else max(known_wh, fact.end.energy_wh)
+    estimated = fact.end is None or fact.end.energy_wh < known_wh
+    draft.write(TransactionStopped(ref=transaction.ref, end_wh=end_wh, at=at, estimated=estimated))
+    stop = StopTransaction(
+        transaction_id=None,
+        meter_stop=end_wh,
+        timestamp=at.wall,
+        reason=reason,
+        id_tag=transaction.stop_tag or transaction.id_tag,
+        transaction_data=_stop_data(draft, transaction, end_wh, at, fact.end),
+    )
+    draft.put(fact.connector, transaction=None)
+    draft.tell(
+        Enqueue(ref=transaction.ref, message=stop),
+        Closed(
+            connector=fact.connector,
+            reason=reason,
+            id_tag=transaction.id_tag,
+            parent_id_tag=transaction.parent_id_tag,
+        ),
+    )
+
+
+def _stop_data(
+    draft: Draft, transaction: Transaction, end_wh: int, at: Instant, end: Reading | None
+) -> tuple[MeterValue, ...]:
+    """transactionData: begin, what was sampled, end; nothing if both lists are empty (errata)."""
+    names = keys.measurands(draft.state, "StopTxnSampledData")
+    if not names and not keys.text(draft.state, "StopTxnAlignedData"):
+        return ()
+    wanted = names or keys.measurands(draft.state, "StopTxnAlignedData")
+    begin_reading = Reading(at=transaction.started_at, energy_wh=transaction.begin_wh)
+    end_reading = replace(end or Reading(at=at, energy_wh=end_wh), energy_wh=end_wh)
+    begin = sampled(begin_reading, ReadingContext.TRANSACTION_BEGIN, wanted)
+    final = sampled(end_reading, ReadingContext.TRANSACTION_END, wanted, at=at.wall)
+    values = (begin, *transaction.stop_values, final)
+    return tuple(value for value in values if value is not None)
+
+
+def on_sampled(draft: Draft, fact: Sampled) -> None:
+    """A sample goes to the outbox with the register it proves, in one commit."""
+    transaction = draft.bay(fact.connector).transaction
+    if transaction is None:
+        return
+    message = MeterValues(connector_id=fact.connector, meter_value=(fact.value,))
+    draft.tell(Enqueue(ref=transaction.ref, message=message))
+    _keep_for_stop(draft, fact, transaction)
+    note(draft, fact.connector, fact.reading)
+
+
+def _keep_for_stop(draft: Draft, fact: Sampled, transaction: Transaction) -> None:
+    aligned = fact.context is ReadingContext.SAMPLE_CLOCK
+    name = "StopTxnAlignedData" if aligned else "StopTxnSampledData"
+    value = sampled(
+        fact.reading, fact.context, keys.measurands(draft.state, name), at=fact.value.timestamp
+    )
+    room = keys.number(draft.state, "StopTransactionMaxMeterValues") - 2  # begin and end
+    if value is not None and len(transaction.stop_values) < room:
+        values = (*transaction.stop_values, value)
+        draft.put(fact.connector, transaction=replace(transaction, stop_values=values))
+
+
+def note(draft: Draft, connector: int, reading: Reading) -> None:
+    """Write the register: what is billed if the meter dies, and evidence of life (ruling 4)."""
+    transaction = draft.bay(connector).transaction
+    if transaction is None:
+        return
+    draft.write(
+        Metered(ref=transaction.ref, energy_wh=reading.energy_wh, at=reading.at),
+        Alive(at=draft.at),
+    )
+    noted = replace(transaction, last_wh=reading.energy_wh, last_at=reading.at)
+    draft.put(connector, transaction=noted)
+
+
+def on_bound(draft: Draft, fact: Bound) -> None:
+    """The central system's number; a tag it does not accept stops the energy or all (3.17)."""
+    for connector in draft.state.connectors:
+        transaction = draft.bay(connector).transaction
+        if transaction is None or transaction.ref != fact.ref:
+            continue
+        info = fact.id_tag_info
+        bound = replace(
+            transaction,
+            transaction_id=fact.transaction_id,
+            parent_id_tag=info.parent_id_tag or transaction.parent_id_tag,
+        )
+        if info.status is not AuthorizationStatus.ACCEPTED:
+            last = draft.bay(connector).metering.last
+            since_wh = last.energy_wh if last is not None else transaction.begin_wh
+            bound = replace(bound, deauthorised=True, deauthorised_wh=since_wh)
+        draft.put(connector, transaction=bound)
+        judge_grace(draft, connector)
+
+
+def judge_grace(draft: Draft, connector: int) -> None:
+    """Stop a transaction of an invalid tag once its grace is used up (ruling 36)."""
+    bay = draft.bay(connector)
+    transaction = bay.transaction
+    if transaction is None or not transaction.deauthorised or levels.has_grace(draft.state, bay):
+        return
+    running = bay.connector.phase is Phase.CHARGING
+    if running and keys.flag(draft.state, "StopTransactionOnInvalidId"):
+        draft.tell(MustStop(connector=connector, reason=StopReason.DE_AUTHORIZED))
+
+
+def on_resumed(draft: Draft, fact: Resumed) -> None:
+    """The same transaction in a new process: note where the register stands."""
+    last = draft.bay(fact.connector).metering.last
+    if last is not None:
+        note(draft, fact.connector, last)
+
+
+def same_tag(transaction: Transaction, id_tag: str) -> bool:
+    """Whether *id_tag* started *transaction*."""
+    return tag_key(transaction.id_tag) == tag_key(id_tag)

@@ -1,0 +1,127 @@
+"""Tickets: what an answer is for, and until when it is worth having.
+
+A machine asks the world with a *ticket*; the purpose behind it, a frozen value, waits in the
+state. The answer comes as an event with the same ticket; a late one finds nothing and is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
+
+MOST_WAITING: Final = (
+    64  # far above what two connectors can have open; a leak shows as an assertion
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToBoot:
+    """BootNotification."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToBeat:
+    """Heartbeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToProbe:
+    """A heartbeat that shows whether the peer answers anything at all (ruling 15)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToNotify:
+    """StatusNotification of *connector*."""
+
+    connector: int
+    status: ConnectorStatus
+    error_code: ErrorCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToMention:
+    """A message whose answer changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToDeliver:
+    """The transaction message *seq* of the outbox."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToRefill:
+    """The outbox's head from the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToStart:
+    """Authorize, to start on *connector* (`None`: the first plugged of *among*).
+
+    *served* are the connectors of the reader, empty for a remote start.
+    """
+
+    id_tag: str
+    connector: int | None
+    among: tuple[int, ...]
+    served: tuple[int, ...] = ()
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToStop:
+    """Authorize, to stop *connector*'s transaction as a member of its starter's group."""
+
+    id_tag: str
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToBegin:
+    """The register before the contactor closes."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToEnd:
+    """The register after it opened."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToSample:
+    """A reading for MeterValues; *due* is the clock-aligned moment it stands for."""
+
+    connector: int
+    context: ReadingContext
+    due: datetime | None = None
+
+
+Purpose = (
+    ToBoot
+    | ToBeat
+    | ToProbe
+    | ToNotify
+    | ToMention
+    | ToDeliver
+    | ToRefill
+    | ToStart
+    | ToStop
+    | ToBegin
+    | ToEnd
+    | ToSample
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A purpose, and the monotonic second when the core gives up on it (`None`: the link tells)."""
+
+    purpose: Purpose
+    until: float | None = None
