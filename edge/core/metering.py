@@ -23,7 +23,7 @@ from edge.core.state import Metering, Phase
 from edge.core.vocabulary import ReadingContext
 from edge.core.waiting import ToMention, ToSample
 
-NOTE_EVERY_S: Final = 60.0  # the register and a sign of life are at most this old on the disk
+NOTE_EVERY_S: Final = 62.0  # register and sign of life; a sample each minute comes before it
 
 
 def on_read(draft: Draft, event: MeterRead) -> None:
