@@ -83,8 +83,9 @@ Answer = Callable[[IncomingCall], Awaitable[Mapping[str, Any]]]
 class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library ships no types
     """One connection of the station *id*, seen from either end.
 
-    *remembered* answers are kept for calls that are repeated with the same id; 0 where the owner
-    has a durable memory. *closed_errors* are what *connection* raises when it is gone.
+    *repeats* remembers answers for calls that come twice, over reconnects too; without it nothing
+    is remembered, for owners with a durable memory. *closed_errors* are what *connection* raises
+    when it is gone.
     While `muted`, bad calls are ignored, not refused: a rejected station hears nothing (S 4.2).
     """
 
@@ -96,7 +97,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         *,
         response_timeout_s: float = 30.0,
         counters: Counters | None = None,
-        remembered: int = 0,
+        repeats: Repeats | None = None,
         open_calls_max: int = OPEN_CALLS_MAX,
         bad_frames_max: int = BAD_FRAMES_MAX,
         closed_errors: type[Exception] | tuple[type[Exception], ...] = Exception,
@@ -106,7 +107,8 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         self.muted = False
         self._answer = answer
         self._closed_errors = closed_errors
-        self._repeats = Repeats(remembered)
+        self._repeats = repeats if repeats is not None else Repeats(0)
+        self._repeats.reopen()
         self._calls: asyncio.Queue[IncomingCall] = asyncio.Queue(open_calls_max)
         self._in_flight: tuple[str, asyncio.Future[guard.Result | guard.Error]] | None = None
         self._bad_frames_left = self._bad_frames_max = bad_frames_max

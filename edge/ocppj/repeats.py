@@ -26,12 +26,16 @@ class Arrival(Enum):
 
 
 class Repeats:
-    """The calls open now, by id, and the last CALLRESULTs sent (`remembered` of them)."""
+    """The calls open now, by id, and the last CALLRESULTs sent (*remembered* of them)."""
 
-    def __init__(self, remembered: int) -> None:
+    def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
         self._open: dict[str, bytes] = {}
         self._answers: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+
+    def reopen(self) -> None:
+        """A new connection begins: what was open on the last one will not be answered there."""
+        self._open.clear()
 
     def arrived(self, call: Call) -> Arrival:
         """Judge *call* as it comes in; `NEW` must be followed by `closed`."""

@@ -19,6 +19,7 @@ from edge.ocppj.errors import (
     ConnectionLost,
     Unanswerable,
 )
+from edge.ocppj.repeats import Repeats
 from tests.ocppj.payloads import AT, LAWFUL
 from tests.ocppj.pipe import Pipe, PipeClosed
 
@@ -296,7 +297,7 @@ async def _count(answers: list[str], incoming: IncomingCall) -> dict[str, Any]:
 async def test_a_repeated_call_is_done_once_and_answered_alike() -> None:
     """Ruling 7b: a central system that repeats RemoteStart must not start twice."""
     done: list[str] = []
-    async with serving(lambda incoming: _count(done, incoming), remembered=64) as (point, far):
+    async with serving(lambda incoming: _count(done, incoming), repeats=Repeats()) as (point, far):
         payload = {"idTag": "A", "connectorId": 1}
         await far.tell([2, "a", "RemoteStartTransaction", payload])
         first = await far.hear()
@@ -309,10 +310,21 @@ async def test_a_repeated_call_is_done_once_and_answered_alike() -> None:
         assert point.counters.repeated == 1
 
 
+async def test_a_repeat_after_a_reconnect_is_answered_alike() -> None:
+    """Ruling 7a: ids are unique over all connections, so the memory outlives one."""
+    done: list[str] = []
+    memory = Repeats()
+    for _ in range(2):
+        async with serving(lambda incoming: _count(done, incoming), repeats=memory) as (_, far):
+            await far.tell([2, "a", "ClearCache", {}])
+            assert await far.hear() == [3, "a", {"status": "1"}]
+    assert done == ["a"]
+
+
 async def test_only_the_last_answers_are_remembered() -> None:
     """64 in RAM, the oldest goes."""
     done: list[str] = []
-    async with serving(lambda incoming: _count(done, incoming), remembered=2) as (_, far):
+    async with serving(lambda incoming: _count(done, incoming), repeats=Repeats(2)) as (_, far):
         for unique_id in ("a", "b", "c", "a", "c"):
             await far.tell([2, unique_id, "ClearCache", {}])
             await far.hear()
@@ -329,7 +341,7 @@ async def test_a_refusal_is_not_remembered() -> None:
             raise CallRefused("InternalError", "later")
         return {}
 
-    async with serving(second_time, remembered=64) as (_, far):
+    async with serving(second_time, repeats=Repeats()) as (_, far):
         await far.tell([2, "a", "ClearCache", {}])
         assert (await far.hear())[2] == "InternalError"
         await far.tell([2, "a", "ClearCache", {}])
@@ -350,7 +362,7 @@ async def test_a_repeat_while_the_first_is_open_is_attached_or_refused(
         await gate.wait()
         return {}
 
-    async with serving(wait, remembered=remembered) as (_, far):
+    async with serving(wait, repeats=Repeats(remembered)) as (_, far):
         await far.tell([2, "a", action, LAWFUL[action]])
         await far.tell([2, "a", action, LAWFUL[action]])
         await far.tell([2, "b", "Teleport", {}])  # refused at once: tells that both were sorted

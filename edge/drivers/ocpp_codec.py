@@ -1,0 +1,277 @@
+"""Core messages and commands to and from the wire's dictionaries; the tables say what exists.
+
+Generic over dataclass fields: snake_case to camelCase, `datetime` to RFC 3339, tuples to lists,
+enums to their words, `None` and empty tuples left out. A new message is a row in a table.
+Quality: every encoding is checked against the OCPP schemas in tests; answers are read with the
+tolerance that the field demands, commands have passed the schema before they come here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from edge.core import commands, messages
+from edge.core.commands import Command, CommandAnswer
+from edge.core.instant import rfc3339
+from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
+from edge.core.vocabulary import AuthorizationStatus, CallErrorCode
+
+CONFIRMATIONS: Final[dict[type, type]] = {
+    messages.BootNotification: messages.BootNotificationConf,
+    messages.Heartbeat: messages.HeartbeatConf,
+    messages.Authorize: messages.AuthorizeConf,
+    messages.StatusNotification: messages.StatusNotificationConf,
+    messages.StartTransaction: messages.StartTransactionConf,
+    messages.StopTransaction: messages.StopTransactionConf,
+    messages.MeterValues: messages.MeterValuesConf,
+    messages.DataTransfer: messages.DataTransferConf,
+    messages.FirmwareStatusNotification: messages.FirmwareStatusNotificationConf,
+    messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
+}
+"""What answers each request of ours; the class name is the action."""
+
+COMMANDS: Final[dict[str, type]] = {
+    each.__name__: each
+    for each in (
+        commands.RemoteStartTransaction,
+        commands.RemoteStopTransaction,
+        commands.ChangeAvailability,
+        commands.Reset,
+        commands.GetConfiguration,
+        commands.ChangeConfiguration,
+        commands.UnlockConnector,
+        commands.ClearCache,
+        commands.TriggerMessage,
+        messages.DataTransfer,
+    )
+}
+"""The actions that the core decides on."""
+
+SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
+    "DeleteCertificate": {"status": "NotFound"},
+    "ExtendedTriggerMessage": {"status": "NotImplemented"},
+    "CertificateSigned": {"status": "Rejected"},
+    "GetCompositeSchedule": {"status": "Rejected"},
+    "GetDiagnostics": {},
+    "GetInstalledCertificateIds": {"status": "NotFound"},
+    "GetLocalListVersion": {"listVersion": -1},
+    "GetLog": {"status": "Rejected"},
+    "InstallCertificate": {"status": "Rejected"},
+    "ReserveNow": {"status": "Rejected"},
+    "SendLocalList": {"status": "NotSupported"},
+    "SignedUpdateFirmware": {"status": "Rejected"},
+}
+"""Known actions of profiles that are off, where the answer has a word for that (ruling 8).
+
+GetDiagnostics without a file name says that there is none (5.9). The rest is NotSupported.
+"""
+
+LENGTH_MAX: Final = {"info": 50}
+"""Free text that is cut to its CiString, because a refusal would lose the fact it decorates."""
+
+INTEGER_MAX: Final = 10**18
+"""What every store holds; the guard refuses longer numbers, this one those in disguise."""
+
+WORD_ELSE: Final[dict[type, StrEnum]] = {AuthorizationStatus: AuthorizationStatus.INVALID}
+"""What an unheard-of word means; other enums refuse it."""
+
+VALUE_ELSE: Final[dict[tuple[type, str], Any]] = {
+    # The session has its number: losing that over a missing opinion would bill it twice.
+    (messages.StartTransactionConf, "id_tag_info"): IdTagInfo(status=AuthorizationStatus.ACCEPTED),
+    (messages.BootNotificationConf, "interval"): 0,  # the core keeps its last good one (ruling 26)
+}
+"""What a missing or unreadable field of an answer means; others refuse the whole answer."""
+
+
+def encode(value: Request | CommandAnswer | messages.Confirmation) -> dict[str, Any]:
+    """Write the payload of *value*; `ValueError` if a required field was left unfilled."""
+    return _encode_fields(value)
+
+
+def decode_confirmation(request: Request, payload: Mapping[str, Any]) -> Confirmation | CallError:
+    """Read the answer to *request*; one that cannot be read counts as a refusal."""
+    kind = CONFIRMATIONS[type(request)]
+    try:
+        answer: Confirmation = _decode(kind, payload)
+    except ValueError as error:
+        return CallError(code=CallErrorCode.FORMATION_VIOLATION, description=f"unreadable: {error}")
+    return answer
+
+
+def decode_command(
+    action: str, payload: Mapping[str, Any]
+) -> Command | Mapping[str, object] | CallError:
+    """Read a call of the central system: a command for the core, or an answer that is fixed."""
+    if action in COMMANDS:
+        command: Command = _decode(COMMANDS[action], payload)
+        return command
+    if action in SETTLED_HERE:
+        return SETTLED_HERE[action]
+    return CallError(code=CallErrorCode.NOT_SUPPORTED, description=f"{action} is not supported")
+
+
+def _encode(value: Any) -> Any:
+    match value:
+        case datetime():
+            return rfc3339(value)
+        case StrEnum():
+            return value.value
+        case tuple():
+            return [_encode(item) for item in value]
+        case _ if dataclasses.is_dataclass(value):
+            return _encode_fields(value)
+        case _:
+            return value
+
+
+def _encode_fields(value: Any) -> dict[str, Any]:
+    wire: dict[str, Any] = {}
+    kind: type = type(value)
+    for field in _plan(kind):
+        inner = getattr(value, field.name)
+        if inner is None and field.required:
+            raise ValueError(f"{kind.__name__}.{field.name} is not filled in")
+        if inner is None or inner == ():
+            continue
+        if isinstance(inner, str) and field.wire in LENGTH_MAX:
+            inner = inner[: LENGTH_MAX[field.wire]]
+        wire[field.wire] = _encode(inner)
+    return wire
+
+
+def _decode(kind: type, payload: Any) -> Any:
+    if not isinstance(payload, Mapping):
+        raise ValueError(f"{kind.__name__} is not an object")  # noqa: TRY004  # the peer's error
+    values: dict[str, Any] = {}
+    for field in _plan(kind):
+        try:
+            values[field.name] = field.read(payload[field.wire])
+        except (KeyError, ValueError) as error:
+            if (kind, field.name) in VALUE_ELSE:
+                values[field.name] = VALUE_ELSE[kind, field.name]
+            elif field.nullable:
+                values[field.name] = None
+            elif field.required:
+                raise ValueError(f"{kind.__name__}.{field.wire}: {error}") from None
+    return kind(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How one field of a dataclass stands on the wire; *nullable* if it may be `None`."""
+
+    name: str
+    wire: str
+    read: Callable[[Any], Any]
+    required: bool
+    nullable: bool
+
+
+@functools.cache
+def _plan(kind: type) -> tuple[_Field, ...]:
+    """Work out the fields of *kind* once; there are a few dozen kinds."""
+    hints = typing.get_type_hints(kind)
+    return tuple(
+        _Field(
+            name=field.name,
+            wire=_camel(field.name),
+            read=_reader(hints[field.name]),
+            required=field.default is dataclasses.MISSING
+            and field.default_factory is dataclasses.MISSING,
+            nullable=type(None) in typing.get_args(hints[field.name]),
+        )
+        for field in dataclasses.fields(kind)
+    )
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Choose how to read a value of the type *hint*; each raises `ValueError`."""
+    if isinstance(hint, types.UnionType):
+        (hint,) = (each for each in typing.get_args(hint) if each is not type(None))
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        read_item = _reader(typing.get_args(hint)[0])
+        return lambda value: tuple(read_item(item) for item in _list(value))
+    if origin is Mapping:
+        return _mapping
+    if hint in _READERS:
+        return _READERS[hint]
+    read_kind = _word if issubclass(hint, StrEnum) else _decode
+    return functools.partial(read_kind, hint)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")  # noqa: TRY004  # the peer's error, as all of these
+    return value
+
+
+def _whole(value: Any) -> int:
+    """Read an integer, also as `12.0` and "12", which the field sends."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("not a whole number")  # noqa: TRY004
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("not a whole number")
+    number = int(value)
+    if abs(number) >= INTEGER_MAX:
+        raise ValueError("too large a number")
+    return number
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("not true or false")  # noqa: TRY004
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    """Read a point in time; a missing zone is taken for UTC, as the field means it."""
+    try:
+        wall = datetime.fromisoformat(_text(value).upper())
+        return wall.replace(tzinfo=wall.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("not a point in time") from None
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("not a list")  # noqa: TRY004
+    return value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("not an object")  # noqa: TRY004
+    return value
+
+
+def _word(kind: type[StrEnum], value: Any) -> StrEnum:
+    """Find *value* among the words of *kind*, whatever its case."""
+    folded = _text(value).casefold()
+    for word in kind:
+        if word.value.casefold() == folded:
+            return word
+    if kind in WORD_ELSE:
+        return WORD_ELSE[kind]
+    raise ValueError("an unknown word")
+
+
+_READERS: Final[dict[Any, Callable[[Any], Any]]] = {
+    str: _text,
+    int: _whole,
+    bool: _truth,
+    datetime: _moment,
+}
