@@ -103,7 +103,6 @@ class Outlet:
         self.wires: set[Wire] = set()
         self.contactor = Contactor.OK
         self.lock = Lock.OK
-        self.meter_fault = MeterFault.NONE
         self.mains = True
         self.closed = False
         self.locked = False
@@ -115,7 +114,7 @@ class Outlet:
         self.draw_w = draw_w
         self.ev_delay_s = ev_delay_s
         self.phases = phases
-        self.voltage_v = (NOMINAL_V, NOMINAL_V, NOMINAL_V)
+        self.voltage_v: tuple[float, ...] = (NOMINAL_V, NOMINAL_V, NOMINAL_V)
         self.forced_w: float | None = None
         self.forced_a: tuple[float, ...] | None = None
         self.soc_percent: float | None = None

@@ -126,11 +126,17 @@ class Unit:
     """One meter on the bus: publishes once per refresh time, as real ones do."""
 
     def __init__(
-        self, model: MeterModel, face: Callable[[], MeterFace], fault: Callable[[], MeterFault]
+        self,
+        model: MeterModel,
+        face: Callable[[], MeterFace],
+        fault: Callable[[], MeterFault],
+        *,
+        refresh_s: float | None = None,
     ) -> None:
         self.model = model
         self._face = face
         self._fault = fault
+        self._refresh_s = model.refresh_s if refresh_s is None else refresh_s
         self._image: dict[int, int] = {}
         self._published_s = -math.inf
 
@@ -151,7 +157,7 @@ class Unit:
         if not 0 < count <= LONGEST_READ or address not in span or address + count > span.stop:
             raise Refused(ILLEGAL_ADDRESS)
         fault = self._fault()
-        aged = now_s - self._published_s >= self.model.refresh_s
+        aged = now_s - self._published_s >= self._refresh_s
         if not self._image or (aged and fault is not MeterFault.STUCK):
             self._image = self.model.image(self._face(), swapped=fault is MeterFault.SWAPPED)
             self._published_s = now_s

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, Final
 
 from edge.errors import SimulationError
-from edge.sim.outlet import FREQUENCY_HZ, NOMINAL_V, Outlet, is_high
+from edge.sim.outlet import FREQUENCY_HZ, NOMINAL_V, MeterFault, Outlet, is_high
 
 CARD_S: Final = 0.6  # how long a hand holds a card to the reader
 CARD_GAP_S: Final = 0.4  # and how long it is away before the next one; readers poll faster
@@ -85,6 +85,7 @@ class World:
             for number in range(1, connectors + 1)
         }
         self.spots = tuple(CardSpot() for _ in range(readers))
+        self.meter_faults = dict.fromkeys((0, *self.outlets), MeterFault.NONE)
         self.house_w = 0.0
         self.main_offset_wh = 0.0
         self._house_wh = 0.0
@@ -159,7 +160,10 @@ class World:
     def snapshot(self) -> dict[str, Any]:
         """The truth about the bay, for tests and people."""
         return {
-            "connectors": {str(n): _outlet_truth(o) for n, o in self.outlets.items()},
+            "connectors": {
+                str(n): _outlet_truth(o) | {"meter_fault": self.meter_faults[n].value}
+                for n, o in self.outlets.items()
+            },
             "main": {"energy_wh": self._main().energy_wh, "power_w": self._main().power_w},
             "readers": [{"card": s.laid is not None, "silent": s.silent} for s in self.spots],
         }
@@ -203,7 +207,6 @@ def _outlet_truth(outlet: Outlet) -> dict[str, Any]:
         "locked": outlet.locked,
         "lock": outlet.lock.value,
         "contactor": outlet.contactor.value,
-        "meter_fault": outlet.meter_fault.value,
         "faults": sorted(wire.value for wire in outlet.wires),
         "soc": outlet.soc_percent,
         "lamps": {name.removeprefix("lamp_"): levels[name] for name in levels if "lamp" in name},

@@ -1,0 +1,195 @@
+"""A socket for those on the same machine: one JSON object per line in, one answer per line out.
+
+A request is `{"op": VERB, …arguments}`; the verb is called with the arguments by name and returns
+the answer, at once or as an awaitable. What it refuses (`EdgeError`) becomes `{"error": SENTENCE}`.
+A stream verb owns its connection, the `Peer`. Only root and our own user may connect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+import inspect
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from inspect import BoundArguments
+from pathlib import Path
+from typing import Any, Final
+
+from edge.control.lines import LINE_LIMIT, NotALine, decode, encode
+from edge.errors import ConfigError, EdgeError
+
+Answer = dict[str, Any]
+Verb = Callable[..., Answer | Awaitable[Answer]]
+Stream = Callable[..., Awaitable[None]]
+
+PATH_LIMIT: Final = 107  # bytes of sockaddr_un.sun_path, less the final zero
+CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED
+UNSENT_LIMIT: Final = 1 << 22  # a peer that does not read loses its connection here
+CLOSE_S: Final = 1.0
+
+
+class Peer:
+    """The other end of one connection, for verbs that stream."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has hung up."""
+        return self._reader.at_eof() or self._writer.is_closing()
+
+    async def receive(self) -> dict[str, Any] | None:
+        """Its next line; `None` when it has hung up. Raises `NotALine`."""
+        try:
+            line = await self._reader.readline()
+        except ValueError as problem:
+            raise NotALine(f"a line may have {LINE_LIMIT} bytes at most") from problem
+        except ConnectionError:
+            return None
+        return decode(line) if line.endswith(b"\n") else None
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Say *message*; a peer that has stopped reading is cut off."""
+        if self._writer.is_closing():
+            return
+        self._writer.write(encode(message))
+        if self._writer.transport.get_write_buffer_size() > UNSENT_LIMIT:
+            self._writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def listen(
+    path: str | Path, verbs: Mapping[str, Verb], streams: Mapping[str, Stream] | None = None
+) -> AsyncIterator[None]:
+    """Serve *verbs* and *streams* on the Unix socket *path* (mode 0600) until the block ends.
+
+    Raises `ConfigError` if the path cannot be a socket or somebody listens there already.
+    """
+    desk = _Desk(verbs, streams or {})
+    sock = _bind(Path(path))
+    server = await asyncio.start_unix_server(desk.serve, sock=sock, limit=LINE_LIMIT)
+    try:
+        yield
+    finally:
+        server.close()
+        await desk.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - one system call at the end
+
+
+class _Desk:
+    """Takes requests to their verbs; knows the open connections."""
+
+    def __init__(self, verbs: Mapping[str, Verb], streams: Mapping[str, Stream]) -> None:
+        self._verbs = verbs
+        self._streams = streams
+        self._open: set[asyncio.Task[Any]] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or not _welcome(writer.get_extra_info("socket")):
+            writer.close()
+            return
+        self._open.add(task)
+        try:
+            await self._talk(Peer(reader, writer))
+        except asyncio.CancelledError:
+            pass  # only `close` cancels; the server's own callback must not see it
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def close(self) -> None:
+        tasks = tuple(self._open)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_S)
+
+    async def _talk(self, peer: Peer) -> None:
+        while True:
+            try:
+                request = await peer.receive()
+                if request is None:
+                    return
+                verb = request.pop("op", None)
+                if verb in self._streams:
+                    stream = self._streams[verb]
+                    fitting = _fit(verb, stream, {"peer": peer} | request)
+                    await stream(*fitting.args, **fitting.kwargs)
+                    return
+                peer.send(await self._answer(verb, request))
+            except NotALine as problem:
+                peer.send({"error": str(problem)})
+                return
+            except EdgeError as problem:
+                peer.send({"error": str(problem)})
+
+    async def _answer(self, verb: Any, arguments: dict[str, Any]) -> Answer:
+        known = self._verbs.get(verb) if isinstance(verb, str) else None
+        if known is None:
+            raise ConfigError(_unknown(verb, (*self._verbs, *self._streams)))
+        fitting = _fit(verb, known, arguments)
+        answer = known(*fitting.args, **fitting.kwargs)
+        return await answer if inspect.isawaitable(answer) else answer
+
+
+def _fit(verb: str, known: Callable[..., Any], arguments: dict[str, Any]) -> BoundArguments:
+    signature = inspect.signature(known)
+    try:
+        return signature.bind(**arguments)
+    except TypeError as problem:
+        takes = ", ".join(name for name in signature.parameters if name != "peer") or "nothing"
+        raise ConfigError(f"{verb}: {problem}; it takes {takes}") from problem
+
+
+def _unknown(verb: Any, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(verb), known, n=1)
+    meant = f" (did you mean {near[0]}?)" if near else ""
+    return f"there is no verb {verb!r}{meant}: choose one of {', '.join(sorted(known))}"
+
+
+def _welcome(sock: socket.socket) -> bool:
+    packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    uid = CREDENTIALS.unpack(packed)[1]
+    return uid in (0, os.geteuid())
+
+
+def _bind(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > PATH_LIMIT:
+        raise ConfigError(f"socket path {path} is longer than {PATH_LIMIT} bytes: choose a shorter")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path)
+        mask = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(mask)
+    except OSError as problem:
+        sock.close()
+        raise ConfigError(f"cannot listen on {path}: {problem.strerror or problem}") from problem
+    except ConfigError:
+        sock.close()
+        raise
+    return sock
+
+
+def _clear(path: Path) -> None:
+    """Take away what a dead process left; a living one is left alone."""
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise ConfigError(f"somebody listens on {path} already: stop that process or choose another")

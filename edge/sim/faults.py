@@ -1,0 +1,104 @@
+"""Faults by name, each brought back to the wire or part of the bay that shows it.
+
+OCPP error codes without a wire here are not in the table: nothing could make a daemon see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from edge.errors import SimulationError
+from edge.sim.outlet import NOMINAL_V, Contactor, Lock, MeterFault, Outlet, Wire
+from edge.sim.world import World
+
+Change = Callable[[World, int, bool], None]
+OVER_V: Final = 276.0  # +20 %
+UNDER_V: Final = 184.0  # -20 %
+
+
+def raise_fault(world: World, connector: int, code: str) -> None:
+    """Let *code* happen at *connector*; 0 is the whole charge point."""
+    for number in _numbers(world, connector):
+        FAULTS[code](world, number, True)
+
+
+def clear_fault(world: World, connector: int, code: str | None) -> None:
+    """Mend *code*, or everything, at *connector*; 0 is the whole charge point."""
+    for number in _numbers(world, connector):
+        for known in FAULTS if code is None else (code,):
+            FAULTS[known](world, number, False)
+
+
+def _numbers(world: World, connector: int) -> tuple[int, ...]:
+    if connector == 0:
+        return tuple(world.outlets)
+    world.outlet(connector)
+    return (connector,)
+
+
+def _wire(wire: Wire) -> Change:
+    def change(world: World, connector: int, on: bool) -> None:
+        wires = world.outlet(connector).wires
+        (wires.add if on else wires.discard)(wire)
+
+    return change
+
+
+def _contactor(mode: Contactor) -> Change:
+    def change(world: World, connector: int, on: bool) -> None:
+        outlet = world.outlet(connector)
+        if on or outlet.contactor is mode:
+            outlet.contactor = mode if on else Contactor.OK
+
+    return change
+
+
+def _voltage(volts: float) -> Change:
+    def change(world: World, connector: int, on: bool) -> None:
+        outlet = world.outlet(connector)
+        if on or outlet.voltage_v[0] == volts:
+            outlet.voltage_v = (volts if on else NOMINAL_V,) * 3
+
+    return change
+
+
+def _lock(world: World, connector: int, on: bool) -> None:
+    outlet: Outlet = world.outlet(connector)
+    if outlet.lock is not Lock.ABSENT:
+        jammed = Lock.FAIL_UNLOCK if outlet.locked else Lock.FAIL_LOCK
+        outlet.lock = jammed if on else Lock.OK
+    elif on:
+        raise SimulationError(f"connector {connector} has no lock that could fail")
+
+
+def _meter(world: World, connector: int, on: bool) -> None:
+    if on or world.meter_faults[connector] is MeterFault.TIMEOUT:
+        world.meter_faults[connector] = MeterFault.TIMEOUT if on else MeterFault.NONE
+
+
+def _reader(world: World, _connector: int, on: bool) -> None:
+    world.spot(0).silent = on
+
+
+FAULTS: Final[Mapping[str, Change]] = {
+    "rcd": _wire(Wire.RCD),
+    "estop": _wire(Wire.EMERGENCY_STOP),
+    "overtemp": _wire(Wire.OVER_TEMPERATURE),
+    "contactor_welded": _contactor(Contactor.WELDED),
+    "contactor_stuck_open": _contactor(Contactor.STUCK_OPEN),
+    "contactor_slow": _contactor(Contactor.SLOW),
+    "feedback_broken": _wire(Wire.FEEDBACK_BROKEN),
+    "pilot_fault": _wire(Wire.PILOT_FAULT),
+    "pilot_lost": _wire(Wire.PILOT_LOST),
+    "ConnectorLockFailure": _lock,
+    "EVCommunicationError": _wire(Wire.PILOT_FAULT),
+    "GroundFailure": _wire(Wire.RCD),
+    "HighTemperature": _wire(Wire.OVER_TEMPERATURE),
+    "OverCurrentFailure": _wire(Wire.OVER_CURRENT),
+    "OverVoltage": _voltage(OVER_V),
+    "PowerMeterFailure": _meter,
+    "PowerSwitchFailure": _contactor(Contactor.WELDED),
+    "ReaderFailure": _reader,
+    "UnderVoltage": _voltage(UNDER_V),
+}
