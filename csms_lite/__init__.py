@@ -1,0 +1,1 @@
+"""The bundled central system: one process, SQLite, every fact kept."""

@@ -1,0 +1,1 @@
+"""Judges whether a tag may charge here now."""

@@ -1,0 +1,252 @@
+"""The central system put together, started, and ended in order.
+
+The end: accept no more, OCPP sockets 1012, streams ended, HTTP drained, then the store: what was
+asked before is committed and answered or not answered at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvicorn
+from fastapi import Depends, FastAPI
+
+from csms_lite.access.rules import AccessRules
+from csms_lite.chance import Chance
+from csms_lite.clock import Clock
+from csms_lite.commands import service as commands
+from csms_lite.commands.api import command_routes
+from csms_lite.errors import CsmsError, SettingsError
+from csms_lite.jsontext import dumps
+from csms_lite.live.api import PageFiles, public_routes
+from csms_lite.live.feed import Feed
+from csms_lite.live.service import begin_epoch
+from csms_lite.ocpp.endpoint import Endpoint
+from csms_lite.ocpp.outgoing import Outgoing, check_payload
+from csms_lite.ocpp.service import forget_answers
+from csms_lite.ocpp.session import Desk
+from csms_lite.people.api import card_routes
+from csms_lite.sessions.api import session_routes
+from csms_lite.settings import Settings
+from csms_lite.stations.api import charger_routes
+from csms_lite.stations.presence import Presence
+from csms_lite.store.thread import OpenDatabase, open_database
+from csms_lite.store.writer import Store, open_store
+from csms_lite.tariffs.api import tariff_routes
+from csms_lite.web import Guard, add_problems, token_check
+
+TIDY_EVERY_S: Final = 5.0  # how late an expired command may be told
+STDERR: Final = 2
+HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the central system listens."""
+
+    ocpp: str
+    http: str
+
+
+async def serve(
+    settings: Settings,
+    *,
+    clock: Clock,
+    chance: Chance,
+    stopping: asyncio.Event,
+    ready: Callable[[Addresses], None],
+    open_database: OpenDatabase = open_database,
+) -> None:
+    """Run the central system until *stopping* is set; *ready* is called when both ports listen.
+
+    Raises `SettingsError` when a port is taken or the state directory cannot be used, and
+    `StoreFailed` when the database cannot be opened.
+    """
+    token = read_token(settings.state_dir, chance)
+    with (
+        _bound(settings.host, settings.ocpp_port) as ocpp_socket,
+        _bound(settings.host, settings.http_port) as http_socket,
+    ):
+        addresses = Addresses(
+            ocpp=f"ws://{_address(ocpp_socket)}/ocpp", http=f"http://{_address(http_socket)}"
+        )
+        async with open_store(
+            settings.state_dir / "csms.db", clock=clock, open_database=open_database
+        ) as store:
+            house = await _furnish(settings, store, clock, chance, token)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(house.feed.publish_on(), name="feed")
+                tasks.create_task(house.tidy_on(stopping), name="tidy")
+                tasks.create_task(house.http.serve([http_socket]), name="http")
+                await house.endpoint.listen(ocpp_socket)
+                await house.http.listening.wait()
+                log.info("csms_started", ocpp=addresses.ocpp, http=addresses.http)
+                ready(addresses)
+                await stopping.wait()
+                await house.close()
+    log.info("csms_stopped")
+
+
+def read_token(state_dir: Path, chance: Chance) -> str:
+    """Read the bearer token, or make one at the first start; raises `SettingsError`."""
+    path = state_dir / "token"
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(made, "w") as file:
+                file.write(chance.token() + "\n")
+        token = path.read_text().strip()
+    except OSError as failure:
+        raise SettingsError(f"{path} cannot be used: {failure.strerror}") from failure
+    if not token:
+        raise SettingsError(f"{path} is empty: remove it, the next start makes a new token")
+    return token
+
+
+def find_pages() -> Path:
+    """Find hmi: inside the package when installed from a wheel, beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    return here / "_hmi" if (here / "_hmi").is_dir() else here.parent / "hmi"
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn that leaves signals to us and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the command line."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The parts that run."""
+
+    store: Store
+    clock: Clock
+    feed: Feed
+    endpoint: Endpoint
+    outgoing: Outgoing
+    http: HttpServer
+
+    async def tidy_on(self, stopping: asyncio.Event) -> None:
+        """End commands that were not sent in time, and forget very old answers."""
+        while not stopping.is_set():
+            try:
+                now_ms = self.clock.now_ms()
+                for command_id in await self.store.do(commands.expire, now_ms):
+                    self.outgoing.settled(command_id)
+                while await self.store.do(forget_answers, now_ms):
+                    pass
+            except CsmsError as failure:
+                log.warning("tidying_failed", error=str(failure))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TIDY_EVERY_S):
+                    await stopping.wait()
+
+    async def close(self) -> None:
+        """End everything but the store, in order."""
+        self.http.should_exit = True
+        await self.endpoint.close()
+        self.feed.close()
+
+
+async def _furnish(
+    settings: Settings, store: Store, clock: Clock, chance: Chance, token: str
+) -> House:
+    epoch = await store.do(begin_epoch, clock.now_ms())
+    abandoned = await store.do(commands.abandon)
+    if abandoned:
+        log.warning("commands_without_answer", count=abandoned)
+    presence, outgoing = Presence(), Outgoing()
+    feed = Feed(store, clock, presence, epoch)
+    desk = Desk(
+        store=store,
+        clock=clock,
+        chance=chance,
+        presence=presence,
+        outgoing=outgoing,
+        access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
+        heartbeat_s=settings.heartbeat_s,
+        accept_unknown=settings.accept_unknown,
+        touched=feed.touch,
+    )
+    return House(
+        store=store,
+        clock=clock,
+        feed=feed,
+        endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
+        outgoing=outgoing,
+        http=_http_server(desk, feed, token),
+    )
+
+
+def _http_server(desk: Desk, feed: Feed, token: str) -> HttpServer:
+    store, clock, chance = desk.store, desk.clock, desk.chance
+    app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Guard)
+    add_problems(app)
+    for router in (
+        card_routes(store, clock),
+        tariff_routes(store, clock, feed.touch_all),
+        charger_routes(store, clock, chance, desk.presence, feed.touch),
+        command_routes(store, clock, chance, desk.outgoing, check_payload),
+        session_routes(store),
+    ):
+        app.include_router(router, dependencies=[Depends(token_check(token))])
+    pages = find_pages()
+    app.include_router(public_routes(store, feed, pages))
+    app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
+    return HttpServer(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=HTTP_ENDS_WITHIN_S,
+        )
+    )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as failure:
+        raise SettingsError(
+            f"port {port} on {host} cannot be used: {failure.strerror}. "
+            "Another program may have it; choose another, or 0 for any free one"
+        ) from failure
+
+
+def _address(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"{host}:{port}"
+
+
+def announce(fd: int, addresses: Addresses) -> None:
+    """Write the readiness line to a file descriptor; closed after it, but for a standard one."""
+    with os.fdopen(fd, "w", closefd=fd > STDERR) as file:
+        file.write(dumps({"ocpp": addresses.ocpp, "http": addresses.http}) + "\n")

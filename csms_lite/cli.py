@@ -1,0 +1,118 @@
+"""`tapwatt csms …`: run the central system, print its token."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from csms_lite.settings import Settings
+
+WRONG_SETTING = 2
+
+
+def verbs(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of this command."""
+    below = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    run = below.add_parser("run", help="run the central system until Ctrl-C")
+    run.add_argument("--state-dir", type=Path, help="database and token (default state/csms)")
+    run.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    run.add_argument("--ocpp-port", type=int, help="port for chargers (default 9000, 0: any)")
+    run.add_argument("--http-port", type=int, help="port for people (default 8080, 0: any)")
+    run.add_argument("--heartbeat-s", type=int, help="heartbeat interval told to chargers")
+    run.add_argument("--ready-fd", type=int, help="gets a JSON line when both ports listen")
+    run.add_argument(
+        "--accept-unknown", action=argparse.BooleanOptionalAction, help="let new chargers in"
+    )
+    run.add_argument(
+        "--refuse-concurrent",
+        action=argparse.BooleanOptionalAction,
+        help="one running transaction per tag",
+    )
+    run.add_argument(
+        "--strict-subprotocol",
+        action=argparse.BooleanOptionalAction,
+        help="refuse other subprotocols by HTTP 400",
+    )
+    run.set_defaults(func=_run)
+    token = below.add_parser("token", help="print the bearer token of the HTTP API")
+    token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
+    token.set_defaults(func=_token)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from csms_lite.errors import CsmsError
+
+    try:
+        asyncio.run(_serve(_settings(arguments)))
+    except CsmsError as failure:
+        print(f"tapwatt csms: {failure}", file=sys.stderr)
+        return WRONG_SETTING
+    return 0
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    from csms_lite.errors import CsmsError
+
+    try:
+        path = _settings(arguments).state_dir / "token"
+        print(path.read_text().strip())
+    except FileNotFoundError:
+        print(f"there is no {path} yet: `tapwatt csms run` makes it", file=sys.stderr)
+        return WRONG_SETTING
+    except CsmsError as failure:
+        print(f"tapwatt csms: {failure}", file=sys.stderr)
+        return WRONG_SETTING
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from pydantic import ValidationError
+
+    from csms_lite.errors import SettingsError
+    from csms_lite.settings import Settings
+
+    given: dict[str, Any] = {
+        name: value
+        for name, value in vars(arguments).items()
+        if name in Settings.model_fields and value is not None
+    }
+    try:
+        return Settings(**given)
+    except ValidationError as failure:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
+            for one in failure.errors()
+        )
+        raise SettingsError(f"a setting cannot be used: {wrong}") from failure
+
+
+async def _serve(settings: Settings) -> None:
+    import asyncio
+    import logging
+    import signal
+
+    import structlog
+
+    from csms_lite.app import Addresses, announce, serve
+    from csms_lite.chance import system_chance
+    from csms_lite.clock import SystemClock
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("csms_lite.websockets").setLevel(logging.CRITICAL)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+    def ready(addresses: Addresses) -> None:
+        if settings.ready_fd is not None:
+            announce(settings.ready_fd, addresses)
+
+    await serve(
+        settings, clock=SystemClock(), chance=system_chance(), stopping=stopping, ready=ready
+    )

@@ -1,0 +1,1 @@
+"""What operators ask of chargers, kept as rows."""

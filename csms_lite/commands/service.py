@@ -1,0 +1,114 @@
+"""Verbs and queries on commands; `csms_lite.ocpp.outgoing` puts them on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from csms_lite.commands import sql
+from csms_lite.commands.rules import SEND_WITHIN_MS, Command, refuse_forbidden
+from csms_lite.errors import NotFound
+from csms_lite.jsontext import dumps
+from csms_lite.stations.service import station
+
+
+def ask(
+    db: Connection,
+    charger: str,
+    action: str,
+    payload: Mapping[str, Any],
+    *,
+    message_id: str,
+    now_ms: int,
+) -> Command:
+    """Write down what is asked of a charger; sent after the commit, within half a minute.
+
+    Raises `NotFound`, `Unacceptable`, `Refused`.
+    """
+    known = station(db, charger)
+    refuse_forbidden(action, payload, is_booted=known.booted_at_ms is not None)
+    row = sql.ask.one(
+        db,
+        station_id=known.station_id,
+        action=action,
+        payload_json=dumps(payload),
+        message_id=message_id,
+        asked_at_ms=now_ms,
+        deadline_ms=now_ms + SEND_WITHIN_MS,
+    )
+    assert row is not None  # RETURNING gives the row it inserted
+    return command(db, int(row[0]))
+
+
+def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
+    """Give the oldest command still to be sent to a station, marked as sent.
+
+    Marked before the frame leaves: a crash in between loses the command, visibly, rather than
+    sending it twice.
+    """
+    expire(db, now_ms)
+    row = sql.next_asked.one(db, of_station=station_id)
+    if row is None:
+        return None
+    found = Command._make(row)
+    sql.mark_sent.run(db, of_command=found.command_id, at_ms=now_ms)
+    return found
+
+
+def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:
+    """Keep the station's answer."""
+    _settle(db, command_id, "answered", now_ms, result=dumps(result))
+
+
+def failed(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
+    """Keep why there is no answer."""
+    _settle(db, command_id, "failed", now_ms, problem=problem)
+
+
+def expire(db: Connection, now_ms: int) -> list[int]:
+    """End what was not sent in time; gives the numbers of those commands."""
+    problem = f"the charger was not connected within {SEND_WITHIN_MS // 1000} s: ask again"
+    return [int(row[0]) for row in sql.expire.rows(db, now_ms=now_ms, problem=problem)]
+
+
+def abandon(db: Connection) -> int:
+    """End what an earlier process had sent and not seen answered; run once at start."""
+    return sql.abandon.run(
+        db, problem="the central system restarted before the answer came: the outcome is unknown"
+    )
+
+
+def command(db: Connection, command_id: int) -> Command:
+    """Give one command; raises `NotFound`."""
+    row = sql.by_id.one(db, command_id=command_id)
+    if row is None:
+        raise NotFound(f"there is no command {command_id}")
+    return Command._make(row)
+
+
+def list_commands(db: Connection, charger: str, count: int) -> list[Command]:
+    """Give the newest commands of a charger, newest first; raises `NotFound`."""
+    known = station(db, charger)
+    rows = sql.page_of_station.rows(db, of_station=known.station_id, count=count)
+    return [Command._make(row) for row in rows]
+
+
+def _settle(
+    db: Connection,
+    command_id: int,
+    state: str,
+    now_ms: int,
+    *,
+    result: str | None = None,
+    problem: str | None = None,
+) -> None:
+    sql.settle.run(
+        db,
+        of_command=command_id,
+        new_state=state,
+        at_ms=now_ms,
+        result_json=result,
+        problem=problem,
+    )

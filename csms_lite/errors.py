@@ -1,0 +1,65 @@
+"""Everything that can go wrong in the central system, named by what is wrong.
+
+CsmsError
+├── SettingsError (ValueError)      the installer can mend it: the message says how
+├── StoreFailed (OSError)           the disk did not take it; passing: nobody is answered
+├── VerbFailed (RuntimeError)       our bug: a verb raised what it never should
+├── NotFound (LookupError)          what was asked for is not here            404
+├── Refused (ValueError)            it is here, but may not be done           409
+├── Unacceptable (ValueError)       the request itself cannot be used         422
+└── NotAllowed (PermissionError)    no or wrong token                         401
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CsmsError(Exception):
+    """Root of the tree; *status* is the HTTP status of a problem document made of it."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong here"
+
+
+class SettingsError(CsmsError, ValueError):
+    """A setting that cannot be used."""
+
+
+class StoreFailed(CsmsError, OSError):
+    """The database did not take a transaction; trying again later may help."""
+
+    status = 503
+    title = "The database cannot store anything now"
+
+
+class VerbFailed(CsmsError, RuntimeError):
+    """A verb raised something that is not in this tree: a bug, with its cause attached."""
+
+
+class NotFound(CsmsError, LookupError):
+    """There is no such thing."""
+
+    status = 404
+    title = "Not found"
+
+
+class Refused(CsmsError, ValueError):
+    """The thing is there, but its state or the standard forbids what was asked."""
+
+    status = 409
+    title = "Refused"
+
+
+class Unacceptable(CsmsError, ValueError):
+    """The request cannot be used as it is."""
+
+    status = 422
+    title = "This request cannot be used"
+
+
+class NotAllowed(CsmsError, PermissionError):
+    """No token, or not the right one."""
+
+    status = 401
+    title = "A token is needed"

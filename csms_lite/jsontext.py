@@ -1,0 +1,26 @@
+"""JSON as text columns and on the wire: fast, compact, and canonical for digests."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+_encoder = msgspec.json.Encoder()
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+def dumps(value: object) -> str:
+    """Write compact JSON."""
+    return _encoder.encode(value).decode()
+
+
+def loads(text: str) -> Any:  # JSON is whatever was stored
+    """Read JSON that we wrote."""
+    return msgspec.json.decode(text)
+
+
+def digest(value: object) -> str:
+    """Name a JSON value by its content: equal values, whatever their key order, share it."""
+    return hashlib.blake2b(_canonical.encode(value), digest_size=16).hexdigest()

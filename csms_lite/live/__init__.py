@@ -1,0 +1,1 @@
+"""What drivers see: the status document and its stream."""

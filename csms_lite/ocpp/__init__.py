@@ -1,0 +1,1 @@
+"""The OCPP endpoint: sockets, frames, routes."""

@@ -1,0 +1,126 @@
+"""Command rows to frames, after their commit: one in flight per station, never sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+
+from csms_lite.clock import Clock
+from csms_lite.commands import service as commands
+from csms_lite.commands.rules import ACTIONS, Command
+from csms_lite.errors import Unacceptable
+from csms_lite.jsontext import loads
+from csms_lite.store.writer import Store
+from edge.ocppj.charge_point import ChargePoint
+from edge.ocppj.errors import CallErrorReceived, CallRefused, CallTimedOut, ConnectionLost
+from edge.ocppj.schemas import check_call
+
+ANSWER_WITHIN_S: Final = 30.0  # a station may first have to read a meter or move a lock
+
+log = structlog.get_logger(__name__)
+
+
+class Outgoing:
+    """Bells that wake the senders, and callers who wait for a command's end."""
+
+    def __init__(self) -> None:
+        self._bells: dict[int, asyncio.Event] = {}
+        self._waiters: dict[int, list[asyncio.Event]] = {}
+
+    def bell_of(self, station_id: int) -> asyncio.Event:
+        """Make the bell of a station's newest socket."""
+        self._bells[station_id] = asyncio.Event()
+        return self._bells[station_id]
+
+    def ring(self, station_id: int) -> None:
+        """Say that a command row waits; without a socket it waits for one, or expires."""
+        bell = self._bells.get(station_id)
+        if bell is not None:
+            bell.set()
+
+    def settled(self, command_id: int) -> None:
+        """Say that a command came to its end."""
+        for waiter in self._waiters.pop(command_id, ()):
+            waiter.set()
+
+    async def wait(self, command_id: int, at_most_s: float) -> None:
+        """Wait for a command's end, or for the time to run out."""
+        waiter = asyncio.Event()
+        waiters = self._waiters.setdefault(command_id, [])
+        waiters.append(waiter)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(at_most_s):
+                    await waiter.wait()
+        finally:
+            waiters.remove(waiter)
+            if not waiters:
+                self._waiters.pop(command_id, None)
+
+
+def check_payload(action: str, payload: Mapping[str, Any]) -> None:
+    """Refuse a payload that the schema of its action does not allow; raises `Unacceptable`.
+
+    An unknown action passes: the verb that asks refuses it, naming those there are.
+    """
+    if action not in ACTIONS:
+        return
+    try:
+        check_call(action, dict(payload))
+    except CallRefused as refusal:
+        raise Unacceptable(f"{action}: {refusal.description}") from refusal
+
+
+class CommandSender:
+    """Sends one station's commands over one socket, one after the other, until `stop`."""
+
+    def __init__(
+        self, store: Store, clock: Clock, outgoing: Outgoing, station_id: int, bell: asyncio.Event
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._outgoing = outgoing
+        self._station_id = station_id
+        self._bell = bell
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Send no more; the command in flight still gets its end."""
+        self._stopped = True
+        self._bell.set()
+
+    async def send_on(self, charge_point: ChargePoint) -> None:
+        """Send what is asked, now and whenever the bell rings; raises `StoreFailed`."""
+        while not self._stopped:
+            self._bell.clear()
+            command = await self._store.do(
+                commands.take_next, self._station_id, self._clock.now_ms()
+            )
+            if command is None:
+                await self._bell.wait()
+            else:
+                await self._send(charge_point, command)
+                self._outgoing.settled(command.command_id)
+
+    async def _send(self, charge_point: ChargePoint, command: Command) -> None:
+        log.info("command_sent", charger=command.charger, action=command.action)
+        try:
+            result = await charge_point.call_action(
+                command.action, loads(command.payload_json), command.message_id, ANSWER_WITHIN_S
+            )
+        except CallErrorReceived as refusal:
+            problem = f"the charger answered CALLERROR {refusal.code}: {refusal.description}"
+        except CallTimedOut:
+            problem = f"no answer within {ANSWER_WITHIN_S:g} s: the outcome is unknown"
+        except ConnectionLost:
+            problem = "the connection ended before the answer came: the outcome is unknown"
+        else:
+            await self._store.do(
+                commands.answered, command.command_id, result, self._clock.now_ms()
+            )
+            return
+        await self._store.do(commands.failed, command.command_id, problem, self._clock.now_ms())

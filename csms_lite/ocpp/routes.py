@@ -1,0 +1,54 @@
+"""What each message can change: action -> (first, *then), all in one transaction.
+
+The first verb makes the answer, the others follow. A new message is a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from csms_lite.ocpp import messages, verbs
+from csms_lite.ocpp.verbs import Answer, Origin
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Generic[M]):
+    """How one action is read and what it does.
+
+    A *transaction* message is remembered with its answer for ever it may be repeated, and never
+    gets a CALLERROR for a passing trouble (rulings 6 and 7).
+    """
+
+    read: Callable[[messages.Payload, int], M]
+    first: Callable[[Connection, Origin, M], Answer]
+    then: tuple[Callable[[Connection, Origin, M], None], ...] = ()
+    is_transaction: bool = False
+
+
+ROUTES: Final[Mapping[str, Route[Any]]] = {
+    "Authorize": Route(read=messages.read_tag, first=verbs.authorize),
+    "BootNotification": Route(read=messages.read_boot, first=verbs.boot),
+    "DataTransfer": Route(read=messages.read_whole, first=verbs.data_transfer),
+    "DiagnosticsStatusNotification": Route(
+        read=messages.read_whole, first=verbs.diagnostics_status
+    ),
+    "FirmwareStatusNotification": Route(read=messages.read_whole, first=verbs.firmware_status),
+    "Heartbeat": Route(read=messages.read_whole, first=verbs.heartbeat),
+    "MeterValues": Route(read=messages.read_meter_values, first=verbs.samples, is_transaction=True),
+    "StartTransaction": Route(
+        read=messages.read_start,
+        first=verbs.start,
+        then=(verbs.connector_of_start,),
+        is_transaction=True,
+    ),
+    "StatusNotification": Route(
+        read=messages.read_status, first=verbs.status, then=(verbs.status_of_session,)
+    ),
+    "StopTransaction": Route(read=messages.read_stop, first=verbs.stop, is_transaction=True),
+}

@@ -1,0 +1,66 @@
+"""The one verb behind every frame: a repeat gets its first answer, the rest is stored."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from csms_lite.jsontext import digest, dumps, loads
+from csms_lite.ocpp import sql
+from csms_lite.ocpp.routes import Route
+from csms_lite.ocpp.verbs import Answer, Origin
+from csms_lite.stations import service as stations
+
+KEPT_MS: Final = 90 * 86_400_000  # a station offline for longer has other troubles
+FORGET_AT_ONCE: Final = 500  # keeps the verb within its budget
+
+_EMPTY: Final = "{}"
+
+
+def handle(db: Connection, origin: Origin, action: str, route: Route[Any], told: object) -> Answer:
+    """Handle one message of a station and give its answer.
+
+    A transaction message that was answered before, on this or any other connection, gets the
+    same answer and changes nothing. The same id with another content is another message: some
+    stations count from 1 after each boot, and their sessions must not be lost. It is noted.
+    """
+    if not route.is_transaction:
+        return _run(db, origin, route, told)
+    name = digest((action, origin.payload))
+    known = sql.find.rows(db, station_id=origin.station_id, message_id=origin.message_id)
+    for known_name, answer_json in known:
+        if known_name == name:
+            answer: Answer = loads(answer_json)
+            return answer
+    if known:
+        stations.note(
+            db,
+            origin.station_id,
+            "message_id_reused",
+            {"message_id": origin.message_id, "action": action},
+            now_ms=origin.now_ms,
+        )
+    answer = _run(db, origin, route, told)
+    sql.keep.run(
+        db,
+        station_id=origin.station_id,
+        message_id=origin.message_id,
+        digest=name,
+        connection=origin.connection,
+        at_ms=origin.now_ms,
+        answer_json=dumps(answer) if answer else _EMPTY,
+    )
+    return answer
+
+
+def forget_answers(db: Connection, now_ms: int) -> int:
+    """Drop some answers too old to be asked for again; run until it gives 0."""
+    return sql.forget.run(db, before_ms=now_ms - KEPT_MS, count=FORGET_AT_ONCE)
+
+
+def _run(db: Connection, origin: Origin, route: Route[Any], told: object) -> Answer:
+    answer = route.first(db, origin, told)
+    for verb in route.then:
+        verb(db, origin, told)
+    return answer

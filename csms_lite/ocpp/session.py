@@ -1,0 +1,184 @@
+"""One station on one socket: its messages in, our commands out, until the socket closes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from csms_lite.access.rules import AccessRules
+from csms_lite.chance import Chance
+from csms_lite.clock import Clock
+from csms_lite.commands import service as commands
+from csms_lite.errors import CsmsError, StoreFailed, VerbFailed
+from csms_lite.ocpp.outgoing import CommandSender, Outgoing
+from csms_lite.ocpp.routes import ROUTES, Route
+from csms_lite.ocpp.service import handle
+from csms_lite.ocpp.verbs import Answer, Origin
+from csms_lite.ocpp.wire import Socket, Wire
+from csms_lite.stations import service as stations
+from csms_lite.stations.presence import Presence
+from csms_lite.stations.rules import Station
+from csms_lite.store.writer import Store
+from edge.ocppj.charge_point import ChargePoint, IncomingCall
+from edge.ocppj.errors import CallRefused, Code, Unanswerable, WireError
+from edge.ocppj.repeats import Repeats
+
+ANSWERS_REMEMBERED: Final = 64  # of this socket, in RAM; transaction messages' also on the disk
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What every session works with."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    presence: Presence
+    outgoing: Outgoing
+    access: AccessRules
+    heartbeat_s: int
+    accept_unknown: bool
+    touched: Callable[[int], None]
+    """Told the station whose public status may have changed."""
+
+
+class Session:
+    """A station that is connected; *closed_errors* is what its socket raises when it is gone."""
+
+    def __init__(
+        self, station: Station, socket: Socket, desk: Desk, closed_errors: type[Exception]
+    ) -> None:
+        self.station = station
+        self._desk = desk
+        self._closed_errors = closed_errors
+        self._registration = station.registration
+        self._is_booted = station.booted_at_ms is not None
+        self._asked_to_boot = False
+        self._wire = Wire(socket, self._keep_refused)
+        self._charge_point = ChargePoint(
+            station.identity,
+            self._wire,
+            self._answer,
+            repeats=Repeats(ANSWERS_REMEMBERED),
+            closed_errors=closed_errors,
+        )
+        self._charge_point.muted = station.registration == "Rejected"
+
+    async def run(self) -> None:
+        """Serve the station until its socket closes."""
+        bell = self._desk.outgoing.bell_of(self.station.station_id)
+        sender = CommandSender(
+            self._desk.store, self._desk.clock, self._desk.outgoing, self.station.station_id, bell
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send_commands(sender), name=f"send-{self.station.identity}")
+            try:
+                await self._charge_point.start()
+            except (self._closed_errors, WireError) as closed:
+                log.info("station_left", charger=self.station.identity, why=str(closed))
+            finally:
+                sender.stop()
+
+    async def _send_commands(self, sender: CommandSender) -> None:
+        try:
+            await sender.send_on(self._charge_point)
+        except CsmsError as failure:
+            log.warning("commands_stopped", charger=self.station.identity, error=str(failure))
+            await self._wire.give_up()
+
+    async def _answer(self, call: IncomingCall) -> Answer:
+        """Make the answer to one call, once it is stored; see `edge.ocppj` for what is raised."""
+        route = ROUTES.get(call.action)
+        if route is None:
+            raise CallRefused(Code.NOT_SUPPORTED, f"{call.action} is not for a central system")
+        if self._wire.is_giving_up:
+            raise Unanswerable("the socket is being closed: the station repeats it")
+        await self._refuse_before_boot(call, route)
+        now_ms = self._desk.clock.now_ms()
+        self._desk.presence.heard(self.station.station_id, now_ms)
+        answer = await self._store(call, route, now_ms)
+        if call.action == "BootNotification":
+            self._booted(answer)
+        self._desk.touched(self.station.station_id)
+        return answer
+
+    async def _store(self, call: IncomingCall, route: Route[Any], now_ms: int) -> Answer:
+        origin = Origin(
+            station_id=self.station.station_id,
+            connection=self.station.connection,
+            message_id=call.unique_id,
+            payload=call.payload,
+            now_ms=now_ms,
+            access=self._desk.access,
+            heartbeat_s=self._desk.heartbeat_s,
+        )
+        told = route.read(call.payload, now_ms)
+        try:
+            return await self._desk.store.do(handle, origin, call.action, route, told)
+        except StoreFailed as failure:
+            log.warning("not_stored", charger=self.station.identity, action=call.action)
+            await self._wire.give_up()
+            raise Unanswerable(str(failure)) from failure
+        except VerbFailed as failure:
+            log.exception("verb_failed", charger=self.station.identity)
+            if route.is_transaction:  # a CALLERROR would let the station drop a session
+                await self._wire.give_up()
+                raise Unanswerable(str(failure)) from failure
+            raise CallRefused(Code.INTERNAL_ERROR, "this went wrong here") from failure
+
+    async def _refuse_before_boot(self, call: IncomingCall, route: Route[Any]) -> None:
+        """Refuse what a station may not say before it was accepted (ruling 8).
+
+        Transaction messages of a station we do not remember are taken all the same: it was
+        accepted once, by us before our disk was lost or by another system, and does not boot
+        again on a mere reconnect (ruling 26). It is asked to, once.
+        """
+        if call.action == "BootNotification" or (
+            self._registration == "Accepted" and self._is_booted
+        ):
+            return
+        if self._registration == "Rejected":
+            raise Unanswerable("the station is rejected")
+        if self._registration == "Accepted":
+            await self._ask_to_boot()
+            if route.is_transaction:
+                return
+        elif route.is_transaction:  # Pending: it must keep its queue, not spend attempts on us
+            raise Unanswerable("the station waits for an operator")
+        raise CallRefused(Code.SECURITY_ERROR, "send BootNotification first")
+
+    async def _ask_to_boot(self) -> None:
+        if self._asked_to_boot:
+            return
+        self._asked_to_boot = True
+        await self._desk.store.do(
+            commands.ask,
+            self.station.identity,
+            "TriggerMessage",
+            {"requestedMessage": "BootNotification"},
+            message_id=self._desk.chance.message_id(),
+            now_ms=self._desk.clock.now_ms(),
+        )
+        self._desk.outgoing.ring(self.station.station_id)
+
+    def _booted(self, answer: Answer) -> None:
+        self._registration = answer["status"]
+        self._is_booted = self._registration == "Accepted"
+        self._charge_point.muted = self._registration == "Rejected"
+        log.info("station_booted", charger=self.station.identity, status=self._registration)
+
+    async def _keep_refused(self, frame: str) -> None:
+        await self._desk.store.do(
+            stations.note,
+            self.station.station_id,
+            "refused_frame",
+            {"frame": frame},
+            now_ms=self._desk.clock.now_ms(),
+        )
+        log.warning("transaction_message_refused", charger=self.station.identity)

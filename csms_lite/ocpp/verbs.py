@@ -1,0 +1,131 @@
+"""First and following verbs of each message: typed value in, camelCase answer out.
+
+Thin by intent: each joins the verbs of the capabilities that a message concerns. All run in the
+one transaction of their frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from csms_lite.access.rules import AccessRules, Verdict
+from csms_lite.access.service import judge_start, judge_tag
+from csms_lite.clock import rfc3339
+from csms_lite.ocpp.messages import Samples
+from csms_lite.sessions import service as sessions
+from csms_lite.sessions.rules import Start, Stop
+from csms_lite.stations import service as stations
+from csms_lite.stations.rules import Boot, Observation
+
+BOOT_RETRY_S: Final = 60  # how often a station that waits for an operator may knock
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a message came from and what holds while it is handled."""
+
+    station_id: int
+    connection: int
+    message_id: str
+    payload: Mapping[str, Any]
+    now_ms: int
+    access: AccessRules
+    heartbeat_s: int
+
+
+def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
+    """Answer BootNotification: whether the station may talk, and what time it is."""
+    registration = stations.booted(db, origin.station_id, told, origin.now_ms)
+    return {
+        "status": registration,
+        "currentTime": rfc3339(origin.now_ms),
+        "interval": origin.heartbeat_s if registration == "Accepted" else BOOT_RETRY_S,
+    }
+
+
+def heartbeat(db: Connection, origin: Origin, _told: object) -> Answer:
+    """Answer Heartbeat with the time."""
+    stations.heard(db, origin.station_id, origin.now_ms)
+    return {"currentTime": rfc3339(origin.now_ms)}
+
+
+def authorize(db: Connection, origin: Origin, tag: str) -> Answer:
+    """Answer Authorize."""
+    return {"idTagInfo": tag_info(judge_tag(db, tag, origin.now_ms))}
+
+
+def status(db: Connection, origin: Origin, told: Observation) -> Answer:
+    """Keep a connector's status."""
+    stations.observed(db, origin.station_id, told, origin.now_ms)
+    return {}
+
+
+def status_of_session(db: Connection, origin: Origin, told: Observation) -> None:
+    """See from a connector's status that a cable is out."""
+    sessions.observed(db, origin.station_id, told.connector, told.status, origin.now_ms)
+
+
+def start(db: Connection, origin: Origin, told: Start) -> Answer:
+    """Store a beginning, and judge its tag; the fact is stored whatever the verdict."""
+    verdict = judge_start(db, told.id_tag, origin.now_ms, origin.access)
+    transaction_id = sessions.start(
+        db,
+        origin.station_id,
+        told,
+        verdict=verdict.status,
+        message_id=origin.message_id,
+        now_ms=origin.now_ms,
+    )
+    return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
+
+
+def connector_of_start(db: Connection, origin: Origin, told: Start) -> None:
+    """Learn of a connector from the transaction that began there."""
+    stations.seen(db, origin.station_id, told.connector, origin.now_ms)
+
+
+def stop(db: Connection, origin: Origin, told: Stop) -> Answer:
+    """Store an end; says of the tag what it is now, when one was shown."""
+    sessions.stop(db, origin.station_id, told, payload=origin.payload, now_ms=origin.now_ms)
+    if told.id_tag is None:
+        return {}
+    return {"idTagInfo": tag_info(judge_tag(db, told.id_tag, origin.now_ms))}
+
+
+def samples(db: Connection, origin: Origin, told: Samples) -> Answer:
+    """Store samples."""
+    sessions.sampled(db, origin.station_id, told.connector, told.transaction_id, told.taken)
+    return {}
+
+
+def data_transfer(_db: Connection, _origin: Origin, _told: object) -> Answer:
+    """Answer DataTransfer: we know no vendor's words yet (TC_064)."""
+    return {"status": "UnknownVendorId"}
+
+
+def firmware_status(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
+    """Keep how a firmware update goes."""
+    stations.note(db, origin.station_id, "firmware_status", told, now_ms=origin.now_ms)
+    return {}
+
+
+def diagnostics_status(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
+    """Keep how an upload of diagnostics goes."""
+    stations.note(db, origin.station_id, "diagnostics_status", told, now_ms=origin.now_ms)
+    return {}
+
+
+def tag_info(verdict: Verdict) -> Answer:
+    """Write idTagInfo (7.8)."""
+    info: Answer = {"status": verdict.status}
+    if verdict.expires_at_ms is not None:
+        info["expiryDate"] = rfc3339(verdict.expires_at_ms)
+    if verdict.parent is not None:
+        info["parentIdTag"] = verdict.parent
+    return info

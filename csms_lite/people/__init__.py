@@ -1,0 +1,1 @@
+"""Cards: who may charge."""

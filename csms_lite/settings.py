@@ -1,0 +1,34 @@
+"""What can be set, by environment (`TAPWATT_CSMS_…`) or on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; port 0 takes any free one."""
+
+    model_config = SettingsConfigDict(env_prefix="TAPWATT_CSMS_", frozen=True)
+
+    state_dir: Path = Path("state/csms")
+    """Where the database and the token live; made with mode 0700."""
+    host: str = "127.0.0.1"
+    """Address to listen on; there is no TLS yet, so leave it on the loopback."""
+    ocpp_port: Port = 9000
+    http_port: Port = 8080
+    heartbeat_s: Annotated[int, Field(ge=10, le=86_400)] = 60
+    """Heartbeat interval told to stations."""
+    accept_unknown: bool = True
+    """Let unknown chargers in at once; else they wait as Pending for an operator."""
+    refuse_concurrent: bool = False
+    """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
+    strict_subprotocol: bool = False
+    """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
+    ready_fd: Annotated[int, Field(ge=0)] | None = None
+    """File descriptor that gets one JSON line with the addresses when both ports listen."""

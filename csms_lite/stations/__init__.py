@@ -1,0 +1,1 @@
+"""Chargers and their connectors as they report themselves."""

@@ -1,0 +1,35 @@
+"""Who is connected now, in memory: true only while this process runs."""
+
+from __future__ import annotations
+
+
+class Presence:
+    """The stations that have a socket, and when each was last heard."""
+
+    def __init__(self) -> None:
+        self._connections: dict[int, int] = {}
+        self._heard_at_ms: dict[int, int] = {}
+
+    def arrived(self, station_id: int, connection: int, now_ms: int) -> None:
+        """Note a new socket of a station; the newest counts."""
+        self._connections[station_id] = connection
+        self._heard_at_ms[station_id] = now_ms
+
+    def heard(self, station_id: int, now_ms: int) -> None:
+        """Note a sign of life."""
+        self._heard_at_ms[station_id] = now_ms
+
+    def left(self, station_id: int, connection: int) -> bool:
+        """Note the end of a socket; false when a newer one has already taken its place."""
+        if self._connections.get(station_id) != connection:
+            return False
+        del self._connections[station_id]
+        return True
+
+    def is_online(self, station_id: int) -> bool:
+        """Say whether the station has a socket."""
+        return station_id in self._connections
+
+    def heard_at_ms(self, station_id: int) -> int | None:
+        """Give the last sign of life in this process's life."""
+        return self._heard_at_ms.get(station_id)

@@ -1,0 +1,59 @@
+"""SQLAlchemy Core statements compiled once and run by the driver itself.
+
+Compiling is cached by SQLAlchemy too, but executing through its result machinery costs some
+30 µs per statement where SQLite needs 4; at five statements per message that is the difference
+between 5,000 and 20,000 durable messages per second. Values are plain: the tables use integers
+and text only, so no type conversion is skipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import ClauseElement
+
+from csms_lite.store.thread import raw_of
+
+DIALECT: Final = sqlite.dialect(paramstyle="qmark")
+
+Row = tuple[Any, ...]
+
+
+class Prepared:
+    """One statement, its text and the order of its parameters.
+
+    Parameters are given by name; those with a value inside the statement need not be given.
+    Raises `KeyError` when one is missing.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        compiled = statement.compile(dialect=DIALECT)
+        self.statement = statement
+        self.text = str(compiled)
+        self._defaults = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
+        self._order: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
+
+    def rows(self, db: Connection, **values: object) -> list[Row]:
+        """Run it and give all rows."""
+        return raw_of(db).execute(self.text, self._bind(values)).fetchall()
+
+    def one(self, db: Connection, **values: object) -> Row | None:
+        """Run it and give the first row, or `None` when there is none."""
+        row: Row | None = raw_of(db).execute(self.text, self._bind(values)).fetchone()
+        return row
+
+    def run(self, db: Connection, **values: object) -> int:
+        """Run it and give the number of rows it changed."""
+        return raw_of(db).execute(self.text, self._bind(values)).rowcount
+
+    def run_many(self, db: Connection, rows: list[dict[str, object]]) -> None:
+        """Run it once per element of *rows*."""
+        raw_of(db).executemany(self.text, [self._bind(values) for values in rows])
+
+    def _bind(self, values: dict[str, object]) -> list[object]:
+        defaults = self._defaults
+        return [values[name] if name in values else defaults[name] for name in self._order]

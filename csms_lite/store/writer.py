@@ -1,0 +1,254 @@
+"""The store: verbs in, answers out, many verbs per commit.
+
+A *verb* is a plain synchronous function `verb(db, …) -> answer` that is one transaction: it
+awaits nothing and does no I/O but through *db*. All verbs that wait when a commit ends run in
+one hop in the writing connection's thread, each in a SAVEPOINT, with one COMMIT for all; answers
+are released after it. A verb that raises is undone alone. A COMMIT that fails fails every verb
+in it: nobody is told what is not on the disk (ruling 6).
+
+A cancelled caller does not cancel its verb: verbs are idempotent or their effect is wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from csms_lite.clock import Clock
+from csms_lite.errors import CsmsError, StoreFailed, VerbFailed
+from csms_lite.store.migrate import migrate
+from csms_lite.store.thread import Database, OpenDatabase, raw_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_VERBS_PER_COMMIT: Final = 64  # bounds how long one answer waits for its neighbours' work
+MAX_WAITING: Final = 4096  # four per station at 1000 stations; beyond it new callers are refused
+READERS: Final = 2  # a slow page must not stop the drivers' page
+VERB_BUDGET_S: Final = 0.005  # longer ones hold up 63 others
+
+log = structlog.get_logger(__name__)
+
+
+class Store:
+    """One writing connection with its queue, and the readers; made by `open_store`."""
+
+    def __init__(
+        self, writer: Database, readers: list[Database], clock: Clock, max_verbs: int
+    ) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._max_verbs = max_verbs
+        self._waiting: deque[_Job] = deque()
+        self._bell = asyncio.Event()
+        self._closing = False
+        self._idle_readers: asyncio.Queue[Database] = asyncio.Queue()
+        for reader in readers:
+            self._idle_readers.put_nowait(reader)
+
+    async def do(
+        self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run *verb* as one transaction and give its answer once that is on the disk.
+
+        Raises what the verb raised if it is a `CsmsError`, `VerbFailed` from anything else, and
+        `StoreFailed` when the transaction could not be stored.
+        """
+        if self._closing:
+            raise StoreFailed("the central system is shutting down: send it again later")
+        if len(self._waiting) >= MAX_WAITING:
+            raise StoreFailed(f"{MAX_WAITING} transactions wait for the disk: send it again later")
+        job = _Job(verb, args, kwargs)
+        self._waiting.append(job)
+        self._bell.set()
+        answer: T = await job.future
+        return answer
+
+    async def read(
+        self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run *query* on a read-only connection, on one consistent snapshot."""
+        reader = await self._idle_readers.get()
+        try:
+            return await reader.run(partial(_snapshot, lambda db: query(db, *args, **kwargs)))
+        except (sqlite3.Error, DBAPIError) as failure:
+            raise StoreFailed(f"the database cannot be read: {failure}") from failure
+        finally:
+            self._idle_readers.put_nowait(reader)
+
+    async def write_on(self) -> None:
+        """Commit what waits until the store closes; run as a task by `open_store`."""
+        while self._waiting or not self._closing:
+            await self._bell.wait()
+            self._bell.clear()
+            while self._waiting:
+                count = min(len(self._waiting), self._max_verbs)
+                await self._commit([self._waiting.popleft() for _ in range(count)])
+
+    def stop_accepting(self) -> None:
+        """Refuse new verbs from now on; what waits is still committed."""
+        self._closing = True
+        self._bell.set()
+
+    async def close(self) -> None:
+        """Close the connections, the writer last so that it folds the log into the file."""
+        for database in (*self._readers, self._writer):
+            await database.close()
+
+    async def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            await self._writer.run(partial(_commit_together, jobs, self._clock))
+        except (sqlite3.Error, DBAPIError) as failure:
+            log.warning("commit_failed", verbs=len(jobs), error=str(failure))
+            for job in jobs:
+                job.settle(StoreFailed(f"the database did not take it: {failure}"))
+            return
+        for job in jobs:
+            if job.took_s > VERB_BUDGET_S:
+                log.warning("verb_was_slow", verb=job.name, took_ms=round(job.took_s * 1000, 1))
+            job.settle(job.error)
+
+
+@asynccontextmanager
+async def open_store(
+    path: Path,
+    *,
+    clock: Clock,
+    open_database: OpenDatabase,
+    max_verbs: int = MAX_VERBS_PER_COMMIT,
+) -> AsyncIterator[Store]:
+    """Open the database at *path*, bring its schema up to date, and write until the block ends."""
+    try:
+        writer = await open_database(path, read_only=False)
+        await writer.run(migrate)
+        readers = [await open_database(path, read_only=True) for _ in range(READERS)]
+    except (sqlite3.Error, DBAPIError) as failure:
+        raise StoreFailed(
+            f"{path} cannot be opened: {failure}. Check that the disk has room and that this "
+            f"user may write to {path.parent}"
+        ) from failure
+    store = Store(writer, readers, clock, max_verbs)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(store.write_on(), name="store-writer")
+            try:
+                yield store
+            finally:
+                store.stop_accepting()
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None  # the block's own error, not a group around it
+    finally:
+        await store.close()
+
+
+class _Job:
+    """One waiting verb and the caller who waits for it."""
+
+    __slots__ = ("answer", "args", "error", "future", "kwargs", "took_s", "verb")
+
+    def __init__(
+        self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self.verb = verb
+        self.args = args
+        self.kwargs = kwargs
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self.took_s = 0.0
+
+    @property
+    def name(self) -> str:
+        """Name the verb for the log."""
+        return str(getattr(self.verb, "__qualname__", self.verb))
+
+    def settle(self, error: BaseException | None) -> None:
+        """Release the caller, unless it has gone."""
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(self.answer)
+        elif isinstance(error, CsmsError):
+            self.future.set_exception(error)
+        else:
+            failure = VerbFailed(f"{self.name} failed: {error!r}")
+            failure.__cause__ = error
+            self.future.set_exception(failure)
+
+
+class _Savepoint:
+    """Undo one verb that raises, and keep its error for its caller alone.
+
+    A failure of the database itself is not the verb's: it goes on and fails the whole commit.
+    """
+
+    __slots__ = ("_job", "_raw")
+
+    def __init__(self, raw: sqlite3.Connection, job: _Job) -> None:
+        self._raw = raw
+        self._job = job
+
+    def __enter__(self) -> Self:
+        self._raw.execute("SAVEPOINT verb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if error is None:
+            self._raw.execute("RELEASE verb")
+            return False
+        if not isinstance(error, Exception) or _is_of_the_disk(error):
+            return False
+        self._raw.execute("ROLLBACK TO verb")
+        self._raw.execute("RELEASE verb")
+        self._job.error = error
+        return True
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, IntegrityError)
+    return isinstance(error, sqlite3.Error) and not isinstance(
+        error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)
+    )
+
+
+def _commit_together(jobs: list[_Job], clock: Clock, db: Connection) -> None:
+    raw = raw_of(db)
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+        before = clock.monotonic()
+        for job in jobs:
+            with _Savepoint(raw, job):
+                job.answer = job.verb(db, *job.args, **job.kwargs)
+            after = clock.monotonic()
+            job.took_s = after - before
+            before = after
+        raw.execute("COMMIT")
+    finally:
+        with suppress(sqlite3.Error):  # only after a failure is there anything left to undo
+            raw.rollback()
+        db.rollback()
+
+
+def _snapshot(query: Callable[[Connection], T], db: Connection) -> T:
+    raw = raw_of(db)
+    raw.execute("BEGIN")
+    try:
+        return query(db)
+    finally:
+        raw.rollback()
+        db.rollback()

@@ -1,0 +1,106 @@
+"""What all HTTP routes share: the token, problem documents, headers, a bound on bodies."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from csms_lite.errors import CsmsError, NotAllowed
+
+PROBLEM: Final = "application/problem+json"  # RFC 9457
+MAX_BODY: Final = 64 * 1024  # bytes; the largest request is a charging profile
+HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+def token_check(token: str) -> Callable[[Request], None]:
+    """Make the dependency that lets only bearers of *token* pass."""
+    expected = token.encode()
+
+    def check(request: Request) -> None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), expected):
+            raise NotAllowed(
+                "send the header 'Authorization: Bearer TOKEN'; `tapwatt csms token` prints it"
+            )
+
+    return check
+
+
+def add_problems(app: FastAPI) -> None:
+    """Make every error a problem document that says what to do."""
+
+    @app.exception_handler(CsmsError)
+    async def _ours(_request: Request, error: CsmsError) -> JSONResponse:
+        response = problem(error.status, error.title, str(error))
+        if isinstance(error, NotAllowed):
+            response.headers["www-authenticate"] = "Bearer"
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def _unreadable(_request: Request, error: RequestValidationError) -> JSONResponse:
+        wrong = [
+            {"at": ".".join(str(part) for part in one["loc"]), "wrong": one["msg"]}
+            for one in error.errors()
+        ]
+        detail = "; ".join(f"{one['at']}: {one['wrong']}" for one in wrong)
+        return problem(422, "This request cannot be used", detail, errors=wrong)
+
+    @app.exception_handler(HTTPException)
+    async def _plain(request: Request, error: HTTPException) -> JSONResponse:
+        detail = f"{request.method} {request.url.path}: {error.detail}"
+        return problem(error.status_code, HTTPStatus(error.status_code).phrase, detail)
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+    """Write a problem document."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, media_type=PROBLEM)
+
+
+class Guard:
+    """Put the security headers on every answer, and refuse bodies larger than any of ours."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        seen = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY:
+                raise HTTPException(413, f"a request body holds at most {MAX_BODY} bytes")
+            return message
+
+        await self._app(scope, receive_bounded, send_guarded)
