@@ -252,12 +252,8 @@ class ModbusBus:
 
     def _refuse_dead(self, unit: int, known: Unit) -> None:
         """Spare the bus another time-out while a dead unit is not due for its probe."""
-        left_s = known.not_before - self._now()
-        if known.misses >= MISSES_TILL_DEAD and left_s > 0:
-            message = (
-                f"unit {unit} on {self.name} has been silent {known.misses} times: check A/B "
-                f"wiring, power and unit id (next try in {left_s:.0f} s)"
-            )
+        if known.misses >= MISSES_TILL_DEAD and self._now() < known.not_before:
+            message = f"unit {unit} on {self.name} is silent: check A/B wiring, power and unit id"
             raise MeterSilent(message)
 
     async def _wait_until(self, moment: float) -> None:

@@ -1,0 +1,334 @@
+"""The bus over real wires (pty, TCP): no answer ever reaches another question."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymodbus.client import AsyncModbusSerialClient
+from pymodbus.exceptions import ModbusIOException
+
+from edge.drivers.modbus import ModbusBus, RtuSettings, TcpSettings, Turn, open_rtu, open_tcp
+from edge.errors import BusLost, MeterImplausible, MeterSilent
+from tests.drivers.rigs import rig
+from tests.drivers.rtu_wire import Answer, Request, RtuWire, refusal, reply
+
+TIMEOUT_S = 0.15
+VOLTS, ENERGY = 0x0000, 0x0048
+VALUES = {VOLTS: (0x4366, 0x0000), ENERGY: (0x4145, 0x70A4)}  # 230.0 V, 12.34 kWh
+
+
+def good(request: Request) -> Answer:
+    """What a healthy meter says."""
+    words = VALUES.get(request.address, ()) + (0,) * request.count
+    return 0.0, reply(request, *words[: request.count])
+
+
+def late(by_s: float) -> Callable[[Request], Answer | None]:
+    """A meter that is late with its first answer and good afterwards."""
+    answered = 0
+
+    def answer(request: Request) -> Answer:
+        nonlocal answered
+        answered += 1
+        delay_s, data = good(request)
+        return (by_s if answered == 1 else delay_s), data
+
+    return answer
+
+
+@asynccontextmanager
+async def rtu(
+    answer: Callable[[Request], Answer | None], **more: Any
+) -> AsyncIterator[tuple[ModbusBus, RtuWire]]:
+    wire = RtuWire(answer)
+    fast = {"timeout_s": TIMEOUT_S, "drain_s": 0.3, "pause_s": 0.0} | more
+    try:
+        async with open_rtu(RtuSettings(port=wire.path, **fast), rig(), 0) as bus:
+            yield bus, wire
+    finally:
+        wire.close()
+
+
+async def test_the_trap_is_real() -> None:
+    """Bare pymodbus takes a late voltage for energy (devices.md 3.2): if not, drop the guard."""
+    wire = RtuWire(late(TIMEOUT_S * 1.5))
+    client = AsyncModbusSerialClient(wire.path, baudrate=9600, timeout=TIMEOUT_S, retries=0)
+    await client.connect()
+    with pytest.raises(ModbusIOException):
+        await client.read_input_registers(VOLTS, count=2, device_id=1)
+    wire.answer = lambda _: None
+    stale = await client.read_input_registers(ENERGY, count=2, device_id=1)
+    assert tuple(stale.registers) == VALUES[VOLTS]
+    client.close()
+    wire.close()
+
+
+async def test_a_late_reply_never_answers_the_next_request() -> None:
+    """Same unit, same length, another register: the drain outlasts the lateness."""
+    async with rtu(late(TIMEOUT_S * 2)) as (bus, _):
+        with pytest.raises(MeterSilent):
+            await bus.read(1, 4, VOLTS, 2)
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+async def test_a_reply_given_up_by_its_asker_never_answers_the_next_request() -> None:
+    """Cancelled is as good as timed out: the reply is still on its way."""
+    async with rtu(late(TIMEOUT_S / 2)) as (bus, _):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(TIMEOUT_S / 4):
+                await bus.read(1, 4, VOLTS, 2)
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+async def test_a_reply_later_than_any_drain_is_known_by_its_length() -> None:
+    """Blocks of one meter differ in length; a misfit is thrown away, not decoded."""
+
+    def answer(request: Request) -> Answer:
+        delay_s = 2.4 * TIMEOUT_S if request.address == VOLTS else 0.9 * TIMEOUT_S
+        return delay_s, good(request)[1]
+
+    async with rtu(answer, drain_s=0.6 * TIMEOUT_S) as (bus, _):
+        with pytest.raises(MeterSilent):
+            await bus.read(1, 4, VOLTS, 14)
+        with pytest.raises(MeterImplausible, match="late reply"):
+            await bus.read(1, 4, ENERGY, 4)
+
+
+async def test_bytes_that_lay_in_the_buffer_are_dropped() -> None:
+    """A stale frame from before we opened the line."""
+    async with rtu(good) as (bus, wire):
+        wire.send(reply(Request(1, 4, VOLTS, 2), *VALUES[VOLTS]))
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+async def test_a_damaged_reply_is_a_miss_and_the_next_one_counts() -> None:
+    """One flipped bit."""
+    damaged = True
+
+    def answer(request: Request) -> Answer:
+        nonlocal damaged
+        data = good(request)[1]
+        was, damaged = damaged, False
+        return 0.0, data[:-1] + bytes((data[-1] ^ 1,)) if was else data
+
+    async with rtu(answer) as (bus, _):
+        with pytest.raises(MeterSilent):
+            await bus.read(1, 4, ENERGY, 2)
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+async def test_an_exception_reply_is_told_with_its_code() -> None:
+    """A refusal comes back from pymodbus as a value and must not pass for one."""
+    async with rtu(lambda request: (0.0, refusal(request, 2))) as (bus, _):
+        with pytest.raises(MeterImplausible, match="code 2"):
+            await bus.read(1, 4, 0x9999, 2)
+
+
+async def test_holding_and_input_registers_are_asked_for_by_their_function() -> None:
+    """3 and 4."""
+    async with rtu(good) as (bus, wire):
+        await bus.read(1, 3, VOLTS, 2)
+        await bus.read(1, 4, VOLTS, 2)
+        assert [request.function for request in wire.requests] == [3, 4]
+
+
+async def test_an_urgent_read_overtakes_polling() -> None:
+    """Begin and end of a session do not queue behind the neighbours' polls."""
+
+    def answer(request: Request) -> Answer:
+        return 0.02, good(request)[1]
+
+    async with rtu(answer) as (bus, wire):
+        polls = [asyncio.create_task(bus.read(unit, 4, VOLTS, 2)) for unit in (2, 3, 4)]
+        await asyncio.sleep(0)
+        await bus.read(1, 4, ENERGY, 2, urgent=True)
+        await asyncio.gather(*polls)
+        assert [request.unit for request in wire.requests] == [2, 1, 3, 4]
+
+
+async def test_a_dead_neighbour_costs_one_time_out_and_is_then_left_alone() -> None:
+    """Three misses, then silence towards it until its probe; others wait at most one time-out."""
+
+    def answer(request: Request) -> Answer | None:
+        return None if request.unit == 9 else good(request)
+
+    async with rtu(answer, drain_s=0.0) as (bus, wire):
+        for _ in range(20):
+            dead = asyncio.create_task(bus.read(9, 4, VOLTS, 2))
+            await asyncio.sleep(0)
+            began = time.monotonic()
+            assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+            assert time.monotonic() - began < 2 * TIMEOUT_S
+            with pytest.raises(MeterSilent):
+                await dead
+        assert sum(request.unit == 9 for request in wire.requests) == 3
+
+
+async def test_a_late_neighbour_does_not_hold_up_the_others() -> None:
+    """Its drain is its own: replies are told apart by the unit that sends them."""
+
+    def answer(request: Request) -> Answer | None:
+        delay_s = 2 * TIMEOUT_S if request.unit == 9 else 0.6 * TIMEOUT_S
+        return delay_s, good(request)[1]
+
+    async with rtu(answer, drain_s=30.0) as (bus, _):
+        with pytest.raises(MeterSilent):
+            await bus.read(9, 4, VOLTS, 2)
+        for _ in range(3):  # the late frame falls into the second of these
+            assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+async def test_a_dead_unit_is_probed_and_found_again() -> None:
+    """One time-out per probe; one good answer and it is alive."""
+    alive = False
+
+    def answer(request: Request) -> Answer | None:
+        return good(request) if alive else None
+
+    async with rtu(answer, drain_s=0.0, probe_s=0.2) as (bus, wire):
+        for _ in range(3):
+            with pytest.raises(MeterSilent):
+                await bus.read(1, 4, VOLTS, 2)
+        with pytest.raises(MeterSilent):
+            await bus.read(1, 4, VOLTS, 2)
+        assert len(wire.requests) == 3
+        alive = True
+        await asyncio.sleep(0.25)
+        assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
+        assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
+
+
+async def test_a_missing_adapter_is_told() -> None:
+    """Nothing is dialled before the first read."""
+    async with open_rtu(RtuSettings(port="/dev/none"), rig(), 0) as bus:
+        with pytest.raises(BusLost, match="/dev/none cannot be opened"):
+            await bus.read(1, 4, VOLTS, 2)
+
+
+async def test_an_adapter_that_is_unplugged_and_plugged_in_again_works(tmp_path: Path) -> None:
+    """The port keeps its name, as udev's links do."""
+    port = tmp_path / "rs485"
+    first, second = RtuWire(good), RtuWire(good)
+    port.symlink_to(first.path)
+    settings = RtuSettings(port=str(port), timeout_s=TIMEOUT_S, drain_s=0.1)
+    async with open_rtu(settings, rig(), 0) as bus:
+        assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
+        first.close()
+        with pytest.raises(BusLost):
+            await bus.read(1, 4, VOLTS, 2)
+        port.unlink()
+        port.symlink_to(second.path)
+        assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
+    second.close()
+
+
+class TcpWire:
+    """A Modbus TCP peer that answers, is late, or says nothing."""
+
+    def __init__(self) -> None:
+        self.delays: list[float | None] = []
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                head = await reader.readexactly(12)
+                delay_s = self.delays.pop(0) if self.delays else 0.0
+                if delay_s is None:
+                    continue
+                await asyncio.sleep(delay_s)
+                address = int.from_bytes(head[8:10], "big")
+                count = int.from_bytes(head[10:12], "big")
+                words = (VALUES[address] + (0,) * count)[:count]
+                body = bytes((head[6], head[7], 2 * count))
+                body += b"".join(word.to_bytes(2, "big") for word in words)
+                writer.write(head[:4] + len(body).to_bytes(2, "big") + body)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+@asynccontextmanager
+async def tcp() -> AsyncIterator[tuple[ModbusBus, TcpWire]]:
+    wire = TcpWire()
+    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = TcpSettings(host="127.0.0.1", port=port, timeout_s=TIMEOUT_S)
+    try:
+        async with open_tcp(settings, rig(), 0) as bus:
+            yield bus, wire
+    finally:
+        server.close()
+
+
+async def test_a_tcp_meter_that_says_nothing_costs_its_connection() -> None:
+    """A black hole stays `connected` for pymodbus; dialling again is the drain."""
+    async with tcp() as (bus, wire):
+        wire.delays = [None]
+        with pytest.raises(MeterSilent):
+            await bus.read(1, 4, VOLTS, 2)
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+        assert wire.connections == 2
+
+
+async def test_a_late_tcp_reply_never_answers_the_next_request() -> None:
+    """It dies with its connection."""
+    async with tcp() as (bus, wire):
+        wire.delays = [1.5 * TIMEOUT_S]
+        with pytest.raises(MeterSilent):
+            await bus.read(1, 4, VOLTS, 2)
+        for _ in range(5):
+            assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+            await asyncio.sleep(TIMEOUT_S / 4)
+
+
+async def test_a_tcp_peer_that_is_not_there_is_told() -> None:
+    """Connection refused."""
+    async with open_tcp(TcpSettings(host="127.0.0.1", port=9), rig(), 0) as bus:
+        with pytest.raises(BusLost, match=r"127\.0\.0\.1:9 cannot be opened"):
+            await bus.read(1, 4, VOLTS, 2)
+
+
+async def test_the_turn_passes_over_those_who_gave_up() -> None:
+    """A cancelled waiter neither holds nor loses the turn."""
+    turn = Turn()
+    order: list[str] = []
+
+    async def take(name: str, *, urgent: bool) -> None:
+        async with turn.taken(urgent=urgent):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with turn.taken(urgent=False):
+        waiting = [
+            asyncio.create_task(take(name, urgent=urgent))
+            for name, urgent in (("poll", False), ("gone", True), ("begin", True))
+        ]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+    await asyncio.wait(waiting)
+    assert order == ["begin", "poll"]
+
+
+async def test_a_turn_given_to_somebody_who_is_cancelled_at_once_is_passed_on() -> None:
+    """Both happen in one moment."""
+    turn = Turn()
+    done = asyncio.Event()
+
+    async def take() -> None:
+        async with turn.taken(urgent=False):
+            done.set()
+
+    async with turn.taken(urgent=False):
+        first, second = asyncio.create_task(take()), asyncio.create_task(take())
+        await asyncio.sleep(0)
+    first.cancel()
+    async with asyncio.timeout(1):
+        await done.wait()
+        await second
