@@ -1,7 +1,7 @@
 """edge.toml and `-o KEY=VALUE` into typed, frozen settings; anything unknown stops the start.
 
-The tables of readers, buses, EVSEs and meters stay raw here: the registry checks each against its
-driver's own settings. Later files and then `-o` win over earlier ones, key by key.
+The tables of the central system, readers, buses, EVSEs and meters stay raw here: each is checked
+against its driver's own settings. Later files and then `-o` win over earlier ones, key by key.
 """
 
 from __future__ import annotations
@@ -32,14 +32,6 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     firmware: str | None = None
 
 
-class Csms(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the central system is; the station's id is appended to *url*."""
-
-    url: str = "ws://127.0.0.1:9000/ocpp"
-    retry_first_s: float = 1.0
-    retry_most_s: float = 30.0
-
-
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     """Waits before a failed driver is tried again, doubling from the first to the longest."""
 
@@ -53,6 +45,7 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     connectors: int = 2
     meter_bus: Literal["rtu", "tcp"] = "rtu"
     meter_model: str = "sdm120"
+    draw_w: float = 0.0
 
 
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     hardware: Literal["real", "simulated"] = "simulated"
     station: Station = Station()
-    csms: Csms = Csms()
+    csms: Table = {}
     ocpp: dict[str, str] = {}
     overrides: dict[str, str] = {}
     policy: Policy = Policy()
@@ -80,7 +73,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 SECTIONS: Final[dict[str, type]] = {
     "station": Station,
-    "csms": Csms,
     "policy": Policy,
     "supervision": Supervision,
     "simulated": Simulated,
@@ -89,7 +81,8 @@ SECTIONS: Final[dict[str, type]] = {
 
 NUMBERED: Final = ("readers", "connectors")
 NAMED: Final = ("readers", "buses", "connectors")
-TOP: Final = ("hardware", *SECTIONS, "ocpp", *NAMED)
+CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
+TOP: Final = ("hardware", *SECTIONS, "csms", "ocpp", *NAMED)
 
 
 def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:
@@ -254,7 +247,7 @@ def _typed(value: str) -> object:
 def _nested(path: Sequence[str], value: object) -> Table:
     for part in reversed(path):
         value = {part: value}
-    assert isinstance(value, dict)  # noqa: S101  a path is never empty
+    assert isinstance(value, dict)  # a path is never empty
     return value
 
 
@@ -273,7 +266,8 @@ def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
     keys: dict[str, str] = {}
     for name, given in merged.get("ocpp", {}).items():
         _put_key(keys, name, given, "[ocpp]")
-    tables = {**merged, "ocpp": keys, "overrides": overrides}
+    csms = {"url": CSMS_URL, **merged.get("csms", {})}
+    tables = {**merged, "csms": csms, "ocpp": keys, "overrides": overrides}
     for name in NUMBERED:
         numbered = merged.get(name, {})
         tables[name] = {int(label): numbered[label] for label in sorted(numbered, key=int)}

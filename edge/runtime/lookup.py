@@ -1,10 +1,9 @@
-"""Answers `ReadOutbox` from the journal, after the rows of all steps before the question."""
+"""Answers `ReadOutbox` from the journal; asked behind the disk, so earlier rows are there."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -22,12 +21,9 @@ log = structlog.get_logger()
 class Lookup:
     """Reads the outbox's next stretch when the core asks for it."""
 
-    def __init__(
-        self, *, journal: Journal, clock: Clock, caught_up: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, *, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._caught_up = caught_up
         self._questions: deque[ReadOutbox] = deque()
         self._asked = asyncio.Event()
 
@@ -43,8 +39,6 @@ class Lookup:
                 self._asked.clear()
                 await self._asked.wait()
             question = self._questions[0]
-            # A message queued by an earlier step may still be on its way to the disk.
-            await self._caught_up()
             try:
                 messages = await self._journal.read_outbox(question.after_seq, question.limit)
             except JournalFailed as failure:

@@ -45,6 +45,7 @@ class Rules(Generic[S]):
     step: Callable[[S, Event], tuple[S, tuple[Effect, ...]]]
     next_deadline: Callable[[S], float | None]
     permits_energy: Callable[[S, int], bool]
+    permitted_a: Callable[[S, int], float]
 
 
 class Loop(Generic[S]):
@@ -98,8 +99,9 @@ class Loop(Generic[S]):
             case Energise(connector=connector):
                 outrun = self._withdrawn_at.get((Cut, connector), 0) > turn
                 return not outrun and self._rules.permits_energy(self.state, connector)
-            case Raise(connector=connector):
-                return self._withdrawn_at.get((Reduce, connector), 0) <= turn
+            case Raise(connector=connector, limit_a=limit_a):
+                outrun = self._withdrawn_at.get((Reduce, connector), 0) > turn
+                return not outrun and limit_a <= self._rules.permitted_a(self.state, connector)
             case _:
                 return True
 

@@ -56,6 +56,7 @@ def idle_loop(
             step=answer,
             next_deadline=lambda state: state.deadline,
             permits_energy=lambda state, _: state.permits,
+            permitted_a=lambda state, _: state.limit_a,
         ),
         clock=LoopClock(),
         perform=performed.append,

@@ -233,8 +233,13 @@ async def test_the_outbox_is_read_after_the_rows_of_earlier_steps() -> None:
     message = StartTransaction(connector_id=1, id_tag="A", meter_start=0, timestamp=NOON)
     waiting = Queued(seq=1, ref=None, message_id="1", message=message, at=AT)
     journal = ToyJournal()
-    recorder = Recorder(journal=journal, perform=ignore, clock=LoopClock())
-    lookup = Lookup(journal=journal, clock=LoopClock(), caught_up=recorder.caught_up)
+    lookup = Lookup(journal=journal, clock=LoopClock())
+
+    def perform(effect: Effect) -> None:
+        assert isinstance(effect, ReadOutbox)
+        lookup.ask(effect)
+
+    recorder = Recorder(journal=journal, perform=perform, clock=LoopClock())
     answers: list[Event] = []
     told = asyncio.Event()
 
@@ -243,10 +248,11 @@ async def test_the_outbox_is_read_after_the_rows_of_earlier_steps() -> None:
         told.set()
 
     journal.gate.clear()
+    question = ReadOutbox(ticket=3, after_seq=0, limit=64)
     recorder.append(page_of(1, [Write(record=waiting)]))
-    lookup.ask(ReadOutbox(ticket=3, after_seq=0, limit=64))
+    recorder.append(page_of(2, [question]))
     tasks = [
-        asyncio.ensure_future(recorder.run(answers.append, lambda _t, _e: True)),
+        asyncio.ensure_future(recorder.run(post, lambda _t, _e: True)),
         asyncio.ensure_future(lookup.run(post)),
     ]
     await journal.entered.wait()

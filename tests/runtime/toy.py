@@ -62,6 +62,7 @@ class ToyState:
 
     seen: tuple[Event, ...] = ()
     permits: bool = True
+    limit_a: float = 32.0
     deadline: float | None = None
 
 
@@ -88,6 +89,7 @@ class Bench:
                 step=self.answer,
                 next_deadline=lambda state: state.deadline,
                 permits_energy=lambda state, _connector: state.permits,
+                permitted_a=lambda state, _connector: state.limit_a,
             ),
             clock=clock,
             perform=self.done.append,

@@ -1,0 +1,321 @@
+"""The composition root: configuration to drivers to journal to loop, and the end of it all.
+
+Everything is made here, once, in the order that keeps a cable safe: a lock against a second daemon,
+outputs off, journal, state, and only then drivers at work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import structlog
+
+from edge.app.daemon import Daemon, Ending, Works
+from edge.app.hardware import Hardware, Tables, open_hardware, workers
+from edge.config import Connector, Settings
+from edge.control.server import listen
+from edge.core.deadlines import next_deadline
+from edge.core.effects import Effect
+from edge.core.events import Event, Started
+from edge.core.levels import permits_energy, permitted_a
+from edge.core.messages import BootNotification
+from edge.core.restore import restore
+from edge.core.setup import Setup
+from edge.core.state import ChargePoint
+from edge.core.step import step
+from edge.drivers.journal import SqliteJournal, open_journal
+from edge.drivers.ocpp_link import OcppLink, open_link
+from edge.drivers.ocpp_link import Settings as LinkSettings
+from edge.drivers.registry import decode, open_rig
+from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
+from edge.errors import ConfigError
+from edge.runtime.beats import Outfit, perform
+from edge.runtime.liveness import Notifier, feed_watchdog
+from edge.runtime.lookup import Lookup
+from edge.runtime.loop import Loop, Rules
+from edge.runtime.recorder import Recorder
+from edge.runtime.supervise import Backoff, cut_all, guarded, supervise
+
+LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
+FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    settings: Settings
+    state_dir: Path
+    sim_socket: Path | None = None
+    ready_fd: int | None = None
+
+
+def run(options: Options) -> int:
+    """Run the daemon until it is told to stop; a restart replaces the process. The exit status."""
+    _log_to_stderr()
+    daemon = Daemon(options.state_dir)
+    try:
+        asyncio.run(_serve(options, daemon))
+    except* ConfigError as refusals:
+        raise ConfigError("; ".join(map(str, refusals.exceptions))) from None
+    _leave(daemon.ending or Ending.STOPPED)
+    return 0
+
+
+async def _serve(options: Options, daemon: Daemon) -> None:
+    """Build everything, work until the end is called, take everything down."""
+    clock = SystemClock()
+    nonce = new_nonce()
+    random = Random(nonce)  # noqa: S311  jitter needs no secrecy
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.end, Ending.STOPPED)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_only_one(options.state_dir))
+        tables = await stack.enter_async_context(_tables(options, daemon))
+        rig = await stack.enter_async_context(
+            open_rig(tables.buses, clock=clock, random=random, pin_factory=tables.pin_factory)
+        )
+        hardware = await open_hardware(stack, rig, tables)
+        journal = await stack.enter_async_context(
+            open_journal(options.state_dir / "journal.sqlite3")
+        )
+        setup = _setup(options.settings, hardware, nonce, daemon.kernel_boot(kernel_boot_id()))
+        try:
+            state = restore(await journal.load(), setup, clock.now())
+        except ValueError as mismatch:
+            raise ConfigError(str(mismatch)) from mismatch
+        link = open_link(
+            decode(LinkSettings, options.settings.csms, "csms"),
+            station=options.settings.station.id,
+            clock=clock,
+            random=random,
+        )
+        await _work(options, daemon, _Parts(clock, hardware, journal, link, state))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What `_work` connects."""
+
+    clock: SystemClock
+    hardware: Hardware
+    journal: SqliteJournal
+    link: OcppLink
+    state: ChargePoint
+
+
+async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
+    """Connect loop, recorder and drivers, run them until the end is called."""
+    clock, hardware, journal, link = parts.clock, parts.hardware, parts.journal, parts.link
+    lookup = Lookup(journal=journal, clock=clock)
+    outfit = Outfit(
+        clock=clock,
+        evses=hardware.evses,
+        meters=hardware.meters,
+        central=link,
+        post=lambda event: loop.post(event),  # noqa: PLW0108  the loop is made below
+        look_up=lookup.ask,
+        restart=lambda _effect: daemon.end(Ending.RESTART),
+    )
+    act = partial(perform, outfit)
+    recorder = Recorder(journal=journal, perform=act, clock=clock)
+    loop = _make_loop(parts, daemon, act, recorder)
+    daemon.begin(Works(loop=loop, recorder=recorder, journal=journal, link=link, clock=clock))
+    cut = partial(cut_all, hardware.evses.values())
+    notifier = Notifier(os.environ)
+    backoff = Backoff(
+        first_s=options.settings.supervision.retry_first_s,
+        most_s=options.settings.supervision.retry_most_s,
+    )
+    works = {
+        "loop": loop.run(),
+        "recorder": recorder.run(loop.post, loop.permits),
+        "lookup": lookup.run(loop.post),
+        "link": link.run(loop.post),
+        "watchdog": feed_watchdog(notifier, loop.come_round),
+        **{
+            f"{worker.port}-{worker.connector}": supervise(
+                worker, loop.post, clock=clock, backoff=backoff
+            )
+            for worker in workers(hardware)
+        },
+    }
+    loop.post(Started(at=clock.now()))
+    control = options.state_dir / "control.sock"
+    async with (
+        listen(control, daemon.verbs(options.settings.station.id)),
+        asyncio.TaskGroup() as group,
+    ):
+        tasks = [
+            group.create_task(guarded(name, work, cut_all=cut), name=name)
+            for name, work in works.items()
+        ]
+        await loop.come_round()
+        notifier.say("READY=1")
+        _tell_ready(options, control)
+        await daemon.called.wait()
+        notifier.say("STOPPING=1")
+        await _end(daemon, cut)
+        for task in tasks:
+            task.cancel()
+
+
+def _make_loop(
+    parts: _Parts, daemon: Daemon, act: Callable[[Effect], None], recorder: Recorder
+) -> Loop[ChargePoint]:
+    def stepped(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, ...]]:
+        after = step(state, event)
+        daemon.changed()
+        return after
+
+    rules = Rules(
+        step=stepped,
+        next_deadline=next_deadline,
+        permits_energy=permits_energy,
+        permitted_a=permitted_a,
+    )
+    return Loop(parts.state, rules=rules, clock=parts.clock, perform=act, append=recorder.append)
+
+
+async def _end(daemon: Daemon, cut: Callable[[], None]) -> None:
+    """Outputs off; from here on the process has `LEAVE_S` left, whatever hangs."""
+    signal.signal(signal.SIGALRM, lambda *_: _leave(daemon.ending or Ending.STOPPED))
+    signal.setitimer(signal.ITIMER_REAL, LEAVE_S)
+    cut()
+    log.info("daemon_ending", how=daemon.ending.value if daemon.ending else "")
+    if daemon.ending is Ending.RESTART:
+        await asyncio.sleep(FLUSH_S)
+    await daemon.finish()
+
+
+def _leave(ending: Ending) -> None:
+    """Replace the process, or end it without waiting for anybody's thread."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if ending is Ending.RESTART:
+        os.execv(sys.executable, [sys.executable, *_without_ready_fd(sys.orig_argv[1:])])  # noqa: S606  our own command line
+    os._exit(0)
+
+
+def _without_ready_fd(words: list[str]) -> list[str]:
+    """Drop `--ready-fd N`: who waited has heard, and the descriptor is somebody else's now."""
+    kept: list[str] = []
+    words = list(words)
+    while words:
+        word = words.pop(0)
+        if word == "--ready-fd":
+            words.pop(0)
+        elif not word.startswith("--ready-fd="):
+            kept.append(word)
+    return kept
+
+
+def _tell_ready(options: Options, control: Path) -> None:
+    if options.ready_fd is None:
+        return
+    told = {"ready": True, "station": options.settings.station.id, "control": str(control)}
+    with suppress(OSError):
+        os.write(options.ready_fd, json.dumps(told).encode() + b"\n")
+        os.close(options.ready_fd)
+
+
+@contextmanager
+def _only_one(state_dir: Path) -> Iterator[None]:
+    """Hold the state directory before any output is touched; raises `ConfigError`."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(state_dir / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{state_dir} cannot be used ({error.strerror}): check it") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConfigError(
+            f"{state_dir} is in use by another daemon: stop it, or give another --state-dir"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
+    """The hardware's tables; those of the simulated bay come from the bay itself."""
+    settings = options.settings
+    if settings.hardware == "real":
+        if options.sim_socket is not None:
+            raise ConfigError('--sim-socket needs hardware = "simulated" in the configuration')
+        yield Tables(readers=settings.readers, buses=settings.buses, connectors=settings.connectors)
+        return
+    from edge.sim.wires import BayWanted, attach
+
+    wanted = BayWanted(
+        connectors=settings.simulated.connectors,
+        meter_bus=settings.simulated.meter_bus,
+        meter_model=settings.simulated.meter_model,
+        draw_w=settings.simulated.draw_w,
+    )
+    socket = options.sim_socket or options.state_dir / "sim.sock"
+    async with attach(socket, daemon.hooks(), wanted) as attached:
+        daemon.changed = attached.changed
+        tables = attached.tables
+        yield Tables(
+            readers={int(number): table for number, table in tables["readers"].items()},
+            buses=tables["buses"],
+            connectors={
+                int(number): Connector(evse=table["evse"], meter=table.get("meter"))
+                for number, table in tables["connectors"].items()
+            },
+            pin_factory=attached.pin_factory,
+        )
+
+
+def _setup(settings: Settings, hardware: Hardware, nonce: str, kernel_boot: str) -> Setup:
+    station = settings.station
+    return Setup(
+        identity=BootNotification(
+            charge_point_vendor=station.vendor,
+            charge_point_model=station.model,
+            charge_point_serial_number=station.serial,
+            firmware_version=station.firmware or version("tapwatt"),
+        ),
+        traits=tuple(evse.traits for _, evse in sorted(hardware.evses.items())),
+        nonce=nonce,
+        kernel_boot=kernel_boot,
+        readers=hardware.reader_connectors,
+        defaults=settings.ocpp,
+        overrides=settings.overrides,
+        policy=settings.policy,
+    )
+
+
+def _log_to_stderr() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

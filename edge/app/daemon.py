@@ -1,0 +1,208 @@
+"""What the running daemon can be asked: by its control socket, and by the simulated bay's hooks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from edge.core.events import PowerFailing
+from edge.core.instant import rfc3339
+from edge.core.records import Queued
+from edge.core.state import ChargePoint
+from edge.drivers.journal import SqliteJournal
+from edge.drivers.ocpp_link import OcppLink
+from edge.drivers.system_clock import SystemClock
+from edge.errors import SimulationError
+from edge.runtime.loop import Loop
+from edge.runtime.recorder import Recorder
+from edge.runtime.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from edge.sim.wires import Hooks
+
+LAST_WORDS_S: Final = 3.0  # a back-up supply lasts this long at least
+LOOK_S: Final = 0.02
+SHOWN: Final = 1000  # messages that `journal` lists at most
+POWER_CUT: Final = 137  # as if killed
+
+log = structlog.get_logger()
+
+
+class Ending(Enum):
+    """Why the daemon ends."""
+
+    STOPPED = "stopped"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Works:
+    """The parts of a running daemon that verbs and hooks reach."""
+
+    loop: Loop[ChargePoint]
+    recorder: Recorder
+    journal: SqliteJournal
+    link: OcppLink
+    clock: SystemClock
+
+
+class Daemon:
+    """The running daemon as others see it; `called` is set when it shall end."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.called = asyncio.Event()
+        self.ending: Ending | None = None
+        self.changed: Callable[[], None] = _unheard
+        self._power_cuts = state_dir / "simulated-power-cuts"
+        self._keep: Sequence[str] | None = None
+        self._works: Works | None = None
+
+    def begin(self, works: Works) -> None:
+        """From now on there is something to ask."""
+        self._works = works
+
+    def end(self, ending: Ending) -> None:
+        """Call the end; the first call says how."""
+        if self.ending is None:
+            self.ending = ending
+        self.called.set()
+
+    async def finish(self) -> None:
+        """Do what had to wait for the last step: forget what `reset_state` was told to forget."""
+        if self._keep is not None:
+            await self._running().journal.forget(self._keep)
+
+    def kernel_boot(self, boot_id: str) -> str:
+        """Return *boot_id*, made another by each simulated power cut, as a real one would."""
+        cuts = self._count_cuts()
+        return f"{boot_id}+{cuts}" if cuts else boot_id
+
+    def verbs(self, station: str) -> Mapping[str, Callable[..., Any]]:
+        """The verbs of the control socket."""
+
+        def status() -> dict[str, Any]:
+            return {"station": station, **self.snapshot()}
+
+        def stop() -> dict[str, Any]:
+            self.end(Ending.STOPPED)
+            return {"ok": True}
+
+        return {"status": status, "journal": self.list_journal, "stop": stop}
+
+    def hooks(self) -> Hooks:
+        """What the simulated bay may do to the daemon itself."""
+        from edge.sim.wires import Hooks
+
+        return Hooks(
+            net=self.impair,
+            clock=self.shift_clock,
+            power=self.lose_power,
+            reset_state=self.reset_state,
+            snapshot=self.snapshot,
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """Boot status, connectors, outbox, lamps."""
+        works = self._running()
+        return snapshot(works.loop.state, works.clock.now())
+
+    async def list_journal(self) -> dict[str, Any]:
+        """Messages that wait and messages that were parked, oldest first."""
+        works = self._running()
+        waiting = await works.journal.read_outbox(0, SHOWN)
+        parked = await works.journal.dead_letters()
+        return {
+            "count": works.loop.state.station.outbox.count,
+            "outbox": [_described(queued) for queued in waiting],
+            "dead_letters": [
+                {
+                    **_described(letter.queued),
+                    "parked_at": rfc3339(letter.parked_at.wall),
+                    "code": letter.code,
+                    "description": letter.description,
+                }
+                for letter in parked
+            ],
+        }
+
+    def impair(self, mode: str, for_s: float | None) -> None:
+        """Hook `net`: take our own OCPP line away, or give it back."""
+        match mode:
+            case "up" | "down" | "refuse" | "blackhole":
+                self._running().link.impair(mode, for_s)
+            case _:
+                raise SimulationError(f"net mode {mode} is none of up, down, refuse, blackhole")
+
+    def shift_clock(self, offset_s: float | None, freeze: bool | None) -> None:
+        """Hook `clock`: the wall clock that this daemon sees."""
+        clock = self._running().clock
+        if offset_s is not None:
+            clock.shift(offset_s)
+        if freeze is not None:
+            clock.freeze(freeze)
+
+    def lose_power(self, mode: str) -> Awaitable[None] | None:
+        """Hook `power`: `kill` is dark at once, `off` has a back-up supply for last words."""
+        self._power_cuts.write_text(str(self._count_cuts() + 1), encoding="ascii")
+        if mode == "kill":
+            os._exit(POWER_CUT)
+        return self._last_words()
+
+    async def _last_words(self) -> None:
+        works = self._running()
+        works.loop.post(PowerFailing(at=works.clock.now()))
+        await works.loop.come_round()
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._until_told(works)
+        except TimeoutError:
+            log.warning("last_words_unsaid", waiting=works.loop.state.station.outbox.count)
+        self.end(Ending.STOPPED)
+
+    async def _until_told(self, works: Works) -> None:
+        """Return when no transaction is open and every message is answered and written."""
+        while True:
+            await works.recorder.caught_up()
+            state = works.loop.state
+            is_open = any(bay.transaction is not None for bay in state.bays)
+            if not is_open and not state.station.outbox.count:
+                return
+            await asyncio.sleep(LOOK_S)
+
+    def reset_state(self, keep: Sequence[str]) -> None:
+        """Hook `reset_state`: forget all but *keep*, by a restart on a journal without it."""
+        self._keep = tuple(keep)
+        self.end(Ending.RESTART)
+
+    def _running(self) -> Works:
+        if self._works is None:
+            raise SimulationError("the daemon is still starting: ask again in a moment")
+        return self._works
+
+    def _count_cuts(self) -> int:
+        try:
+            return int(self._power_cuts.read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0
+
+
+def _described(queued: Queued) -> dict[str, Any]:
+    return {
+        "seq": queued.seq,
+        "ref": queued.ref,
+        "kind": type(queued.message).__name__,
+        "message_id": queued.message_id,
+        "at": rfc3339(queued.at.wall),
+        "attempts": queued.attempts,
+    }
+
+
+def _unheard() -> None:
+    """Nobody watches: there is no simulated bay."""

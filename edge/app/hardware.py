@@ -1,0 +1,74 @@
+"""Opens the drivers that edge.toml or the simulated bay names, charging points first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+
+from edge.config import Connector, Table
+from edge.core.events import Port
+from edge.drivers.registry import Rig, choose
+from edge.ports import CardReader, EnergyMeter, Evse
+from edge.runtime.supervise import Worker
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """The opened drivers, by connector or reader, and which connectors each reader serves."""
+
+    evses: Mapping[int, Evse]
+    meters: Mapping[int, EnergyMeter]
+    readers: Mapping[int, CardReader]
+    reader_connectors: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The raw tables of the hardware, from edge.toml or from the simulated bay."""
+
+    readers: Mapping[int, Table]
+    buses: Mapping[str, Table]
+    connectors: Mapping[int, Connector]
+    pin_factory: object | None = None
+
+
+async def open_hardware(stack: AsyncExitStack, rig: Rig, tables: Tables) -> Hardware:
+    """Open all drivers, the charging points first: their outputs go off before all else."""
+    evses: dict[int, Evse] = {}
+    for number, connector in sorted(tables.connectors.items()):
+        chosen = choose("evse", connector.evse, f"connectors.{number}.evse")
+        evses[number] = await stack.enter_async_context(chosen.open(rig, number))
+    meters: dict[int, EnergyMeter] = {}
+    for number, connector in sorted(tables.connectors.items()):
+        if connector.meter is None:
+            log.warning("meter_missing", connector=number, do=f"add [connectors.{number}.meter]")
+            continue
+        chosen = choose("meter", connector.meter, f"connectors.{number}.meter")
+        meters[number] = await stack.enter_async_context(chosen.open(rig, number))
+    readers: dict[int, CardReader] = {}
+    for number, table in sorted(tables.readers.items()):
+        chosen = choose("reader", table, f"readers.{number}")
+        readers[number] = await stack.enter_async_context(chosen.open(rig, number))
+    return Hardware(
+        evses=evses,
+        meters=meters,
+        readers=readers,
+        reader_connectors=tuple(
+            tuple(table.get("connectors", ())) for _, table in sorted(tables.readers.items())
+        ),
+    )
+
+
+def workers(hardware: Hardware) -> Iterator[Worker]:
+    """Every driver with a life of its own."""
+    for number, evse in hardware.evses.items():
+        yield Worker(port=Port.EVSE, connector=number, run=evse.run)
+    for number, meter in hardware.meters.items():
+        yield Worker(port=Port.METER, connector=number, run=meter.run)
+    for reader in hardware.readers.values():
+        yield Worker(port=Port.READER, connector=0, run=reader.run)

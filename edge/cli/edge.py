@@ -1,0 +1,170 @@
+"""`tapwatt edge …`: run the controller, ask a running one, check its configuration."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def verbs(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of `tapwatt edge`."""
+    below = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    run = below.add_parser("run", help="run the charge point controller until told to stop")
+    _add_settings(run)
+    _add_state_dir(run)
+    run.add_argument("--sim-socket", type=Path, metavar="PATH", help="the simulated bay's socket")
+    run.add_argument(
+        "--ready-fd", type=int, metavar="N", help="write one JSON line to this descriptor when up"
+    )
+    run.set_defaults(func=_run)
+    for name, act, summary in (
+        ("status", _status, "what the running controller knows of itself"),
+        ("journal", _journal, "messages that wait, and those refused for good"),
+        ("stop", _stop, "stop the running controller"),
+    ):
+        verb = below.add_parser(name, help=summary)
+        _add_state_dir(verb)
+        verb.add_argument("--json", action="store_true", help="as JSON")
+        verb.set_defaults(func=act)
+    _add_config(below.add_parser("config", help="check or explain the configuration"))
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    below = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    check = below.add_parser("check", help="say what is wrong with the configuration")
+    _add_settings(check)
+    check.set_defaults(func=_config_check)
+    explain = below.add_parser("explain", help="say where a setting comes from")
+    explain.add_argument("key", metavar="KEY", help="an OCPP key, or a setting such as csms.url")
+    _add_settings(explain)
+    explain.set_defaults(func=_config_explain)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="edge.toml; may be repeated, later ones win (default: the simulated bay)",
+    )
+    parser.add_argument(
+        "-o",
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override one setting, as in -o ocpp.HeartbeatInterval=10; may be repeated",
+    )
+
+
+def _add_state_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=_state_dir(),
+        metavar="DIR",
+        help="journal and control socket (default: %(default)s)",
+    )
+
+
+def _state_dir() -> Path:
+    """Return systemd's choice, else the user's own place for state."""
+    given = os.environ.get("STATE_DIRECTORY")
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "tapwatt"
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from edge.app import Options, run
+    from edge.config import load
+
+    return run(
+        Options(
+            settings=load(arguments.config, arguments.option),
+            state_dir=arguments.state_dir,
+            sim_socket=arguments.sim_socket,
+            ready_fd=arguments.ready_fd,
+        )
+    )
+
+
+def _ask(arguments: argparse.Namespace, verb: str) -> dict[str, Any]:
+    from edge.control.client import ask
+    from edge.errors import SimulationError
+
+    answer = ask(arguments.state_dir / "control.sock", verb)
+    if "error" in answer:
+        raise SimulationError(str(answer["error"]))
+    return answer
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    answer = _ask(arguments, "status")
+    if arguments.json:
+        print(json.dumps(answer, indent=2))
+        return 0
+    standing = answer["boot"] or "not registered"
+    print(f"{answer['station']}: {'online' if answer['online'] else 'offline'}, {standing}")
+    print(f"messages waiting: {answer['outbox']}, refused for good: {answer['dead_letters']}")
+    for number, connector in answer["connectors"].items():
+        session = connector["session"]
+        doing = f", {session['energy_wh']} Wh so far" if session else ""
+        fault = f" ({connector['info']})" if connector["info"] else ""
+        print(f"connector {number}: {connector['status']}{fault}{doing}")
+    return 0
+
+
+def _journal(arguments: argparse.Namespace) -> int:
+    answer = _ask(arguments, "journal")
+    if arguments.json:
+        print(json.dumps(answer, indent=2))
+        return 0
+    _print_messages(f"{answer['count']} waiting", answer["outbox"])
+    _print_messages(f"{len(answer['dead_letters'])} refused for good", answer["dead_letters"])
+    return 0
+
+
+def _print_messages(title: str, messages: list[dict[str, Any]]) -> None:
+    print(title)
+    for message in messages:
+        reason = f"  {message['code']} {message['description']}" if "code" in message else ""
+        attempts = f"  refused {message['attempts']}x" if message["attempts"] else ""
+        print(f"  {message['seq']:>6}  {message['at']}  {message['kind']:<17}{attempts}{reason}")
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    answer = _ask(arguments, "stop")
+    if arguments.json:
+        print(json.dumps(answer))
+    return 0
+
+
+def _config_check(arguments: argparse.Namespace) -> int:
+    from edge.config import load
+    from edge.drivers.registry import choose
+
+    settings = load(arguments.config, arguments.option)
+    for name, bus in settings.buses.items():
+        choose("bus", bus, f"buses.{name}")
+    for number, reader in settings.readers.items():
+        choose("reader", reader, f"readers.{number}")
+    for connector, tables in settings.connectors.items():
+        choose("evse", tables.evse, f"connectors.{connector}.evse")
+        if tables.meter is not None:
+            choose("meter", tables.meter, f"connectors.{connector}.meter")
+    print("the configuration is sound")
+    return 0
+
+
+def _config_explain(arguments: argparse.Namespace) -> int:
+    from edge.config import explain, load
+
+    print("\n".join(explain(load(arguments.config, arguments.option), arguments.key)))
+    return 0

@@ -1,0 +1,60 @@
+"""What the daemon knows of itself, for `tapwatt edge status` and the simulated bay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge.core import levels
+from edge.core.instant import Instant
+from edge.core.state import Bay, ChargePoint
+
+
+def snapshot(state: ChargePoint, now: Instant) -> dict[str, Any]:
+    """Boot status, connectors, outbox; the shape of the simulated bay's `state` verb."""
+    registration = state.station.registration
+    connectors = {
+        str(connector): _connector(state, connector, now.monotonic)
+        for connector in state.connectors
+    }
+    return {
+        "boot": registration.status,
+        "online": registration.online,
+        "link": registration.link_up,
+        "connectors": connectors,
+        "outbox": state.station.outbox.count,
+        "dead_letters": state.station.outbox.dead_letters,
+        "recorded": state.station.journal_lost is None,
+        "lamps": {number: connector["lamp"] for number, connector in connectors.items()},
+    }
+
+
+def _connector(state: ChargePoint, connector: int, now: float) -> dict[str, Any]:
+    bay = state.bay(connector)
+    code, info = levels.error(state, connector, now)
+    return {
+        "status": levels.status(state, connector, now),
+        "errorCode": code,
+        "info": info,
+        "plugged": bay.seen.plugged,
+        "pilot": bay.seen.pilot,
+        "lock": bay.seen.locked,
+        "contactor_closed": bay.seen.contactor_closed,
+        "offered_a": bay.contactor.offered_a,
+        "availability": bay.service.availability,
+        "session": _session(bay),
+        "lamp": levels.lamp(state, connector),
+    }
+
+
+def _session(bay: Bay) -> dict[str, Any] | None:
+    transaction = bay.transaction
+    if transaction is None:
+        return None
+    last = bay.metering.last
+    register_wh = transaction.begin_wh if last is None else last.energy_wh
+    return {
+        "ref": transaction.ref,
+        "transactionId": transaction.transaction_id,
+        "idTag": transaction.id_tag,
+        "energy_wh": max(0, register_wh - transaction.begin_wh),
+    }
