@@ -37,7 +37,7 @@ INPUTS: Final = (
 )
 OTHER_KEYS: Final = ("active_low", "pull", "rated_a", "phases", "nominal_v")
 
-Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
+Pin = Annotated[int, msgspec.Meta(ge=0, le=45)]  # a Pi has 28 lines, a Compute Module 46
 InputName = Literal[
     "emergency_stop",
     "rcd",

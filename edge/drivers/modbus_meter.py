@@ -38,6 +38,7 @@ WAITING: Final = 16  # requests kept while the driver is down; the core gives up
 HIGHEST: Final[Mapping[str, float]] = {"voltage": 500.0, "current": 400.0, "frequency": 70.0}
 """No low-voltage connection has more: larger values are swapped words or a wrong model."""
 HIGHEST_POWER_W: Final = 500_000.0
+STEADY: Final = 2.0  # a meter that publishes once a second shows one step or two between polls
 TOLERANCE: Final = 1.2  # of the rated power, for clocks and readings that do not quite agree
 F32_STEP_WH: Final = 10.0  # what an f32 in kWh still resolves at 100 MWh, and what SDM meters show
 
@@ -212,14 +213,28 @@ class Judge:
             self._doubted.clear()
             self._believed = reading
             return
-        if self._doubted and self._doubt(self._doubted[-1], reading) is not None:
+        if self._doubted and not self._agrees(reading):
             self._doubted.clear()
         self._doubted.append(reading)
         if len(self._doubted) < AGREEING_TILL_BELIEVED:
             raise MeterImplausible(doubt)
         log.warning("meter_register_moved", why=doubt, energy_wh=reading.energy_wh)
+        self._rated_w = max(self._rated_w, STEADY * _rate_w(self._doubted[0], reading))
         self._doubted.clear()
         self._believed = reading
+
+    def _agrees(self, reading: Reading) -> bool:
+        """Whether *reading* follows the last doubted one, within the rating or at a steady rate.
+
+        A steady rate above the rating is a rating set too small: it is raised, with the warning.
+        """
+        last = self._doubted[-1]
+        if self._doubt(last, reading) is None:
+            return True
+        before = self._doubted[-2] if self._doubted[1:] else self._believed
+        if before is None or reading.energy_wh < last.energy_wh:
+            return False
+        return _rate_w(last, reading) <= STEADY * _rate_w(before, last)
 
     def _doubt(self, before: Reading | None, now: Reading) -> str | None:
         """Why *now* cannot follow *before*, `None` if it can."""
@@ -236,6 +251,12 @@ class Judge:
                 f"{self._rated_w:.0f} W can do"
             )
         return None
+
+
+def _rate_w(before: Reading, now: Reading) -> float:
+    """Mean power between two readings by their registers."""
+    elapsed_s = max(now.at.since(before.at), 1e-3)
+    return (now.energy_wh - before.energy_wh) * 3600 / elapsed_s
 
 
 def _check_ranges(values: Mapping[str, Decimal]) -> None:

@@ -253,6 +253,19 @@ def test_a_leap_beyond_the_rating_is_refused() -> None:
     judge.weigh(reading(1100, 61))
 
 
+def test_steady_growth_beyond_the_rating_raises_it() -> None:
+    """The installer wrote 25 kW on a 43 kW outlet: two readings are refused, then all is billed."""
+    judge = Judge(rated_w=25_000, step_wh=1)
+    judge.weigh(reading(0, 0))
+    for second in (60, 120):
+        with pytest.raises(MeterImplausible):
+            judge.weigh(reading(717 * second // 60, second))
+    for second in (180, 240, 300, 360):
+        judge.weigh(reading(717 * second // 60, second))
+    with pytest.raises(MeterImplausible):
+        judge.weigh(reading(100_000, 361))
+
+
 def test_a_register_that_cannot_make_up_its_mind_is_never_believed() -> None:
     """Only three that agree with each other are."""
     judge = Judge(rated_w=25_000, step_wh=10)
