@@ -1,0 +1,90 @@
+/**
+ * The driver page: picks the feed and the language, keeps the newest document, draws.
+ *
+ * Address: /c/{code} or ?station=CODE; ?replay=NAME plays demo/NAME.json instead (&speed=N, &from=N);
+ * ?kiosk=1 for the station's own screen; ?connector=N shows one connector; ?lang=xx.
+ */
+import { csmsFeed } from "./feed/csms.js";
+import { supersedes } from "./feed/document.js";
+import { replayFeed } from "./feed/replay.js";
+import { formatFor } from "./format.js";
+import { patch } from "./view/dom.js";
+import { page } from "./view/page.js";
+import { loadWords, localeOf, pickLanguage } from "./words/words.js";
+
+const TICK_MS = 1000;
+
+const query = new URLSearchParams(location.search);
+const replay = query.get("replay");
+const code = replay ?? stationCode();
+const words = await loadWords(pickLanguage([query.get("lang"), ...navigator.languages]));
+const format = formatFor(localeOf(words.language, navigator.languages));
+const root = /** @type {Element} */ (document.getElementById("page"));
+const spoken = /** @type {Element} */ (document.getElementById("spoken"));
+
+/** @type {import("./feed/document.js").StatusDocument|null} */
+let shown = null;
+let shownConnection = 0;
+/** @type {import("./feed/csms.js").Link} */
+let link = { state: "connecting", connection: 0, heardAt: null, retryAt: null, offsetMs: 0 };
+
+document.documentElement.lang = words.language;
+document.body.classList.toggle("kiosk", query.get("kiosk") === "1");
+root.replaceChildren();
+draw();
+
+if (code !== null) {
+  const feed = replay === null ? csmsFeed(code) : replayFeed(replay, replayPace());
+  const end = feed.subscribe(
+    (document_) => {
+      if (!supersedes(document_, shown, link.connection !== shownConnection)) return;
+      shown = document_;
+      shownConnection = link.connection;
+      draw();
+    },
+    (changed) => {
+      const isVisible = changed.state !== link.state || changed.retryAt !== link.retryAt;
+      link = changed;
+      if (isVisible) draw();
+    },
+  );
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target.closest("[data-action]") : null;
+    if (target?.getAttribute("data-action") === "retry") feed.retry();
+  });
+  window.addEventListener("online", () => feed.retry());
+  window.addEventListener("pagehide", (event) => event.persisted || end());
+  setInterval(draw, TICK_MS);
+}
+
+function draw() {
+  const only = Number(query.get("connector"));
+  const next = page({
+    shown, link, code, words, format, languageLink,
+    only: Number.isInteger(only) && only > 0 ? only : null,
+    now: Date.now(),
+  });
+  document.body.dataset["health"] = next.health;
+  if (document.title !== next.title) document.title = next.title;
+  patch(root, next.children);
+  if (spoken.textContent !== next.spoken) spoken.textContent = next.spoken;
+}
+
+/** @returns {string|null} */
+function stationCode() {
+  const fromPath = /\/c\/([^/]+)\/?$/.exec(location.pathname)?.[1];
+  const found = query.get("station") ?? (fromPath === undefined ? "" : decodeURIComponent(fromPath));
+  return found === "" ? null : found;
+}
+
+/** @param {string} language */
+function languageLink(language) {
+  const asked = new URLSearchParams(query);
+  asked.set("lang", language);
+  return `?${asked}`;
+}
+
+function replayPace() {
+  const speed = Number(query.get("speed") ?? 1);
+  return { speed: speed > 0 ? speed : 1, from: Math.max(0, Math.floor(Number(query.get("from") ?? 0)) || 0) };
+}

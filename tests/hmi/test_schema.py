@@ -1,0 +1,74 @@
+"""The status document: the contract itself, and the recorded story that must keep it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+HMI = Path(__file__).parents[2] / "hmi"
+SCHEMA: dict[str, Any] = json.loads((HMI / "status.schema.json").read_text("utf-8"))
+STORIES = sorted((HMI / "demo").glob("*.json"))
+FIRST_PAINT_BYTES = 100_000
+
+
+def documents(story: Path) -> list[dict[str, Any]]:
+    """One recording: a list of documents in order."""
+    found: list[dict[str, Any]] = json.loads(story.read_text("utf-8"))
+    return found
+
+
+def test_the_schema_is_a_schema() -> None:
+    """A typo in the contract would let everything through."""
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
+def test_every_recorded_document_keeps_the_contract(story: Path) -> None:
+    """What replay plays is what the feeds send."""
+    validator = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
+    for document in documents(story):
+        validator.validate(document)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
+def test_a_recording_goes_forward(story: Path) -> None:
+    """Sequence and time rise; the page would drop what does not."""
+    told = [(d["sequence"], datetime.fromisoformat(d["at"])) for d in documents(story)]
+    assert len(told) > 10
+    for (sequence, at), (next_sequence, next_at) in pairwise(told):
+        assert next_sequence > sequence
+        assert next_at > at
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("tag", "04A2B1C3D4E580"), ("energy_wh", -1), ("cost_minor", 1.5), ("started_at", None)],
+)
+def test_the_contract_refuses_what_must_not_be_shown(field: str, value: object) -> None:
+    """No full card number leaves the house; energy and money are whole and not negative."""
+    document = next(d for d in documents(STORIES[0]) if d["connectors"][1]["session"])
+    document["connectors"][1]["session"][field] = value
+    assert not Draft202012Validator(SCHEMA).is_valid(document)
+
+
+def test_the_page_knows_every_status_of_the_contract() -> None:
+    """A status that the page has no face for would be drawn as unknown."""
+    enum = SCHEMA["properties"]["connectors"]["items"]["properties"]["status"]["enum"]
+    faces = (HMI / "view/faces.js").read_text("utf-8")
+    table = faces.split("FACES = {")[1].split("}")[0]
+    assert re.findall(r"^  (\w+):", table, re.MULTILINE) == enum
+
+
+def test_the_page_and_all_its_languages_stay_small() -> None:
+    """First paint below 100 kB, on a motorway with one bar of signal."""
+    kinds = {".html", ".js", ".css", ".svg"}
+    files = [p for p in HMI.rglob("*") if p.suffix in kinds and "node_modules" not in p.parts]
+    files += (HMI / "words").glob("*.json")
+    assert sum(path.stat().st_size for path in files) < FIRST_PAINT_BYTES
