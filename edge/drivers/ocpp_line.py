@@ -1,0 +1,241 @@
+"""The WebSocket under the OCPP link, and the fault gate that can take it away.
+
+`dial(url)` is the seam: whatever it returns is a `Line`. Errors are builtin `ConnectionError`s with
+one sentence for the installer; a refused or failed dial is `LinkRefused`.
+Library: websockets 17. Quality: simulated (real sockets on loopback).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+)
+from websockets.typing import Subprotocol
+
+from edge.errors import LinkRefused
+
+SUBPROTOCOL: Final = "ocpp1.6"
+PROTOCOL_ERROR: Final = 1002  # RFC 6455 7.4.1
+
+Mode = Literal["up", "down", "refuse", "blackhole"]
+
+
+class Line(Protocol):
+    """A WebSocket: whole text messages; `recv` and `send` raise `ConnectionError` at its end."""
+
+    async def recv(self) -> str | bytes:
+        """The next message."""
+        ...
+
+    async def send(self, message: str, /) -> None:
+        """Send one text message."""
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close with the closing handshake."""
+        ...
+
+    def cut(self) -> None:
+        """Drop the TCP connection without a word."""
+        ...
+
+    def freeze(self, frozen: bool) -> None:
+        """Let nothing pass in either direction, without closing, or let it pass again."""
+        ...
+
+
+Dial = Callable[[str], Awaitable[Line]]
+"""Opens a line to a URL; raises `OSError` with a sentence (`LinkRefused`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialling:
+    """How to open a WebSocket; times in seconds, *ping_interval_s* `None` for no pings."""
+
+    open_timeout_s: float
+    close_timeout_s: float
+    ping_interval_s: float | None
+    ping_timeout_s: float
+    size_max: int
+    credentials: tuple[str, str] | None = None
+
+    async def dial(self, url: str) -> Line:
+        """Open a WebSocket that speaks OCPP 1.6; raises `LinkRefused` with what to check."""
+        place = public_address(url)
+        try:
+            connection = await self._connected(url)
+        except InvalidStatus as refusal:
+            raise LinkRefused(_sentence(place, refusal.response.status_code)) from refusal
+        except InvalidURI as error:
+            raise LinkRefused(f"{place} is no ws:// or wss:// address: check [csms] url") from error
+        except InvalidHandshake as error:
+            raise LinkRefused(
+                f"{place} does not answer as a WebSocket server: check host, port and path"
+            ) from error
+        except TimeoutError as error:
+            raise LinkRefused(
+                f"{place} did not answer within {self.open_timeout_s:g} s: check network and host"
+            ) from error
+        except OSError as error:
+            raise LinkRefused(
+                f"cannot reach {place} ({error.strerror or error}):"
+                " check that the central system runs, the network and [csms] url"
+            ) from error
+        if connection.subprotocol != SUBPROTOCOL:
+            await connection.close(PROTOCOL_ERROR, "no common subprotocol")
+            raise LinkRefused(
+                f"{place} does not speak {SUBPROTOCOL}: check that it serves OCPP 1.6"
+            )
+        return WebSocketLine(connection)
+
+    async def _connected(self, url: str) -> ClientConnection:
+        return await _Connect(
+            url,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            compression=None,  # costs 300 KiB per connection and opens zip bombs (security 3.3)
+            proxy=None,  # the environment of a daemon is not the installer's configuration
+            additional_headers=self._headers(),
+            user_agent_header="Tapwatt",
+            max_size=self.size_max,
+            open_timeout=self.open_timeout_s,
+            close_timeout=self.close_timeout_s,
+            ping_interval=self.ping_interval_s,
+            ping_timeout=self.ping_timeout_s,
+        )
+
+    def _headers(self) -> dict[str, str]:
+        if self.credentials is None:
+            return {}
+        plain = ":".join(self.credentials).encode()
+        return {"Authorization": f"Basic {base64.b64encode(plain).decode()}"}
+
+
+class WebSocketLine:
+    """A `Line` over one connection of the websockets library."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._passing = asyncio.Event()
+        self._passing.set()
+
+    async def recv(self) -> str | bytes:
+        try:
+            return await self._connection.recv()
+        except ConnectionClosed as closed:
+            self._passing.set()  # a frozen sender learns it too
+            raise ConnectionError(_how_it_ended(closed)) from closed
+
+    async def send(self, message: str, /) -> None:
+        await self._passing.wait()
+        try:
+            await self._connection.send(message)
+        except ConnectionClosed as closed:
+            raise ConnectionError(_how_it_ended(closed)) from closed
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+    def cut(self) -> None:
+        self._passing.set()
+        self._connection.transport.abort()
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop reading the socket, so that not even pongs pass, and hold what is to be sent."""
+        transport = self._connection.transport
+        if transport.is_closing():
+            return
+        if frozen:
+            self._passing.clear()
+            transport.pause_reading()
+        else:
+            self._passing.set()
+            transport.resume_reading()
+
+
+class Gate:
+    """Stands between the link and *dial* and takes the line away on demand (the bay's verb `net`).
+
+    `down`: TCP closed, not dialled again until up. `refuse`: closed, and dialling is refused.
+    `blackhole`: the socket stays open and nothing passes; dialling hangs.
+    """
+
+    def __init__(self, dial: Dial) -> None:
+        self._dial = dial
+        self._mode: Mode = "up"
+        self._passable = asyncio.Event()
+        self._passable.set()
+        self._line: Line | None = None
+        self._heal: asyncio.TimerHandle | None = None
+
+    async def dial(self, url: str) -> Line:
+        """Dial once the gate lets it."""
+        while True:
+            await self._passable.wait()
+            if self._mode == "refuse":
+                raise LinkRefused("the simulated line refuses connections: `tapwatt sim net up`")
+            line = await self._dial(url)
+            if self._mode == "up":
+                self._line = line
+                return line
+            line.cut()
+
+    def impair(self, mode: Mode, for_s: float | None = None) -> None:
+        """Put the line into *mode*, for *for_s* seconds or until told otherwise."""
+        if self._heal:
+            self._heal.cancel()
+            self._heal = None
+        was, self._mode = self._mode, mode
+        if mode in {"up", "refuse"}:
+            self._passable.set()
+        else:
+            self._passable.clear()
+        if self._line and "blackhole" in {was, mode}:
+            self._line.freeze(mode == "blackhole")
+        if self._line and mode in {"down", "refuse"}:
+            self._line.cut()
+        if for_s is not None and mode != "up":
+            self._heal = asyncio.get_running_loop().call_later(for_s, self.impair, "up")
+
+
+class _Connect(connect):
+    """`connect` that follows no redirect: the installer named one address (security 3.3)."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+def public_address(url: str) -> str:
+    """*url* without user and password, for logs."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _sentence(place: str, status: int) -> str:
+    match status:
+        case 401 | 403:
+            what = "check the station id and its password at the central system"
+        case 404:
+            what = "check the path of [csms] url and that the central system knows this station id"
+        case _:
+            what = "check the central system's own log"
+    return f"{place} refused the connection with HTTP {status}: {what}"
+
+
+def _how_it_ended(closed: ConnectionClosed) -> str:
+    if closed.rcvd is not None:
+        reason = f" ({closed.rcvd.reason})" if closed.rcvd.reason else ""
+        return f"the central system closed the connection with {closed.rcvd.code}{reason}"
+    if closed.sent is not None:
+        return f"we closed the connection with {closed.sent.code} ({closed.sent.reason})"
+    return "the connection broke without a close"

@@ -1,0 +1,304 @@
+"""The OCPP line to the central system: connect, stay connected, one call in flight.
+
+Posts `LinkUp`, `LinkDown`, `Settled` (exactly one per `send`) and `CallReceived`. No refusal is
+fatal: it is said in one sentence and tried again with back-off (J errata 3.4).
+Library: none but our `ocppj`; the socket is `ocpp_line`. Quality: simulated (real sockets).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import msgspec
+import structlog
+
+from edge.core.commands import Command, CommandAnswer
+from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
+from edge.core.messages import CallError, Confirmation, NoAnswer, Request
+from edge.drivers import ocpp_codec
+from edge.drivers.ocpp_line import Dial, Dialling, Gate, Line, Mode, public_address
+from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
+from edge.ocppj.errors import CallErrorReceived, CallRefused, CallTimedOut, Code, ConnectionLost
+from edge.ocppj.guard import SIZE_MAX
+from edge.ocppj.repeats import Repeats
+from edge.ports import Clock, Post
+
+WAITING_MAX: Final = 64  # the outbox's head is no longer; more is a central system that hangs
+UNANSWERED_MAX: Final = 64  # commands whose line went away before their reply
+GOING_AWAY: Final = 1001  # RFC 6455 7.4.1
+JITTER: Final = 0.2  # a car park that lost its central system must not come back at one instant
+
+log = structlog.get_logger(__name__)
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How to reach the central system; the station id is appended to *url* as its last element.
+
+    With *password* the handshake carries HTTP Basic, the station id being the user. Times in
+    seconds; *ping_interval_s* 0 sends no pings.
+    """
+
+    url: str
+    password: str | None = None
+    open_timeout_s: Seconds = 10.0
+    close_timeout_s: Seconds = 1.0
+    ping_interval_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
+    ping_timeout_s: Seconds = 20.0
+    backoff_first_s: Seconds = 5.0
+    backoff_max_s: Seconds = 300.0
+    reply_within_s: Seconds = 25.0
+
+
+def open_link(
+    settings: Settings, *, station: str, clock: Clock, random: Random, dial: Dial | None = None
+) -> OcppLink:
+    """The link of *station*; *dial* opens the socket, a WebSocket if not given."""
+    return OcppLink(
+        settings, station=station, clock=clock, random=random, dial=dial or _dial(settings, station)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sending:
+    """One `send` that is not settled yet."""
+
+    ticket: int
+    message_id: str
+    message: Request
+    within_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _OpenCommand:
+    """A command the core was told of; its line may be gone when the answer comes."""
+
+    command: Command
+    call_id: int
+    answer: CommandAnswer | CallError | None = None
+    decided: asyncio.Future[None] | None = None
+
+
+class OcppLink:
+    """The driver behind `ports.CentralSystem`; `impair` is for the simulated bay."""
+
+    def __init__(
+        self, settings: Settings, *, station: str, clock: Clock, random: Random, dial: Dial
+    ) -> None:
+        self.counters = Counters()
+        self._settings = settings
+        self._station = station
+        self._url = f"{settings.url.rstrip('/')}/{quote(station, safe='')}"
+        self._clock = clock
+        self._random = random
+        self._gate = Gate(dial)
+        self._post: Post | None = None
+        self._line: Line | None = None
+        self._failures = 0
+        self._dial_now = asyncio.Event()
+        self._waiting: asyncio.Queue[_Sending] = asyncio.Queue(WAITING_MAX)
+        self._in_flight: tuple[_Sending, float] | None = None
+        self._unposted: list[Settled] = []
+        self._repeats = Repeats()
+        self._call_ids = itertools.count(1)
+        self._open_commands: OrderedDict[str, _OpenCommand] = OrderedDict()
+
+    async def run(self, post: Post) -> None:
+        """Connect, serve, reconnect, until cancelled."""
+        self._post = post
+        for settled in self._unposted:
+            post(settled)
+        self._unposted.clear()
+        while True:
+            await self._serve(await self._dialled(), post)
+
+    def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
+        """Send after those that wait; *within_s* runs from when it goes on the wire."""
+        if self._line is None or self._waiting.full():
+            if self._line is not None:
+                log.warning("request_dropped", action=type(message).__name__, waiting=WAITING_MAX)
+            self._settle(ticket, NoAnswer(timed_out=False))
+            return
+        self._waiting.put_nowait(
+            _Sending(ticket=ticket, message_id=message_id, message=message, within_s=within_s)
+        )
+
+    def reply(self, call_id: int, answer: CommandAnswer | CallError) -> None:
+        """Answer the command *call_id*; too late is logged and otherwise nothing."""
+        for open_ in self._open_commands.values():
+            if open_.call_id == call_id and open_.answer is None:
+                open_.answer = answer
+                if open_.decided and not open_.decided.done():
+                    open_.decided.set_result(None)
+                return
+        log.warning("reply_came_too_late", call_id=call_id, answer=type(answer).__name__)
+
+    def reconnect(self) -> None:
+        """Drop the socket without waiting for its peer, and dial at once."""
+        self._dial_now.set()
+        if self._line:
+            self._line.cut()
+
+    def impair(self, mode: Mode, for_s: float | None = None) -> None:
+        """Simulate a fault of the line: see `ocpp_line.Gate`."""
+        self._gate.impair(mode, for_s)
+
+    async def _dialled(self) -> Line:
+        while True:
+            if self._failures:
+                await self._back_off()
+            try:
+                return await self._gate.dial(self._url)
+            except OSError as error:
+                self._failures += 1
+                log.warning("central_system_unreachable", why=str(error), failures=self._failures)
+
+    async def _back_off(self) -> None:
+        """Wait twice as long after each failure, somewhat by chance; `reconnect` cuts it short."""
+        doublings = min(self._failures - 1, 16)
+        wait_s = min(self._settings.backoff_first_s * 2**doublings, self._settings.backoff_max_s)
+        try:
+            async with asyncio.timeout(wait_s * self._random.uniform(1 - JITTER, 1)):
+                await self._dial_now.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._dial_now.clear()
+
+    async def _serve(self, line: Line, post: Post) -> None:
+        """Work one connection from `LinkUp` to `LinkDown`."""
+        point = ChargePoint(
+            self._station,
+            line,
+            self._answer,
+            counters=self.counters,
+            repeats=self._repeats,
+            closed_errors=ConnectionError,
+        )
+        why = "the station ends"
+        self._line = line
+        self._dial_now.clear()
+        log.info("link_up", central_system=public_address(self._url))
+        post(LinkUp(at=self._clock.now()))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sender = tasks.create_task(self._send_waiting(point), name="ocpp-sender")
+                try:
+                    await point.start()
+                except ConnectionError as error:
+                    why = str(error)
+                sender.cancel()
+        except asyncio.CancelledError:
+            await line.close(GOING_AWAY, why)
+            raise
+        finally:
+            self._line = None
+            self._failures += 1
+            self._settle_all()
+            log.warning("link_down", why=why)
+            post(LinkDown(at=self._clock.now(), why=why))
+
+    async def _send_waiting(self, point: ChargePoint) -> None:
+        """Send one request after the other; the one cut off is settled by `_settle_all`."""
+        while True:
+            sending = await self._waiting.get()
+            self._in_flight = (sending, self._clock.now().monotonic)
+            try:
+                answer = await self._exchange(point, sending)
+            except ConnectionLost:
+                return
+            self._in_flight = None
+            self._settle(sending.ticket, answer)
+
+    async def _exchange(
+        self, point: ChargePoint, sending: _Sending
+    ) -> Confirmation | CallError | NoAnswer:
+        action = type(sending.message).__name__
+        payload = ocpp_codec.encode(sending.message)
+        try:
+            answer = await point.call_action(action, payload, sending.message_id, sending.within_s)
+        except CallErrorReceived as error:
+            log.warning("request_refused", action=action, code=error.code, why=error.description)
+            self._failures = 0
+            return CallError(code=error.code, description=error.description, details=error.details)
+        except CallTimedOut:
+            log.warning("request_unanswered", action=action, waited_s=sending.within_s)
+            return NoAnswer(timed_out=True)
+        self._failures = 0  # it serves us: the next outage begins with the shortest wait
+        return ocpp_codec.decode_confirmation(sending.message, answer)
+
+    def _settle_all(self) -> None:
+        """The line is gone: settle what was on it and what waited for it."""
+        if self._in_flight:
+            sending, sent_at = self._in_flight
+            self._in_flight = None
+            closed_within_s = self._clock.now().monotonic - sent_at
+            self._settle(sending.ticket, NoAnswer(timed_out=False, closed_within_s=closed_within_s))
+        while not self._waiting.empty():
+            self._settle(self._waiting.get_nowait().ticket, NoAnswer(timed_out=False))
+
+    def _settle(self, ticket: int, answer: Confirmation | CallError | NoAnswer) -> None:
+        settled = Settled(at=self._clock.now(), ticket=ticket, answer=answer)
+        if self._post is None:
+            self._unposted.append(settled)  # sent before `run`: the line is down
+        else:
+            self._post(settled)
+
+    async def _answer(self, call: IncomingCall) -> Mapping[str, Any]:
+        """Have the core decide a command, or answer what is off (ruling 8)."""
+        command = ocpp_codec.decode_command(call.action, call.payload)
+        if isinstance(command, CallError):
+            raise CallRefused(command.code, command.description)
+        if isinstance(command, Mapping):
+            return command
+        answer = await self._decided(call.unique_id, command)
+        if isinstance(answer, CallError):
+            raise CallRefused(answer.code, answer.description, answer.details)
+        return ocpp_codec.encode(answer)
+
+    async def _decided(self, unique_id: str, command: Command) -> CommandAnswer | CallError:
+        """Ask the core, once per command, even if its line breaks and it is repeated (ruling 7)."""
+        open_ = self._open_commands.get(unique_id)
+        if open_ is None or open_.command != command:
+            open_ = self._asked(unique_id, command)
+        if open_.answer is None:
+            # Awaited bare, so that the answer is on the wire before the core's next request.
+            open_.decided = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(self._settings.reply_within_s):
+                    await open_.decided
+            except TimeoutError:
+                log.warning("command_undecided", action=type(command).__name__)
+        self._open_commands.pop(unique_id, None)
+        if open_.answer is None:
+            raise CallRefused(Code.INTERNAL_ERROR, "no decision in time")
+        return open_.answer
+
+    def _asked(self, unique_id: str, command: Command) -> _OpenCommand:
+        open_ = _OpenCommand(command=command, call_id=next(self._call_ids))
+        self._open_commands[unique_id] = open_
+        if len(self._open_commands) > UNANSWERED_MAX:
+            self._open_commands.popitem(last=False)
+        log.info("command_received", action=type(command).__name__, call_id=open_.call_id)
+        if self._post:
+            self._post(CallReceived(at=self._clock.now(), call_id=open_.call_id, command=command))
+        return open_
+
+
+def _dial(settings: Settings, station: str) -> Dial:
+    return Dialling(
+        open_timeout_s=settings.open_timeout_s,
+        close_timeout_s=settings.close_timeout_s,
+        ping_interval_s=settings.ping_interval_s or None,
+        ping_timeout_s=settings.ping_timeout_s,
+        size_max=SIZE_MAX,
+        credentials=(station, settings.password) if settings.password is not None else None,
+    ).dial
