@@ -71,7 +71,7 @@ async def run_until(loop: Loop[ToyState], condition: Callable[[], bool]) -> None
         async with asyncio.timeout(1):
             while not condition():
                 await loop.come_round()
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
     finally:
         task.cancel()
 

@@ -71,8 +71,10 @@ class SqliteJournal:
     async def forget(self, keep: Sequence[str] = ()) -> None:
         """Empty the tables of `FORGETTABLE` but those in *keep*: `reset_state` of the bay."""
         tables = [table for word, table in FORGETTABLE.items() if word not in keep]
-        # S608: the names come from the table above.
-        statements: list[Statement] = [(f"DELETE FROM {table}", ()) for table in tables]  # noqa: S608
+        statements: list[Statement] = [
+            (f"DELETE FROM {table}", ())  # noqa: S608  the names come from the table above
+            for table in tables
+        ]
         await self._in_thread(lambda connection: _commit(connection, statements))
 
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
