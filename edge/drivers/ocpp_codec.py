@@ -91,6 +91,10 @@ VALUE_ELSE: Final[dict[tuple[type, str], Any]] = {
 """What a missing or unreadable field of an answer means; others refuse the whole answer."""
 
 
+class Unreadable(ValueError):
+    """What the central system sent cannot be what it should be."""
+
+
 def encode(value: Request | CommandAnswer | messages.Confirmation) -> dict[str, Any]:
     """Write the payload of *value*; `ValueError` if a required field was left unfilled."""
     return _encode_fields(value)
@@ -101,7 +105,7 @@ def decode_confirmation(request: Request, payload: Mapping[str, Any]) -> Confirm
     kind = CONFIRMATIONS[type(request)]
     try:
         answer: Confirmation = _decode(kind, payload)
-    except ValueError as error:
+    except Unreadable as error:
         return CallError(code=CallErrorCode.FORMATION_VIOLATION, description=f"unreadable: {error}")
     return answer
 
@@ -149,7 +153,7 @@ def _encode_fields(value: Any) -> dict[str, Any]:
 
 def _decode(kind: type, payload: Any) -> Any:
     if not isinstance(payload, Mapping):
-        raise ValueError(f"{kind.__name__} is not an object")  # noqa: TRY004  # the peer's error
+        raise Unreadable(f"{kind.__name__} is not an object")
     values: dict[str, Any] = {}
     for field in _plan(kind):
         try:
@@ -160,7 +164,7 @@ def _decode(kind: type, payload: Any) -> Any:
             elif field.nullable:
                 values[field.name] = None
             elif field.required:
-                raise ValueError(f"{kind.__name__}.{field.wire}: {error}") from None
+                raise Unreadable(f"{kind.__name__}.{field.wire}: {error}") from None
     return kind(**values)
 
 
@@ -198,7 +202,7 @@ def _camel(name: str) -> str:
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    """Choose how to read a value of the type *hint*; each raises `ValueError`."""
+    """Choose how to read a value of the type *hint*; each reader raises `ValueError`."""
     if isinstance(hint, types.UnionType):
         (hint,) = (each for each in typing.get_args(hint) if each is not type(None))
     origin = typing.get_origin(hint)
@@ -215,25 +219,25 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("not text")  # noqa: TRY004  # the peer's error, as all of these
+        raise Unreadable("not text")
     return value
 
 
 def _whole(value: Any) -> int:
     """Read an integer, also as `12.0` and "12", which the field sends."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("not a whole number")  # noqa: TRY004
+        raise Unreadable("not a whole number")
     if isinstance(value, float) and not value.is_integer():
-        raise ValueError("not a whole number")
+        raise Unreadable("not a whole number")
     number = int(value)
     if abs(number) >= INTEGER_MAX:
-        raise ValueError("too large a number")
+        raise Unreadable("too large a number")
     return number
 
 
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("not true or false")  # noqa: TRY004
+        raise Unreadable("not true or false")
     return value
 
 
@@ -243,18 +247,18 @@ def _moment(value: Any) -> datetime:
         wall = datetime.fromisoformat(_text(value).upper())
         return wall.replace(tzinfo=wall.tzinfo or UTC).astimezone(UTC)
     except OverflowError:
-        raise ValueError("not a point in time") from None
+        raise Unreadable("not a point in time") from None
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise ValueError("not a list")  # noqa: TRY004
+        raise Unreadable("not a list")
     return value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ValueError("not an object")  # noqa: TRY004
+        raise Unreadable("not an object")
     return value
 
 
@@ -266,7 +270,7 @@ def _word(kind: type[StrEnum], value: Any) -> StrEnum:
             return word
     if kind in WORD_ELSE:
         return WORD_ELSE[kind]
-    raise ValueError("an unknown word")
+    raise Unreadable("an unknown word")
 
 
 _READERS: Final[dict[Any, Callable[[Any], Any]]] = {

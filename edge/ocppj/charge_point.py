@@ -221,7 +221,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
             case Arrival.NEW:
                 self._calls.put_nowait(IncomingCall(msg.action, msg.unique_id, payload))
 
-    async def _get_specific_response(self, unique_id: str, timeout: float) -> Any:  # noqa: ASYNC109
+    async def _get_specific_response(self, unique_id: str, timeout: float) -> Any:  # noqa: ASYNC109  # the library's signature
         raise NotImplementedError("answers come to `call_action` through its future")
 
     async def _send(self, message: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,36 +17,9 @@ from edge.ocppj.errors import (
     ConnectionLost,
     Unanswerable,
 )
-from edge.ocppj.repeats import Repeats
-from tests.ocppj.payloads import AT, LAWFUL
+from tests.ocppj.payloads import AT
 from tests.ocppj.pipe import Pipe, PipeClosed
-
-Answering = Callable[[IncomingCall], Awaitable[dict[str, Any]]]
-
-
-async def beat(_call: IncomingCall) -> dict[str, Any]:
-    return {"currentTime": AT}
-
-
-@asynccontextmanager
-async def serving(
-    answer: Answering = beat, **options: Any
-) -> AsyncIterator[tuple[ChargePoint, Pipe]]:
-    """A served connection and the far end of its pipe; ends as a closed connection does."""
-    near, far = Pipe.pair()
-    point = ChargePoint("TAPWATT-1", near, answer, closed_errors=PipeClosed, **options)
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_ends_closed(point))
-        try:
-            yield point, far
-        finally:
-            await far.close()
-            await task
-
-
-async def _ends_closed(point: ChargePoint) -> None:
-    with pytest.raises(PipeClosed):
-        await point.start()
+from tests.ocppj.serving import beat, serving
 
 
 async def test_a_call_gets_its_answer() -> None:
@@ -289,90 +260,6 @@ async def test_a_hundred_bad_frames_in_a_row_close_the_line_but_not_with_good_on
         assert closed.value.code == 1008
 
 
-async def _count(answers: list[str], incoming: IncomingCall) -> dict[str, Any]:
-    answers.append(incoming.unique_id)
-    return {"status": f"{len(answers)}"}
-
-
-async def test_a_repeated_call_is_done_once_and_answered_alike() -> None:
-    """Ruling 7b: a central system that repeats RemoteStart must not start twice."""
-    done: list[str] = []
-    async with serving(lambda incoming: _count(done, incoming), repeats=Repeats()) as (point, far):
-        payload = {"idTag": "A", "connectorId": 1}
-        await far.tell([2, "a", "RemoteStartTransaction", payload])
-        first = await far.hear()
-        reordered = dict(reversed(payload.items()))
-        await far.tell([2, "a", "RemoteStartTransaction", reordered])
-        assert await far.hear() == first
-        await far.tell([2, "a", "RemoteStartTransaction", {"idTag": "B"}])
-        assert (await far.hear())[:3] == [4, "a", "GenericError"]
-        assert done == ["a"]
-        assert point.counters.repeated == 1
-
-
-async def test_a_repeat_after_a_reconnect_is_answered_alike() -> None:
-    """Ruling 7a: ids are unique over all connections, so the memory outlives one."""
-    done: list[str] = []
-    memory = Repeats()
-    for _ in range(2):
-        async with serving(lambda incoming: _count(done, incoming), repeats=memory) as (_, far):
-            await far.tell([2, "a", "ClearCache", {}])
-            assert await far.hear() == [3, "a", {"status": "1"}]
-    assert done == ["a"]
-
-
-async def test_only_the_last_answers_are_remembered() -> None:
-    """64 in RAM, the oldest goes."""
-    done: list[str] = []
-    async with serving(lambda incoming: _count(done, incoming), repeats=Repeats(2)) as (_, far):
-        for unique_id in ("a", "b", "c", "a", "c"):
-            await far.tell([2, unique_id, "ClearCache", {}])
-            await far.hear()
-    assert done == ["a", "b", "c", "a"]
-
-
-async def test_a_refusal_is_not_remembered() -> None:
-    """Ruling 7b: else a transient error would be the answer for ever."""
-    tries: list[str] = []
-
-    async def second_time(incoming: IncomingCall) -> dict[str, Any]:
-        tries.append(incoming.unique_id)
-        if len(tries) == 1:
-            raise CallRefused("InternalError", "later")
-        return {}
-
-    async with serving(second_time, repeats=Repeats()) as (_, far):
-        await far.tell([2, "a", "ClearCache", {}])
-        assert (await far.hear())[2] == "InternalError"
-        await far.tell([2, "a", "ClearCache", {}])
-        assert await far.hear() == [3, "a", {}]
-
-
-@pytest.mark.parametrize(
-    ("action", "remembered", "attached"),
-    [("StartTransaction", 0, True), ("Heartbeat", 0, False), ("ClearCache", 64, True)],
-)
-async def test_a_repeat_while_the_first_is_open_is_attached_or_refused(
-    action: str, remembered: int, attached: bool
-) -> None:
-    """Ruling 7b attaches; ruling 8 refuses other open ids where the owner keeps no memory here."""
-    gate = asyncio.Event()
-
-    async def wait(_call: IncomingCall) -> dict[str, Any]:
-        await gate.wait()
-        return {}
-
-    async with serving(wait, repeats=Repeats(remembered)) as (_, far):
-        await far.tell([2, "a", action, LAWFUL[action]])
-        await far.tell([2, "a", action, LAWFUL[action]])
-        await far.tell([2, "b", "Teleport", {}])  # refused at once: tells that both were sorted
-        if not attached:
-            assert (await far.hear())[:3] == [4, "a", "GenericError"]
-        assert (await far.hear())[:2] == [4, "b"]
-        gate.set()
-        assert await far.hear() == [3, "a", {}]
-
-
 async def test_a_bug_in_the_answer_ends_the_connection_with_that_bug() -> None:
     """Bugs are crashes; they are not told to the peer as if they were its fault."""
 
@@ -408,6 +295,27 @@ async def test_the_library_s_typed_call_still_works() -> None:
         assert await task == call_result.Authorize(id_tag_info={"status": "Accepted"})
         with pytest.raises(ValueError, match="message id"):
             await point.call(call.Heartbeat())
+        with pytest.raises(CallRefused):
+            await point.call(call.Authorize(id_tag="A" * 21), unique_id="2")
+
+
+@pytest.mark.parametrize("suppress", [True, False])
+async def test_the_typed_call_raises_a_refusal_unless_told_not_to(suppress: bool) -> None:
+    """The stock library suppresses by default, which hides refusals; ours does not."""
+    async with serving(response_timeout_s=2) as (point, far), asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(_typed(point, suppress))
+        await far.hear()
+        await far.tell([4, "1", "InternalError", "", {}])
+        assert await task is not suppress
+
+
+async def _typed(point: ChargePoint, suppress: bool) -> bool:
+    """Whether the typed call raised."""
+    try:
+        await point.call(call.Heartbeat(), suppress=suppress, unique_id="1")
+    except CallErrorReceived:
+        return True
+    return False
 
 
 async def test_frames_are_compact_and_in_the_order_given() -> None:
