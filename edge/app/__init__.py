@@ -71,8 +71,10 @@ def run(options: Options) -> int:
     daemon = Daemon(options.state_dir)
     try:
         asyncio.run(_serve(options, daemon))
-    except* ConfigError as refusals:
-        raise ConfigError("; ".join(map(str, refusals.exceptions))) from None
+    except BaseExceptionGroup as failures:
+        if daemon.ending is None:
+            raise
+        log.critical("end_was_untidy", why=str(failures.exceptions))
     _leave(daemon.ending or Ending.STOPPED)
     return 0
 

@@ -294,7 +294,7 @@ class Turn:
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled():
                 self._pass_on()  # the turn came with the cancellation: it is somebody else's
-            else:
+            elif mine in queue:  # a holder cancelled in the same moment has passed it over already
                 queue.remove(mine)
             raise
 

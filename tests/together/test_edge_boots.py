@@ -1,0 +1,167 @@
+"""The whole daemon on the simulated bay: a session, a kill in its middle, a power cut, a stop."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.together.edge_bench import CARD, Bench, bench, end
+from tests.waiting import until
+
+pytestmark = [pytest.mark.together, pytest.mark.slow]
+
+SWIFT = (
+    "ocpp.MeterValueSampleInterval=1",
+    "policy.stop_start_dead_time_s=0",
+    "policy.start_stop_dead_time_s=0",
+    "policy.reclose_delay_s=0.5",
+)
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A short path: a Unix socket's name has 107 bytes."""
+    made = Path(tempfile.mkdtemp(prefix="tw"))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+async def bay(directory: Path) -> AsyncIterator[Bench]:
+    async with bench(directory) as made:
+        yield made
+
+
+async def charging(bay: Bench) -> None:
+    """Plug, tap, and wait until energy flows and the start is answered."""
+    await bay.sim("plug", connector=1)
+    await bay.wait(status="Preparing")
+    await bay.tap()
+    await bay.wait(status="Charging", contactor_closed=True)
+    await until(lambda: bay.central.payloads("StartTransaction"))
+
+
+async def test_a_session_from_plug_to_stop_reaches_the_central_system(bay: Bench) -> None:
+    """Flow (a), (b), (c) of the architecture, on real wires."""
+    bay.start(*SWIFT)
+    await until(lambda: bay.central.payloads("BootNotification"))
+    await until(lambda: bay.central.statuses(1) == ["Available"])
+    await charging(bay)
+    await until(lambda: len(bay.central.payloads("MeterValues")) >= 2)
+    await bay.tap()
+    await until(lambda: bay.central.payloads("StopTransaction"))
+    await bay.sim("unplug", connector=1)
+    await until(lambda: bay.central.statuses(1)[-1] == "Available")
+
+    (start,) = bay.central.payloads("StartTransaction")
+    (stop,) = bay.central.payloads("StopTransaction")
+    world = (await bay.sim("world"))["connectors"]["1"]
+    assert start["idTag"] == CARD
+    assert stop["meterStop"] > start["meterStart"]
+    assert stop["transactionId"] == 4711
+    assert stop.get("reason", "Local") == "Local"
+    assert all(sample["transactionId"] == 4711 for sample in bay.central.payloads("MeterValues"))
+    assert abs(stop["meterStop"] - start["meterStart"] - world["drawn_wh"]) <= 10
+    for status in ("Preparing", "Charging", "Finishing"):
+        assert status in bay.central.statuses(1)
+    assert bay.control("journal")["count"] == 0
+
+
+async def test_a_killed_daemon_goes_on_with_the_session_it_left(bay: Bench) -> None:
+    """Ruling 40: a process restart is not a power cut; nothing is lost, nothing told twice."""
+    bay.start(*SWIFT)
+    await charging(bay)
+    await until(lambda: bay.central.payloads("MeterValues"))
+    assert bay.daemon is not None
+    end(bay.daemon, signal.SIGKILL)
+    bay.start(*SWIFT)
+    await bay.wait(status="Charging", contactor_closed=True)
+    await bay.tap()
+    await until(lambda: bay.central.payloads("StopTransaction"))
+    assert len(bay.central.payloads("StartTransaction")) == 1
+    (stop,) = bay.central.payloads("StopTransaction")
+    assert stop["transactionId"] == 4711
+    world = (await bay.sim("world"))["connectors"]["1"]
+    start = bay.central.payloads("StartTransaction")[0]
+    assert abs(stop["meterStop"] - start["meterStart"] - world["drawn_wh"]) <= 10
+    assert len(bay.central.payloads("BootNotification")) == 2
+
+
+async def test_a_power_cut_closes_the_session_at_the_meters_register(bay: Bench) -> None:
+    """Flow (d): stop with PowerLoss, energy as the meter shows it, the plug let go."""
+    bay.start(*SWIFT)
+    await charging(bay)
+    await until(lambda: bay.central.payloads("MeterValues"))
+    answer = await bay.sim("power", mode="kill")
+    assert answer["daemon"] == "died"
+    await bay.wait(contactor_closed=False)
+    assert bay.daemon is not None
+    bay.daemon.wait(timeout=2)
+    bay.start(*SWIFT)
+    await until(lambda: bay.central.payloads("StopTransaction"), within_s=15)
+    (stop,) = bay.central.payloads("StopTransaction")
+    assert stop["reason"] == "PowerLoss"
+    start = bay.central.payloads("StartTransaction")[0]
+    world = (await bay.sim("world"))["connectors"]["1"]
+    assert abs(stop["meterStop"] - start["meterStart"] - world["drawn_wh"]) <= 10
+
+
+async def test_a_session_started_and_stopped_offline_is_told_in_order_later(bay: Bench) -> None:
+    """3.7: chronological, once, with the number that the start got."""
+    bay.start(*SWIFT, "ocpp.AllowOfflineTxForUnknownId=true")
+    await until(lambda: bay.central.statuses(1) == ["Available"])
+    await bay.sim("net", mode="down")
+    await bay.sim("wait", condition={"online": False})
+    await bay.sim("plug", connector=1)
+    await bay.wait(status="Preparing")
+    await bay.tap()
+    await bay.wait(status="Charging")
+    await bay.tap()
+    await bay.wait(session=None)
+    assert bay.central.payloads("StartTransaction") == []
+    assert bay.control("journal")["count"] >= 2
+    await bay.sim("net", mode="up")
+    await until(lambda: bay.central.payloads("StopTransaction"), within_s=15)
+    told = [action for action, _, _ in bay.central.calls if "Transaction" in action]
+    assert told == ["StartTransaction", "StopTransaction"]
+    assert bay.central.payloads("StopTransaction")[0]["transactionId"] == 4711
+
+
+async def test_a_soft_reset_answers_first_and_boots_again(bay: Bench) -> None:
+    """Ruling 39: Reset.conf before anything; the same command line comes back."""
+    bay.start(*SWIFT)
+    await until(lambda: bay.central.statuses(1) == ["Available"])
+    answer = await bay.central.command("r-1", "Reset", {"type": "Soft"})
+    assert answer == {"status": "Accepted"}
+    await until(lambda: len(bay.central.payloads("BootNotification")) == 2, within_s=10)
+    assert bay.daemon is not None
+    assert bay.daemon.poll() is None
+    assert end(bay.daemon) == 0
+
+
+async def test_sigterm_leaves_within_two_seconds_with_the_contactor_open(bay: Bench) -> None:
+    """Off first, also at the end; the transaction stays open in the journal."""
+    bay.start(*SWIFT)
+    await charging(bay)
+    assert bay.daemon is not None
+    assert end(bay.daemon) == 0
+    await bay.wait(contactor_closed=False)
+    assert bay.central.payloads("StopTransaction") == []
+
+
+async def test_a_second_daemon_on_the_same_state_is_refused_in_one_sentence(
+    bay: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Two masters of one contactor must not be."""
+    bay.start(*SWIFT)
+    first = bay.daemon
+    with pytest.raises(AssertionError):
+        bay.start(*SWIFT)
+    assert "is in use by another daemon" in capfd.readouterr().err
+    bay.daemon = first
+    assert bay.control("status")["connectors"]["1"]["status"] == "Available"
