@@ -38,6 +38,8 @@ from edge.core.vocabulary import AuthorizationStatus, ReadingContext, StopReason
 
 def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
     """Open: the record and its StartTransaction are one commit, and energy waits for it (I1)."""
+    if draft.bay(fact.connector).transaction is not None:
+        return  # several inputs of one step can each find all that was waited for
     ref = draft.station.last_ref + 1
     permit, begin = fact.permit, fact.begin
     draft.put_station(last_ref=ref)
