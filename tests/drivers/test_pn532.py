@@ -145,7 +145,7 @@ async def test_an_idle_reader_stays(wire: Wire) -> None:
     """No card for a while is no failure."""
     async with opened(wire) as reader:
         run = asyncio.create_task(reader.run(Inbox().post))
-        await wire.looks(6)
+        await wire.looks(4)
         assert not run.done()
         run.cancel()
         await asyncio.wait([run])
