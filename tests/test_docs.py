@@ -1,0 +1,71 @@
+"""What the README says is there: its scripts, its files, its commands and its settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+TAPWATT = Path(sys.executable).parent / "tapwatt"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def shell_lines() -> list[str]:
+    return [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+
+
+def tapwatt_commands() -> list[str]:
+    return sorted(
+        {found for line in shell_lines() for found in re.findall(r"tapwatt ([^#)]+)", line)}
+    )
+
+
+def test_scripts_named_in_the_readme_can_be_run() -> None:
+    """A stranger types what stands there."""
+    named = set(re.findall(r"scripts/[a-z]+\b(?!\.)", " ".join(shell_lines())))
+    assert named
+    assert [name for name in named if not os.access(ROOT / name, os.X_OK)] == []
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    """Pictures and files that the README points at are kept with it."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("command", tapwatt_commands())
+def test_commands_of_the_readme_are_understood(command: str) -> None:
+    """Its verbs are there and list every option that the README uses."""
+    words = shlex.split(command)
+    verbs = [word for word in words if re.fullmatch(r"[a-z._]+", word)]
+    options = [word for word in words if word.startswith("--")]
+    done = subprocess.run(
+        [TAPWATT, *verbs, "--help"], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    assert [option for option in options if option not in done.stdout] == []
+
+
+def test_configuration_of_the_readme_is_sound(tmp_path: Path) -> None:
+    """Whoever copies it can start with it."""
+    (settings,) = blocks("toml")
+    (tmp_path / "edge.toml").write_text(settings)
+    done = subprocess.run(
+        [TAPWATT, "edge", "config", "check", "--config", tmp_path / "edge.toml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
