@@ -165,3 +165,48 @@ async def test_a_second_daemon_on_the_same_state_is_refused_in_one_sentence(
     assert "is in use by another daemon" in capfd.readouterr().err
     bay.daemon = first
     assert bay.control("status")["connectors"]["1"]["status"] == "Available"
+
+
+def reader_failure_is_told(bay: Bench) -> bool:
+    told = bay.central.payloads("StatusNotification")
+    return any(each["errorCode"] == "ReaderFailure" for each in told)
+
+
+async def test_a_lost_meter_and_reader_are_told_and_found_again(bay: Bench) -> None:
+    """No meter: no new session; the rest keeps working, and all comes back by itself."""
+    bay.start(*SWIFT, "supervision.retry_first_s=0.1", "supervision.retry_most_s=0.5")
+    await until(lambda: bay.central.statuses(1) == ["Available"])
+    await bay.sim("meter.fail", connector=1, mode="timeout")
+    await bay.sim("reader.fail", reader=0, on=True)
+    await until(lambda: bay.central.statuses(1)[-1] == "Faulted", within_s=25)
+    told = bay.central.payloads("StatusNotification")
+    codes = {(each["connectorId"], each["errorCode"]) for each in told}
+    assert (1, "PowerMeterFailure") in codes
+    await until(lambda: reader_failure_is_told(bay), within_s=10)
+    await bay.sim("meter.fail", connector=1, mode="none")
+    await bay.sim("reader.fail", reader=0, on=False)
+    await until(lambda: bay.central.statuses(1)[-1] == "Available", within_s=15)
+    await charging(bay)
+
+
+async def test_a_back_up_supply_is_used_for_last_words(bay: Bench) -> None:
+    """`power off`: the stop is told with PowerLoss before the lights go out."""
+    bay.start(*SWIFT)
+    await charging(bay)
+    assert (await bay.sim("power", mode="off"))["daemon"] == "leaving"
+    assert bay.daemon is not None
+    assert bay.daemon.wait(timeout=5) == 0
+    (stop,) = bay.central.payloads("StopTransaction")
+    assert stop["reason"] == "PowerLoss"
+
+
+async def test_forgetting_comes_with_a_restart(bay: Bench) -> None:
+    """`reset_state`: availability and all are as new, but what is kept."""
+    bay.start(*SWIFT)
+    await until(lambda: bay.central.statuses(1) == ["Available"])
+    asked = {"connectorId": 1, "type": "Inoperative"}
+    await bay.central.command("c-1", "ChangeAvailability", asked)
+    await until(lambda: bay.central.statuses(1)[-1] == "Unavailable")
+    await bay.sim("reset_state", keep=["configuration"])
+    await until(lambda: len(bay.central.payloads("BootNotification")) == 2, within_s=10)
+    await until(lambda: bay.central.statuses(1)[-1] == "Available")
