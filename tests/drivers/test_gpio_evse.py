@@ -4,87 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from gpiozero.pins.mock import MockFactory, MockPWMPin
+from gpiozero.pins.mock import MockPWMPin
 
 from edge.core.effects import Lamp
 from edge.core.events import EvseSeen, Pilot, Trip
-from edge.drivers.gpio_evse import COLOURS, GpioEvse, open_evse
-from edge.drivers.gpio_pins import INPUTS, GpioSettings, duty
-from edge.errors import ConfigError, EvseFailed
-from tests.drivers.rigs import Inbox, rig, running
-
-PINS: dict[str, int] = {
-    "coil": 17,
-    "feedback": 27,
-    "plug": 22,
-    "pilot_pwm": 12,
-    "vehicle": 23,
-    "ready": 24,
-    "ventilation": 25,
-    "pilot_fault": 8,
-    "emergency_stop": 5,
-    "rcd": 6,
-    "over_temperature": 7,
-    "lamp_red": 16,
-    "lamp_green": 20,
-    "lamp_blue": 21,
-    "lock": 26,
-    "locked": 19,
-}
-
-
-class Board:
-    """The pins from outside: what the circuit does to them."""
-
-    def __init__(self) -> None:
-        self.factory = MockFactory(pin_class=MockPWMPin)
-
-    def drive(self, name: str, *, high: bool) -> None:
-        pin = self.factory.pin(PINS[name])
-        (pin.drive_high if high else pin.drive_low)()
-
-    def level(self, name: str) -> float:
-        return float(self.factory.pin(PINS[name]).state)
-
-    def car(self, state: str) -> None:
-        """Show the pilot of a car in state A, B, C, D or E."""
-        self.drive("pilot_fault", high=state == "E")
-        self.drive("vehicle", high=state != "A")
-        self.drive("ventilation", high=state == "D")
-        self.drive("ready", high=state in "CD")
+from edge.errors import EvseFailed
+from tests.drivers.board import PINS, Board, charging, opened
+from tests.drivers.rigs import running
 
 
 @pytest.fixture
 def board() -> Board:
     """One board of mock pins."""
     return Board()
-
-
-@asynccontextmanager
-async def opened(board: Board, *without: str, **more: Any) -> AsyncIterator[GpioEvse]:
-    pins = {name: pin for name, pin in PINS.items() if name not in without}
-    settings = GpioSettings(**(pins | more))
-    async with open_evse(settings, rig(pin_factory=board.factory), 1) as evse:
-        yield evse
-
-
-@asynccontextmanager
-async def charging(board: Board) -> AsyncIterator[tuple[GpioEvse, Inbox]]:
-    """A car in state C behind a closed contactor."""
-    async with opened(board) as evse, running(evse.run) as inbox:
-        board.drive("plug", high=True)
-        board.car("C")
-        evse.offer(16)
-        evse.energise()
-        board.drive("feedback", high=True)
-        await inbox.first(EvseSeen, lambda seen: seen.contactor_closed and seen.plugged)
-        inbox.forget()
-        yield evse, inbox
 
 
 async def test_all_is_off_and_told_when_the_driver_starts(board: Board) -> None:
@@ -95,26 +30,6 @@ async def test_all_is_off_and_told_when_the_driver_starts(board: Board) -> None:
         assert not any(state.state for state in board.factory.pin(PINS["coil"]).states)
         assert (seen.connector, seen.plugged, seen.pilot) == (1, False, Pilot.A)
         assert (seen.contactor_closed, seen.locked, seen.tripped) == (False, False, frozenset())
-
-
-@pytest.mark.parametrize(
-    ("offer_a", "expected"),
-    [(0, 1.0), (5.9, 1.0), (6, 0.10), (16, 0.2667), (32, 0.5333), (51, 0.85), (80, 0.96)],
-)
-def test_the_duty_cycle_follows_iec_61851(offer_a: float, expected: float) -> None:
-    """Never below 6 A: less is steady +12 V (safety 7)."""
-    assert duty(offer_a) == pytest.approx(expected, abs=1e-4)
-
-
-async def test_an_offer_reaches_the_pilot_and_stops_at_the_rating(board: Board) -> None:
-    """The installer's maximum holds whatever is asked."""
-    async with opened(board, rated_a=16) as evse:
-        evse.offer(10)
-        assert board.level("pilot_pwm") == pytest.approx(10 / 60)
-        evse.offer(32)
-        assert board.level("pilot_pwm") == pytest.approx(16 / 60)
-        evse.offer(0)
-        assert board.level("pilot_pwm") == 1.0
 
 
 @pytest.mark.parametrize("state", ["A", "B", "C", "D", "E"])
@@ -342,82 +257,8 @@ async def test_without_feedback_the_coil_is_taken_for_the_contactor(board: Board
         await inbox.first(EvseSeen, lambda seen: not seen.contactor_closed)
 
 
-async def test_the_traits_tell_what_the_wires_allow(board: Board) -> None:
-    """Ruling 3: what each kind can know."""
-    async with opened(board, rated_a=16, phases=3) as evse:
-        assert evse.traits.has_pilot
-        assert evse.traits.has_lock
-        assert (evse.traits.rated_a, evse.traits.phases) == (16, 3)
-    bare = ("pilot_pwm", "vehicle", "ready", "lock", "locked", "plug")
-    async with opened(Board(), *bare) as evse:
-        traits = evse.traits
-        assert (traits.has_pilot, traits.has_plug_sense, traits.has_lock) == (False, False, False)
-
-
-async def test_the_lock_is_told_by_its_feedback(board: Board) -> None:
-    """Ordered is not locked."""
-    async with opened(board) as evse, running(evse.run) as inbox:
-        evse.set_lock(True)
-        assert board.level("lock") == 1
-        assert not any(seen.locked for seen in inbox.of(EvseSeen))
-        board.drive("locked", high=True)
-        await inbox.first(EvseSeen, lambda seen: seen.locked is True)
-
-
-async def test_a_lock_found_locked_is_not_let_go_at_the_start(board: Board) -> None:
-    """A bistable lock outlives a power cut; the core decides when it opens (ruling 14)."""
-    board.drive("locked", high=True)
-    async with opened(board, pull=False):
-        assert board.level("lock") == 1
-
-
-@pytest.mark.parametrize("lamp", list(Lamp))
-async def test_each_lamp_lights_its_colours(board: Board, lamp: Lamp) -> None:
-    """Steady colours by a complete table."""
-    async with opened(board) as evse:
-        evse.show(lamp)
-        lit = {name for name in ("red", "green", "blue") if board.level(f"lamp_{name}")}
-        assert lit == set(COLOURS[lamp].split())
-
-
 async def test_closing_leaves_everything_off(board: Board) -> None:
     """Coil first, then offer and lamps."""
     async with charging(board) as (evse, _):
         evse.show(Lamp.CHARGING)
     assert [board.level(name) for name in ("coil", "lamp_blue")] == [0, 0]
-
-
-async def test_active_low_inputs_are_read_the_other_way_round(board: Board) -> None:
-    """An emergency stop that pulls to ground."""
-    async with opened(board, active_low=("emergency_stop",)) as evse:
-        board.car("C")
-        evse.energise()
-        board.drive("emergency_stop", high=False)
-        assert board.level("coil") == 0
-
-
-async def test_a_pin_used_twice_is_refused(board: Board) -> None:
-    """Before anything is switched."""
-    with pytest.raises(ConfigError, match="plug and coil are both on pin 17"):
-        async with opened(board, plug=17):
-            pass
-
-
-async def test_half_a_pilot_is_refused(board: Board) -> None:
-    """A pilot that offers but does not look at the car would be a live socket."""
-    with pytest.raises(ConfigError, match="all of pilot_pwm, vehicle and ready"):
-        async with opened(board, "vehicle"):
-            pass
-
-
-async def test_a_pin_in_use_is_told(board: Board) -> None:
-    """Two connectors on one pin, or another program."""
-    async with opened(board):
-        with pytest.raises(EvseFailed, match="cannot be used"):
-            async with opened(board):
-                pass
-
-
-def test_every_input_has_a_setting() -> None:
-    """The table of inputs and the settings' keys agree."""
-    assert set(INPUTS) <= set(GpioSettings.__struct_fields__)

@@ -76,7 +76,7 @@ def test_raw_words_become_exact_quantities(
     kind: str, raw: tuple[int, ...], scale: float, expected: str
 ) -> None:
     """1.001 kWh is 1001 Wh, not 1000 and a rounding error."""
-    register = Register(address=0, type=kind, scale=scale)  # type: ignore[arg-type]  # a Literal
+    register = Register(address=0, type=kind, scale=scale)  # type: ignore[arg-type]  # kinds are Literals there
     assert decode(register, raw, "big") == Decimal(expected)
     assert decode(register, raw[::-1], "little") == Decimal(expected)
 

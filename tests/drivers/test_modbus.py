@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -199,8 +199,12 @@ async def test_a_dead_unit_is_probed_and_found_again() -> None:
             await bus.read(1, 4, VOLTS, 2)
         assert len(wire.requests) == 3
         alive = True
-        await asyncio.sleep(0.25)
-        assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
+        async with asyncio.timeout(5):
+            while len(wire.requests) == 3:
+                with suppress(MeterSilent):
+                    assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
+                await asyncio.sleep(0)
+        assert len(wire.requests) == 4
         assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
 
 
@@ -234,6 +238,7 @@ class TcpWire:
     def __init__(self) -> None:
         self.delays: list[float | None] = []
         self.connections = 0
+        self.answers = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -243,15 +248,19 @@ class TcpWire:
                 delay_s = self.delays.pop(0) if self.delays else 0.0
                 if delay_s is None:
                     continue
-                await asyncio.sleep(delay_s)
                 address = int.from_bytes(head[8:10], "big")
                 count = int.from_bytes(head[10:12], "big")
                 words = (VALUES[address] + (0,) * count)[:count]
                 body = bytes((head[6], head[7], 2 * count))
                 body += b"".join(word.to_bytes(2, "big") for word in words)
-                writer.write(head[:4] + len(body).to_bytes(2, "big") + body)
+                frame = head[:4] + len(body).to_bytes(2, "big") + body
+                asyncio.get_running_loop().call_later(delay_s, self._answer, writer, frame)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
+
+    def _answer(self, writer: asyncio.StreamWriter, frame: bytes) -> None:
+        self.answers += 1
+        writer.write(frame)
 
 
 @asynccontextmanager
@@ -283,9 +292,11 @@ async def test_a_late_tcp_reply_never_answers_the_next_request() -> None:
         wire.delays = [1.5 * TIMEOUT_S]
         with pytest.raises(MeterSilent):
             await bus.read(1, 4, VOLTS, 2)
-        for _ in range(5):
-            assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
-            await asyncio.sleep(TIMEOUT_S / 4)
+        assert wire.answers == 0
+        wire.delays = [TIMEOUT_S * 0.7]  # this question is open while the late reply goes out
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+        assert wire.answers == 2
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
 
 
 async def test_a_tcp_peer_that_is_not_there_is_told() -> None:

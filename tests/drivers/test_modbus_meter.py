@@ -20,6 +20,7 @@ from edge.sim.outlet import MeterFault
 from edge.sim.registers import Unit, load_model
 from edge.sim.world import MeterFace
 from tests.drivers.rigs import Inbox, rig, running
+from tests.waiting import until
 
 UNIT = 3
 CONNECTOR = 2
@@ -32,7 +33,12 @@ class Bench:
         self.model = model
         self.energy_wh = 12345.0
         self.fault = MeterFault.NONE
-        self.unit = Unit(load_model(model), self.face, lambda: self.fault)
+        self.asked = 0
+        self.unit = Unit(load_model(model), self.face, self._is_asked)
+
+    def _is_asked(self) -> MeterFault:
+        self.asked += 1
+        return self.fault
 
     def face(self) -> MeterFace:
         return MeterFace(
@@ -171,7 +177,8 @@ async def test_one_lost_frame_does_not_fail_a_request() -> None:
         await inbox.first(MeterRead)
         bench.fault = MeterFault.TIMEOUT
         meter.request(10)
-        await asyncio.sleep(0.15)  # the first attempt has timed out, the second drains
+        asked = bench.asked
+        await until(lambda: bench.asked > asked)  # and that request stays without reply
         bench.fault = MeterFault.NONE
         await inbox.first(MeterRead, lambda read: read.ticket == 10)
 
