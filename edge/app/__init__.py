@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import signal
 import sys
@@ -311,6 +312,8 @@ def _setup(settings: Settings, hardware: Hardware, nonce: str, kernel_boot: str)
 
 
 def _log_to_stderr() -> None:
+    # The bus says in one sentence what pymodbus tells in pieces.
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -148,9 +148,11 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _config_check(arguments: argparse.Namespace) -> int:
     from edge.config import load
-    from edge.drivers.registry import choose
+    from edge.drivers.ocpp_link import Settings as LinkSettings
+    from edge.drivers.registry import choose, decode
 
     settings = load(arguments.config, arguments.option)
+    decode(LinkSettings, settings.csms, "csms")
     for name, bus in settings.buses.items():
         choose("bus", bus, f"buses.{name}")
     for number, reader in settings.readers.items():
