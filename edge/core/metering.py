@@ -17,7 +17,7 @@ from edge.core.events import MeterFailed, MeterRead
 from edge.core.facts import KeyChanged, Opened, Resumed, Sampled, Triggered
 from edge.core.instant import Instant
 from edge.core.measurands import sampled
-from edge.core.messages import MeterValues
+from edge.core.messages import MeterValue, MeterValues
 from edge.core.quantities import Reading
 from edge.core.state import Metering, Phase
 from edge.core.vocabulary import ReadingContext
@@ -65,8 +65,11 @@ def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | 
     value = sampled(reading, purpose.context, names, at=purpose.due)
     if value is None:
         return
-    running = bay.transaction is not None and bay.connector.phase is Phase.CHARGING
-    if running and purpose.context is not ReadingContext.TRIGGER:
+    if purpose.context is ReadingContext.SAMPLE_PERIODIC and bay.transaction is None:
+        return  # the transaction ended while the meter was asked
+    if purpose.context is ReadingContext.TRIGGER or bay.transaction is None:
+        _mention(draft, purpose.connector, value)
+    elif bay.connector.phase is Phase.CHARGING:
         draft.tell(
             Sampled(
                 connector=purpose.connector,
@@ -75,13 +78,15 @@ def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | 
                 value=value,
             )
         )
-        metering = replace(draft.bay(purpose.connector).metering, noted_at=draft.now)
-        draft.put(purpose.connector, metering=metering)
-    elif draft.station.registration.online:
-        number = None if bay.transaction is None else bay.transaction.transaction_id
-        message = MeterValues(
-            connector_id=purpose.connector, meter_value=(value,), transaction_id=number
-        )
+        draft.put(purpose.connector, metering=replace(bay.metering, noted_at=draft.now))
+
+
+def _mention(draft: Draft, connector: int, value: MeterValue) -> None:
+    """Not part of a transaction's record: told if the line is up, else not at all (ruling 20)."""
+    if draft.station.registration.online:
+        transaction = draft.bay(connector).transaction
+        number = None if transaction is None else transaction.transaction_id
+        message = MeterValues(connector_id=connector, meter_value=(value,), transaction_id=number)
         draft.send(ToMention(), message)
 
 

@@ -1,0 +1,118 @@
+"""A central system in memory: it deduplicates, numbers transactions, remembers what it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from edge.core.messages import (
+    Authorize,
+    AuthorizeConf,
+    BootNotification,
+    BootNotificationConf,
+    Confirmation,
+    DataTransfer,
+    DataTransferConf,
+    DiagnosticsStatusNotification,
+    DiagnosticsStatusNotificationConf,
+    FirmwareStatusNotification,
+    FirmwareStatusNotificationConf,
+    Heartbeat,
+    HeartbeatConf,
+    IdTagInfo,
+    MeterValues,
+    MeterValuesConf,
+    Request,
+    StartTransaction,
+    StartTransactionConf,
+    StatusNotification,
+    StatusNotificationConf,
+    StopTransaction,
+    StopTransactionConf,
+)
+from edge.core.vocabulary import AuthorizationStatus, RegistrationStatus
+
+EPOCH = datetime(2026, 1, 1, 10, tzinfo=UTC)
+
+
+@dataclass
+class Session:
+    """One transaction as the central system knows it."""
+
+    transaction_id: int
+    start: StartTransaction
+    stops: list[StopTransaction] = field(default_factory=list)
+    samples: list[MeterValues] = field(default_factory=list)
+
+
+class Central:
+    """Answers once per message id; the first answer is the answer."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[int, Session] = {}
+        self.order: list[str] = []
+        self.contents: dict[str, Request] = {}
+        self.changed: list[str] = []
+        self.strays: list[Request] = []
+        self._answers: dict[str, Confirmation] = {}
+
+    def hear(self, message_id: str, message: Request) -> Confirmation:
+        """Take *message* as a receiver with a memory would (I4, I5)."""
+        if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
+            return _plain(message)
+        known = self.contents.get(message_id)
+        if known is not None:
+            if known != message:
+                self.changed.append(message_id)
+            return self._answers[message_id]
+        self.contents[message_id] = message
+        self.order.append(message_id)
+        answer = self._take(message)
+        self._answers[message_id] = answer
+        return answer
+
+    def _take(self, message: StartTransaction | StopTransaction | MeterValues) -> Confirmation:
+        good = IdTagInfo(status=AuthorizationStatus.ACCEPTED)
+        if isinstance(message, StartTransaction):
+            number = len(self.sessions) + 1
+            self.sessions[number] = Session(transaction_id=number, start=message)
+            return StartTransactionConf(transaction_id=number, id_tag_info=good)
+        session = self.sessions.get(message.transaction_id or 0)
+        if session is None:
+            self.strays.append(message)
+        elif isinstance(message, StopTransaction):
+            session.stops.append(message)
+        else:
+            session.samples.append(message)
+        if isinstance(message, StopTransaction):
+            return StopTransactionConf(id_tag_info=good)
+        return MeterValuesConf()
+
+
+def _plain(message: Request) -> Confirmation:
+    match message:
+        case BootNotification():
+            return BootNotificationConf(
+                status=RegistrationStatus.ACCEPTED, current_time=EPOCH, interval=300
+            )
+        case Heartbeat():
+            return HeartbeatConf(current_time=EPOCH)
+        case Authorize():
+            return AuthorizeConf(id_tag_info=IdTagInfo(status=AuthorizationStatus.ACCEPTED))
+        case StatusNotification():
+            return StatusNotificationConf()
+        case DataTransfer():
+            return DataTransferConf(status="UnknownVendorId")
+        case FirmwareStatusNotification():
+            return FirmwareStatusNotificationConf()
+        case DiagnosticsStatusNotification():
+            return DiagnosticsStatusNotificationConf()
+        case _:
+            raise AssertionError(message)
+
+
+def unaddressed(message: Request) -> Request:
+    """*message* without the transaction id that is filled in when it is sent (I4)."""
+    if isinstance(message, StopTransaction | MeterValues):
+        return replace(message, transaction_id=None)
+    return message

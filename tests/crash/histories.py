@@ -1,0 +1,270 @@
+"""Stories, by hand and by seed, played in a `World` with deaths at chosen crash points."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edge.core.commands import (
+    ChangeAvailability,
+    RemoteStartTransaction,
+    RemoteStopTransaction,
+    Reset,
+)
+from edge.core.vocabulary import AvailabilityType, ResetType
+from tests.crash.verdict import verdict
+from tests.crash.virtual import VirtualLoop
+from tests.crash.world import Death, World
+
+Act = Callable[[World], None]
+Story = Sequence[tuple[float, Act]]
+
+TAG, OTHER = "04A2B1C3D4E580", "DEADBEEF"
+HEAL_S = 400.0  # a night: the line is up, the cars leave, all that waits is told
+
+
+def _plug(world: World) -> None:
+    world.plug(1)
+
+
+def _unplug(world: World) -> None:
+    world.unplug(1)
+
+
+def _tap(world: World) -> None:
+    world.tap(TAG)
+
+
+def _stop_remotely(world: World) -> None:
+    for number in world.central.sessions:
+        world.call(RemoteStopTransaction(transaction_id=number))
+
+
+def _cut(world: World) -> None:
+    world.cut_line()
+
+
+def _mend(world: World) -> None:
+    world.mend_line()
+
+
+STORIES: dict[str, Story] = {
+    "local session": ((5, _plug), (8, _tap), (80, _tap), (95, _unplug)),
+    "card first": ((5, _tap), (9, _plug), (75, _unplug)),
+    "remote session": (
+        (5, _plug),
+        (8, lambda w: w.call(RemoteStartTransaction(id_tag=TAG, connector_id=1))),
+        (70, _stop_remotely),
+        (85, _unplug),
+    ),
+    "line cut while charging": (
+        (5, _plug),
+        (8, _tap),
+        (30, _cut),
+        (160, _mend),
+        (180, _tap),
+        (195, _unplug),
+    ),
+    "whole session offline": (
+        (2, _cut),
+        (5, _plug),
+        (8, _tap),
+        (80, _tap),
+        (95, _unplug),
+        (120, _mend),
+    ),
+    "emergency stop": (
+        (5, _plug),
+        (8, _tap),
+        (40, lambda w: w.press(1, down=True)),
+        (60, lambda w: w.press(1, down=False)),
+        (80, _unplug),
+    ),
+    "soft reset while charging": (
+        (5, _plug),
+        (8, _tap),
+        (40, lambda w: w.call(Reset(type=ResetType.SOFT))),
+        (100, _unplug),
+    ),
+    "two connectors": (
+        (5, _plug),
+        (8, _tap),
+        (12, lambda w: w.plug(2)),
+        (20, lambda w: w.tap(OTHER)),
+        (70, _tap),
+        (75, lambda w: w.unplug(2)),
+        (90, _unplug),
+    ),
+    "taken out of service": (
+        (5, _plug),
+        (8, _tap),
+        (
+            30,
+            lambda w: w.call(ChangeAvailability(connector_id=0, type=AvailabilityType.INOPERATIVE)),
+        ),
+        (60, _tap),
+        (75, _unplug),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """Where the process dies: at crash point number *point*, *with_power* or without."""
+
+    point: int
+    with_power: bool = True
+    again_after_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a history."""
+
+    breaches: tuple[str, ...]
+    points: int
+    sessions: int
+    deaths: int
+
+
+MakeWorld = Callable[..., World]
+
+
+def play(
+    story: Story,
+    *,
+    fall: Fall | None = None,
+    latency_s: float = 0.0,
+    make: MakeWorld = World,
+) -> Outcome:
+    """Play *story* with at most one death, then let all come to rest, and judge."""
+    counter = _Counter(fall)
+    return _run(lambda: _history(story, counter, make, latency_s=latency_s, probe=counter))
+
+
+def play_seed(seed: int, *, make: MakeWorld = World) -> Outcome:
+    """Play a random history: taps, cars, cuts and deaths, as *seed* has it."""
+    chance = random.Random(seed)
+    story = _random_story(chance)
+    dice = _Dice(chance, share=chance.choice((0.0, 0.004, 0.02)))
+    latency_s = chance.choice((0.0, 0.0, 0.02, 0.3, 2.0))
+    cut_share = chance.choice((0.0, 0.03, 0.15))
+    return _run(
+        lambda: _history(
+            story, dice, make, latency_s=latency_s, probe=dice, chance=chance, cut_share=cut_share
+        )
+    )
+
+
+class _Counter:
+    """Counts crash points, and is the death at one of them."""
+
+    def __init__(self, fall: Fall | None) -> None:
+        self.fall = fall
+        self.points = 0
+        self.deaths = 0
+        self.world: World | None = None
+
+    def __call__(self, _point: str) -> None:
+        self.points += 1
+        if self.fall is not None and self.points == self.fall.point:
+            self.die(with_power=self.fall.with_power)
+
+    def die(self, *, with_power: bool) -> None:
+        """End this life here and now."""
+        self.deaths += 1
+        assert self.world is not None
+        if with_power:
+            self.world.lose_power()
+        raise Death
+
+    @property
+    def again_after_s(self) -> float:
+        """How long the process is away."""
+        return 3.0 if self.fall is None else self.fall.again_after_s
+
+
+class _Dice(_Counter):
+    """Dies by chance, until the night comes."""
+
+    def __init__(self, chance: random.Random, share: float) -> None:
+        super().__init__(None)
+        self.chance = chance
+        self.share = share
+
+    def __call__(self, _point: str) -> None:
+        self.points += 1
+        if self.share and self.chance.random() < self.share:
+            self.die(with_power=self.chance.random() < 0.6)
+
+    @property
+    def again_after_s(self) -> float:
+        return self.chance.choice((0.5, 3.0, 90.0))
+
+
+def _random_story(chance: random.Random) -> Story:
+    acts: list[Act] = [
+        lambda w: w.plug(1),
+        lambda w: w.plug(2),
+        lambda w: w.unplug(1),
+        lambda w: w.unplug(2),
+        _tap,
+        _tap,
+        lambda w: w.tap(OTHER),
+        _stop_remotely,
+        lambda w: w.call(RemoteStartTransaction(id_tag=TAG)),
+        lambda w: w.cut_line(chance.choice((3.0, 30.0, 120.0))),
+        lambda w: w.press(1, down=True),
+        lambda w: w.press(1, down=False),
+        lambda w: w.call(Reset(type=chance.choice((ResetType.SOFT, ResetType.HARD)))),
+    ]
+    moment = 2.0
+    story = []
+    for _ in range(chance.randint(6, 18)):
+        moment += chance.choice((0.1, 1.0, 6.0, 15.0, 40.0))
+        story.append((moment, chance.choice(acts)))
+    return story
+
+
+async def _history(story: Story, counter: _Counter, make: MakeWorld, **options: object) -> Outcome:
+    world = make(**options)
+    counter.world = world
+    end = (story[-1][0] if story else 0.0) + 30.0
+    for moment, act in story:
+        world.host.call_later(moment, act, world)
+    world.host.call_later(end, _rest, world, counter)
+    while world.host.time() < end + HEAL_S:
+        left_s = end + HEAL_S - world.host.time()
+        try:
+            async with asyncio.timeout(left_s):
+                await world.live()
+            await asyncio.sleep(counter.again_after_s)
+        except TimeoutError:
+            break
+    return Outcome(
+        breaches=tuple(verdict(world)),
+        points=counter.points,
+        sessions=len(world.central.sessions),
+        deaths=counter.deaths,
+    )
+
+
+def _rest(world: World, counter: _Counter) -> None:
+    """Evening: no more chance faults, the cars leave, the line is up."""
+    if isinstance(counter, _Dice):
+        counter.share = 0.0
+    world.cut_share = 0.0
+    world.mend_line()
+    for number in world.outlets:
+        world.press(number, down=False)
+        world.unplug(number)
+
+
+def _run(main: Callable[[], object]) -> Outcome:
+    loop = VirtualLoop()
+    try:
+        return loop.run_until_complete(main())  # type: ignore[arg-type]
+    finally:
+        loop.close()

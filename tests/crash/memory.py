@@ -1,0 +1,178 @@
+"""A journal in memory: what is committed survives, what is not is gone with the power.
+
+`fold` is the plain-Python meaning of the records; a test holds the SQLite journal to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from edge.core.messages import StartTransaction
+from edge.core.records import (
+    Alive,
+    AvailabilityChanged,
+    BootStarted,
+    CacheCleared,
+    ConfigurationChanged,
+    Delivered,
+    FaultLatched,
+    FaultReleased,
+    Metered,
+    Parked,
+    Queued,
+    Record,
+    Refused,
+    ResetAccepted,
+    Saved,
+    SavedTransaction,
+    TagCached,
+    TagForgotten,
+    TransactionBound,
+    TransactionOpened,
+    TransactionStopped,
+    TransactionStopping,
+)
+
+HEAD = 64
+
+
+class Rows:
+    """Rows as they stand after all records so far."""
+
+    def __init__(self) -> None:
+        self.transactions: dict[int, SavedTransaction] = {}
+        self.outbox: dict[int, Queued] = {}
+        self.seqs: dict[str, int] = {}
+        self.dead: list[int] = []
+        self.saved = Saved()
+        self.availability: dict[int, AvailabilityChanged] = {}
+        self.configuration: dict[str, ConfigurationChanged] = {}
+        self.cache: dict[str, TagCached] = {}
+        self.faults: dict[int, FaultLatched] = {}
+
+    def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one branch per record: a table
+        match record:
+            case BootStarted():
+                self.saved = replace(self.saved, last_boot=record, reset=None)
+            case Alive():
+                self._live(record.at)
+            case TransactionOpened():
+                self.transactions[record.ref] = SavedTransaction(opened=record)
+                self._live(record.at)
+                self.saved = replace(self.saved, last_ref=max(record.ref, self.saved.last_ref))
+            case TransactionBound():
+                self._of(
+                    record.ref,
+                    transaction_id=record.transaction_id,
+                    id_tag_info=record.id_tag_info,
+                )
+            case TransactionStopping():
+                self._of(record.ref, stopping=record)
+            case TransactionStopped():
+                self._of(record.ref, stopped=record)
+            case Metered():
+                self._of(record.ref, last_wh=record.energy_wh, last_at=record.at)
+                self._live(record.at)
+            case Queued():
+                self.outbox[record.seq] = record
+                self.seqs[record.message_id] = record.seq
+                self.saved = replace(self.saved, last_seq=record.seq)
+            case Refused():
+                queued = self.outbox[record.seq]
+                again = replace(queued, attempts=record.attempts, message_id=record.message_id)
+                self.outbox[record.seq] = again
+                self.seqs[record.message_id] = record.seq
+            case Delivered():
+                self.outbox.pop(record.seq, None)
+            case Parked():
+                self._park(record)
+            case AvailabilityChanged():
+                self.availability[record.connector] = record
+            case ConfigurationChanged():
+                self.configuration[record.key] = record
+            case TagCached():
+                self.cache.pop(record.id_tag, None)
+                self.cache[record.id_tag] = record
+            case TagForgotten():
+                self.cache.pop(record.id_tag, None)
+            case CacheCleared():
+                self.cache.clear()
+            case ResetAccepted():
+                self.saved = replace(self.saved, reset=record)
+            case FaultLatched():
+                self.faults[record.connector] = record
+            case FaultReleased():
+                self.faults.pop(record.connector, None)
+
+    def _live(self, at: object) -> None:
+        self.saved = replace(self.saved, last_alive=at)  # type: ignore[arg-type]
+
+    def _of(self, ref: int, **changes: object) -> None:
+        if ref in self.transactions:
+            self.transactions[ref] = replace(self.transactions[ref], **changes)  # type: ignore[arg-type]
+
+    def _park(self, record: Parked) -> None:
+        queued = self.outbox.pop(record.seq)
+        self.dead.append(record.seq)
+        if isinstance(queued.message, StartTransaction) and queued.ref is not None:
+            self._of(queued.ref, start_parked=True)
+
+    def saved_now(self) -> Saved:
+        """All that a restart needs."""
+        waiting = {queued.ref for queued in self.outbox.values()}
+        return replace(
+            self.saved,
+            transactions=tuple(
+                one
+                for ref, one in sorted(self.transactions.items())
+                if one.stopped is None or ref in waiting
+            ),
+            outbox=tuple(self.outbox[seq] for seq in sorted(self.outbox)[:HEAD]),
+            outbox_count=len(self.outbox),
+            availability=tuple(self.availability[key] for key in sorted(self.availability)),
+            configuration=tuple(self.configuration[key] for key in sorted(self.configuration)),
+            cache=tuple(self.cache.values()),
+            faults=tuple(self.faults[key] for key in sorted(self.faults)),
+            dead_letters=len(self.dead),
+        )
+
+    def open_on(self, connector: int) -> bool:
+        """Whether a transaction of *connector* is durable and not stopped (I1)."""
+        return any(
+            one.opened.connector == connector and one.stopped is None
+            for one in self.transactions.values()
+        )
+
+
+def fold(records: Sequence[Record]) -> Saved:
+    """All that a restart needs, from the records ever committed."""
+    rows = Rows()
+    for record in records:
+        rows.take(record)
+    return rows.saved_now()
+
+
+class MemoryJournal:
+    """Implements `edge.ports.Journal`; *latency_s* is how long the disk takes for a commit."""
+
+    def __init__(self, latency_s: float = 0.0) -> None:
+        self.rows = Rows()
+        self.latency_s = latency_s
+
+    async def load(self) -> Saved:
+        """See `fold`."""
+        return self.rows.saved_now()
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        """All of *records* or, if the power goes first, none."""
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s)
+        for record in records:
+            self.rows.take(record)
+
+    async def read_outbox(self, after_seq: int, limit: int) -> tuple[Queued, ...]:
+        """The oldest waiting messages after *after_seq*."""
+        later = sorted(seq for seq in self.rows.outbox if seq > after_seq)
+        return tuple(self.rows.outbox[seq] for seq in later[:limit])

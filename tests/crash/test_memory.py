@@ -1,0 +1,60 @@
+"""The journal in memory that the sweep crashes means what the journal on the disk means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from edge.core.records import Record
+from edge.drivers.journal import open_journal
+from tests.crash.histories import STORIES, Fall, play, play_seed
+from tests.crash.memory import MemoryJournal, fold
+from tests.crash.world import World
+
+Batch = Sequence[Record]
+
+
+class Copying(World):
+    """Keeps every commit of the history."""
+
+    batches: list[Batch]
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        batches: list[Batch] = []
+
+        class Keeping(MemoryJournal):
+            async def commit(self, records: Batch) -> None:
+                await super().commit(records)
+                batches.append(tuple(records))
+
+        self.journal = Keeping(self.journal.latency_s)
+        type(self).batches = batches
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_both_journals_restore_the_same_after_every_commit(name: str, tmp_path: Path) -> None:
+    """`load` of SQLite equals `fold` of the records, with a death in the middle of the story."""
+    play(STORIES[name], fall=Fall(point=25), make=Copying)
+    asyncio.run(_compare(Copying.batches, tmp_path / "journal.db"))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_both_journals_restore_the_same_in_seeded_histories(seed: int, tmp_path: Path) -> None:
+    """The same over random histories."""
+    play_seed(seed, make=Copying)
+    asyncio.run(_compare(Copying.batches, tmp_path / "journal.db"))
+
+
+async def _compare(batches: list[Batch], path: Path) -> None:
+    written: list[Record] = []
+    async with open_journal(path) as journal:
+        for batch in batches:
+            await journal.commit(batch)
+            written += batch
+            assert await journal.load() == fold(written)
+    async with open_journal(path) as journal:
+        assert await journal.load() == fold(written)

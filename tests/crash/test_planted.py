@@ -1,0 +1,115 @@
+"""Bugs planted on purpose; the sweep must find each: a test that cannot fail proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from edge.core.effects import Ask, Energise, Send
+from edge.core.messages import MeterValues, StartTransaction, StopTransaction
+from edge.core.records import Delivered, Record, TransactionBound
+from edge.runtime.pages import Page
+from tests.crash.histories import STORIES, Fall, MakeWorld, play
+from tests.crash.memory import MemoryJournal
+from tests.crash.world import Life, World
+
+TRANSACTION = (StartTransaction, StopTransaction, MeterValues)
+
+
+class TellsBeforeRecording(World):
+    """The step's words go out at once, the rows behind them."""
+
+    def _born(self, state: object) -> Life:
+        life = super()._born(state)
+        append = life.loop._append
+
+        def hasty(page: Page) -> None:
+            for effect in page.tell:
+                self._perform(life, effect)
+            append(Page(turn=page.turn, records=page.records, energise=page.energise))
+
+        life.loop._append = hasty
+        return life
+
+
+class EnergisesBeforeRecording(World):
+    """The contactor closes at once, the transaction is written behind it."""
+
+    def _born(self, state: object) -> Life:
+        life = super()._born(state)
+        append = life.loop._append
+
+        def hasty(page: Page) -> None:
+            for effect in page.energise:
+                if not isinstance(effect, Energise) or life.loop.permits(page.turn, effect):
+                    self._perform(life, effect)
+            append(Page(turn=page.turn, records=page.records, tell=page.tell))
+
+        life.loop._append = hasty
+        return life
+
+
+class DequeuesBeforeReply(World):
+    """A message leaves the outbox when it is sent."""
+
+    def _send(self, life: Life, request: Ask | Send) -> None:
+        if isinstance(request.message, TRANSACTION):
+            seq = self.journal.rows.seqs[request.message_id]
+            self.journal.rows.take(Delivered(seq=seq))
+        super()._send(life, request)
+
+
+class Forgetful(MemoryJournal):
+    """Does not write the central system's number."""
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        await super().commit([one for one in records if not isinstance(one, TransactionBound)])
+
+
+class ForgetsTheNumber(World):
+    """The transaction id lives in memory only."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self.journal = Forgetful(self.journal.latency_s)
+
+
+class NumbersAnew(World):
+    """A resend gets a new message id, so that no receiver can tell it from a new message."""
+
+    def _send(self, life: Life, request: Ask | Send) -> None:
+        count = len(self.sent)
+        fresh = type(request)(
+            ticket=request.ticket,
+            message_id=f"{life.number}-{count}",
+            message=request.message,
+            within_s=request.within_s,
+        )
+        if request.message_id in self.journal.rows.seqs:
+            self.journal.rows.seqs[fresh.message_id] = self.journal.rows.seqs[request.message_id]
+        super()._send(life, fresh)
+
+
+def _breaches(make: MakeWorld) -> Iterator[str]:
+    for latency_s in (0.0, 0.3):
+        for story in STORIES.values():
+            points = play(story, latency_s=latency_s, make=make).points
+            for point in range(1, points + 1):
+                fall = Fall(point=point)
+                yield from play(story, fall=fall, latency_s=latency_s, make=make).breaches
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        TellsBeforeRecording,
+        EnergisesBeforeRecording,
+        DequeuesBeforeReply,
+        ForgetsTheNumber,
+        NumbersAnew,
+    ],
+)
+def test_the_sweep_finds_the_planted_bug(make: MakeWorld) -> None:
+    """The rule that each of them breaks has a test that notices."""
+    assert next(_breaches(make), None) is not None

@@ -1,0 +1,74 @@
+"""The invariants of delivery.md, asked of a history that has come to rest."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from tests.crash.central import unaddressed
+from tests.crash.world import CONNECTORS, World
+
+
+def verdict(world: World) -> list[str]:
+    """Every breach found; an empty list is what we promise."""
+    return [
+        *world.breaches,
+        *_complete(world),
+        *_in_order(world),
+        *_stable(world),
+        *_energy(world),
+    ]
+
+
+def _complete(world: World) -> list[str]:
+    """I2, I7: each durable transaction has one Start and one Stop over there, and no other has."""
+    durable = [one.opened.at.wall for one in world.journal.rows.transactions.values()]
+    told = [session.start.timestamp for session in world.central.sessions.values()]
+    found = [f"I2: {len(durable)} transactions durable, {len(told)} told"] * (
+        sorted(durable) != sorted(told)
+    )
+    found += [
+        f"I2: session {one.transaction_id} has {len(one.stops)} stops"
+        for one in world.central.sessions.values()
+        if len(one.stops) != 1
+    ]
+    found += [f"I2: no session for {stray}" for stray in world.central.strays]
+    found += ["I2: the outbox is not empty"] * bool(world.journal.rows.outbox)
+    found += ["I2: dead letters without a refusal"] * bool(world.journal.rows.dead)
+    return found
+
+
+def _in_order(world: World) -> list[str]:
+    """I3: what was acknowledged came in the order of the durable outbox."""
+    order = [world.journal.rows.seqs.get(one) for one in world.central.order]
+    known = [seq for seq in order if seq is not None]
+    found = ["I3: told what was never written"] * (len(known) != len(order))
+    return found + ["I3: out of order"] * (known != sorted(known))
+
+
+def _stable(world: World) -> list[str]:
+    """I4: one id, one content, for ever."""
+    found = [f"I4: message {one} changed on a resend" for one in world.central.changed]
+    for message_id, messages in world.sent.items():
+        if len({repr(unaddressed(one)) for one in messages}) != 1:  # type: ignore[arg-type]
+            found.append(f"I4: message {message_id} changed")
+    return found
+
+
+def _energy(world: World) -> list[str]:
+    """I6 at this scale: what was billed is what flowed, within one register step per session."""
+    found = []
+    for number in CONNECTORS:
+        sessions = [
+            one for one in world.central.sessions.values() if one.start.connector_id == number
+        ]
+        billed_wh = sum(
+            one.stops[0].meter_stop - one.start.meter_start for one in sessions if one.stops
+        )
+        flowed_wh = world.outlets[number].energy_wh
+        if abs(billed_wh - flowed_wh) > len(sessions) + 1:
+            found.append(f"I6: {flowed_wh:.1f} Wh flowed at {number}, {billed_wh} billed")
+        ordered = sorted(sessions, key=lambda one: one.start.timestamp)
+        for one, other in pairwise(ordered):
+            if one.stops and other.start.meter_start < one.stops[0].meter_stop:
+                found.append("I6: registers overlap")
+    return found

@@ -1,0 +1,418 @@
+"""One bay, its car, its line and its disk, around the real core, loop and recorder.
+
+Everything outside `edge.core` and `edge.runtime` is a few lines of plain Python in virtual time.
+The process dies at a crash point (`Death`), with the power or without it, and starts again from
+what the disk took. `verdict` holds the history against the invariants of delivery.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from edge.core.commands import Command
+from edge.core.deadlines import next_deadline
+from edge.core.effects import (
+    Ask,
+    Cut,
+    Effect,
+    Energise,
+    Raise,
+    ReadMeter,
+    ReadOutbox,
+    Rearm,
+    Reconnect,
+    Reduce,
+    Restart,
+    Send,
+)
+from edge.core.events import (
+    CallReceived,
+    Event,
+    EvseSeen,
+    LinkDown,
+    LinkUp,
+    MeterRead,
+    OutboxRead,
+    Pilot,
+    Settled,
+    Started,
+    TagPresented,
+    Trip,
+)
+from edge.core.instant import Instant
+from edge.core.levels import permits_energy, permitted_a
+from edge.core.messages import BootNotification, NoAnswer
+from edge.core.quantities import Reading
+from edge.core.restore import restore
+from edge.core.setup import EvseTraits, Setup
+from edge.core.state import Phase
+from edge.core.step import step
+from edge.runtime.loop import Loop, Rules
+from edge.runtime.recorder import Recorder
+from tests.crash.central import EPOCH, Central
+from tests.crash.memory import MemoryJournal
+
+CONNECTORS = (1, 2)
+POLL_S = 20.0  # of the meter: seldom enough that a begin register must be asked for
+DRAW_W = 7400.0
+CAR_S = 0.3  # a car answers a change of the offer
+LINE_S = 0.05  # each way
+
+RULES = Rules(
+    step=step, next_deadline=next_deadline, permits_energy=permits_energy, permitted_a=permitted_a
+)
+
+
+class Death(Exception):
+    """The process is no more."""
+
+
+@dataclass
+class Outlet:
+    """Cable, car, contactor and meter of one connector."""
+
+    plugged: bool = False
+    pilot: Pilot = Pilot.A
+    coil: bool = False
+    offered_a: float = 0.0
+    stopped: bool = False
+    energy_wh: float = 0.0
+    since: float = 0.0
+    intervals: list[tuple[float, float]] = field(default_factory=list)
+
+
+@dataclass
+class Life:
+    """One process: from a start to its death."""
+
+    number: int
+    loop: Loop[Any]
+    recorder: Recorder
+    linked: bool = False
+    queue: deque[Ask | Send] = field(default_factory=deque)
+    flying: Ask | Send | None = None
+    calls: int = 0
+
+
+class World:
+    """Runs one history. *probe* is told each crash point and may raise `Death`."""
+
+    def __init__(
+        self,
+        *,
+        latency_s: float = 0.0,
+        probe: Callable[[str], None] | None = None,
+        chance: random.Random | None = None,
+        cut_share: float = 0.0,
+    ) -> None:
+        self.host = asyncio.get_running_loop()
+        self.journal = MemoryJournal(latency_s)
+        self.central = Central()
+        self.outlets = {number: Outlet() for number in CONNECTORS}
+        self.probe = probe or (lambda _: None)
+        self.chance = chance or random.Random(0)
+        self.cut_share = cut_share
+        self.line_up = True
+        self.kernel = 1
+        self.lives = 0
+        self.life: Life | None = None
+        self.died = asyncio.Event()
+        self.breaches: list[str] = []
+        self.sent: dict[str, list[object]] = {}
+        self.restarts: list[Restart] = []
+
+    # ── time and physics ─────────────────────────────────────────────────────────────────────────
+
+    def now(self) -> Instant:
+        """Implements `edge.ports.Clock`."""
+        moment = self.host.time()
+        return Instant(wall=EPOCH + timedelta(seconds=moment), monotonic=moment)
+
+    def learn(self, wall_at: Instant) -> None:
+        """The clock is right already."""
+
+    def _integrate(self, outlet: Outlet) -> None:
+        moment = self.host.time()
+        if outlet.coil and outlet.pilot is Pilot.C:
+            outlet.energy_wh += DRAW_W * (moment - outlet.since) / 3600
+        outlet.since = moment
+
+    def set_coil(self, number: int, *, closed: bool) -> None:
+        """Move the contactor; closing it without a durable transaction is a breach of I1."""
+        outlet = self.outlets[number]
+        self._integrate(outlet)
+        if closed and not outlet.coil:
+            self._check_energised(number)
+        outlet.coil = closed
+        self.show(number)
+
+    def _check_energised(self, number: int) -> None:
+        if not self.journal.rows.open_on(number):
+            self.breaches.append(f"I1: contactor {number} closed without a durable transaction")
+        life = self.life
+        assert life is not None
+        phase = life.loop.state.bay(number).connector.phase
+        if phase is Phase.RECOVERING:
+            self.breaches.append(f"I11: contactor {number} closed before recovery was done")
+
+    def set_pilot(self, number: int, pilot: Pilot) -> None:
+        """The car moves; below C the reflex has the contactor open before anybody is told."""
+        outlet = self.outlets[number]
+        self._integrate(outlet)
+        outlet.pilot = pilot
+        if pilot is not Pilot.C:
+            outlet.coil = False
+        self.show(number)
+
+    def _offer(self, number: int, limit_a: float) -> None:
+        self.outlets[number].offered_a = limit_a
+        self.host.call_later(CAR_S, self._follow, number)
+
+    def _follow(self, number: int) -> None:
+        outlet = self.outlets[number]
+        if outlet.plugged and outlet.pilot is not Pilot.A:
+            wants = Pilot.C if outlet.offered_a >= 6 else Pilot.B
+            if wants is not outlet.pilot:
+                self.set_pilot(number, wants)
+
+    def show(self, number: int) -> None:
+        """The driver tells what the inputs are."""
+        outlet = self.outlets[number]
+        trips = frozenset({Trip.EMERGENCY_STOP}) if outlet.stopped else frozenset()
+        self.post(
+            EvseSeen(
+                at=self.now(),
+                connector=number,
+                plugged=outlet.plugged,
+                pilot=outlet.pilot,
+                contactor_closed=outlet.coil,
+                tripped=trips,
+            )
+        )
+
+    # ── what people do ───────────────────────────────────────────────────────────────────────────
+
+    def plug(self, number: int) -> None:
+        """A car is connected."""
+        self.outlets[number].plugged = True
+        self.set_pilot(number, Pilot.B)
+
+    def unplug(self, number: int) -> None:
+        """It is pulled, whatever is going on."""
+        self.outlets[number].plugged = False
+        self.set_pilot(number, Pilot.A)
+
+    def tap(self, id_tag: str) -> None:
+        """A card at the only reader."""
+        self.post(TagPresented(at=self.now(), id_tag=id_tag))
+
+    def press(self, number: int, *, down: bool) -> None:
+        """The emergency stop: the reflex opens first."""
+        outlet = self.outlets[number]
+        self._integrate(outlet)
+        outlet.stopped = down
+        if down:
+            outlet.coil = False
+        self.show(number)
+
+    def call(self, command: Command) -> None:
+        """The central system asks."""
+        life = self.life
+        if life is not None and life.linked:
+            life.calls += 1
+            self.post(CallReceived(at=self.now(), call_id=life.calls, command=command))
+
+    def cut_line(self, for_s: float | None = None) -> None:
+        """The internet is gone, for *for_s* or until `mend_line`."""
+        self.line_up = False
+        life = self.life
+        if life is not None and life.linked:
+            life.linked = False
+            open_requests = ([life.flying] if life.flying else []) + list(life.queue)
+            life.flying = None
+            life.queue.clear()
+            for request in open_requests:
+                self._settle(life, request, NoAnswer(timed_out=False))
+            self.post(LinkDown(at=self.now(), why="cut"))
+        if for_s is not None:
+            self.host.call_later(for_s, self.mend_line)
+
+    def mend_line(self) -> None:
+        """The internet is back."""
+        self.line_up = True
+        if self.life is not None:
+            self.host.call_later(1.0, self._link, self.life)
+
+    def _link(self, life: Life) -> None:
+        if self.life is life and self.line_up and not life.linked:
+            life.linked = True
+            self.post(LinkUp(at=self.now()))
+
+    # ── the process ──────────────────────────────────────────────────────────────────────────────
+
+    def post(self, event: Event) -> None:
+        """Reaches the process if there is one."""
+        if self.life is not None:
+            self.life.loop.post(event)
+
+    async def live(self) -> None:
+        """Start a process and let it run until it dies."""
+        saved = await self.journal.load()
+        self.lives += 1
+        setup = Setup(
+            identity=BootNotification(charge_point_vendor="T", charge_point_model="B"),
+            traits=tuple(EvseTraits(has_pilot=True) for _ in CONNECTORS),
+            nonce=f"{self.lives:024x}",
+            kernel_boot=str(self.kernel),
+            overrides={"LocalPreAuthorize": "true", "AllowOfflineTxForUnknownId": "true"},
+        )
+        for number in CONNECTORS:  # the driver's first act: outputs off
+            self._integrate(self.outlets[number])
+            self.outlets[number].coil = False
+        life = self._born(restore(saved, setup, self.now()))
+        self.life = life
+        life.loop.post(Started(at=self.now()))
+        for number in CONNECTORS:
+            self._offer(number, 0.0)
+            self.show(number)
+            self._poll(life, number)
+        self.host.call_later(1.0, self._link, life)
+        self.died.clear()
+        tasks = (
+            asyncio.ensure_future(life.loop.run()),
+            asyncio.ensure_future(life.recorder.run(life.loop.post, life.loop.permits)),
+            asyncio.ensure_future(self.died.wait()),
+        )
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.life = None
+            for task in tasks:
+                task.cancel()
+            endings = await asyncio.gather(*tasks, return_exceptions=True)
+        for ending in endings:
+            if isinstance(ending, Exception) and not isinstance(ending, Death):
+                raise ending
+
+    def _born(self, state: Any) -> Life:
+        def perform(effect: Effect) -> None:
+            if self.life is not None:
+                self._perform(self.life, effect)
+
+        recorder = Recorder(journal=self.journal, perform=perform, clock=self, probe=self.probe)
+        loop = Loop(
+            state,
+            rules=RULES,
+            clock=self,
+            perform=perform,
+            append=recorder.append,
+            probe=self.probe,
+        )
+        return Life(number=self.lives, loop=loop, recorder=recorder)
+
+    def kill(self) -> None:
+        """SIGKILL from outside: pins stay as they are."""
+        self.died.set()
+
+    def lose_power(self) -> None:
+        """The mains are gone: coils fall, the next kernel is another one."""
+        self.kernel += 1
+        for outlet in self.outlets.values():
+            self._integrate(outlet)
+            outlet.coil = False
+        self.died.set()
+
+    def _perform(self, life: Life, effect: Effect) -> None:
+        match effect:
+            case Cut():
+                self.set_coil(effect.connector, closed=False)
+            case Energise():
+                outlet = self.outlets[effect.connector]
+                if outlet.pilot is Pilot.C and not outlet.stopped:
+                    self.set_coil(effect.connector, closed=True)
+            case Raise() | Reduce():
+                self._offer(effect.connector, effect.limit_a)
+            case ReadMeter():
+                self.host.call_later(0.05, self._read, life, effect.connector, effect.ticket)
+            case Ask() | Send():
+                self._send(life, effect)
+            case ReadOutbox():
+                self.host.create_task(self._read_outbox(life, effect))
+            case Reconnect():
+                self.cut_line(1.0)
+            case Rearm():
+                self.show(effect.connector)
+            case Restart():
+                self.restarts.append(effect)
+                self.host.call_soon(self.kill)
+            case _:
+                pass  # lamps, locks, replies and the clock have no part in the invariants
+
+    def _poll(self, life: Life, number: int) -> None:
+        if self.life is life:
+            self._read(life, number, None)
+            self.host.call_later(POLL_S, self._poll, life, number)
+
+    def _read(self, life: Life, number: int, ticket: int | None) -> None:
+        if self.life is not life:
+            return
+        outlet = self.outlets[number]
+        self._integrate(outlet)
+        flows = outlet.coil and outlet.pilot is Pilot.C
+        power_w = DRAW_W if flows else 0.0
+        reading = Reading(
+            at=self.now(),
+            energy_wh=int(outlet.energy_wh),
+            power_w=power_w,
+            current_a=(power_w / 230,),
+        )
+        self.post(MeterRead(at=self.now(), connector=number, reading=reading, ticket=ticket))
+
+    async def _read_outbox(self, life: Life, effect: ReadOutbox) -> None:
+        messages = await self.journal.read_outbox(effect.after_seq, effect.limit)
+        if self.life is life:
+            self.post(OutboxRead(at=self.now(), ticket=effect.ticket, messages=messages))
+
+    # ── the line ─────────────────────────────────────────────────────────────────────────────────
+
+    def _send(self, life: Life, request: Ask | Send) -> None:
+        self.sent.setdefault(request.message_id, []).append(request.message)
+        if not life.linked:
+            self._settle(life, request, NoAnswer(timed_out=False))
+            return
+        life.queue.append(request)
+        self._fly(life)
+
+    def _fly(self, life: Life) -> None:
+        if life.flying is None and life.queue:
+            life.flying = life.queue.popleft()
+            self.host.call_later(LINE_S, self._arrive, life, life.flying)
+
+    def _arrive(self, life: Life, request: Ask | Send) -> None:
+        if life.flying is not request:
+            return  # the line went first
+        fate = self.chance.random()
+        if fate < self.cut_share / 2:
+            self.cut_line(5.0)
+            return
+        answer = self.central.hear(request.message_id, request.message)
+        if fate < self.cut_share:
+            self.cut_line(5.0)  # processed, but the reply is lost
+            return
+        self.host.call_later(LINE_S, self._return, life, request, answer)
+
+    def _return(self, life: Life, request: Ask | Send, answer: Any) -> None:
+        if life.flying is request:
+            life.flying = None
+            self._settle(life, request, answer)
+            self._fly(life)
+
+    def _settle(self, life: Life, request: Ask | Send, answer: Any) -> None:
+        if self.life is life:
+            self.post(Settled(at=self.now(), ticket=request.ticket, answer=answer))
