@@ -12,6 +12,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from random import Random
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -25,7 +26,14 @@ from edge.core.messages import CallError, Confirmation, NoAnswer, Request
 from edge.drivers import ocpp_codec
 from edge.drivers.ocpp_line import Dial, Dialling, Gate, Line, Mode, public_address
 from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
-from edge.ocppj.errors import CallErrorReceived, CallRefused, CallTimedOut, Code, ConnectionLost
+from edge.ocppj.errors import (
+    CallErrorReceived,
+    CallRefused,
+    CallTimedOut,
+    Code,
+    ConnectionLost,
+    Unanswerable,
+)
 from edge.ocppj.guard import SIZE_MAX
 from edge.ocppj.repeats import Repeats
 from edge.ports import Clock, Post
@@ -77,13 +85,19 @@ class _Sending:
     within_s: float
 
 
+class Silence(Enum):
+    """The core's decision not to answer: while Rejected nothing is (OCPP 1.6 4.2)."""
+
+    KEPT = "kept"
+
+
 @dataclass(slots=True, kw_only=True)
 class _OpenCommand:
     """A command the core was told of; its line may be gone when the answer comes."""
 
     command: Command
     call_id: int
-    answer: CommandAnswer | CallError | None = None
+    answer: CommandAnswer | CallError | Silence | None = None
     decided: asyncio.Future[None] | None = None
 
 
@@ -131,11 +145,11 @@ class OcppLink:
             _Sending(ticket=ticket, message_id=message_id, message=message, within_s=within_s)
         )
 
-    def reply(self, call_id: int, answer: CommandAnswer | CallError) -> None:
-        """Answer the command *call_id*; too late is logged and otherwise nothing."""
+    def reply(self, call_id: int, answer: CommandAnswer | CallError | None) -> None:
+        """Answer the command *call_id*, `None` with silence; too late is logged and no more."""
         for open_ in self._open_commands.values():
             if open_.call_id == call_id and open_.answer is None:
-                open_.answer = answer
+                open_.answer = Silence.KEPT if answer is None else answer
                 if open_.decided and not open_.decided.done():
                     open_.decided.set_result(None)
                 return
@@ -280,6 +294,8 @@ class OcppLink:
         self._open_commands.pop(unique_id, None)
         if open_.answer is None:
             raise CallRefused(Code.INTERNAL_ERROR, "no decision in time")
+        if open_.answer is Silence.KEPT:
+            raise Unanswerable
         return open_.answer
 
     def _asked(self, unique_id: str, command: Command) -> _OpenCommand:
