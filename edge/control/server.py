@@ -83,6 +83,18 @@ async def listen(
             os.unlink(path)  # noqa: PTH108 - one system call at the end
 
 
+def uid_of(sock: socket.socket) -> int:
+    """The user at the other end of *sock*, as the kernel knows it."""
+    packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    uid: int = CREDENTIALS.unpack(packed)[1]
+    return uid
+
+
+def is_welcome(uid: int) -> bool:
+    """Whether this user may ask us anything: root and our own."""
+    return uid in (0, os.geteuid())
+
+
 class _Desk:
     """Takes requests to their verbs; knows the open connections."""
 
@@ -90,10 +102,11 @@ class _Desk:
         self._verbs = verbs
         self._streams = streams
         self._open: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or not _welcome(writer.get_extra_info("socket")):
+        if task is None or self._closing or not is_welcome(uid_of(writer.get_extra_info("socket"))):
             writer.close()
             return
         self._open.add(task)
@@ -106,6 +119,7 @@ class _Desk:
             writer.close()
 
     async def close(self) -> None:
+        self._closing = True  # who was accepted a moment ago is served after this: not at all
         tasks = tuple(self._open)
         for task in tasks:
             task.cancel()
@@ -153,12 +167,6 @@ def _unknown(verb: Any, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(str(verb), known, n=1)
     meant = f" (did you mean {near[0]}?)" if near else ""
     return f"there is no verb {verb!r}{meant}: choose one of {', '.join(sorted(known))}"
-
-
-def _welcome(sock: socket.socket) -> bool:
-    packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-    uid = CREDENTIALS.unpack(packed)[1]
-    return uid in (0, os.geteuid())
 
 
 def _bind(path: Path) -> socket.socket:

@@ -16,7 +16,15 @@ from typing import Any, Final, Protocol
 from edge.errors import SimulationError
 from edge.sim.modbus import RtuBus, serve_tcp
 from edge.sim.outlet import Lock
-from edge.sim.pins import METERS_BUS, MOST_CONNECTORS, OUTPUT_AT, PINS, evse_table, meter_table
+from edge.sim.pins import (
+    METERS_BUS,
+    MOST_CONNECTORS,
+    OUTPUT_AT,
+    PINS,
+    TAKEN,
+    evse_table,
+    meter_table,
+)
 from edge.sim.pn532 import SerialReader
 from edge.sim.registers import Unit, load_model
 from edge.sim.world import MeterFace, World
@@ -158,8 +166,7 @@ class Bay:
         if asked != built:
             raise SimulationError(f"this bay is built as {built}, the daemon wants {asked}")
         if self.daemon is not None:
-            peer.send({"error": "a daemon is attached to this bay already", "busy": True})
-            return
+            raise SimulationError(TAKEN)
         with self.touch() as world:
             world.restore_mains()
         self.daemon = daemon = Daemon(line=peer, levels=self._levels())

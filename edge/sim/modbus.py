@@ -12,7 +12,7 @@ import os
 import pty
 import struct
 import tty
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Final
 
 from pymodbus.constants import ExcCodes
@@ -124,14 +124,15 @@ async def serve_tcp(units: Mapping[int, Unit]) -> AsyncIterator[int]:
 
 
 Action = Callable[
-    [int, int, int, int, list[int], list[int] | list[bool] | None], Awaitable[ExcCodes | None]
+    [int, int, int, int, list[int], list[int] | list[bool] | None],
+    Coroutine[None, None, ExcCodes | None],
 ]
 
 
 def _device(number: int, unit: Unit) -> SimDevice:
     span = unit.model.span
     block = SimData(span.start, count=len(span), values=0, datatype=DataType.REGISTERS)
-    return SimDevice(number, [block], action=_action(unit))  # type: ignore[arg-type]  # Awaitable
+    return SimDevice(number, [block], action=_action(unit))
 
 
 def _action(unit: Unit) -> Action:

@@ -13,6 +13,7 @@ from edge.sim.outlet import INPUTS, OUTPUTS
 COMPUTE_MODULE_3: Final = "a020a0"  # the board revision that gpiozero shall believe in
 RATED_A: Final = 32
 METERS_BUS: Final = "meters"
+TAKEN: Final = "a daemon is attached to this bay already"
 PINS: Final[Mapping[int, Mapping[str, int]]] = {
     1: {
         "coil": 17,

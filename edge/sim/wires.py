@@ -25,7 +25,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from edge.errors import DriverError, EdgeError, SimulationError
 from edge.sim.child import own_world
-from edge.sim.pins import COMPUTE_MODULE_3
+from edge.sim.pins import COMPUTE_MODULE_3, TAKEN
 
 ATTACH_S: Final = 2.0
 BUSY_RETRY_S: Final = 0.05  # our predecessor's end is noticed within milliseconds
@@ -197,7 +197,7 @@ class _Wire:
                 answer: dict[str, Any] = json.loads(lines.readline() or b'{"error": "it hung up"}')
             except OSError as problem:
                 return {"error": f"the simulated bay does not answer: {problem}"}
-            if not answer.get("busy"):
+            if answer.get("error") != TAKEN:
                 break
             pause.wait(BUSY_RETRY_S)
         self._sock.settimeout(None)

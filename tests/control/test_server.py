@@ -1,0 +1,222 @@
+"""The control socket: JSON lines, its bounds, its refusals, and who may connect."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.control import server as server_module
+from edge.control.client import ask, follow
+from edge.control.lines import LINE_LIMIT, NotALine, decode
+from edge.control.server import Peer, Verb, listen
+from edge.errors import ConfigError, DriverError, EdgeError
+from tests.waiting import until
+
+
+async def double(number: int) -> dict[str, Any]:
+    return {"double": number * 2}
+
+
+def refuse() -> dict[str, Any]:
+    raise EdgeError("this is not done here")
+
+
+async def never() -> dict[str, Any]:
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return] # no end
+
+
+async def count(peer: Peer, up_to: int) -> None:
+    for number in range(up_to):
+        peer.send({"number": number})
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> AsyncIterator[Path]:
+    """A socket that serves the verbs above."""
+    where = tmp_path / "c.sock"
+    verbs: dict[str, Verb] = {"double": double, "refuse": refuse, "never": never}
+    async with listen(where, verbs, {"count": count}):
+        yield where
+
+
+async def asked(path: Path, op: str, **arguments: Any) -> dict[str, Any]:
+    return await asyncio.to_thread(ask, path, op, **arguments)
+
+
+async def said(path: Path, raw: bytes) -> dict[str, Any]:
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(raw)
+    answer = json.loads(await reader.readline())
+    writer.close()
+    assert isinstance(answer, dict)
+    return answer
+
+
+async def test_a_verb_gets_its_arguments_by_name(path: Path) -> None:
+    """One line in, one line out."""
+    assert await asked(path, "double", number=21) == {"double": 42}
+
+
+async def test_many_requests_on_one_connection_are_answered_in_order(path: Path) -> None:
+    """A line is answered before the next is read."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    for number in range(5):
+        writer.write(json.dumps({"op": "double", "number": number}).encode() + b"\n")
+    answers = [json.loads(await reader.readline())["double"] for _ in range(5)]
+    writer.close()
+    assert answers == [0, 2, 4, 6, 8]
+
+
+async def test_refusals_are_one_sentence_and_the_line_stays_open(path: Path) -> None:
+    """An EdgeError is an answer, not the end."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(b'{"op": "refuse"}\n{"op": "double", "number": 1}\n')
+    assert json.loads(await reader.readline()) == {"error": "this is not done here"}
+    assert json.loads(await reader.readline()) == {"double": 2}
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b'{"op": "dubble"}\n', "did you mean double"),
+        (b'{"op": 7}\n', "there is no verb 7"),
+        (b"{}\n", "there is no verb None"),
+        (b'{"op": "double", "nummer": 1}\n', "it takes number"),
+        (b'{"op": "refuse", "x": 1}\n', "it takes nothing"),
+        (b"[1, 2]\n", "one JSON object"),
+        (b"plug 1\n", "not JSON"),
+        (b'{"op": "double", "number": "' + b"x" * LINE_LIMIT + b'"}\n', "bytes at most"),
+    ],
+)
+async def test_nonsense_is_answered_with_what_is_allowed(
+    path: Path, raw: bytes, sentence: str
+) -> None:
+    """The other side is told what is wrong in one sentence."""
+    assert sentence in (await said(path, raw))["error"]
+    assert await asked(path, "double", number=1) == {"double": 2}
+
+
+async def test_a_stream_owns_its_connection(path: Path) -> None:
+    """Lines come until the stream ends; then the connection does."""
+    lines = await asyncio.to_thread(lambda: list(follow(path, "count", up_to=3)))
+    assert lines == [{"number": 0}, {"number": 1}, {"number": 2}]
+
+
+async def test_the_socket_is_for_our_user_alone(path: Path) -> None:
+    """Mode 0600, and only root and we are let in."""
+    mode = await asyncio.to_thread(lambda: path.stat().st_mode)
+    assert stat.S_IMODE(mode) == 0o600
+    assert server_module.is_welcome(uid=os.geteuid())
+    assert server_module.is_welcome(uid=0)
+    assert not server_module.is_welcome(uid=os.geteuid() + 1)
+
+
+async def test_the_kernel_names_the_peer() -> None:
+    """SO_PEERCRED gives the uid that opened the other end."""
+    ours, theirs = socket.socketpair()
+    assert server_module.uid_of(ours) == os.geteuid()
+    ours.close()
+    theirs.close()
+
+
+async def test_ending_cuts_those_who_wait(tmp_path: Path) -> None:
+    """A verb that never answers does not hold up the end; the path is gone after it."""
+    path = tmp_path / "c.sock"
+    waiting: list[bool] = []
+
+    async def wait() -> dict[str, Any]:
+        waiting.append(True)
+        return await never()
+
+    async with listen(path, {"never": wait}):
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b'{"op": "never"}\n')
+        await until(lambda: waiting)
+    assert await reader.read() == b""
+    writer.close()
+    with pytest.raises(ConfigError, match="nobody listens"):
+        await asked(path, "never")
+
+
+async def test_a_dead_mans_socket_is_taken_over_a_living_ones_is_not(tmp_path: Path) -> None:
+    """After a SIGKILL the path is still there; two listeners would steal from one another."""
+    path = tmp_path / "c.sock"
+    with socket.socket(socket.AF_UNIX) as left_over:
+        left_over.bind(str(path))
+    async with listen(path, {"double": double}):
+        with pytest.raises(ConfigError, match="already"):
+            async with listen(path, {}):
+                pass
+        assert await asked(path, "double", number=2) == {"double": 4}
+
+
+async def test_a_path_that_cannot_be_a_socket_is_refused(tmp_path: Path) -> None:
+    """The kernel's limit is said before the kernel says it."""
+    with pytest.raises(ConfigError, match="longer than"):
+        async with listen(tmp_path / ("x" * 120), {}):
+            pass
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ConfigError, match="cannot listen"):
+        async with listen(tmp_path / "file" / "c.sock", {}):
+            pass
+
+
+def test_the_client_says_that_nobody_listens(tmp_path: Path) -> None:
+    """The most common mistake gets the clearest sentence."""
+    with pytest.raises(ConfigError, match="is it running"):
+        ask(tmp_path / "none.sock", "state")
+
+
+async def test_the_client_does_not_wait_for_ever(path: Path) -> None:
+    """No answer in time is a device that does not answer."""
+    with pytest.raises(DriverError, match="never"):
+        await asked(path, "never", within_s=0.05)
+
+
+async def test_the_client_notices_a_hang_up(tmp_path: Path) -> None:
+    """A connection that ends without an answer is not an empty answer."""
+    path = tmp_path / "c.sock"
+
+    async def leave(peer: Peer) -> None:
+        assert not peer.gone
+
+    async with listen(path, {}, {"leave": leave}):
+        with pytest.raises(DriverError, match="hung up"):
+            await asked(path, "leave")
+
+
+async def test_a_peer_that_does_not_read_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits to be sent has a bound."""
+    monkeypatch.setattr(server_module, "UNSENT_LIMIT", 1000)
+    path = tmp_path / "c.sock"
+    ended = asyncio.Event()
+
+    async def flood(peer: Peer) -> None:
+        while not peer.gone:
+            peer.send({"noise": "x" * 10000})
+            await asyncio.sleep(0)
+        ended.set()
+
+    async with listen(path, {}, {"flood": flood}):
+        _, writer = await asyncio.open_unix_connection(str(path), limit=10)
+        writer.write(b'{"op": "flood"}\n')
+        await asyncio.wait_for(ended.wait(), 5)
+        writer.close()
+
+
+@pytest.mark.parametrize("line", [b"", b"nul\xff\n", b'"text"\n', b"3\n"])
+def test_what_is_not_an_object_is_not_a_line(line: bytes) -> None:
+    """Decoding never gives anything but a dict."""
+    with pytest.raises(NotALine):
+        decode(line)
