@@ -1,8 +1,8 @@
 """What a driver offers the runtime. Small protocols; no driver knows another, or the core's rules.
 
-A driver with a life of its own has `run(post)`: it works until cancelled, posts events, and raises a
-`DriverError` when its device fails; the supervisor tells the core and runs it again with back-off.
-`post` may be called from the event loop only; drivers with threads marshal into it themselves.
+A driver with a life of its own has `run(post)`: it works until cancelled, posts events, and raises
+a `DriverError` when its device fails; the supervisor tells the core and runs it again with
+back-off. `post` may be called from the event loop only; drivers with threads marshal into it themselves.
 All other methods are synchronous and return at once.
 """
 
@@ -44,6 +44,11 @@ class CardReader(Protocol):
 
 class EnergyMeter(Protocol):
     """One meter; posts `MeterRead` about once a second by itself."""
+
+    @property
+    def refresh_s(self) -> float:
+        """How long the meter may show an old register after a change of the load."""
+        ...
 
     async def run(self, post: Post) -> None:
         """Poll until cancelled; raises `MeterSilent` after several failures in a row."""
@@ -103,12 +108,14 @@ class CentralSystem(Protocol):
     """The OCPP line. Posts `LinkUp`, `LinkDown`, `Settled`, `CallReceived`."""
 
     async def run(self, post: Post) -> None:
-        """Connect, serve, reconnect with back-off, until cancelled; bad news is posted, not raised."""
+        """Connect, serve, reconnect with back-off until cancelled; bad news is posted, not raised."""
         ...
 
     def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
-        """Send, or settle at once with `NoAnswer` when the line is down; one in flight at a time,
-        the rest wait in a bounded queue."""
+        """Send, one at a time, the rest wait in a bounded queue; settles at once when offline.
+
+        *within_s* counts from when it goes on the wire.
+        """
         ...
 
     def reply(self, call_id: int, answer: CommandAnswer | CallError | None) -> None:

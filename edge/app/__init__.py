@@ -30,7 +30,7 @@ from edge.config import Connector, Settings
 from edge.control.server import listen
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Effect
-from edge.core.events import Event, Started
+from edge.core.events import DriverLost, Event, Port, Started
 from edge.core.levels import permits_energy, permitted_a
 from edge.core.messages import BootNotification
 from edge.core.restore import restore
@@ -160,6 +160,9 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         },
     }
     loop.post(Started(at=clock.now()))
+    for number in hardware.without_meter():
+        why = f"connector {number} has no meter: add [connectors.{number}.meter]"
+        loop.post(DriverLost(at=clock.now(), port=Port.METER, connector=number, why=why))
     control = options.state_dir / "control.sock"
     async with (
         listen(control, daemon.verbs(options.settings.station.id)),
@@ -301,7 +304,7 @@ def _setup(settings: Settings, hardware: Hardware, nonce: str, kernel_boot: str)
             charge_point_serial_number=station.serial,
             firmware_version=station.firmware or version("tapwatt"),
         ),
-        traits=tuple(evse.traits for _, evse in sorted(hardware.evses.items())),
+        traits=hardware.traits(),
         nonce=nonce,
         kernel_boot=kernel_boot,
         readers=hardware.reader_connectors,

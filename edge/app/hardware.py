@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from edge.config import Connector, Table
 from edge.core.events import Port
+from edge.core.setup import EvseTraits
 from edge.drivers.registry import Rig, choose
 from edge.ports import CardReader, EnergyMeter, Evse
 from edge.runtime.supervise import Worker
@@ -25,6 +26,19 @@ class Hardware:
     meters: Mapping[int, EnergyMeter]
     readers: Mapping[int, CardReader]
     reader_connectors: tuple[tuple[int, ...], ...]
+
+    def traits(self) -> tuple[EvseTraits, ...]:
+        """What each charging point and its meter can do, from connector 1 on."""
+        return tuple(
+            replace(evse.traits, meter_refresh_s=self.meters[number].refresh_s)
+            if number in self.meters
+            else evse.traits
+            for number, evse in sorted(self.evses.items())
+        )
+
+    def without_meter(self) -> tuple[int, ...]:
+        """The connectors that can sell nothing."""
+        return tuple(number for number in sorted(self.evses) if number not in self.meters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
