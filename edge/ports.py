@@ -2,8 +2,8 @@
 
 A driver with a life of its own has `run(post)`: it works until cancelled, posts events, and raises
 a `DriverError` when its device fails; the supervisor tells the core and runs it again with
-back-off. `post` may be called from the event loop only; drivers with threads marshal into it themselves.
-All other methods are synchronous and return at once.
+back-off. `post` may be called from the event loop only; drivers with threads marshal into it
+themselves. All other methods are synchronous and return at once.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class CentralSystem(Protocol):
     """The OCPP line. Posts `LinkUp`, `LinkDown`, `Settled`, `CallReceived`."""
 
     async def run(self, post: Post) -> None:
-        """Connect, serve, reconnect with back-off until cancelled; bad news is posted, not raised."""
+        """Connect, serve, reconnect with back-off; bad news is posted, not raised."""
         ...
 
     def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:

@@ -118,8 +118,7 @@ def _is_trusted(draft: Draft, known: IdTagInfo | None) -> bool:
 
 def _ask(draft: Draft, purpose: ToStart | ToStop) -> None:
     _put(draft, asking=draft.station.authorisation.asking + 1)
-    within_s = draft.policy.authorize_within_s
-    draft.request(purpose, Authorize(id_tag=purpose.id_tag), within_s)
+    draft.request(purpose, Authorize(id_tag=purpose.id_tag), draft.policy.authorize_within_s)
 
 
 def _judge_offline(draft: Draft, purpose: ToStart) -> None:
@@ -152,7 +151,7 @@ def _stop_as_group(draft: Draft, purpose: ToStop, parent: str | None) -> None:
         _refuse(draft, (purpose.connector,))
 
 
-def on_authorised_stop(draft: Draft, purpose: ToStop, event: Settled) -> None:
+def on_authorised_stop(draft: Draft, purpose: ToStop, event: Settled | None) -> None:
     """The central system told the group of a second card (TC_069)."""
     known = _heard(draft, purpose.id_tag, event) or _known(draft, purpose.id_tag)
     trusted = known is not None and accepts(known, draft.at.wall)
@@ -160,10 +159,10 @@ def on_authorised_stop(draft: Draft, purpose: ToStop, event: Settled) -> None:
     _stop_as_group(draft, purpose, parent)
 
 
-def on_authorised_start(draft: Draft, purpose: ToStart, event: Settled) -> None:
+def on_authorised_start(draft: Draft, purpose: ToStart, event: Settled | None) -> None:
     """The central system's word; without one, what we know."""
     info = _heard(draft, purpose.id_tag, event)
-    if not isinstance(event.answer, AuthorizeConf):
+    if event is None or not isinstance(event.answer, AuthorizeConf):
         _judge_offline(draft, purpose)
     elif info is None or not accepts(info, draft.at.wall):
         _refuse(draft, purpose.among)
@@ -175,9 +174,11 @@ def on_authorised_start(draft: Draft, purpose: ToStart, event: Settled) -> None:
             _stop(draft, group, purpose.id_tag)
 
 
-def _heard(draft: Draft, id_tag: str, event: Settled) -> IdTagInfo | None:
+def _heard(draft: Draft, id_tag: str, event: Settled | None) -> IdTagInfo | None:
     _put(draft, asking=draft.station.authorisation.asking - 1)
-    if not isinstance(event.answer, AuthorizeConf) or event.answer.id_tag_info is None:
+    if event is None or not isinstance(event.answer, AuthorizeConf):
+        return None
+    if event.answer.id_tag_info is None:
         return None
     draft.tell(TagLearnt(id_tag=id_tag, info=event.answer.id_tag_info))
     return event.answer.id_tag_info

@@ -93,14 +93,16 @@ class Draft:
         return found.purpose
 
     def request(self, purpose: Purpose, message: Request, within_s: float | None = None) -> None:
-        """Ask the central system something that states no recorded fact."""
-        limit_s = self.policy.call_timeout_s if within_s is None else within_s
+        """Ask the central system something that states no recorded fact.
+
+        *within_s* counts from now, what waits on the line before it included.
+        """
         self.do(
             Ask(
-                ticket=self.ticket(purpose),
+                ticket=self.ticket(purpose, within_s),
                 message_id=self.message_id(),
                 message=message,
-                within_s=limit_s,
+                within_s=self.policy.call_timeout_s if within_s is None else within_s,
             )
         )
 
