@@ -41,7 +41,8 @@ def on_get(draft: Draft, call_id: int, command: GetConfiguration) -> None:
 def on_change(draft: Draft, call_id: int, command: ChangeConfiguration) -> None:
     """Set a key, if we know it, it is ours to set, and the value fits."""
     key = keys.find(command.key)
-    value = None if key is None or key.readonly else keys.normal(key, command.value)
+    fixed = key is None or keys.is_readonly(draft.state, key)
+    value = None if key is None or fixed else keys.normal(key, command.value)
     if key is None:
         status = "NotSupported"
     elif value is None:

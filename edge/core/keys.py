@@ -116,6 +116,8 @@ def text(state: ChargePoint, name: str) -> str:
     key = _BY_NAME[name.lower()]
     if key.name == "NumberOfConnectors":
         return str(len(state.bays))
+    if is_readonly(state, key) and not key.readonly:
+        return "false"
     setup = state.setup
     for layer in (setup.overrides, state.station.configuration, setup.defaults):
         found = layer.get(key.name)
@@ -141,7 +143,13 @@ def measurands(state: ChargePoint, name: str) -> tuple[str, ...]:
 
 def shown(state: ChargePoint, key: Key) -> KeyValue:
     """*key* for a GetConfiguration answer."""
-    return KeyValue(key=key.name, readonly=key.readonly, value=text(state, key.name))
+    return KeyValue(key=key.name, readonly=is_readonly(state, key), value=text(state, key.name))
+
+
+def is_readonly(state: ChargePoint, key: Key) -> bool:
+    """Whether *key* cannot be changed here: a station without lock unlocks nothing (ruling 37)."""
+    unlocks = key.name == "UnlockConnectorOnEVSideDisconnect"
+    return key.readonly or (unlocks and not any(traits.has_lock for traits in state.setup.traits))
 
 
 def split(value: str) -> tuple[str, ...]:

@@ -69,7 +69,8 @@ def on_booted(draft: Draft, _: ToBoot, event: Settled) -> None:
         retry_at=None if accepted else draft.now + interval_s,
     )
     if accepted:
-        _take_interval(draft, interval_s)
+        if answer.interval >= LEAST_INTERVAL_S:
+            _take_interval(draft, interval_s)
         draft.tell(Registered())
 
 
@@ -144,7 +145,8 @@ def boot_at(registration: Registration) -> float | None:
 def on_trigger(draft: Draft, fact: Triggered) -> None:
     """TriggerMessage of a boot (while not accepted: 3.35) or a heartbeat."""
     if fact.message == "BootNotification":
-        _boot(draft)
+        if not draft.station.registration.waiting:
+            _boot(draft)
     elif fact.message == "Heartbeat":
         draft.send(ToMention(), Heartbeat())
 
