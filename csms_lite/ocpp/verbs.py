@@ -7,7 +7,7 @@ one transaction of their frame.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -72,7 +72,15 @@ def status_of_session(db: Connection, origin: Origin, told: Observation) -> None
 
 
 def start(db: Connection, origin: Origin, told: Start) -> Answer:
-    """Store a beginning, and judge its tag; the fact is stored whatever the verdict."""
+    """Store a beginning, and judge its tag; the fact is stored whatever the verdict.
+
+    A beginning told again is judged as it was then: its own transaction runs by now.
+    """
+    repeated = sessions.repeated_start(db, origin.station_id, told, origin.message_id)
+    if repeated is not None:
+        transaction_id, status = repeated
+        verdict = replace(judge_tag(db, told.id_tag, origin.now_ms), status=status)
+        return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
     verdict = judge_start(db, told.id_tag, origin.now_ms, origin.access)
     transaction_id = sessions.start(
         db,

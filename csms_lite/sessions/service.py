@@ -20,31 +20,35 @@ CABLE_OUT: Final = frozenset({"Available", "Preparing", "Reserved"})
 STOP_DIFFERS: Final = "conflict_stop_differs"
 
 
-def start(
-    db: Connection, station_id: int, begun: Start, *, verdict: str, message_id: str, now_ms: int
-) -> int:
-    """Store the beginning of a transaction and give its number, whatever the verdict.
+def repeated_start(
+    db: Connection, station_id: int, begun: Start, message_id: str
+) -> tuple[int, str] | None:
+    """Find the transaction that *begun* tells again, with the verdict given then.
 
     The same beginning told twice is one transaction (ruling 7 d): it counts as told again while
     the stored one is open, or when the message id is the same, or when no StopTransaction with
     another content followed it.
     """
-    content = {
-        "station_id": station_id,
-        "connector": begun.connector,
-        "started_at_ms": begun.started_at_ms,
-        "meter_start_wh": begun.meter_start_wh,
-        "id_tag": begun.id_tag,
-    }
-    known = sql.same_start.one(db, **content)
-    if known is not None:
-        transaction_id, state, first_message_id = known
-        if (
-            state == "running"
-            or first_message_id == message_id
-            or not _has_conflicting_stop(db, station_id, transaction_id)
-        ):
-            return int(transaction_id)
+    known = sql.same_start.one(db, **_content(station_id, begun))
+    if known is None:
+        return None
+    transaction_id, state, first_message_id, verdict = known
+    if (
+        state == "running"
+        or first_message_id == message_id
+        or not _has_conflicting_stop(db, station_id, transaction_id)
+    ):
+        return transaction_id, verdict
+    return None
+
+
+def start(
+    db: Connection, station_id: int, begun: Start, *, verdict: str, message_id: str, now_ms: int
+) -> int:
+    """Store the beginning of a transaction and give its number, whatever the verdict.
+
+    Ask `repeated_start` before.
+    """
     tariff = current_tariff(db)
     row = sql.start.one(
         db,
@@ -54,7 +58,7 @@ def start(
         received_at_ms=now_ms,
         currency=tariff.currency if tariff else None,
         per_kwh_minor=tariff.per_kwh_minor if tariff else None,
-        **content,
+        **_content(station_id, begun),
     )
     assert row is not None  # RETURNING gives the row it inserted
     return int(row[0])
@@ -171,6 +175,16 @@ def list_samples(db: Connection, known: Session) -> list[Sample]:
 def is_running_with(db: Connection, tag: str) -> bool:
     """Say whether a transaction with this tag is open anywhere."""
     return sql.running_with_tag.one(db, tag_key=tag_key(tag)) is not None
+
+
+def _content(station_id: int, begun: Start) -> dict[str, object]:
+    return {
+        "station_id": station_id,
+        "connector": begun.connector,
+        "started_at_ms": begun.started_at_ms,
+        "meter_start_wh": begun.meter_start_wh,
+        "id_tag": begun.id_tag,
+    }
 
 
 def _of_station(db: Connection, station_id: int, transaction_id: int) -> Session | None:

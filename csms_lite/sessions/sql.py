@@ -38,7 +38,7 @@ last_of_connector: Final = Prepared(
     .limit(1)
 )
 same_start: Final = Prepared(
-    select(sessions.c.transaction_id, sessions.c.state, sessions.c.message_id)
+    select(sessions.c.transaction_id, sessions.c.state, sessions.c.message_id, sessions.c.verdict)
     .where(
         sessions.c.station_id == bindparam("station_id"),
         sessions.c.connector == bindparam("connector"),

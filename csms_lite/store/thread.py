@@ -81,7 +81,12 @@ async def open_database(path: Path, *, read_only: bool) -> SqliteThread:
     """
     mode = "ro" if read_only else "rwc"
     address = f"file:{quote(str(path))}?mode={mode}"
-    connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
+    connection = aiosqlite.connect(address, uri=True, isolation_level=None)
+    try:
+        await connection
+    except sqlite3.Error:
+        connection._thread.join()  # noqa: SLF001  # it ends by itself, perhaps after our loop
+        raise
 
     def wrap() -> Connection:
         raw = raw_of_aiosqlite(connection)
