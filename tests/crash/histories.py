@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from edge.core.commands import (
@@ -15,7 +15,7 @@ from edge.core.commands import (
 )
 from edge.core.vocabulary import AvailabilityType, ResetType
 from tests.crash.verdict import verdict
-from tests.crash.virtual import VirtualLoop
+from tests.crash.virtual import VirtualLoop, elapse
 from tests.crash.world import Death, World
 
 Act = Callable[[World], None]
@@ -240,7 +240,7 @@ async def _history(story: Story, counter: _Counter, make: MakeWorld, **options: 
         try:
             async with asyncio.timeout(left_s):
                 await world.live()
-            await asyncio.sleep(counter.again_after_s)
+            await elapse(counter.again_after_s)
         except TimeoutError:
             break
     return Outcome(
@@ -262,9 +262,9 @@ def _rest(world: World, counter: _Counter) -> None:
         world.unplug(number)
 
 
-def _run(main: Callable[[], object]) -> Outcome:
+def _run(main: Callable[[], Coroutine[None, None, Outcome]]) -> Outcome:
     loop = VirtualLoop()
     try:
-        return loop.run_until_complete(main())  # type: ignore[arg-type]
+        return loop.run_until_complete(main())
     finally:
         loop.close()

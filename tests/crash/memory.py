@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from edge.core.instant import Instant
 from edge.core.messages import StartTransaction
 from edge.core.records import (
     Alive,
@@ -34,6 +35,7 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from tests.crash.virtual import elapse
 
 HEAD = 64
 
@@ -106,12 +108,12 @@ class Rows:
             case FaultReleased():
                 self.faults.pop(record.connector, None)
 
-    def _live(self, at: object) -> None:
-        self.saved = replace(self.saved, last_alive=at)  # type: ignore[arg-type]
+    def _live(self, at: Instant) -> None:
+        self.saved = replace(self.saved, last_alive=at)
 
-    def _of(self, ref: int, **changes: object) -> None:
+    def _of(self, ref: int, **changes: Any) -> None:
         if ref in self.transactions:
-            self.transactions[ref] = replace(self.transactions[ref], **changes)  # type: ignore[arg-type]
+            self.transactions[ref] = replace(self.transactions[ref], **changes)
 
     def _park(self, record: Parked) -> None:
         queued = self.outbox.pop(record.seq)
@@ -168,7 +170,7 @@ class MemoryJournal:
     async def commit(self, records: Sequence[Record]) -> None:
         """All of *records* or, if the power goes first, none."""
         if self.latency_s:
-            await asyncio.sleep(self.latency_s)
+            await elapse(self.latency_s)
         for record in records:
             self.rows.take(record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -70,8 +71,8 @@ class Forgetful(MemoryJournal):
 class ForgetsTheNumber(World):
     """The transaction id lives in memory only."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.journal = Forgetful(self.journal.latency_s)
 
 

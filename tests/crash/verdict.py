@@ -49,7 +49,7 @@ def _stable(world: World) -> list[str]:
     """I4: one id, one content, for ever."""
     found = [f"I4: message {one} changed on a resend" for one in world.central.changed]
     for message_id, messages in world.sent.items():
-        if len({repr(unaddressed(one)) for one in messages}) != 1:  # type: ignore[arg-type]
+        if len({repr(unaddressed(one)) for one in messages}) != 1:
             found.append(f"I4: message {message_id} changed")
     return found
 

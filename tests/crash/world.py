@@ -47,7 +47,7 @@ from edge.core.events import (
 )
 from edge.core.instant import Instant
 from edge.core.levels import permits_energy, permitted_a
-from edge.core.messages import BootNotification, NoAnswer
+from edge.core.messages import BootNotification, NoAnswer, Request
 from edge.core.quantities import Reading
 from edge.core.restore import restore
 from edge.core.setup import EvseTraits, Setup
@@ -57,10 +57,10 @@ from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
 from tests.crash.central import EPOCH, Central
 from tests.crash.memory import MemoryJournal
+from tests.crash.outlet import Outlet
 
 CONNECTORS = (1, 2)
 POLL_S = 20.0  # of the meter: seldom enough that a begin register must be asked for
-DRAW_W = 7400.0
 CAR_S = 0.3  # a car answers a change of the offer
 LINE_S = 0.05  # each way
 
@@ -71,20 +71,6 @@ RULES = Rules(
 
 class Death(Exception):
     """The process is no more."""
-
-
-@dataclass
-class Outlet:
-    """Cable, car, contactor and meter of one connector."""
-
-    plugged: bool = False
-    pilot: Pilot = Pilot.A
-    coil: bool = False
-    offered_a: float = 0.0
-    stopped: bool = False
-    energy_wh: float = 0.0
-    since: float = 0.0
-    intervals: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -124,7 +110,7 @@ class World:
         self.life: Life | None = None
         self.died = asyncio.Event()
         self.breaches: list[str] = []
-        self.sent: dict[str, list[object]] = {}
+        self.sent: dict[str, list[Request]] = {}
         self.restarts: list[Restart] = []
 
     # ── time and physics ─────────────────────────────────────────────────────────────────────────
@@ -137,16 +123,10 @@ class World:
     def learn(self, wall_at: Instant) -> None:
         """The clock is right already."""
 
-    def _integrate(self, outlet: Outlet) -> None:
-        moment = self.host.time()
-        if outlet.coil and outlet.pilot is Pilot.C:
-            outlet.energy_wh += DRAW_W * (moment - outlet.since) / 3600
-        outlet.since = moment
-
     def set_coil(self, number: int, *, closed: bool) -> None:
         """Move the contactor; closing it without a durable transaction is a breach of I1."""
         outlet = self.outlets[number]
-        self._integrate(outlet)
+        outlet.integrate(self.host.time())
         if closed and not outlet.coil:
             self._check_energised(number)
         outlet.coil = closed
@@ -164,7 +144,7 @@ class World:
     def set_pilot(self, number: int, pilot: Pilot) -> None:
         """The car moves; below C the reflex has the contactor open before anybody is told."""
         outlet = self.outlets[number]
-        self._integrate(outlet)
+        outlet.integrate(self.host.time())
         outlet.pilot = pilot
         if pilot is not Pilot.C:
             outlet.coil = False
@@ -215,7 +195,7 @@ class World:
     def press(self, number: int, *, down: bool) -> None:
         """The emergency stop: the reflex opens first."""
         outlet = self.outlets[number]
-        self._integrate(outlet)
+        outlet.integrate(self.host.time())
         outlet.stopped = down
         if down:
             outlet.coil = False
@@ -273,7 +253,7 @@ class World:
             overrides={"LocalPreAuthorize": "true", "AllowOfflineTxForUnknownId": "true"},
         )
         for number in CONNECTORS:  # the driver's first act: outputs off
-            self._integrate(self.outlets[number])
+            self.outlets[number].integrate(self.host.time())
             self.outlets[number].coil = False
         life = self._born(restore(saved, setup, self.now()))
         self.life = life
@@ -324,7 +304,7 @@ class World:
         """The mains are gone: coils fall, the next kernel is another one."""
         self.kernel += 1
         for outlet in self.outlets.values():
-            self._integrate(outlet)
+            outlet.integrate(self.host.time())
             outlet.coil = False
         self.died.set()
 
@@ -363,9 +343,8 @@ class World:
         if self.life is not life:
             return
         outlet = self.outlets[number]
-        self._integrate(outlet)
-        flows = outlet.coil and outlet.pilot is Pilot.C
-        power_w = DRAW_W if flows else 0.0
+        outlet.integrate(self.host.time())
+        power_w = outlet.power_w
         reading = Reading(
             at=self.now(),
             energy_wh=int(outlet.energy_wh),

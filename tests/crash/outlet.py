@@ -1,0 +1,32 @@
+"""Cable, car, contactor and meter of one connector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.core.events import Pilot
+
+DRAW_W = 7400.0
+
+
+@dataclass
+class Outlet:
+    """What is plugged, what flows, what the register says; energy is the integral of power."""
+
+    plugged: bool = False
+    pilot: Pilot = Pilot.A
+    coil: bool = False
+    offered_a: float = 0.0
+    stopped: bool = False
+    energy_wh: float = 0.0
+    since: float = 0.0
+
+    @property
+    def power_w(self) -> float:
+        """What the car draws now."""
+        return DRAW_W if self.coil and self.pilot is Pilot.C else 0.0
+
+    def integrate(self, moment: float) -> None:
+        """Count what flowed until *moment*; call before anything changes."""
+        self.energy_wh += self.power_w * (moment - self.since) / 3600
+        self.since = moment
