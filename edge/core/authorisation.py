@@ -8,7 +8,7 @@ Source: OCPP 1.6 3.5, 4.1, 9.1.12-13, 9.2.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from edge.core import keys, levels, routing
 from edge.core.draft import Draft
@@ -24,8 +24,8 @@ CACHE_SIZE: Final = 512  # tags; a car park's regulars, 100 kB in the journal
 REFUSED_FOR_S: Final = 3.0  # how long the lamp says no
 
 
-def _put(draft: Draft, **changes: object) -> None:
-    authorisation = replace(draft.station.authorisation, **changes)  # type: ignore[arg-type]
+def _put(draft: Draft, **changes: Any) -> None:
+    authorisation = replace(draft.station.authorisation, **changes)
     draft.put_station(authorisation=authorisation)
 
 
@@ -205,6 +205,8 @@ def _grant(draft: Draft, purpose: ToStart, info: IdTagInfo | None) -> None:
         until=draft.now + keys.number(draft.state, "ConnectionTimeOut"),
         remote=purpose.remote,
     )
+    if not purpose.remote:
+        _put(draft, floating=_without_remote(draft, purpose.among))
     chosen = purpose.connector or _first_plugged(draft, purpose.among)
     if chosen is None:
         floating = Floating(permit=permit, among=purpose.among)
@@ -213,6 +215,15 @@ def _grant(draft: Draft, purpose: ToStart, info: IdTagInfo | None) -> None:
         draft.tell(Granted(connector=chosen, permit=permit))
     else:
         _refuse(draft, (chosen,))
+
+
+def _without_remote(draft: Draft, among: tuple[int, ...]) -> tuple[Floating, ...]:
+    """A card at the reader replaces a remote start that waits for the same plug (ruling 24)."""
+    return tuple(
+        one
+        for one in draft.station.authorisation.floating
+        if not (one.permit.remote and set(one.among) & set(among))
+    )
 
 
 def _first_plugged(draft: Draft, among: tuple[int, ...]) -> int | None:

@@ -105,8 +105,9 @@ def _open(draft: Draft, connector: int) -> None:
         _prepare(draft, connector)
         return
     _put(draft, connector, phase=Phase.OPENING, until=draft.now + OPEN_WITHIN_S)
-    if not _has_fresh_reading(draft, connector):
-        draft.read_meter(ToBegin(connector=connector), connector)
+    begin = ToBegin(connector=connector)
+    if not _has_fresh_reading(draft, connector) and not draft.awaits(begin):
+        draft.read_meter(begin, connector)
     _try_to_open(draft, connector)
 
 
@@ -191,13 +192,17 @@ def _finish(draft: Draft, fact: Closed) -> None:
         draft.put(fact.connector, connector=Connector(stopped_at=draft.now))
         return
     has_lock = draft.state.setup.traits[fact.connector - 1].has_lock
+    unplugged = fact.reason is StopReason.EV_DISCONNECTED
+    keeps = fact.reason is StopReason.DE_AUTHORIZED or (
+        unplugged and not keys.flag(draft.state, "UnlockConnectorOnEVSideDisconnect")
+    )
     draft.put(
         fact.connector,
         connector=Connector(
             phase=Phase.FINISHING,
             keeper=fact.id_tag,
             keeper_parent=fact.parent_id_tag,
-            keeps_lock=has_lock and fact.reason is StopReason.DE_AUTHORIZED,
+            keeps_lock=has_lock and keeps,
             plugged_at=bay.connector.plugged_at,
             stopped_at=draft.now,
         ),

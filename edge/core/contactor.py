@@ -90,10 +90,10 @@ def _has_ramped(draft: Draft, bay: Bay) -> bool:
     since = bay.contactor.ramp_since
     if since is None:
         return False
-    if draft.now - since >= draft.policy.stop_within_s:
+    if draft.now >= since + draft.policy.stop_within_s:
         return True
     low_since = bay.contactor.low_since
-    return low_since is not None and draft.now - max(low_since, since) >= LOW_FOR_S
+    return low_since is not None and draft.now >= max(low_since, since) + LOW_FOR_S
 
 
 def _open(draft: Draft, connector: int, bay: Bay) -> None:

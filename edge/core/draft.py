@@ -83,6 +83,15 @@ class Draft:
         self.state = replace(self.state, last_ticket=number, waiting=waiting)
         return number
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a message that may be left out still finds a ticket: the peer may hang."""
+        return len(self.state.waiting) < MOST_WAITING // 2
+
+    def awaits(self, purpose: Purpose) -> bool:
+        """Whether an answer for *purpose* is on its way."""
+        return any(waiting.purpose == purpose for waiting in self.state.waiting.values())
+
     def forget(self, ticket: int) -> Purpose | None:
         """Take the purpose of *ticket* out of the state, if it still waits."""
         found = self.state.waiting.get(ticket)

@@ -109,7 +109,7 @@ def on_tick(draft: Draft) -> None:
         bay = draft.bay(connector)
         held_since = bay.seen.fault_since
         patience_s = draft.policy.fault_hold_s
-        lasts = held_since is not None and draft.now - held_since >= patience_s
+        lasts = held_since is not None and draft.now >= held_since + patience_s
         if lasts and bay.connector.phase is Phase.CHARGING:
             draft.tell(MustStop(connector=connector, reason=StopReason.OTHER))
 

@@ -57,18 +57,14 @@ def meter_is_stale(bay: Bay, now: float) -> bool:
     metering = bay.metering
     if metering.failed is None:
         return False
-    return metering.good_at is None or now - metering.good_at >= STALE_METER_S
+    return metering.good_at is None or now >= metering.good_at + STALE_METER_S
 
 
 def is_operative(state: ChargePoint, connector: int) -> bool:
     """In service, and not about to leave it."""
     service = state.bay(connector).service
-    operative = AvailabilityType.OPERATIVE
-    return (
-        state.station.service is operative
-        and service.availability is operative
-        and service.scheduled is not AvailabilityType.INOPERATIVE
-    )
+    inoperative = AvailabilityType.INOPERATIVE
+    return inoperative not in (service.availability, service.scheduled)
 
 
 def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
@@ -107,7 +103,7 @@ def waits_to_reclose(state: ChargePoint, connector: int, now: float) -> bool:
     contactor = state.bay(connector).contactor
     if contactor.opened_at is None or contactor.ordered:
         return False
-    return now - contactor.opened_at < state.setup.policy.reclose_delay_s
+    return now < contactor.opened_at + state.setup.policy.reclose_delay_s
 
 
 def limit_a(state: ChargePoint, connector: int, now: float) -> float:
@@ -160,7 +156,8 @@ def locks(state: ChargePoint, connector: int) -> bool:
     """Whether the cable should be locked (ruling 14)."""
     bay = state.bay(connector)
     locked = (Phase.OPENING, Phase.CHARGING, Phase.STOPPING, Phase.RECOVERING)
-    return bay.connector.phase in locked or bay.connector.keeps_lock or bay.seen.welded
+    live = bay.seen.welded or bay.seen.contactor_closed
+    return bay.connector.phase in locked or bay.connector.keeps_lock or live
 
 
 def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
@@ -173,8 +170,7 @@ def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
     bay = state.bay(connector)
     if bay.transaction is not None:
         return _of_the_transaction(state, connector, now)
-    operative = AvailabilityType.OPERATIVE
-    if state.station.service is not operative or bay.service.availability is not operative:
+    if bay.service.availability is AvailabilityType.INOPERATIVE:
         return ConnectorStatus.UNAVAILABLE
     match bay.connector.phase:
         case Phase.FINISHING:
@@ -188,8 +184,7 @@ def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
 def _of_the_transaction(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
     bay = state.bay(connector)
     if bay.connector.phase in (Phase.STOPPING, Phase.RECOVERING):
-        told = bay.notice.reported
-        return told[0] if told is not None else ConnectorStatus.SUSPENDED_EVSE
+        return _as_before(bay, ConnectorStatus.SUSPENDED_EVSE)
     if withholds(state, connector, now):
         return ConnectorStatus.SUSPENDED_EVSE
     if not asks(state, connector):
@@ -197,11 +192,18 @@ def _of_the_transaction(state: ChargePoint, connector: int, now: float) -> Conne
     if waits_to_reclose(state, connector, now):
         return ConnectorStatus.SUSPENDED_EVSE
     if not bay.seen.contactor_closed:  # ordered, not yet seen: nothing new to say
-        told = bay.notice.reported
-        return told[0] if told is not None else ConnectorStatus.PREPARING
+        return _as_before(bay, ConnectorStatus.PREPARING)
     if not state.setup.traits[connector - 1].has_pilot and _draws_nothing(bay):
         return ConnectorStatus.SUSPENDED_EV
     return ConnectorStatus.CHARGING
+
+
+def _as_before(bay: Bay, otherwise: ConnectorStatus) -> ConnectorStatus:
+    """The status stays as it was, but a fault that is over is not told again."""
+    before = bay.notice.candidate
+    if before is None or before[0] is ConnectorStatus.FAULTED:
+        return otherwise
+    return before[0]
 
 
 def _draws_nothing(bay: Bay) -> bool:

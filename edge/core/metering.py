@@ -58,17 +58,21 @@ def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | 
     if not isinstance(event, MeterRead) or bay.metering.failed is not None:
         return
     aligned = purpose.context is ReadingContext.SAMPLE_CLOCK
-    names = keys.measurands(
+    listed = keys.measurands(
         draft.state, "MeterValuesAlignedData" if aligned else "MeterValuesSampledData"
     )
+    names = listed or keys.MEASURANDS[:1]  # an empty list means the energy register (7.43)
     reading = _with_offer(draft, purpose.connector, event.reading)
     value = sampled(reading, purpose.context, names, at=purpose.due)
     if value is None:
         return
     if purpose.context is ReadingContext.SAMPLE_PERIODIC and bay.transaction is None:
         return  # the transaction ended while the meter was asked
-    if purpose.context is ReadingContext.TRIGGER or bay.transaction is None:
-        _mention(draft, purpose.connector, value)
+    triggered = purpose.context is ReadingContext.TRIGGER
+    if triggered or bay.transaction is None:
+        registration = draft.station.registration
+        if registration.online or (triggered and registration.link_up):
+            _mention(draft, purpose.connector, value)
     elif bay.connector.phase is Phase.CHARGING:
         draft.tell(
             Sampled(
@@ -83,7 +87,7 @@ def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | 
 
 def _mention(draft: Draft, connector: int, value: MeterValue) -> None:
     """Not part of a transaction's record: told if the line is up, else not at all (ruling 20)."""
-    if draft.station.registration.online:
+    if draft.has_room:
         transaction = draft.bay(connector).transaction
         number = None if transaction is None else transaction.transaction_id
         message = MeterValues(connector_id=connector, meter_value=(value,), transaction_id=number)
@@ -158,7 +162,10 @@ def _sample_periodically(draft: Draft, connector: int) -> None:
 
 def _sample_on_the_clock(draft: Draft, connector: int) -> None:
     due = draft.bay(connector).metering.aligned_at
-    if due is None or draft.now < due:
+    if due is None:
+        _align(draft, connector)  # the clock may have been learnt meanwhile
+        return
+    if draft.now < due:
         return
     boundary = _boundary(draft.at, keys.number(draft.state, "ClockAlignedDataInterval"))
     _align(draft, connector)

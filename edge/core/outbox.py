@@ -9,7 +9,7 @@ What is refused for good becomes a dead letter and makes room for those behind i
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from edge.core import keys
 from edge.core.draft import Draft
@@ -54,8 +54,8 @@ def on_enqueue(draft: Draft, fact: Enqueue) -> None:
     _put(draft, head=head, count=outbox.count + 1, last_seq=queued.seq)
 
 
-def _put(draft: Draft, **changes: object) -> None:
-    draft.put_station(outbox=replace(draft.station.outbox, **changes))  # type: ignore[arg-type]
+def _put(draft: Draft, **changes: Any) -> None:
+    draft.put_station(outbox=replace(draft.station.outbox, **changes))
 
 
 def on_line(draft: Draft, _: Registered | Reconnected) -> None:
@@ -211,12 +211,11 @@ def on_probed(draft: Draft, _: ToProbe, event: Settled) -> None:
     """The peer answers others but not this message, or nothing at all."""
     outbox = draft.station.outbox
     if not outbox.probing:
-        return
-    _put(draft, probing=False)
+        return  # the line went down and took the verdict with it
     if isinstance(event.answer, NoAnswer):
         if event.answer.timed_out:
             draft.do(Reconnect())
     elif outbox.head:
         why = "no answer, though the central system answers other calls"
         _spend(draft, outbox.head[0], CallError(code="Timeout", description=why), new_id=False)
-        draft.do(Reconnect())  # never twice on one socket
+        draft.do(Reconnect())  # never twice on one socket: `probing` lasts until it is gone

@@ -8,7 +8,7 @@ Source: OCPP 1.6 4.2, 4.6, 9.1.10; OCPP-J 5.4.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from edge.core import keys
 from edge.core.draft import Draft
@@ -24,8 +24,8 @@ from edge.core.waiting import ToBeat, ToBoot, ToMention, ToProbe
 LEAST_INTERVAL_S: Final = 10  # below it a central system asks to be flooded (ruling 26)
 
 
-def _put(draft: Draft, **changes: object) -> None:
-    registration = replace(draft.station.registration, **changes)  # type: ignore[arg-type]
+def _put(draft: Draft, **changes: Any) -> None:
+    registration = replace(draft.station.registration, **changes)
     draft.put_station(registration=registration)
 
 

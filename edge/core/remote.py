@@ -37,7 +37,7 @@ from edge.core.messages import (
 )
 from edge.core.state import ChargePoint, Phase
 from edge.core.vocabulary import RegistrationStatus, StopReason
-from edge.core.waiting import ToMention
+from edge.core.waiting import ToMention, ToStart
 
 Act = Callable[[Draft, int, Any], None]
 
@@ -69,7 +69,11 @@ def _startable(state: ChargePoint, asked: int | None, now: float) -> tuple[int, 
     """The connectors that could take a remote start: free, in service, nobody let in."""
     wanted = state.connectors if asked is None else [asked]
     taken = {number for one in state.station.authorisation.floating for number in one.among}
-    return tuple(
+    asked_about = [one.purpose for one in state.waiting.values()]
+    for purpose in asked_about:
+        if isinstance(purpose, ToStart) and purpose.remote:
+            taken.update(purpose.among)
+    free = tuple(
         number
         for number in wanted
         if number in state.connectors
@@ -77,6 +81,11 @@ def _startable(state: ChargePoint, asked: int | None, now: float) -> tuple[int, 
         and _is_free(state, number)
         and levels.may_begin(state, number, now)
     )
+    unused = tuple(number for number in free if state.bay(number).connector.phase is not _OVER)
+    return free if asked is not None else unused or free
+
+
+_OVER: Final = Phase.FINISHING  # somebody's car, charged: only a start for this connector means it
 
 
 def _is_free(state: ChargePoint, number: int) -> bool:
@@ -124,6 +133,8 @@ def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     """The answer goes out before what it triggers: both are TELL, in this order."""
     message = command.requested_message
     status = _judge_trigger(draft.state, message, command.connector_id)
+    if not draft.has_room:
+        status = "Rejected"  # what was triggered before is not answered yet
     draft.do(Reply(call_id=call_id, answer=TriggerMessageConf(status=status)))
     if status != "Accepted":
         return

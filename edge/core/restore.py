@@ -7,7 +7,9 @@ inputs and meter; how it ends is decided there by what is set here (rulings 4 an
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
 from edge.core.records import Saved, SavedTransaction
@@ -17,6 +19,7 @@ from edge.core.state import (
     Bay,
     ChargePoint,
     Connector,
+    Contactor,
     Outbox,
     Phase,
     Seen,
@@ -25,8 +28,6 @@ from edge.core.state import (
     Transaction,
 )
 from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
-
-RECOVER_WITHIN_S = 10.0  # for inputs and meter to come up after a restart
 
 
 def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
@@ -75,14 +76,14 @@ def _outbox(saved: Saved) -> Outbox:
     )
 
 
-def _with(state: ChargePoint, connector: int, /, **fields: object) -> ChargePoint:
+def _with(state: ChargePoint, connector: int, /, **fields: Any) -> ChargePoint:
     bays = list(state.bays)
     if not 1 <= connector <= len(bays):
         raise ValueError(
             f"the journal knows connector {connector}, the configuration does not: "
             f"configure it again, or move the journal away"
         )
-    bays[connector - 1] = replace(bays[connector - 1], **fields)  # type: ignore[arg-type]
+    bays[connector - 1] = replace(bays[connector - 1], **fields)
     return replace(state, bays=tuple(bays))
 
 
@@ -116,7 +117,10 @@ def _reopen(
         recovery_at=_last_life(saved, transaction) if dark else None,
         resumable=resumable and stopping is None,
     )
-    return _with(state, opened.connector, transaction=reopened, connector=connector)
+    rests = Contactor(opened_at=now.monotonic)  # nobody knows since when: safety 6, ruling 40
+    return _with(
+        state, opened.connector, transaction=reopened, connector=connector, contactor=rests
+    )
 
 
 def _last_life(saved: Saved, transaction: SavedTransaction) -> Instant:

@@ -64,6 +64,7 @@ def meaning(
         or _plugged(state, among, now)
         or _finished(state, id_tag, parent, among, now)
         or _free(state, among, now)
+        or _permitted_from_afar(state, among, now)
         or _ask_group(state, among)
         or Refuse(silently=_is_busy(state, among))
     )
@@ -93,12 +94,15 @@ def _started(bay: Bay, id_tag: str) -> bool:
 def _own_permit(state: ChargePoint, id_tag: str, among: Sequence[int]) -> GiveBack | None:
     for number in among:
         connector = state.bay(number).connector
-        if connector.phase is not Phase.PREPARING or connector.permit is None:
+        if connector.permit is None or connector.permit.remote:
             continue
-        if tag_key(connector.permit.id_tag) == tag_key(id_tag):
+        if connector.phase is Phase.PREPARING and tag_key(connector.permit.id_tag) == tag_key(
+            id_tag
+        ):
             return GiveBack(connector=number)
     for floating in state.station.authorisation.floating:
-        if tag_key(floating.permit.id_tag) == tag_key(id_tag):
+        own = tag_key(floating.permit.id_tag) == tag_key(id_tag)
+        if own and not floating.permit.remote:
             return GiveBack(connector=None)
     return None
 
@@ -178,9 +182,23 @@ def _free(state: ChargePoint, among: Sequence[int], now: float) -> Begin | None:
 
 
 def _is_reserved_by_a_permit(state: ChargePoint, among: Sequence[int]) -> bool:
-    """Somebody was let in and has not plugged yet: the reader is busy."""
-    floats = any(set(one.among) & set(among) for one in state.station.authorisation.floating)
-    return floats or any(state.bay(number).connector.permit is not None for number in among)
+    """Somebody's card was let in and he has not plugged yet: the reader is busy."""
+    floating = state.station.authorisation.floating
+    permits = [state.bay(number).connector.permit for number in among]
+    permits.extend(one.permit for one in floating if set(one.among) & set(among))
+    return any(permit is not None and not permit.remote for permit in permits)
+
+
+def _permitted_from_afar(state: ChargePoint, among: Sequence[int], now: float) -> Begin | None:
+    """A card in the driver's hand takes the place of a remote start that has not plugged yet."""
+    if _is_reserved_by_a_permit(state, among):
+        return None
+    for number in among:
+        connector = state.bay(number).connector
+        waits = connector.phase is Phase.PREPARING and connector.permit is not None
+        if waits and levels.may_begin(state, number, now):
+            return Begin(connector=number, among=(number,))
+    return None
 
 
 def _ask_group(state: ChargePoint, among: Sequence[int]) -> Stop | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from edge.core import levels
 from edge.core.commands import ChangeAvailability, ChangeAvailabilityConf
 from edge.core.draft import Draft
 from edge.core.effects import Reply
@@ -38,17 +39,23 @@ def _change_all(draft: Draft, wanted: AvailabilityType) -> str:
 def _change(draft: Draft, connector: int, wanted: AvailabilityType) -> str:
     """A wish that is scheduled is written at once: a reboot carries it out."""
     service = draft.bay(connector).service
-    busy = draft.bay(connector).connector.phase is not Phase.IDLE
     if (service.scheduled or service.availability) is not wanted:
         draft.write(AvailabilityChanged(connector=connector, availability=wanted))
     if service.availability is wanted:
         _put(draft, connector, replace(service, scheduled=None))
         return "Accepted"
-    if busy:
+    if wanted is AvailabilityType.INOPERATIVE and _is_busy(draft, connector):
         _put(draft, connector, replace(service, scheduled=wanted))
         return "Scheduled"
     _put(draft, connector, Service(availability=wanted))
     return "Accepted"
+
+
+def _is_busy(draft: Draft, connector: int) -> bool:
+    """A car or a driver is here; a faulted connector without a session waits for nobody."""
+    bay = draft.bay(connector)
+    faulted = levels.fault(draft.state, connector, draft.now) is not None
+    return bay.transaction is not None or (bay.connector.phase is not Phase.IDLE and not faulted)
 
 
 def _put(draft: Draft, connector: int, service: Service) -> None:

@@ -52,7 +52,7 @@ def settle(draft: Draft) -> None:
         if notice.candidate != told:
             notice = replace(notice, candidate=told, since=draft.at)
             _put(draft, connector, notice)
-        if draft.station.registration.online and _is_due(draft, notice):
+        if draft.station.registration.online and draft.has_room and _is_due(draft, notice):
             _notify(draft, connector, notice, told)
 
 
@@ -90,8 +90,12 @@ def _message(connector: int, told: Told, since: datetime) -> StatusNotification:
 
 def on_settled(draft: Draft, purpose: ToNotify, event: Settled) -> None:
     """What was not heard is told again when the line is back, if it still holds."""
-    if isinstance(event.answer, NoAnswer):
-        notice = _notice(draft, purpose.connector)
+    notice = _notice(draft, purpose.connector)
+    is_newest = notice.reported is not None and notice.reported[:2] == (
+        purpose.status,
+        purpose.error_code,
+    )
+    if isinstance(event.answer, NoAnswer) and is_newest:
         _put(draft, purpose.connector, replace(notice, reported=None))
 
 

@@ -32,7 +32,7 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
-from edge.core.state import Phase, Transaction, tag_key
+from edge.core.state import Phase, Transaction
 from edge.core.vocabulary import AuthorizationStatus, ReadingContext, StopReason
 
 
@@ -216,10 +216,5 @@ def judge_grace(draft: Draft, connector: int) -> None:
 def on_resumed(draft: Draft, fact: Resumed) -> None:
     """The same transaction in a new process: note where the register stands."""
     last = draft.bay(fact.connector).metering.last
-    if last is not None:
-        note(draft, fact.connector, last)
-
-
-def same_tag(transaction: Transaction, id_tag: str) -> bool:
-    """Whether *id_tag* started *transaction*."""
-    return tag_key(transaction.id_tag) == tag_key(id_tag)
+    assert last is not None
+    note(draft, fact.connector, last)

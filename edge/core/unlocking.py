@@ -10,7 +10,7 @@ from typing import Final
 from edge.core import levels
 from edge.core.commands import UnlockConnector, UnlockConnectorConf
 from edge.core.draft import Draft
-from edge.core.effects import Reply
+from edge.core.effects import Reply, SetLock
 from edge.core.facts import Cancelled, MustStop
 from edge.core.state import Unlocking
 from edge.core.vocabulary import StopReason
@@ -28,6 +28,8 @@ def on_unlock(draft: Draft, call_id: int, command: UnlockConnector) -> None:
     waiting = draft.bay(connector).unlocking
     if waiting is not None:
         _reply(draft, waiting.call_id, "UnlockFailed")
+    if not levels.locks(draft.state, connector):
+        draft.do(SetLock(connector=connector, locked=False))  # it may have jammed: try again
     draft.put(connector, unlocking=Unlocking(call_id=call_id, until=draft.now + WITHIN_S))
     draft.tell(
         MustStop(connector=connector, reason=StopReason.UNLOCK_COMMAND),
