@@ -47,6 +47,7 @@ from csms_lite.web import Guard, add_problems, token_check
 TIDY_EVERY_S: Final = 5.0  # how late an expired command may be told
 STDERR: Final = 2
 BACKLOG: Final = 1024  # a car park that reconnects after a power cut
+NO_ANSWER_AFTER_MS: Final = 120_000  # well beyond the time a sender waits for one
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 log = structlog.get_logger(__name__)
@@ -169,7 +170,9 @@ class House:
         while not stopping.is_set():
             try:
                 now_ms = self.clock.now_ms()
-                for command_id in await self.store.do(commands.expire, now_ms):
+                ended = await self.store.do(commands.expire, now_ms)
+                ended += await self.store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
+                for command_id in ended:
                     self.outgoing.settled(command_id)
                 while await self.store.do(forget_answers, now_ms):
                     pass
@@ -190,9 +193,9 @@ async def _furnish(
     settings: Settings, store: Store, clock: Clock, chance: Chance, token: str
 ) -> House:
     epoch = await store.do(begin_epoch, clock.now_ms())
-    abandoned = await store.do(commands.abandon)
+    abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
-        log.warning("commands_without_answer", count=abandoned)
+        log.warning("commands_without_answer", count=len(abandoned))
     presence, outgoing = Presence(), Outgoing()
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(

@@ -73,11 +73,13 @@ def expire(db: Connection, now_ms: int) -> list[int]:
     return [int(row[0]) for row in sql.expire.rows(db, now_ms=now_ms, problem=problem)]
 
 
-def abandon(db: Connection) -> int:
-    """End what an earlier process had sent and not seen answered; run once at start."""
-    return sql.abandon.run(
-        db, problem="the central system restarted before the answer came: the outcome is unknown"
-    )
+def abandon(db: Connection, before_ms: int) -> list[int]:
+    """End what was sent until *before_ms* and never got an end; gives those commands' numbers.
+
+    Either the process ended before the answer came, or the answer could not be stored.
+    """
+    problem = "the answer did not come or could not be kept: the outcome is unknown"
+    return [int(row[0]) for row in sql.abandon.rows(db, before_ms=before_ms, problem=problem)]
 
 
 def command(db: Connection, command_id: int) -> Command:

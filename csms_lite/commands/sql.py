@@ -62,6 +62,7 @@ expire: Final = Prepared(
 )
 abandon: Final = Prepared(
     update(commands)
-    .where(commands.c.state == "sent")
+    .where(commands.c.state == "sent", commands.c.sent_at_ms <= bindparam("before_ms"))
     .values(state="failed", problem=bindparam("problem"))
+    .returning(commands.c.command_id)
 )

@@ -99,10 +99,15 @@ class Session:
             raise CallRefused(Code.NOT_SUPPORTED, f"{call.action} is not for a central system")
         if self._wire.is_giving_up:
             raise Unanswerable("the socket is being closed: the station repeats it")
-        await self._refuse_before_boot(call, route)
         now_ms = self._desk.clock.now_ms()
         self._desk.presence.heard(self.station.station_id, now_ms)
-        answer = await self._store(call, route, now_ms)
+        try:
+            await self._refuse_before_boot(call, route)
+            answer = await self._store(call, route, now_ms)
+        except StoreFailed as failure:
+            log.warning("not_stored", charger=self.station.identity, action=call.action)
+            await self._wire.give_up()
+            raise Unanswerable(str(failure)) from failure
         if call.action == "BootNotification":
             self._booted(answer)
         self._desk.touched(self.station.station_id)
@@ -121,10 +126,6 @@ class Session:
         told = route.read(call.payload, now_ms)
         try:
             return await self._desk.store.do(handle, origin, call.action, route, told)
-        except StoreFailed as failure:
-            log.warning("not_stored", charger=self.station.identity, action=call.action)
-            await self._wire.give_up()
-            raise Unanswerable(str(failure)) from failure
         except VerbFailed as failure:
             log.exception("verb_failed", charger=self.station.identity)
             if route.is_transaction:  # a CALLERROR would let the station drop a session

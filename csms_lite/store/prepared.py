@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, UpdateBase
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql import ClauseElement
 
 from csms_lite.store.thread import raw_of
 
@@ -28,7 +27,7 @@ class Prepared:
     Raises `KeyError` when one is missing.
     """
 
-    def __init__(self, statement: ClauseElement) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | UpdateBase) -> None:
         compiled = statement.compile(dialect=DIALECT)
         self.statement = statement
         self.text = str(compiled)

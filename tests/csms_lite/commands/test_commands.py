@@ -200,4 +200,5 @@ async def test_an_old_command_expires_and_is_never_sent(tmp_path: Path) -> None:
         taken = await store.do(service.take_next, station.station_id, 30_999)
         assert taken is not None
         assert taken.command_id == again.command_id
-        assert await store.do(service.abandon) == 1
+        assert await store.do(service.abandon, 30_998) == []
+        assert await store.do(service.abandon, 30_999) == [again.command_id]
