@@ -144,7 +144,7 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
         (("--offset-s", {"type": float}), ("--freeze", {"choices": ("on", "off")})),
     ),
     "button": (
-        "press, hold or release a button: estop",
+        "press, hold or release a button: estop, stop",
         (
             ("name", {}),
             ("action", {"nargs": "?", "default": "press"}),

@@ -78,6 +78,14 @@ class EvseSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopPressed:
+    """Somebody pressed the stop button of *connector*: end the session, no danger."""
+
+    at: Instant
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeterRead:
     """A reading, asked for by *ticket* or from polling (`None`); connector 0 is the main meter."""
 
@@ -193,6 +201,7 @@ Event = (
     | Ticked
     | TagPresented
     | EvseSeen
+    | StopPressed
     | MeterRead
     | MeterFailed
     | DriverLost

@@ -9,7 +9,7 @@ from typing import Final
 from edge.core import levels
 from edge.core.draft import Draft
 from edge.core.effects import Rearm
-from edge.core.events import DriverFound, DriverLost, EvseSeen, Pilot, Port, Trip
+from edge.core.events import DriverFound, DriverLost, EvseSeen, Pilot, Port, StopPressed, Trip
 from edge.core.facts import CarGone, InputsChanged, MustStop, PluggedIn, PluggedOut
 from edge.core.records import FaultLatched, FaultReleased
 from edge.core.setup import Policy
@@ -62,6 +62,11 @@ def _tell_plug(draft: Draft, connector: int, before: Seen, after: Seen) -> None:
         draft.tell(PluggedOut(connector=connector))
     elif after.plugged and after.pilot is Pilot.A and before.pilot is not Pilot.A:
         draft.tell(CarGone(connector=connector))
+
+
+def on_stop_pressed(draft: Draft, event: StopPressed) -> None:
+    """The button is for whoever stands there; it says no more than a card would."""
+    draft.tell(MustStop(connector=event.connector, reason=StopReason.LOCAL))
 
 
 def on_lost(draft: Draft, event: DriverLost) -> None:

@@ -37,6 +37,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.Ticked: (),
     ev.TagPresented: (authorisation.on_tag,),
     ev.EvseSeen: (evse.on_seen,),
+    ev.StopPressed: (evse.on_stop_pressed,),
     ev.MeterRead: (metering.on_read,),
     ev.MeterFailed: (metering.on_failed,),
     ev.DriverLost: (evse.on_lost,),

@@ -25,7 +25,7 @@ from typing import Final
 import structlog
 
 from edge.core.effects import Lamp
-from edge.core.events import EvseSeen, Pilot, Trip
+from edge.core.events import EvseSeen, Pilot, StopPressed, Trip
 from edge.core.setup import EvseTraits
 from edge.drivers.gpio_pins import GpioSettings, Pins, check_pins, duty, open_pins
 from edge.drivers.registry import Rig
@@ -87,10 +87,13 @@ class GpioEvse:
         self._ordered = False
         self._latched: set[Trip] = set()
         self._plugged = pins.reads("plug")
-        self._deliver: Callable[[EvseSeen], None] | None = None
+        self._deliver: Callable[[EvseSeen | StopPressed], None] | None = None
         self._mismatch_timer: threading.Timer | None = None
         self._plug_timer: threading.Timer | None = None
         for name, device in pins.inputs.items():
+            if name == "stop_button":
+                device.when_activated = self._press
+                continue
             device.when_activated = self._reaction(name, active=True)
             device.when_deactivated = self._reaction(name, active=False)
         with self._lock:
@@ -113,7 +116,7 @@ class GpioEvse:
         """Post what the inputs show, now and on every change, until cancelled."""
         loop = asyncio.get_running_loop()
 
-        def deliver(seen: EvseSeen) -> None:
+        def deliver(seen: EvseSeen | StopPressed) -> None:
             loop.call_soon_threadsafe(post, seen)
 
         with self._lock:
@@ -200,6 +203,12 @@ class GpioEvse:
             self._react(name, active=active)
 
         return react
+
+    def _press(self) -> None:
+        """Tell that the stop button was pressed: a wish, not a danger; the core decides."""
+        with self._lock:
+            if self._deliver is not None:
+                self._deliver(StopPressed(at=self._clock.now(), connector=self._connector))
 
     def _react(self, name: str, *, active: bool) -> None:
         """The reflex, in the thread of the input: coil first, then the latch, then the news."""

@@ -34,6 +34,7 @@ INPUTS: Final = (
     "feedback",
     "plug",
     "locked",
+    "stop_button",
 )
 OTHER_KEYS: Final = ("active_low", "pull", "rated_a", "phases", "nominal_v")
 
@@ -49,6 +50,7 @@ InputName = Literal[
     "feedback",
     "plug",
     "locked",
+    "stop_button",
 ]
 
 
@@ -77,6 +79,7 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     lamp_blue: Pin | None = None
     lock: Pin | None = None
     locked: Pin | None = None
+    stop_button: Pin | None = None
     active_low: tuple[InputName, ...] = ()
     pull: bool = True
     rated_a: Annotated[float, msgspec.Meta(ge=LEAST_A, le=MOST_A)] = 32.0

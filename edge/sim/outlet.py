@@ -35,6 +35,7 @@ INPUTS: Final = (
     "rcd",
     "over_temperature",
     "locked",
+    "stop_button",
 )
 
 
@@ -68,9 +69,10 @@ class MeterFault(StrEnum):
 
 
 class Wire(StrEnum):
-    """Faults that are a level or a break on one wire."""
+    """Faults and buttons that are a level or a break on one wire."""
 
     EMERGENCY_STOP = "emergency_stop"
+    STOP_BUTTON = "stop_button"
     RCD = "rcd"
     OVER_TEMPERATURE = "over_temperature"
     PILOT_FAULT = "pilot_fault"
@@ -197,6 +199,7 @@ class Outlet:
             "ventilation": car == "D",
             "pilot_fault": Wire.PILOT_FAULT in self.wires,
             "emergency_stop": Wire.EMERGENCY_STOP in self.wires,
+            "stop_button": Wire.STOP_BUTTON in self.wires,
             "rcd": Wire.RCD in self.wires,
             "over_temperature": Wire.OVER_TEMPERATURE in self.wires,
             "locked": self.locked,

@@ -32,6 +32,7 @@ PINS: Final[Mapping[int, Mapping[str, int]]] = {
         "lamp_blue": 21,
         "lock": 26,
         "locked": 19,
+        "stop_button": 13,
     },
     2: {name: number for number, name in enumerate((*OUTPUTS, *INPUTS), start=28)},
 }

@@ -23,6 +23,7 @@ Answer = dict[str, Any]
 Verb = Callable[..., Answer | Awaitable[Answer]]
 
 PRESS_S: Final = 0.3
+BUTTONS: Final = {"estop": Wire.EMERGENCY_STOP, "stop": Wire.STOP_BUTTON}
 HOOK_S: Final = 5.0
 KILL_S: Final = 1.0
 LOOK_AGAIN_S: Final = 0.25  # energy grows without news: conditions on it are looked at this often
@@ -207,23 +208,23 @@ class _WorldVerbs:
         return {"ok": True}
 
     async def button(self, name: str, action: str = "press", connector: int = 0) -> Answer:
-        choice("name", name, ("estop",))
+        wire = BUTTONS[choice("name", name, tuple(BUTTONS))]
         choice("action", action, ("press", "hold", "release"))
         with self._bay.touch() as world:
             outlets = _outlets(world.outlets, connector)
             for outlet in outlets:
-                _set_wire(outlet, Wire.EMERGENCY_STOP, on=action != "release")
+                _set_wire(outlet, wire, on=action != "release")
         if action == "press":
-            asyncio.get_running_loop().call_later(PRESS_S, self._release, outlets)
+            asyncio.get_running_loop().call_later(PRESS_S, self._release, outlets, wire)
         return await self._accepted()
 
     def world(self) -> Answer:
         return self._bay.look().snapshot() | {"attached": self._bay.daemon is not None}
 
-    def _release(self, outlets: list[Outlet]) -> None:
+    def _release(self, outlets: list[Outlet], wire: Wire) -> None:
         with self._bay.touch():
             for outlet in outlets:
-                _set_wire(outlet, Wire.EMERGENCY_STOP, on=False)
+                _set_wire(outlet, wire, on=False)
 
     async def _accepted(self) -> Answer:
         return {"ok": True, "seen": await self._bay.accepted()}

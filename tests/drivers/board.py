@@ -30,6 +30,7 @@ PINS: dict[str, int] = {
     "lamp_blue": 21,
     "lock": 26,
     "locked": 19,
+    "stop_button": 13,
 }
 
 

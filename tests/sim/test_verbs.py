@@ -204,6 +204,14 @@ async def test_the_emergency_button_springs_back_unless_held(bay: Bay, caller: C
     await until(lambda: not bay.look().outlet(1).inputs()["emergency_stop"])
 
 
+async def test_the_stop_button_is_a_wire_of_its_own(bay: Bay, caller: Caller) -> None:
+    """One connector's button; a press springs back."""
+    await caller.ask("button", name="stop", connector=2)
+    assert bay.look().outlet(2).inputs()["stop_button"]
+    assert not bay.look().outlet(1).inputs()["stop_button"]
+    await until(lambda: not bay.look().outlet(2).inputs()["stop_button"])
+
+
 async def test_power_kill_darkens_the_bay(bay: Bay, caller: Caller) -> None:
     """Outputs drop and nothing is drawn, daemon or not."""
     await caller.ask("plug", connector=1)
@@ -261,7 +269,7 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("clear", {"connector": 1, "code": "rain"}, "choose one of rcd"),
         ("lock", {"connector": 1, "mode": "rusty"}, "choose one of ok, fail_lock"),
         ("reader.fail", {"reader": 0, "on": "maybe"}, "on or off"),
-        ("button", {"name": "stop"}, "choose one of estop"),
+        ("button", {"name": "bell"}, "choose one of estop, stop"),
         ("button", {"name": "estop", "connector": 4}, "no connector 4"),
         ("net", {"mode": "down"}, "none is attached"),
         ("net", {"mode": "sideways"}, "choose one of up, down"),
