@@ -49,10 +49,6 @@ class Prepared:
         """Run it and give the number of rows it changed."""
         return raw_of(db).execute(self.text, self._bind(values)).rowcount
 
-    def run_many(self, db: Connection, rows: list[dict[str, object]]) -> None:
-        """Run it once per element of *rows*."""
-        raw_of(db).executemany(self.text, [self._bind(values) for values in rows])
-
     def _bind(self, values: dict[str, object]) -> list[object]:
         defaults = self._defaults
         return [values[name] if name in values else defaults[name] for name in self._order]

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
 
 from csms_lite.clock import SystemClock
 from csms_lite.commands import service
@@ -202,3 +204,22 @@ async def test_an_old_command_expires_and_is_never_sent(tmp_path: Path) -> None:
         assert taken.command_id == again.command_id
         assert await store.do(service.abandon, 30_998) == []
         assert await store.do(service.abandon, 30_999) == [again.command_id]
+
+
+async def test_an_answer_that_cannot_be_kept_ends_as_unknown(tmp_path: Path) -> None:
+    """The disk fails as the answer comes: the line is closed, the command never sent again."""
+    async with running(tmp_path) as central:
+        async with central.station() as station:
+            await station.boot()
+            row = (await ask(central, {"action": "ClearCache"}, wait=0)).json()
+            frame = await station.receive()
+            await central.disk.writer.break_now()
+            await station.send(3, frame[1], {"status": "Accepted"})
+            with pytest.raises(ConnectionClosed) as closed:
+                await station.receive()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013
+        await central.disk.writer.mend()
+        assert (await central.get(f"/api/commands/{row['id']}"))["state"] == "sent"
+    async with running(tmp_path) as central:
+        assert (await central.get(f"/api/commands/{row['id']}"))["state"] == "failed"

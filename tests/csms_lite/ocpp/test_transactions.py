@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.csms_lite.central import Central, running
+from csms_lite.ocpp.routes import ROUTES, Route
+from tests.csms_lite.central import Central, Station, running
 
 T0, T1, T2 = "2024-05-01T10:00:00.000Z", "2024-05-01T10:01:00.000Z", "2024-05-01T11:00:00.000Z"
 
@@ -319,3 +321,53 @@ async def test_one_transaction_per_tag_is_a_setting(tmp_path: Path) -> None:
             assert second["idTagInfo"]["status"] == "ConcurrentTx"
             assert await station.start(at=T0, connector=1, message_id="again") == first
         assert len(await central.get("/api/sessions")) == 2
+
+
+async def gone(station: Station) -> int:
+    """Wait for the socket's end; an answer before it fails the test."""
+    with pytest.raises(ConnectionClosed) as closed:
+        await station.receive()
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code
+
+
+async def test_nothing_is_refused_that_could_not_be_kept(central: Central) -> None:
+    """An unreadable stop is stored before its CALLERROR, or not answered at all (ruling 6)."""
+    async with central.station() as station:
+        await station.boot()
+        await central.disk.writer.break_now()
+        await station.send(2, "stop-1", "StopTransaction", {"transactionId": "seven"})
+        assert await gone(station) == 1013
+    await central.disk.writer.mend()
+    assert await central.get("/api/chargers/CP-1/events") == []
+
+
+async def test_other_messages_close_too_when_the_disk_fails(central: Central) -> None:
+    """One rule for all: what cannot be stored is not answered, booted or not."""
+    for boots in (False, True):
+        async with central.station() as station:
+            if boots:
+                await station.boot()
+            await central.disk.writer.break_now()
+            await station.send(2, "1", "Heartbeat", {})
+            assert await gone(station) == 1013
+        await central.disk.writer.mend()
+
+
+async def test_a_bug_never_costs_a_session(
+    central: Central, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our fault is InternalError where it is harmless, and 1013 where billing hangs on it."""
+
+    def broken(*_: object) -> dict[str, Any]:
+        raise KeyError("a bug of ours")
+
+    for action in ("Heartbeat", "MeterValues"):
+        route = dataclasses.replace(ROUTES[action], first=broken)
+        monkeypatch.setitem(cast("dict[str, Route[Any]]", ROUTES), action, route)
+    async with central.station() as station:
+        await station.boot()
+        assert await station.call("Heartbeat") == "InternalError"
+        sampled = [{"timestamp": T0, "sampledValue": [{"value": "1"}]}]
+        await station.send(2, "m", "MeterValues", {"connectorId": 1, "meterValue": sampled})
+        assert await gone(station) == 1013

@@ -15,7 +15,7 @@ from csms_lite.errors import NotFound, StoreFailed, VerbFailed
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import connectors, epochs
 from csms_lite.store.thread import open_database, raw_of
-from csms_lite.store.writer import Store, open_store
+from csms_lite.store.writer import MAX_WAITING, Store, open_store
 from tests.csms_lite.central import Disk
 
 ADD = Prepared(insert(epochs).values(started_at_ms=1).returning(epochs.c.epoch))
@@ -144,6 +144,16 @@ async def test_what_waits_at_the_end_is_still_stored(tmp_path: Path) -> None:
         with pytest.raises(StoreFailed, match="shutting down"):
             await store.do(add)
     assert [one.result() for one in waiting] == list(range(1, 201))
+
+
+async def test_a_queue_that_grows_without_end_is_refused(store: Store) -> None:
+    """A stalled disk must not fill the memory: beyond the bound callers are told at once."""
+    waiting = [asyncio.ensure_future(store.do(add)) for _ in range(MAX_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(StoreFailed, match="wait for the disk"):
+        await store.do(add)
+    await asyncio.gather(*waiting)
+    assert await store.read(count) == MAX_WAITING
 
 
 async def test_readers_cannot_write(store: Store) -> None:
