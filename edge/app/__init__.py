@@ -37,7 +37,7 @@ from edge.core.restore import restore
 from edge.core.setup import Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
-from edge.drivers.journal import SqliteJournal, open_journal
+from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
 from edge.drivers.ocpp_link import OcppLink, open_link
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
@@ -64,6 +64,7 @@ class Options:
     state_dir: Path
     sim_socket: Path | None = None
     ready_fd: int | None = None
+    open_database: OpenDatabase | None = None  # the journal's seam, for disks that are slow
 
 
 def run(options: Options) -> int:
@@ -96,7 +97,9 @@ async def _serve(options: Options, daemon: Daemon) -> None:
         )
         hardware = await open_hardware(stack, rig, tables)
         journal = await stack.enter_async_context(
-            open_journal(options.state_dir / "journal.sqlite3")
+            open_journal(
+                options.state_dir / "journal.sqlite3", open_database=options.open_database
+            )
         )
         setup = _setup(options.settings, hardware, nonce, daemon.kernel_boot(kernel_boot_id()))
         try:

@@ -26,7 +26,7 @@ from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.statements import STATEMENTS, Statement
 from edge.errors import ConfigError, JournalFailed
 
-__all__ = ["DeadLetter", "SqliteJournal", "open_journal"]
+__all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_journal"]
 
 FORGETTABLE: Final = {
     "queue": "outbox",

@@ -1,0 +1,1 @@
+"""What the benchmarks share: figures, a bay that notes times, processes, a slow disk."""
