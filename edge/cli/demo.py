@@ -126,8 +126,8 @@ def _free(given: int | None, usual: int, option: str) -> int:
         socket.create_server(("127.0.0.1", port)).close()
     except (OSError, OverflowError) as problem:
         raise ConfigError(
-            f"port {port} cannot be used ({problem}): end the program that has it, or give"
-            f" {option} with another number, 0 for any free one"
+            f"port {port} cannot be used, another program may have it: end that, or give {option}"
+            " with another number, 0 for any free one"
         ) from problem
     return port
 
