@@ -111,6 +111,7 @@ class Socket:
     energy_wh: int = 1000
     current_a: float = 0.0
     meter_works: bool = True
+    mute: bool = False  # the meter does not even fail: no answer comes
     eager: bool = True  # the car asks for energy whenever it is offered
     stubborn: bool = False  # the car goes on drawing when the offer is withdrawn
     jammed: bool = False  # the lock does not move
@@ -255,6 +256,8 @@ class Rig:
             case SetLock(connector=connector, locked=locked):
                 if not self.socket(connector).jammed:
                     self._change(connector, locked=locked)
+            case ReadMeter(connector=connector) if self.socket(connector).mute:
+                pass
             case ReadMeter(ticket=ticket, connector=connector):
                 self._inbox.append(lambda: self._reading(connector, ticket))
             case _:
