@@ -1,0 +1,214 @@
+"""What the inputs show, and the faults that follow."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.core.effects import Cut, Rearm, Show
+from edge.core.events import DriverFound, DriverLost, Pilot, Port, Trip
+from edge.core.messages import StatusNotification, StopTransaction
+from edge.core.records import FaultLatched, FaultReleased, Saved
+from edge.core.state import Phase
+from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
+from tests.core.build import Rig, of, setup
+
+
+def reasons(rig: Rig) -> list[StopReason]:
+    return [one.reason for one in rig.messages(StopTransaction)]
+
+
+@pytest.mark.parametrize(
+    ("trip", "code"),
+    [
+        (Trip.EMERGENCY_STOP, ErrorCode.OTHER_ERROR),
+        (Trip.RCD, ErrorCode.GROUND_FAILURE),
+        (Trip.WELDED, ErrorCode.POWER_SWITCH_FAILURE),
+        (Trip.NOT_CLOSED, ErrorCode.POWER_SWITCH_FAILURE),
+        (Trip.OVER_TEMPERATURE, ErrorCode.HIGH_TEMPERATURE),
+        (Trip.PILOT_LOST, ErrorCode.OTHER_ERROR),
+        (Trip.DEAD_MAN, ErrorCode.INTERNAL_ERROR),
+    ],
+)
+def test_every_trip_has_its_error_code(trip: Trip, code: ErrorCode) -> None:
+    """Checklist 7."""
+    rig = Rig(serve=True).online()
+    rig.trip(trip)
+    notice = rig.messages(StatusNotification)[-1]
+    assert (notice.status, notice.error_code) == (ConnectorStatus.FAULTED, code)
+
+
+@pytest.mark.parametrize("pilot", [Pilot.E, Pilot.F])
+def test_a_short_or_dead_pilot_is_a_fault(pilot: Pilot) -> None:
+    """Safety 8."""
+    rig = Rig(serve=True).online()
+    rig.see(plugged=True, pilot=pilot)
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+
+
+@pytest.mark.parametrize(
+    ("trip", "reason"),
+    [
+        (Trip.EMERGENCY_STOP, StopReason.EMERGENCY_STOP),
+        (Trip.RCD, StopReason.OTHER),
+        (Trip.WELDED, StopReason.OTHER),
+        (Trip.NOT_CLOSED, StopReason.OTHER),
+    ],
+)
+def test_a_lasting_fault_ends_the_session_at_once(trip: Trip, reason: StopReason) -> None:
+    """Ruling 17."""
+    rig = Rig(serve=True).online().charging()
+    rig.trip(trip)
+    assert of(Cut, rig.log)
+    assert reasons(rig) == [reason]
+
+
+def test_a_contactor_that_did_not_close_bills_nothing() -> None:
+    """Ruling 12: meterStop = meterStart."""
+    rig = Rig(serve=True).online()
+    rig.socket().deaf = True
+    rig.plug()
+    rig.tap()
+    rig.trip(Trip.NOT_CLOSED)
+    stop = rig.messages(StopTransaction)[0]
+    assert (stop.meter_stop, stop.reason) == (1000, StopReason.OTHER)
+
+
+def test_a_passing_fault_is_waited_out_and_the_session_goes_on() -> None:
+    """Ruling 17, I3/I4: resumed after the reclose delay."""
+    rig = Rig(serve=True).online().charging()
+    rig.trip(Trip.OVER_TEMPERATURE)
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+    rig.wait(179)
+    assert reasons(rig) == []
+    rig.trip()
+    rig.see(pilot=Pilot.C)
+    rig.wait(5)
+    assert rig.told()[-1] is ConnectorStatus.CHARGING
+
+
+def test_a_passing_fault_that_stays_ends_the_session() -> None:
+    """Ruling 17: `fault_hold`, then Other; Finishing once it is clear, never Charging."""
+    rig = Rig(serve=True).online().charging()
+    rig.trip(Trip.OVER_TEMPERATURE)
+    rig.wait(179.9)
+    assert reasons(rig) == []
+    rig.wait(0.2)
+    assert reasons(rig) == [StopReason.OTHER]
+    rig.trip()
+    assert rig.told()[-1] is ConnectorStatus.FINISHING
+
+
+def test_two_faults_in_a_row_have_each_their_time() -> None:
+    """The hold counts from the fault that lasts."""
+    rig = Rig(serve=True).online().charging()
+    rig.trip(Trip.OVER_TEMPERATURE)
+    rig.wait(100)
+    rig.trip()
+    rig.trip(Trip.OVER_TEMPERATURE)
+    rig.wait(100)
+    assert reasons(rig) == []
+
+
+def test_a_tripped_reflex_is_asked_again_until_it_is_clear() -> None:
+    """Ruling 1: only a later step clears the latch."""
+    rig = Rig(serve=True).online()
+    rig.trip(Trip.EMERGENCY_STOP)
+    rig.wait(6)
+    assert len(of(Rearm, rig.log)) == 3
+    rig.trip()
+    rig.wait(60)
+    assert len(of(Rearm, rig.log)) == 3
+
+
+def test_a_weld_is_written_once_and_released_by_feedback() -> None:
+    """Safety 9: latched over reboots until the contactor is seen open."""
+    rig = Rig(serve=True).online().charging()
+    rig.socket().deaf = True
+    rig.see(tripped=frozenset({Trip.WELDED}))
+    rig.see()
+    assert len(rig.written(FaultLatched)) == 1
+    rig.see(tripped=frozenset())
+    assert not rig.written(FaultReleased)
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+    rig.see(closed=False)
+    assert rig.written(FaultReleased) == [FaultReleased(connector=1)]
+    assert rig.told()[-1] is not ConnectorStatus.FAULTED
+
+
+def test_a_weld_outlives_the_process() -> None:
+    """Safety 9, 21."""
+    latched = FaultLatched(connector=1, code=ErrorCode.POWER_SWITCH_FAILURE, info="x")
+    rig = Rig(saved=Saved(faults=(latched,)), serve=True)
+    rig.socket().closed = True
+    rig.socket().deaf = True
+    rig.start()
+    rig.link_up()
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+    rig.plug()
+    rig.tap()
+    assert rig.phase() is Phase.PREPARING
+
+
+def test_a_lost_charging_point_is_a_fault_until_it_speaks_again() -> None:
+    """Architecture 5: DriverLost; it says what it sees by itself."""
+    rig = Rig(serve=True).online().charging()
+    rig.socket().deaf = rig.socket().stubborn = True
+    rig.step(DriverLost(at=rig.instant, port=Port.EVSE, connector=1, why="gone"))
+    assert of(Cut, rig.last)
+    notice = rig.messages(StatusNotification)[-1]
+    assert (notice.status, notice.error_code) == (
+        ConnectorStatus.FAULTED,
+        ErrorCode.INTERNAL_ERROR,
+    )
+    rig.step(DriverFound(at=rig.instant, port=Port.EVSE, connector=1))
+    assert of(Show, rig.last)
+    rig.socket().deaf = rig.socket().stubborn = False
+    rig.see(closed=False)
+    rig.wait(5)
+    assert rig.told()[-1] is ConnectorStatus.CHARGING
+
+
+def test_a_lost_meter_is_a_fault_when_its_last_word_is_old() -> None:
+    """Ruling 12: ten seconds."""
+    rig = Rig(serve=True).online()
+    rig.step(DriverLost(at=rig.instant, port=Port.METER, connector=1, why="no bus"))
+    rig.wait(9.9)
+    assert rig.told() == []
+    rig.wait(0.1)
+    notice = rig.messages(StatusNotification)[-1]
+    assert notice.error_code is ErrorCode.POWER_METER_FAILURE
+    rig.meter()
+    assert rig.told()[-1] is ConnectorStatus.AVAILABLE
+
+
+def test_a_meter_that_never_spoke_is_a_fault_at_once() -> None:
+    """Safety 13: no new session."""
+    rig = Rig(serve=True)
+    rig.socket().meter_works = False
+    rig.start()
+    rig.link_up()
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+
+
+def test_a_meter_lost_while_charging_ends_the_session_after_the_hold() -> None:
+    """Safety 13: never re-stamp old values; ruling 17's patience."""
+    rig = Rig(serve=True).online().charging()
+    rig.socket().meter_works = False
+    rig.meter()
+    rig.wait(10)
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+    rig.wait(180.1)
+    assert reasons(rig) == [StopReason.OTHER]
+
+
+def test_a_lock_failure_lasts_until_the_plug_is_out() -> None:
+    """TC_024."""
+    rig = Rig(setup(lock=True), serve=True).online()
+    rig.socket().jammed = True
+    rig.plug()
+    rig.tap()
+    rig.wait(4)
+    rig.see()
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+    rig.unplug()
+    assert rig.told()[-1] is ConnectorStatus.AVAILABLE
