@@ -8,7 +8,7 @@ Source: OCPP 1.6 3.5, 4.1, 9.1.12-13, 9.2.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from edge.core import keys, levels, routing
 from edge.core.draft import Draft
@@ -59,6 +59,8 @@ def on_tag(draft: Draft, event: TagPresented) -> None:
             _refuse(draft, among)
         case routing.Refuse():
             pass  # too soon, or the connector is busy opening or closing: the lamp says wait
+        case _:
+            assert_never(meaning)
 
 
 def _stop(draft: Draft, connector: int, id_tag: str) -> None:

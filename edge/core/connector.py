@@ -181,9 +181,8 @@ def _lose_car(draft: Draft, fact: CarGone) -> None:
 
 def on_end(draft: Draft, purpose: ToEnd, event: MeterRead | MeterFailed | None) -> None:
     """The end register came, or the meter is silent and the last one written must do."""
-    if draft.bay(purpose.connector).connector.phase is Phase.STOPPING:
-        end = event.reading if isinstance(event, MeterRead) else None
-        draft.tell(EndRead(connector=purpose.connector, end=end))
+    end = event.reading if isinstance(event, MeterRead) else None
+    draft.tell(EndRead(connector=purpose.connector, end=end))
 
 
 def _finish(draft: Draft, fact: Closed) -> None:
@@ -244,12 +243,11 @@ def _time_out(draft: Draft, connector: int, phase: Phase) -> None:
             if draft.state.setup.traits[connector - 1].has_lock and not bay.seen.locked:
                 evse.fail_lock(draft, connector)
             _prepare(draft, connector)
-        case Phase.STOPPING if not bay.connector.asked:
+        case Phase.STOPPING:
             _ask_end(draft, connector)
-        case Phase.RECOVERING:
-            _recover(draft, connector)
         case _:
-            pass  # the other phases set no deadline
+            assert phase is Phase.RECOVERING, f"{phase} sets no deadline"
+            _recover(draft, connector)
 
 
 def advance(draft: Draft) -> None:

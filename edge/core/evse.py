@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from edge.core import levels
 from edge.core.draft import Draft
@@ -81,6 +81,8 @@ def on_lost(draft: Draft, event: DriverLost) -> None:
             bay = draft.bay(event.connector)
             draft.put(event.connector, seen=replace(bay.seen, lost=event.why))
             _judge_fault(draft, event.connector)
+        case _:
+            assert_never(event.port)
 
 
 def on_found(draft: Draft, event: DriverFound) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from edge.core.commands import KeyValue
 from edge.core.state import ChargePoint
@@ -171,6 +171,8 @@ def normal(key: Key, value: str) -> str | None:
             return value if all(_is_rotation(word) for word in split(value)) else None
         case Kind.TEXT:
             return value
+        case _:
+            assert_never(key.kind)
 
 
 def _whole(key: Key, value: str) -> str | None:

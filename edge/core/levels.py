@@ -248,4 +248,6 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
     found = fault(state, connector, now)
     if found is not None:
         return found
-    return ErrorCode.NO_ERROR, None
+    bay = state.bay(connector)
+    gone = bay.connector.phase is Phase.CHARGING and bay.seen.pilot is Pilot.A
+    return ErrorCode.NO_ERROR, "EV side disconnected" if gone else None

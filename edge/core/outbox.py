@@ -123,8 +123,7 @@ def _addressed(outbox: Outbox, queued: Queued) -> TransactionMessage:
 def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
     """Delivered, refused, or not answered."""
     outbox = draft.station.outbox
-    if outbox.flight is None or outbox.flight.seq != purpose.seq or not outbox.head:
-        return
+    assert outbox.flight == Flight(seq=purpose.seq)
     queued = outbox.head[0]
     _put(draft, flight=None)
     match event.answer:
@@ -195,9 +194,8 @@ def _park(draft: Draft, queued: Queued, error: CallError) -> None:
 
 def _go_unanswered(draft: Draft, queued: Queued, answer: NoAnswer) -> None:
     if answer.timed_out:
-        if draft.station.registration.online:
-            _put(draft, probing=True)
-            draft.request(ToProbe(), Heartbeat())
+        _put(draft, probing=True)
+        draft.request(ToProbe(), Heartbeat())
         return
     quick = answer.closed_within_s is not None and answer.closed_within_s <= QUICK_DROP_S
     drops = draft.station.outbox.drops + 1 if quick else 0
@@ -209,13 +207,15 @@ def _go_unanswered(draft: Draft, queued: Queued, answer: NoAnswer) -> None:
 
 def on_probed(draft: Draft, _: ToProbe, event: Settled) -> None:
     """The peer answers others but not this message, or nothing at all."""
-    outbox = draft.station.outbox
-    if not outbox.probing:
-        return  # the line went down and took the verdict with it
     if isinstance(event.answer, NoAnswer):
         if event.answer.timed_out:
             draft.do(Reconnect())
-    elif outbox.head:
+    else:
         why = "no answer, though the central system answers other calls"
-        _spend(draft, outbox.head[0], CallError(code="Timeout", description=why), new_id=False)
+        _spend(
+            draft,
+            draft.station.outbox.head[0],
+            CallError(code="Timeout", description=why),
+            new_id=False,
+        )
         draft.do(Reconnect())  # never twice on one socket: `probing` lasts until it is gone

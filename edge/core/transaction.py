@@ -102,10 +102,10 @@ def on_end(draft: Draft, fact: EndRead) -> None:
     """Close: the end register and the StopTransaction are one commit."""
     bay = draft.bay(fact.connector)
     transaction = bay.transaction
-    if transaction is None:
-        return
-    reason = transaction.stop_reason or StopReason.OTHER
-    at = transaction.stopping_at or draft.at
+    assert transaction is not None
+    reason, at = transaction.stop_reason, transaction.stopping_at
+    assert reason is not None
+    assert at is not None
     known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
     end_wh = known_wh if fact.end is None else max(known_wh, fact.end.energy_wh)
     estimated = fact.end is None or fact.end.energy_wh < known_wh
@@ -149,8 +149,7 @@ def _stop_data(
 def on_sampled(draft: Draft, fact: Sampled) -> None:
     """A sample goes to the outbox with the register it proves, in one commit."""
     transaction = draft.bay(fact.connector).transaction
-    if transaction is None:
-        return
+    assert transaction is not None
     message = MeterValues(connector_id=fact.connector, meter_value=(fact.value,))
     draft.tell(Enqueue(ref=transaction.ref, message=message))
     _keep_for_stop(draft, fact, transaction)
@@ -172,8 +171,7 @@ def _keep_for_stop(draft: Draft, fact: Sampled, transaction: Transaction) -> Non
 def note(draft: Draft, connector: int, reading: Reading) -> None:
     """Write the register: what is billed if the meter dies, and evidence of life (ruling 4)."""
     transaction = draft.bay(connector).transaction
-    if transaction is None:
-        return
+    assert transaction is not None
     draft.write(
         Metered(ref=transaction.ref, energy_wh=reading.energy_wh, at=reading.at),
         Alive(at=draft.at),

@@ -403,3 +403,12 @@ def test_the_cache_can_be_switched_off_while_running() -> None:
     rig.plug()
     rig.tap()
     assert rig.messages(Authorize)
+
+
+def test_a_plug_that_comes_while_the_tag_is_asked_about_is_meant() -> None:
+    """Ruling 11(6): the first plugged."""
+    rig = Rig(setup(connectors=2)).online()
+    rig.tap()
+    rig.plug(2)
+    rig.answer(Authorize)
+    assert rig.phase(2) is Phase.CHARGING

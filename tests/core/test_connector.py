@@ -264,7 +264,9 @@ def test_the_end_register_waits_for_the_meter_to_publish_it() -> None:
     """Ruling 2: not earlier than the meter's refresh time."""
     rig = Rig(setup(refresh_s=1.5), serve=True).online().charging()
     rig.call(RemoteStopTransaction(transaction_id=4711))
-    rig.wait(1.4)
+    rig.wait(1)
+    rig.see()
+    rig.wait(0.4)
     assert not stops(rig)
     rig.wait(0.2)
     assert stops(rig)

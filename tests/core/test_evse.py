@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edge.core.commands import RemoteStopTransaction
 from edge.core.effects import Cut, Rearm, Show
-from edge.core.events import DriverFound, DriverLost, Pilot, Port, Trip
+from edge.core.events import DriverFound, DriverLost, Pilot, Port, StopPressed, Trip
 from edge.core.messages import StatusNotification, StopTransaction
 from edge.core.records import FaultLatched, FaultReleased, Saved
 from edge.core.state import Phase
@@ -212,3 +213,30 @@ def test_a_lock_failure_lasts_until_the_plug_is_out() -> None:
     assert rig.told()[-1] is ConnectorStatus.FAULTED
     rig.unplug()
     assert rig.told()[-1] is ConnectorStatus.AVAILABLE
+
+
+def test_a_car_that_leaves_may_keep_its_session() -> None:
+    """TC_005_3, ruling 37: SuspendedEV with its info; a remote stop ends it."""
+    keys = {"StopTransactionOnEVSideDisconnect": "false"}
+    rig = Rig(setup(keys=keys), serve=True).online().charging()
+    rig.see(pilot=Pilot.A)
+    assert of(Cut, rig.log)
+    notice = rig.messages(StatusNotification)[-1]
+    assert (notice.status, notice.error_code, notice.info) == (
+        ConnectorStatus.SUSPENDED_EV,
+        ErrorCode.NO_ERROR,
+        "EV side disconnected",
+    )
+    assert reasons(rig) == []
+    rig.call(RemoteStopTransaction(transaction_id=4711))
+    assert reasons(rig) == [StopReason.REMOTE]
+
+
+def test_the_stop_button_ends_the_session_gently() -> None:
+    """Whoever stands there may stop it: Local, with the ramp."""
+    rig = Rig(serve=True).online().charging()
+    rig.socket().stubborn = True
+    rig.step(StopPressed(at=rig.instant, connector=1))
+    assert not of(Cut, rig.log)
+    rig.wait(6)
+    assert reasons(rig) == [StopReason.LOCAL]

@@ -378,3 +378,17 @@ def test_a_refused_authorisation_is_not_a_transaction_message() -> None:
     rig.answer(Authorize, AuthorizeConf(id_tag_info=BAD))
     assert not rig.written(Queued)
     assert not rig.is_waiting(StartTransaction)
+
+
+def test_samples_refused_for_good_are_parked_and_the_rest_goes_on() -> None:
+    """Issue 2.6: a dead letter is out of the way of those behind it."""
+    rig = charging()
+    retry_at_once(rig)
+    rig.answer(StartTransaction)
+    rig.wait(60)
+    for _ in range(3):
+        rig.answer(MeterValues, REFUSED)
+    assert len(rig.written(Parked)) == 1
+    rig.wait(20)
+    rig.tap()
+    assert rig.messages(StopTransaction)[0].transaction_id == 4711

@@ -221,3 +221,14 @@ def test_groups_are_the_same_only_if_both_are_known() -> None:
     assert not same_group(None, None)
     assert not same_group("Fleet", None)
     assert not same_group("Fleet", CAROL)
+
+
+def test_a_permit_on_the_last_free_connector_is_its_owners_only() -> None:
+    """Ruling 11(6): reader busy; (2): the owner may give it back."""
+    rig = two().charging(2, CAROL)
+    rig.tap(ALICE)
+    assert rig.phase(1) is Phase.PREPARING
+    rig.tap(BOB)
+    assert [one.id_tag for one in rig.messages(Authorize)] == [CAROL, ALICE]
+    rig.tap(ALICE)
+    assert rig.phase(1) is Phase.IDLE

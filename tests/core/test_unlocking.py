@@ -120,3 +120,30 @@ def test_a_second_request_ends_the_first() -> None:
     assert [one.status for one in rig.replies(first)] == ["UnlockFailed"]
     rig.wait(10)
     assert [one.status for one in rig.replies(rig.calls)] == ["UnlockFailed"]
+
+
+def test_unlocking_while_plugged_keeps_preparing() -> None:
+    """There is no session to stop."""
+    rig = locked()
+    rig.plug()
+    assert unlock(rig) == "Unlocked"
+    assert rig.phase() is Phase.PREPARING
+
+
+def test_unlocking_while_opening_gives_up_the_start() -> None:
+    """Whoever wants the cable back does not want to charge."""
+    rig = locked()
+    rig.socket().jammed = True
+    rig.plug()
+    rig.tap()
+    assert rig.phase() is Phase.OPENING
+    assert unlock(rig) == "Unlocked"
+    assert rig.phase() is Phase.PREPARING
+
+
+def test_unlocking_a_permit_without_a_plug_gives_it_back() -> None:
+    """5.18: the connector is free again."""
+    rig = locked()
+    rig.tap()
+    unlock(rig)
+    assert rig.phase() is Phase.IDLE
