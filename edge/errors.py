@@ -8,6 +8,7 @@ EdgeError
 │   ├── MeterImplausible           an answer that cannot be true
 │   ├── BusLost                    the serial adapter or TCP peer is gone
 │   ├── LinkRefused                the central system did not let us in
+│   ├── LineDropped                the central system dropped the line, not asking us to come back
 │   └── EvseFailed                 a pin or controller that does not do as told
 ├── JournalFailed (OSError)        the disk did not take a commit
 └── SimulationError (ValueError)   a verb of the simulated bay that makes no sense
@@ -46,6 +47,10 @@ class BusLost(DriverError, ConnectionError):
 
 class LinkRefused(DriverError, ConnectionError):
     """The central system refused the connection."""
+
+
+class LineDropped(DriverError, ConnectionError):
+    """The central system dropped the line, and did not say that we shall come back later."""
 
 
 class EvseFailed(DriverError):

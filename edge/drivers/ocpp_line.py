@@ -1,7 +1,8 @@
 """The WebSocket under the OCPP link, and the fault gate that can take it away.
 
 `dial(url)` is the seam: whatever it returns is a `Line`. Errors are builtin `ConnectionError`s with
-one sentence for the installer; a refused or failed dial is `LinkRefused`.
+one sentence for the installer; a refused or failed dial is `LinkRefused`, and a line that the peer
+dropped as if it could not bear our last frame is `LineDropped`.
 Library: websockets 17. Quality: simulated (real sockets on loopback).
 """
 
@@ -23,10 +24,12 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from edge.errors import LinkRefused
+from edge.errors import LineDropped, LinkRefused
 
 SUBPROTOCOL: Final = "ocpp1.6"
 PROTOCOL_ERROR: Final = 1002  # RFC 6455 7.4.1
+COME_BACK: Final = frozenset({1001, 1012, 1013})
+"""Going away, restart, try again later (IANA registry): the peer leaves for its own reasons."""
 
 Mode = Literal["up", "down", "refuse", "blackhole"]
 
@@ -128,25 +131,27 @@ class WebSocketLine:
         self._connection = connection
         self._passing = asyncio.Event()
         self._passing.set()
+        self._is_cut = False
 
     async def recv(self) -> str | bytes:
         try:
             return await self._connection.recv()
         except ConnectionClosed as closed:
             self._passing.set()  # a frozen sender learns it too
-            raise ConnectionError(_how_it_ended(closed)) from closed
+            raise self._end(closed) from closed
 
     async def send(self, message: str, /) -> None:
         await self._passing.wait()
         try:
             await self._connection.send(message)
         except ConnectionClosed as closed:
-            raise ConnectionError(_how_it_ended(closed)) from closed
+            raise self._end(closed) from closed
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         await self._connection.close(code, reason)
 
     def cut(self) -> None:
+        self._is_cut = True
         self._passing.set()
         self._connection.transport.abort()
 
@@ -161,6 +166,13 @@ class WebSocketLine:
         else:
             self._passing.set()
             transport.resume_reading()
+
+    def _end(self, closed: ConnectionClosed) -> ConnectionError:
+        """How the line ended, and whether it was the peer that would not have it any longer."""
+        by_us = self._is_cut or (closed.sent is not None and not closed.rcvd_then_sent)
+        excused = closed.rcvd is not None and closed.rcvd.code in COME_BACK
+        kind = ConnectionError if by_us or excused else LineDropped
+        return kind(_how_it_ended(closed))
 
 
 class Gate:

@@ -25,6 +25,7 @@ from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
 from edge.core.messages import CallError, Confirmation, NoAnswer, Request
 from edge.drivers import ocpp_codec
 from edge.drivers.ocpp_line import Dial, Dialling, Gate, Line, Mode, public_address
+from edge.errors import LineDropped
 from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
 from edge.ocppj.errors import (
     CallErrorReceived,
@@ -197,7 +198,7 @@ class OcppLink:
             repeats=self._repeats,
             closed_errors=ConnectionError,
         )
-        why = "the station ends"
+        why, dropped = "the station ends", False
         self._line = line
         self._dial_now.clear()
         log.info("link_up", central_system=public_address(self._url))
@@ -208,7 +209,7 @@ class OcppLink:
                 try:
                     await point.start()
                 except ConnectionError as error:
-                    why = str(error)
+                    why, dropped = str(error), isinstance(error, LineDropped)
                 sender.cancel()
         except asyncio.CancelledError:
             await line.close(GOING_AWAY, why)
@@ -216,7 +217,7 @@ class OcppLink:
         finally:
             self._line = None
             self._failures += 1
-            self._settle_all()
+            self._settle_all(dropped=dropped)
             log.warning("link_down", why=why)
             post(LinkDown(at=self._clock.now(), why=why))
 
@@ -249,13 +250,13 @@ class OcppLink:
         self._failures = 0  # it serves us: the next outage begins with the shortest wait
         return ocpp_codec.decode_confirmation(sending.message, answer)
 
-    def _settle_all(self) -> None:
-        """The line is gone: settle what was on it and what waited for it."""
+    def _settle_all(self, *, dropped: bool) -> None:
+        """The line is gone, perhaps *dropped* by the peer: settle what was on it or waited."""
         if self._in_flight:
             sending, sent_at = self._in_flight
             self._in_flight = None
-            closed_within_s = self._clock.now().monotonic - sent_at
-            self._settle(sending.ticket, NoAnswer(timed_out=False, closed_within_s=closed_within_s))
+            within_s = self._clock.now().monotonic - sent_at if dropped else None
+            self._settle(sending.ticket, NoAnswer(timed_out=False, closed_within_s=within_s))
         while not self._waiting.empty():
             self._settle(self._waiting.get_nowait().ticket, NoAnswer(timed_out=False))
 

@@ -6,11 +6,13 @@ import asyncio
 import http
 import itertools
 import json
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from edge.core import commands, messages
 from edge.core.events import CallReceived, Event, LinkDown, LinkUp, Settled
@@ -77,7 +79,7 @@ async def test_silence_on_a_living_line_is_timed_out_and_the_next_request_goes_o
 
 
 async def test_a_line_that_goes_settles_everything_once_and_then_says_so() -> None:
-    """In flight with the time since it was sent, waiting ones without; then `LinkDown`."""
+    """In flight, then waiting, one `Settled` each; then `LinkDown`."""
     async with served() as server, running(server) as bench:
         line = await server.line()
         await bench.next(LinkUp)
@@ -85,17 +87,62 @@ async def test_a_line_that_goes_settles_everything_once_and_then_says_so() -> No
             bench.link.send(ticket, f"id-{ticket}", HEARTBEAT, 2)
         await server.hear()
         await line.close(1012, "restart")
-        first, second, third, down = [await bench.next() for _ in range(4)]
-        assert first.ticket == 1
-        assert first.answer.timed_out is False
-        assert 0 <= first.answer.closed_within_s < 2
-        assert (second, third) == (
-            Settled(at=second.at, ticket=2, answer=NoAnswer(timed_out=False)),
-            Settled(at=third.at, ticket=3, answer=NoAnswer(timed_out=False)),
-        )
+        *settled, down = [await bench.next() for _ in range(4)]
+        assert settled == [
+            Settled(at=each.at, ticket=ticket, answer=NoAnswer(timed_out=False))
+            for ticket, each in enumerate(settled, start=1)
+        ]
         assert isinstance(down, LinkDown)
         assert "1012" in down.why
         assert isinstance(await bench.next(), LinkUp)  # and comes back by itself
+
+
+async def _answer_on_a_line_that_ends(end: Callable[[ServerConnection], Any]) -> NoAnswer:
+    """What a request in flight is told when *end* has been done to its line."""
+    async with served() as server, running(server) as bench:
+        line = await server.line()
+        await bench.next(LinkUp)
+        bench.link.send(1, "a", HEARTBEAT, 2)
+        await server.hear()
+        ended = end(line)
+        if ended is not None:
+            await ended
+        answer = (await bench.next(Settled)).answer
+        assert isinstance(answer, NoAnswer)
+        assert answer.timed_out is False
+        return answer
+
+
+@pytest.mark.parametrize("code", [1000, 1002, 1008, 1009, 1011])
+async def test_a_peer_that_hangs_up_on_a_frame_says_so_by_the_time_it_took(code: int) -> None:
+    """Ruling 15: three such in a row and the message is parked."""
+    answer = await _answer_on_a_line_that_ends(lambda line: line.close(code))
+    assert answer.closed_within_s is not None
+    assert 0 <= answer.closed_within_s < 2
+
+
+async def test_a_peer_that_dies_of_a_frame_counts_as_one_that_hangs_up() -> None:
+    """Ruling 15: a central system that crashes sends no close frame."""
+    answer = await _answer_on_a_line_that_ends(lambda line: line.transport.abort())
+    assert answer.closed_within_s is not None
+
+
+@pytest.mark.parametrize("code", [1001, 1012, 1013])
+async def test_a_peer_that_asks_us_to_come_back_is_excused(code: int) -> None:
+    """Ruling 6: a central system whose disk is full closes with 1013; it must cost no session."""
+    answer = await _answer_on_a_line_that_ends(lambda line: line.close(code))
+    assert answer.closed_within_s is None
+
+
+async def test_a_line_that_we_cut_ourselves_says_nothing_of_the_peer() -> None:
+    """`reconnect` after a silence, or the simulated bay's `net down`."""
+    async with served() as server, running(server) as bench:
+        await server.line()
+        await bench.next(LinkUp)
+        bench.link.send(1, "a", HEARTBEAT, 2)
+        await server.hear()
+        bench.link.reconnect()
+        assert (await bench.next(Settled)).answer == NoAnswer(timed_out=False)
 
 
 async def test_a_send_while_down_settles_at_once() -> None:
