@@ -1,0 +1,384 @@
+"""What holds for every history: hypothesis plays the world against the core."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from edge.core.commands import (
+    ChangeAvailability,
+    ChangeConfiguration,
+    ClearCache,
+    Command,
+    GetConfiguration,
+    RemoteStartTransaction,
+    RemoteStopTransaction,
+    Reset,
+    TriggerMessage,
+    UnlockConnector,
+)
+from edge.core.deadlines import next_deadline
+from edge.core.effects import BEATS, Ask, Effect, Energise, Raise, Reply, Restart, Send, Write
+from edge.core.events import (
+    DriverFound,
+    DriverLost,
+    Event,
+    EvseSeen,
+    JournalHealed,
+    JournalLost,
+    MeterRead,
+    Pilot,
+    Port,
+    PowerFailing,
+    Started,
+    StopPressed,
+    TagPresented,
+    Trip,
+)
+from edge.core.messages import (
+    BootNotification,
+    CallError,
+    DataTransfer,
+    IdTagInfo,
+    MeterValues,
+    NoAnswer,
+    StartTransaction,
+    StopTransaction,
+)
+from edge.core.records import Queued, TransactionOpened, TransactionStopped
+from edge.core.state import ChargePoint, Phase
+from edge.core.step import step
+from edge.core.vocabulary import (
+    AuthorizationStatus,
+    AvailabilityType,
+    RegistrationStatus,
+    ResetType,
+)
+from tests.core.build import ALICE, BOB, Rig, booted, of, setup
+
+CONNECTORS = 2
+connectors = st.integers(1, CONNECTORS)
+tags = st.sampled_from([ALICE, BOB, "04C0FFEEC0FFEE"])
+infos = st.builds(
+    IdTagInfo,
+    status=st.sampled_from(AuthorizationStatus),
+    parent_id_tag=st.sampled_from([None, "FLEET", "OTHER"]),
+)
+TRIGGERS = (
+    "BootNotification",
+    "Heartbeat",
+    "StatusNotification",
+    "MeterValues",
+    "FirmwareStatusNotification",
+    "DiagnosticsStatusNotification",
+    "Nonsense",
+)
+KEYS = {
+    "AllowOfflineTxForUnknownId": ("true", "false"),
+    "AuthorizeRemoteTxRequests": ("true", "false"),
+    "ClockAlignedDataInterval": ("0", "1", "7"),
+    "ConnectionTimeOut": ("1", "30"),
+    "HeartbeatInterval": ("0", "5"),
+    "LocalPreAuthorize": ("true", "false"),
+    "MaxEnergyOnInvalidId": ("0", "300"),
+    "MeterValueSampleInterval": ("0", "1", "13"),
+    "MinimumStatusDuration": ("0", "4"),
+    "StopTransactionOnInvalidId": ("true", "false"),
+    "StopTxnSampledData": ("", "Energy.Active.Import.Register"),
+    "TransactionMessageAttempts": ("1", "2"),
+    "TransactionMessageRetryInterval": ("0", "3"),
+    "Nobody": ("1",),
+}
+changes = st.sampled_from(sorted(KEYS)).flatmap(
+    lambda key: st.builds(
+        ChangeConfiguration, key=st.just(key), value=st.sampled_from((*KEYS[key], "-1"))
+    )
+)
+commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        RemoteStartTransaction, id_tag=tags, connector_id=st.sampled_from([None, 0, 1, 2, 3])
+    ),
+    st.builds(RemoteStopTransaction, transaction_id=st.integers(4710, 4713)),
+    st.builds(
+        ChangeAvailability,
+        connector_id=st.integers(0, 3),
+        type=st.sampled_from(AvailabilityType),
+    ),
+    changes,
+    st.builds(GetConfiguration, key=st.sampled_from([(), ("HeartbeatInterval", "Nobody")])),
+    st.builds(UnlockConnector, connector_id=st.integers(0, 3)),
+    st.just(ClearCache()),
+    st.just(DataTransfer(vendor_id="Nobody")),
+    st.builds(
+        TriggerMessage,
+        requested_message=st.sampled_from(TRIGGERS),
+        connector_id=st.sampled_from([None, 0, 1, 3]),
+    ),
+)
+refusals = st.sampled_from([CallError(code="InternalError"), NoAnswer(timed_out=True)])
+
+
+class Witness(Rig):
+    """A rig that checks what every single step must keep."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.open: dict[int, int] = {}
+        self.ends: dict[int, int] = {}
+        self.owed: dict[int, float] = {}
+        self.seqs: list[int] = []
+        self.restarted = False
+
+    def _take(self, event: Event) -> None:
+        before = self.state
+        first, second = step(before, event), step(before, event)
+        assert first == second, "the same input gives the same answer"
+        self._check(event, *first)
+        super()._take(event)
+
+    def _check(self, event: Event, after: ChargePoint, effects: tuple[Effect, ...]) -> None:
+        beats = [BEATS[type(effect)] for effect in effects]
+        assert beats == sorted(beats), "off first, on last, told at the end"
+        due = next_deadline(after)
+        assert due is None or due > after.at, "what was due has been done"
+        for write in of(Write, effects):
+            self._witness(write.record)
+        for order in of(Energise, effects):
+            bay = after.bay(order.connector)
+            assert bay.transaction is not None, "energy needs a transaction"
+            assert order.connector in self.open, "which was written, in this step or before"
+            assert bay.connector.phase is Phase.CHARGING
+            assert bay.seen.plugged
+            assert bay.seen.pilot in (Pilot.C, Pilot.D)
+            assert not bay.seen.tripped
+        for offer in of(Raise, effects):
+            assert offer.connector in self.open
+        for reply in of(Reply, effects):
+            assert self.owed.pop(reply.call_id, None) is not None, "one reply per call"
+        assert len(of(Restart, effects)) <= (0 if self.restarted else 1)
+        self.restarted = self.restarted or bool(of(Restart, effects))
+        assert all(self.now - since <= 10.0 for since in self.owed.values()), "in ten seconds"
+
+    def _witness(self, record: object) -> None:
+        match record:
+            case TransactionOpened(connector=connector, begin_wh=begin_wh):
+                assert connector not in self.open, "one transaction at a time"
+                assert begin_wh >= self.ends.get(connector, 0), "registers telescope"
+                self.open[connector] = begin_wh
+            case TransactionStopped(ref=ref, end_wh=end_wh):
+                connector = next(
+                    number
+                    for number in self.state.connectors
+                    if (found := self.state.bay(number).transaction) and found.ref == ref
+                )
+                assert end_wh >= self.open.pop(connector), "the register never goes back"
+                self.ends[connector] = end_wh
+            case Queued(seq=seq):
+                assert seq == (self.seqs[-1] if self.seqs else 0) + 1
+                self.seqs.append(seq)
+            case _:
+                pass
+
+    def call(self, command: Command) -> Any:
+        self.owed[self.calls + 1] = self.now
+        return super().call(command)
+
+
+class Histories(RuleBasedStateMachine):
+    """Everything that the world may do, in any order."""
+
+    rig: Witness
+
+    @initialize(lock=st.booleans(), online=st.booleans(), trusted=st.booleans())
+    def begin(self, lock: bool, online: bool, trusted: bool) -> None:
+        self.rig = Witness(setup(connectors=CONNECTORS, lock=lock), trusted=trusted)
+        self.rig.step(Started(at=self.rig.instant))
+        if online:
+            self.rig.online()
+
+    @rule(tag=tags)
+    def tap(self, tag: str) -> None:
+        self.rig.tap(tag)
+
+    @rule(connector=connectors)
+    def plug(self, connector: int) -> None:
+        self.rig.plug(connector)
+
+    @rule(connector=connectors)
+    def unplug(self, connector: int) -> None:
+        self.rig.unplug(connector)
+
+    @rule(connector=connectors)
+    def press_stop(self, connector: int) -> None:
+        self.rig.step(StopPressed(at=self.rig.instant, connector=connector))
+
+    @rule(connector=connectors, tag=tags)
+    def session(self, connector: int, tag: str) -> None:
+        self.rig.plug(connector)
+        self.rig.tap(tag)
+        self.answer_all()
+
+    @rule(
+        connector=connectors,
+        pilot=st.sampled_from(Pilot),
+        closed=st.booleans(),
+        tripped=st.frozensets(st.sampled_from(Trip), max_size=1),
+    )
+    def inputs(self, connector: int, pilot: Pilot, closed: bool, tripped: frozenset[Trip]) -> None:
+        self.rig.see(connector, pilot=pilot, closed=closed and not tripped, tripped=tripped)
+
+    @rule(
+        connector=connectors,
+        habits=st.fixed_dictionaries(
+            {
+                "stubborn": st.booleans(),
+                "jammed": st.booleans(),
+                "deaf": st.booleans(),
+                "meter_works": st.booleans(),
+                "mute": st.booleans(),
+                "eager": st.booleans(),
+            }
+        ),
+    )
+    def hardware_changes(self, connector: int, habits: dict[str, bool]) -> None:
+        for name, value in habits.items():
+            setattr(self.rig.socket(connector), name, value)
+
+    @rule(connector=connectors)
+    def heal(self, connector: int) -> None:
+        socket = self.rig.socket(connector)
+        socket.meter_works, socket.mute, socket.deaf, socket.jammed = True, False, False, False
+        self.rig.see(connector, tripped=frozenset(), closed=False)
+        self.rig.meter(connector)
+
+    @rule(
+        connector=connectors, drawn_wh=st.integers(0, 500), current_a=st.sampled_from([0.0, 16.0])
+    )
+    def measure(self, connector: int, drawn_wh: int, current_a: float) -> None:
+        socket = self.rig.socket(connector)
+        drawn_wh = drawn_wh if socket.closed else 0
+        self.rig.meter(connector, socket.energy_wh + drawn_wh, current_a)
+
+    @rule(connector=connectors, port=st.sampled_from(Port), found=st.booleans())
+    def driver(self, connector: int, port: Port, found: bool) -> None:
+        if found:
+            event: Event = DriverFound(at=self.rig.instant, port=port, connector=connector)
+        else:
+            event = DriverLost(at=self.rig.instant, port=port, connector=connector, why="gone")
+        self.rig.step(event)
+
+    @rule(lost=st.booleans())
+    def journal(self, lost: bool) -> None:
+        event: Event = JournalHealed(at=self.rig.instant)
+        if lost:
+            event = JournalLost(at=self.rig.instant, kind="full")
+        self.rig.step(event)
+
+    @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 3.0, 10.0, 61.0, 200.0]))
+    def wait(self, seconds: float) -> None:
+        self.rig.wait(seconds)
+
+    @rule(command=commands)
+    def call(self, command: Command) -> None:
+        self.rig.call(command)
+
+    @precondition(lambda self: not self.rig.state.station.registration.link_up)
+    @rule()
+    def line_opens(self) -> None:
+        self.rig.link_up()
+
+    @precondition(lambda self: self.rig.state.station.registration.link_up)
+    @rule(closed_within_s=st.sampled_from([None, 0.1, 9.0]))
+    def line_breaks(self, closed_within_s: float | None) -> None:
+        self.rig.link_down(closed_within_s)
+
+    @precondition(lambda self: self.rig.sent)
+    @rule(info=infos)
+    def answer(self, info: IdTagInfo) -> None:
+        self.rig.tag_info = dict.fromkeys((ALICE, BOB), info)
+        self.rig.answer(type(self.rig.sent[0].message))
+
+    @precondition(lambda self: self.rig.sent)
+    @rule()
+    def answer_all(self) -> None:
+        self.rig.answer_all()
+
+    @precondition(lambda self: self.rig.sent)
+    @rule(answer=refusals)
+    def refuse(self, answer: CallError | NoAnswer) -> None:
+        self.rig.settle(self.rig.sent[0], answer)
+
+    @precondition(lambda self: self.rig.is_waiting(BootNotification))
+    @rule(status=st.sampled_from(RegistrationStatus), interval=st.sampled_from([0, 10, 300]))
+    def boot_answered(self, status: RegistrationStatus, interval: int) -> None:
+        self.rig.answer(BootNotification, booted(self.rig.instant.wall, status, interval))
+
+    @rule()
+    def supply_fails(self) -> None:
+        self.rig.step(PowerFailing(at=self.rig.instant))
+
+    @rule(kind=st.sampled_from(ResetType))
+    def reset(self, kind: ResetType) -> None:
+        self.rig.call(Reset(type=kind))
+
+    @invariant()
+    def tickets_are_few(self) -> None:
+        """A bound with its reason: the peer may hang, we may not."""
+        if hasattr(self, "rig"):
+            assert len(self.rig.state.waiting) <= 48
+
+    @invariant()
+    def one_transaction_message_is_in_flight(self) -> None:
+        """3.7: in order, one at a time."""
+        if hasattr(self, "rig"):
+            kinds = (StartTransaction, StopTransaction)
+            queued = {row.message_id for row in self.rig.journal}
+            flying = [
+                one
+                for one in self.rig.sent
+                if isinstance(one.message, kinds)
+                or (isinstance(one.message, MeterValues) and one.message_id in queued)
+            ]
+            assert len(flying) <= 1
+            assert self.rig.state.station.outbox.count == len(self.rig.journal)
+
+    def teardown(self) -> None:
+        """In the end every call is answered, and every session reaches the central system."""
+        if not hasattr(self, "rig"):
+            return
+        rig = self.rig
+        rig.wait(10)
+        assert rig.owed == {}
+        for connector in rig.state.connectors:
+            self.heal(connector)
+            rig.unplug(connector)
+        rig.wait(30)
+        assert rig.open == {}, "a car that has gone leaves no transaction behind"
+        assert all(isinstance(one, Send | Ask) for one in rig.sent)
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def test_a_step_changes_nothing_but_its_answer() -> None:
+    """Frozen state: the value that went in is the value that was."""
+    rig = Rig(setup(connectors=2)).online().charging()
+    before = rig.state
+    copy = replace(before)
+    step(before, TagPresented(at=rig.instant, id_tag=ALICE))
+    step(
+        before,
+        EvseSeen(at=rig.instant, connector=1, plugged=False, pilot=Pilot.A, contactor_closed=False),
+    )
+    step(before, MeterRead(at=rig.instant, connector=1, reading=rig.reading()))
+    assert before == copy
