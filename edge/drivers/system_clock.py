@@ -28,6 +28,9 @@ TIMESYNC: Final = Path("/run/systemd/timesync/synchronized")
 TIMEX_BYTES: Final = 512  # struct timex has 208 on 64-bit Linux; the kernel fills what it knows
 TIME_ERROR: Final = 5  # adjtimex: the clock is not synchronised
 ASK_NTP_EVERY_S: Final = 10.0
+EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""A time outside is a central system's mistake; near the calendar's ends it would also overflow."""
 JITTER_S: Final = 1.0  # an answer's way over the network; smaller corrections would only add noise
 
 log = structlog.get_logger()
@@ -72,9 +75,15 @@ class SystemClock:
         return Instant(wall=self._wall(), monotonic=monotonic, trusted=trusted)
 
     def learn(self, wall_at: Instant) -> None:
-        """Take *wall_at.wall* for the wall time at *wall_at.monotonic*, unless NTP knows better."""
+        """Take *wall_at.wall* for the wall time at *wall_at.monotonic*, unless NTP knows better.
+
+        A time that cannot be (before 2020, after 2099) is refused.
+        """
         monotonic = _monotonic()
         if self._kept_by_ntp(monotonic) or self._frozen is not None:
+            return
+        if not EARLIEST <= wall_at.wall < LATEST:
+            log.warning("time_refused", told=wall_at.wall.isoformat())
             return
         told = wall_at.wall + timedelta(seconds=monotonic - wall_at.monotonic)
         correction = told - self._wall()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from edge.core.instant import Instant
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce, ntp_holds
 
@@ -43,6 +45,18 @@ def test_ntp_knows_better_than_the_central_system() -> None:
     now = sure.now()
     sure.learn(Instant(wall=now.wall - timedelta(hours=1), monotonic=now.monotonic))
     assert off_by(sure.now(), now.wall) < 0.5
+
+
+@pytest.mark.parametrize("year", [1, 1970, 2100, 9999])
+def test_a_time_that_cannot_be_is_refused(year: int) -> None:
+    """A central system with a broken clock may not end the process by running off the calendar."""
+    unsure = clock(ntp=False)
+    before = unsure.now()
+    told = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+    unsure.learn(Instant(wall=told, monotonic=before.monotonic - 2))
+    after = unsure.now()
+    assert off_by(after, before.wall) < 0.5
+    assert after.trusted is False
 
 
 def test_small_corrections_are_noise() -> None:
