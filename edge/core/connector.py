@@ -180,7 +180,7 @@ def _lose_car(draft: Draft, fact: CarGone) -> None:
 
 
 def on_end(draft: Draft, purpose: ToEnd, event: MeterRead | MeterFailed | None) -> None:
-    """The end register came, or the meter is silent and the last one written must do."""
+    """The end register came, or the meter is silent and the last one known must do."""
     end = event.reading if isinstance(event, MeterRead) else None
     draft.tell(EndRead(connector=purpose.connector, end=end))
 

@@ -32,7 +32,7 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
-from edge.core.state import Phase, Transaction
+from edge.core.state import Bay, Phase, Transaction
 from edge.core.vocabulary import AuthorizationStatus, ReadingContext, StopReason
 
 
@@ -106,7 +106,7 @@ def on_end(draft: Draft, fact: EndRead) -> None:
     reason, at = transaction.stop_reason, transaction.stopping_at
     assert reason is not None
     assert at is not None
-    known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
+    known_wh = _known_wh(bay, transaction)
     end_wh = known_wh if fact.end is None else max(known_wh, fact.end.energy_wh)
     estimated = fact.end is None or fact.end.energy_wh < known_wh
     draft.write(TransactionStopped(ref=transaction.ref, end_wh=end_wh, at=at, estimated=estimated))
@@ -128,6 +128,12 @@ def on_end(draft: Draft, fact: EndRead) -> None:
             parent_id_tag=transaction.parent_id_tag,
         ),
     )
+
+
+def _known_wh(bay: Bay, transaction: Transaction) -> int:
+    """The register as far as it is known: read last, or written last by an earlier process."""
+    written_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
+    return written_wh if bay.metering.last is None else max(written_wh, bay.metering.last.energy_wh)
 
 
 def _stop_data(

@@ -272,7 +272,7 @@ def test_the_end_register_waits_for_the_meter_to_publish_it() -> None:
     assert stops(rig)
 
 
-def test_a_silent_meter_ends_with_the_last_register_written() -> None:
+def test_a_silent_meter_ends_with_the_last_register_known() -> None:
     """Architecture 8c: flagged estimated."""
     rig = Rig(serve=True).online().charging()
     rig.meter(energy_wh=1100)
@@ -281,6 +281,17 @@ def test_a_silent_meter_ends_with_the_last_register_written() -> None:
     rig.call(RemoteStopTransaction(transaction_id=4711))
     assert rig.written(TransactionStopped)[0].estimated
     assert stops(rig)[0].meter_stop == 1100
+
+
+def test_a_meter_that_dies_after_its_last_sample_is_billed_by_its_last_reading() -> None:
+    """I6: a minute at 7.4 kW between two samples is 120 Wh, and every second of it was read."""
+    rig = Rig(serve=True).online().charging()
+    rig.wait(61)
+    rig.meter(energy_wh=1120)
+    rig.socket().meter_works = False
+    rig.call(RemoteStopTransaction(transaction_id=4711))
+    assert rig.written(TransactionStopped)[0].estimated
+    assert stops(rig)[0].meter_stop == 1120
 
 
 def test_a_meter_that_never_answers_does_not_hold_the_stop() -> None:
