@@ -100,8 +100,8 @@ def _judge_fault(draft: Draft, connector: int) -> None:
         elif bay.seen.tripped & levels.LASTING:
             draft.tell(MustStop(connector=connector, reason=StopReason.OTHER, urgent=True))
     faulted = levels.fault(draft.state, connector, draft.now) is not None
-    since = (bay.seen.fault_since or draft.now) if faulted else None
-    if since != bay.seen.fault_since:
+    if faulted is not (bay.seen.fault_since is not None):
+        since = draft.now if faulted else None
         draft.put(connector, seen=replace(bay.seen, fault_since=since))
 
 

@@ -192,9 +192,16 @@ class Histories(RuleBasedStateMachine):
     """Everything that the world may do, in any order."""
 
     rig: Witness
+    ends_by: ResetType | None
 
-    @initialize(lock=st.booleans(), online=st.booleans(), trusted=st.booleans())
-    def begin(self, lock: bool, online: bool, trusted: bool) -> None:
+    @initialize(
+        lock=st.booleans(),
+        online=st.booleans(),
+        trusted=st.booleans(),
+        ends_by=st.sampled_from([None, *ResetType]),
+    )
+    def begin(self, lock: bool, online: bool, trusted: bool, ends_by: ResetType | None) -> None:
+        self.ends_by = ends_by
         self.rig = Witness(setup(connectors=CONNECTORS, lock=lock), trusted=trusted)
         self.rig.step(Started(at=self.rig.instant))
         if online:
@@ -217,6 +224,13 @@ class Histories(RuleBasedStateMachine):
         self.rig.step(StopPressed(at=self.rig.instant, connector=connector))
 
     @rule(connector=connectors, tag=tags)
+    def card_first(self, connector: int, tag: str) -> None:
+        self.heal(connector)
+        self.rig.tap(tag)
+        self.answer_all()
+        self.rig.plug(connector)
+
+    @rule(connector=connectors, tag=tags)
     def session(self, connector: int, tag: str) -> None:
         self.rig.plug(connector)
         self.rig.tap(tag)
@@ -233,20 +247,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         connector=connectors,
-        habits=st.fixed_dictionaries(
-            {
-                "stubborn": st.booleans(),
-                "jammed": st.booleans(),
-                "deaf": st.booleans(),
-                "meter_works": st.booleans(),
-                "mute": st.booleans(),
-                "eager": st.booleans(),
-            }
-        ),
+        habit=st.sampled_from(["stubborn", "jammed", "deaf", "meter_works", "mute", "eager"]),
     )
-    def hardware_changes(self, connector: int, habits: dict[str, bool]) -> None:
-        for name, value in habits.items():
-            setattr(self.rig.socket(connector), name, value)
+    def hardware_changes(self, connector: int, habit: str) -> None:
+        socket = self.rig.socket(connector)
+        setattr(socket, habit, not getattr(socket, habit))
 
     @rule(connector=connectors)
     def heal(self, connector: int) -> None:
@@ -263,20 +268,17 @@ class Histories(RuleBasedStateMachine):
         drawn_wh = drawn_wh if socket.closed else 0
         self.rig.meter(connector, socket.energy_wh + drawn_wh, current_a)
 
-    @rule(connector=connectors, port=st.sampled_from(Port), found=st.booleans())
-    def driver(self, connector: int, port: Port, found: bool) -> None:
-        if found:
-            event: Event = DriverFound(at=self.rig.instant, port=port, connector=connector)
-        else:
-            event = DriverLost(at=self.rig.instant, port=port, connector=connector, why="gone")
-        self.rig.step(event)
-
-    @rule(lost=st.booleans())
-    def journal(self, lost: bool) -> None:
-        event: Event = JournalHealed(at=self.rig.instant)
-        if lost:
-            event = JournalLost(at=self.rig.instant, kind="full")
-        self.rig.step(event)
+    @rule(connector=connectors, port=st.sampled_from(Port), mishap=st.integers(0, 4))
+    def mishap(self, connector: int, port: Port, mishap: int) -> None:
+        at = self.rig.instant
+        happens: list[Event] = [
+            DriverLost(at=at, port=port, connector=connector, why="gone"),
+            DriverFound(at=at, port=port, connector=connector),
+            JournalLost(at=at, kind="full"),
+            JournalHealed(at=at),
+            PowerFailing(at=at),
+        ]
+        self.rig.step(happens[mishap])
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 3.0, 10.0, 61.0, 200.0]))
     def wait(self, seconds: float) -> None:
@@ -317,14 +319,6 @@ class Histories(RuleBasedStateMachine):
     def boot_answered(self, status: RegistrationStatus, interval: int) -> None:
         self.rig.answer(BootNotification, booted(self.rig.instant.wall, status, interval))
 
-    @rule()
-    def supply_fails(self) -> None:
-        self.rig.step(PowerFailing(at=self.rig.instant))
-
-    @rule(kind=st.sampled_from(ResetType))
-    def reset(self, kind: ResetType) -> None:
-        self.rig.call(Reset(type=kind))
-
     @invariant()
     def tickets_are_few(self) -> None:
         """A bound with its reason: the peer may hang, we may not."""
@@ -351,8 +345,11 @@ class Histories(RuleBasedStateMachine):
         if not hasattr(self, "rig"):
             return
         rig = self.rig
-        rig.wait(10)
+        if self.ends_by is not None:
+            rig.call(Reset(type=self.ends_by))
+        rig.wait(20)
         assert rig.owed == {}
+        assert rig.restarted is (self.ends_by is not None)
         for connector in rig.state.connectors:
             self.heal(connector)
             rig.unplug(connector)
