@@ -46,6 +46,7 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     meter_bus: Literal["rtu", "tcp"] = "rtu"
     meter_model: str = "sdm120"
     draw_w: float = 0.0
+    probe_s: float = 30.0  # how often the bus asks a dead meter again, as `[buses.X] probe_s`
 
 
 class Connector(msgspec.Struct, frozen=True, kw_only=True):

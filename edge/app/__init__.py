@@ -97,9 +97,7 @@ async def _serve(options: Options, daemon: Daemon) -> None:
         )
         hardware = await open_hardware(stack, rig, tables)
         journal = await stack.enter_async_context(
-            open_journal(
-                options.state_dir / "journal.sqlite3", open_database=options.open_database
-            )
+            open_journal(options.state_dir / "journal.sqlite3", open_database=options.open_database)
         )
         setup = _setup(options.settings, hardware, nonce, daemon.kernel_boot(kernel_boot_id()))
         try:
@@ -289,7 +287,10 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
         tables = attached.tables
         yield Tables(
             readers={int(number): table for number, table in tables["readers"].items()},
-            buses=tables["buses"],
+            buses={
+                name: {**table, "probe_s": settings.simulated.probe_s}
+                for name, table in tables["buses"].items()
+            },
             connectors={
                 int(number): Connector(evse=table["evse"], meter=table.get("meter"))
                 for number, table in tables["connectors"].items()

@@ -20,6 +20,7 @@ from edge.core.state import (
     ChargePoint,
     Connector,
     Contactor,
+    Metering,
     Outbox,
     Phase,
     Seen,
@@ -36,8 +37,12 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
     Raises ValueError if a transaction is open on a connector that is no longer configured.
     """
     service = {row.connector: row.availability for row in saved.availability}
+    young = Metering(good_at=now.monotonic)  # a meter gets its time to come up before it is missed
     bays = tuple(
-        Bay(service=Service(availability=service.get(number, AvailabilityType.OPERATIVE)))
+        Bay(
+            metering=young,
+            service=Service(availability=service.get(number, AvailabilityType.OPERATIVE)),
+        )
         for number in range(1, len(setup.traits) + 1)
     )
     state = ChargePoint(

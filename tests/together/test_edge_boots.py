@@ -179,7 +179,8 @@ def reader_failure_is_told(bay: Bench) -> bool:
 
 async def test_a_lost_meter_and_reader_are_told_and_found_again(bay: Bench) -> None:
     """No meter: no new session; the rest keeps working, and all comes back by itself."""
-    bay.start(*SWIFT, "supervision.retry_first_s=0.1", "supervision.retry_most_s=0.5")
+    retrying = ("supervision.retry_first_s=0.1", "supervision.retry_most_s=0.5")
+    bay.start(*SWIFT, *retrying, "simulated.probe_s=1")
     await until(lambda: bay.central.statuses(1) == ["Available"])
     await bay.sim("meter.fail", connector=1, mode="timeout")
     await bay.sim("reader.fail", reader=0, on=True)
