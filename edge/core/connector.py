@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from edge.core import evse, keys, levels
 from edge.core.draft import Draft
-from edge.core.events import MeterFailed, MeterRead
+from edge.core.events import MeterFailed, MeterRead, Pilot
 from edge.core.facts import (
     Cancelled,
     CarGone,
@@ -258,10 +258,19 @@ def advance(draft: Draft) -> None:
         match bay.connector.phase:
             case Phase.STOPPING if is_open and not bay.connector.asked:
                 _await_refresh(draft, connector)
-            case Phase.RECOVERING if is_open and bay.seen.known and bay.metering.last is not None:
+            case Phase.RECOVERING if is_open and bay.seen.known and _has_settled(draft, connector):
                 _recover(draft, connector)
             case _:
                 pass
+
+
+def _has_settled(draft: Draft, connector: int) -> bool:
+    """Whether the meter was read after it can have published all that passed (ruling 2)."""
+    bay = draft.bay(connector)
+    last, opened_at = bay.metering.last, bay.contactor.opened_at
+    assert opened_at is not None, "a restart notes when it found the contactor open"
+    refresh_s = draft.state.setup.traits[connector - 1].meter_refresh_s
+    return last is not None and last.at.monotonic >= opened_at + refresh_s
 
 
 def _await_refresh(draft: Draft, connector: int) -> None:
@@ -288,7 +297,8 @@ def _recover(draft: Draft, connector: int) -> None:
     last = bay.metering.last
     known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
     is_sane = last is not None and last.energy_wh >= known_wh
-    if bay.connector.resumable and bay.seen.plugged and is_sane:
+    is_there = bay.seen.plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
+    if bay.connector.resumable and is_there and is_sane:
         draft.tell(Resumed(connector=connector))
         return
     if transaction.stop_reason is None:

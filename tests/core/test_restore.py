@@ -84,12 +84,16 @@ def after(
     register_wh: int = 1420,
     lock: bool = False,
     policy: Policy | None = None,
+    car: Pilot = Pilot.B,
+    refresh_s: float = 0.0,
 ) -> Rig:
     """The next process, online, its inputs and meter up."""
-    made = setup(kernel_boot=kernel_boot, lock=lock, nonce="b" * 24, policy=policy)
+    made = setup(
+        kernel_boot=kernel_boot, lock=lock, nonce="b" * 24, policy=policy, refresh_s=refresh_s
+    )
     rig = Rig(made, saved=saved, now=now, serve=True)
     rig.socket().plugged = plugged
-    rig.socket().pilot = Pilot.B if plugged else Pilot.A
+    rig.socket().pilot = car if plugged else Pilot.A
     rig.socket().energy_wh = register_wh
     if lock:
         rig.socket().locked = True
@@ -223,6 +227,7 @@ def test_a_resumed_session_waits_before_it_closes_the_contactor() -> None:
     ("changes", "why"),
     [
         ({"plugged": False}, "the plug is out"),
+        ({"car": Pilot.A, "lock": True}, "the cable is locked here, its car is gone"),
         ({"register_wh": 1399}, "the register ran backwards"),
         ({"now": 151.0}, "the gap is too long"),
     ],
@@ -235,6 +240,17 @@ def test_a_restart_that_cannot_resume_stops_with_reboot(
     stop = rig.messages(StopTransaction)[0]
     assert stop.reason is StopReason.REBOOT, why
     assert stop.timestamp == rig.instant.wall
+
+
+def test_the_end_register_of_a_restart_waits_for_the_meters_refresh() -> None:
+    """Ruling 2: a killed process leaves the contactor closed until the next one opens it."""
+    rig = after(interrupted(), now=151.0, register_wh=1420, refresh_s=1.5)
+    rig.wait(1.0)
+    rig.meter(energy_wh=1421)
+    assert not rig.messages(StopTransaction)
+    rig.wait(0.5)
+    rig.meter(energy_wh=1423)
+    assert rig.messages(StopTransaction)[0].meter_stop == 1423
 
 
 def test_without_a_sign_of_life_a_restart_does_not_resume() -> None:
