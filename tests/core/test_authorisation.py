@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from edge.core.authorisation import CACHE_SIZE
-from edge.core.commands import ChangeConfiguration, ClearCache, RemoteStartTransaction
+from edge.core.commands import RemoteStartTransaction
 from edge.core.effects import Lamp, Show
 from edge.core.events import Trip
 from edge.core.levels import lamp
@@ -20,10 +17,11 @@ from edge.core.messages import (
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import CacheCleared, Saved, TagCached, TagForgotten, TransactionOpened
+from edge.core.records import Saved, TagCached, TransactionOpened
 from edge.core.state import Phase
 from edge.core.vocabulary import AuthorizationStatus, ConnectorStatus, StopReason
-from tests.core.build import ALICE, BAD, BOB, GOOD, NOON, Rig, at, of, setup
+from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, of, setup
+from tests.core.build import Rig
 
 PRE = {"LocalPreAuthorize": "true"}
 GROUP = IdTagInfo(status=AuthorizationStatus.ACCEPTED, parent_id_tag="FLEET")
@@ -36,76 +34,6 @@ def cached(*entries: tuple[str, IdTagInfo]) -> Saved:
 
 def expired() -> IdTagInfo:
     return IdTagInfo(status=AuthorizationStatus.ACCEPTED, expiry_date=NOON)
-
-
-def test_a_cached_tag_starts_without_asking_if_told_so() -> None:
-    """TC_007: LocalPreAuthorize."""
-    rig = Rig(setup(keys=PRE), saved=cached((ALICE, GOOD)), serve=True).online()
-    rig.plug()
-    rig.tap(ALICE.lower())
-    assert not rig.messages(Authorize)
-    assert rig.messages(StartTransaction)
-
-
-def test_a_cached_tag_is_asked_about_otherwise() -> None:
-    """Ruling 5: online and no LocalPreAuthorize."""
-    rig = Rig(saved=cached((ALICE, GOOD)), serve=True).online()
-    rig.plug()
-    rig.tap()
-    assert rig.messages(Authorize)
-
-
-@pytest.mark.parametrize("info", [BAD, expired()])
-def test_a_cached_tag_that_is_not_good_any_more_is_asked_about(info: IdTagInfo) -> None:
-    """Checklist 2, 3.5.1: expired or not valid asks again."""
-    rig = Rig(setup(keys=PRE), saved=cached((ALICE, info)), serve=True).online()
-    rig.plug()
-    rig.tap()
-    assert rig.messages(Authorize)
-    assert rig.messages(StartTransaction)
-
-
-def test_clear_cache_makes_the_tag_unknown() -> None:
-    """TC_061."""
-    rig = Rig(setup(keys=PRE), saved=cached((ALICE, GOOD)), serve=True).online()
-    assert rig.call(ClearCache()).status == "Accepted"
-    assert rig.written(CacheCleared)
-    rig.plug()
-    rig.tap()
-    assert rig.messages(Authorize)
-
-
-def test_without_a_cache_there_is_nothing_to_clear_or_learn() -> None:
-    """Ruling 8: ClearCache without a cache is Rejected."""
-    rig = Rig(setup(keys={"AuthorizationCacheEnabled": "false"}), serve=True).online()
-    assert rig.call(ClearCache()).status == "Rejected"
-    rig.plug()
-    rig.tap()
-    assert not rig.written(TagCached)
-
-
-def test_an_answer_is_learnt_once_and_again_when_it_changes() -> None:
-    """3.5.1: the cache holds the newest word; the same word is not written twice."""
-    rig = Rig(serve=True).online()
-    rig.plug()
-    rig.tap()
-    assert [row.info for row in rig.written(TagCached)] == [GOOD]
-    rig.wait(20)
-    rig.tap()
-    rig.tag_info[ALICE] = BAD
-    rig.wait(20)
-    rig.tap()
-    assert [row.info for row in rig.written(TagCached)] == [GOOD, BAD]
-
-
-def test_the_cache_forgets_its_eldest_when_full() -> None:
-    """A named bound."""
-    tags = [(f"tag{n:03}", GOOD) for n in range(CACHE_SIZE)]
-    rig = Rig(saved=cached(*tags), serve=True).online()
-    rig.plug()
-    rig.tap()
-    assert rig.written(TagForgotten) == [TagForgotten(id_tag="tag000")]
-    assert len(rig.state.station.authorisation.cache) == CACHE_SIZE
 
 
 @pytest.mark.parametrize(
@@ -339,17 +267,6 @@ def test_a_grant_that_comes_too_late_is_refused() -> None:
     assert lamp(rig.state, 1) is Lamp.REFUSED
 
 
-def test_an_expired_entry_keeps_no_one_out_after_asking() -> None:
-    """3.5.1: the new word replaces the old."""
-    rig = Rig(saved=cached((ALICE, expired())), serve=True).online()
-    rig.tag_info[ALICE] = IdTagInfo(
-        status=AuthorizationStatus.ACCEPTED, expiry_date=NOON + timedelta(days=1)
-    )
-    rig.plug()
-    rig.tap()
-    assert rig.messages(StartTransaction)
-
-
 def test_a_card_replaces_a_remote_start_that_waits_for_the_plug() -> None:
     """Ruling 24: the local tag is the one that starts."""
     rig = Rig(serve=True).online()
@@ -394,15 +311,6 @@ def test_a_deauthorised_cable_goes_back_to_its_owner_only() -> None:
     rig.tap(ALICE)
     assert rig.socket().locked is False
     assert rig.phase() is Phase.FINISHING
-
-
-def test_the_cache_can_be_switched_off_while_running() -> None:
-    """9.1.2: AuthorizationCacheEnabled=false hides what is cached."""
-    rig = Rig(setup(keys=PRE), saved=cached((ALICE, GOOD)), serve=True).online()
-    rig.call(ChangeConfiguration(key="AuthorizationCacheEnabled", value="false"))
-    rig.plug()
-    rig.tap()
-    assert rig.messages(Authorize)
 
 
 def test_a_plug_that_comes_while_the_tag_is_asked_about_is_meant() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from edge.core.board import document, masked
 from edge.core.events import Trip
-from tests.core.build import ALICE, Rig
+from tests.core.bench import ALICE
+from tests.core.build import Rig
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "hmi/status.schema.json").read_text())
 

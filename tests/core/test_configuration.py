@@ -10,7 +10,8 @@ from edge.core.messages import CallError
 from edge.core.records import ConfigurationChanged, Saved
 from edge.core.restore import restore
 from edge.core.vocabulary import CallErrorCode
-from tests.core.build import Rig, at, setup
+from tests.core.bench import at, setup
+from tests.core.build import Rig
 
 REQUIRED = {
     "AuthorizeRemoteTxRequests": False,

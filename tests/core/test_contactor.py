@@ -10,7 +10,8 @@ from edge.core.contactor import is_low
 from edge.core.effects import Cut, Energise, Raise, Reduce
 from edge.core.events import Pilot, Trip
 from edge.core.vocabulary import ConnectorStatus
-from tests.core.build import Rig, of, setup
+from tests.core.bench import of, setup
+from tests.core.build import Rig
 
 
 def stop(rig: Rig) -> None:

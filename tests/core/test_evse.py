@@ -11,7 +11,8 @@ from edge.core.messages import StatusNotification, StopTransaction
 from edge.core.records import FaultLatched, FaultReleased, Saved
 from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
-from tests.core.build import Rig, of, setup
+from tests.core.bench import of, setup
+from tests.core.build import Rig
 
 
 def reasons(rig: Rig) -> list[StopReason]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from edge.core.instant import Instant, rfc3339
-from tests.core.build import NOON, at
+from tests.core.bench import NOON, at
 
 
 def test_later_moves_both_clocks_and_keeps_the_trust() -> None:

@@ -10,7 +10,8 @@ from edge.core.effects import Lamp
 from edge.core.events import JournalHealed, JournalLost, Pilot, Trip
 from edge.core.records import TransactionOpened
 from edge.core.state import Phase
-from tests.core.build import BAD, Rig, setup
+from tests.core.bench import BAD, setup
+from tests.core.build import Rig
 
 
 def lamp(rig: Rig) -> Lamp:

@@ -6,7 +6,7 @@ from edge.core import keys
 from edge.core.measurands import sampled
 from edge.core.quantities import Reading
 from edge.core.vocabulary import ReadingContext
-from tests.core.build import NOON, at
+from tests.core.bench import NOON, at
 
 PERIODIC = ReadingContext.SAMPLE_PERIODIC
 

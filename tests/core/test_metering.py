@@ -13,7 +13,8 @@ from edge.core.messages import MeterValue, MeterValues, StopTransaction
 from edge.core.quantities import Reading
 from edge.core.records import Alive, Metered
 from edge.core.vocabulary import ConnectorStatus, ReadingContext
-from tests.core.build import NOON, Rig, setup
+from tests.core.bench import NOON, setup
+from tests.core.build import Rig
 
 ENERGY = "Energy.Active.Import.Register"
 

@@ -25,7 +25,8 @@ from edge.core.messages import (
 from edge.core.outbox import HEAD
 from edge.core.records import Delivered, Parked, Queued, Refused, Saved, TransactionBound
 from edge.core.vocabulary import StopReason
-from tests.core.build import ALICE, BAD, BOB, GOOD, NOON, Rig, at, of, setup
+from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, of, setup
+from tests.core.build import Rig
 
 REFUSED = CallError(code="InternalError", description="database is locked")
 TIMED_OUT = NoAnswer(timed_out=True)

@@ -26,7 +26,8 @@ from edge.core.messages import (
     StatusNotification,
 )
 from edge.core.vocabulary import ConnectorStatus, RegistrationStatus
-from tests.core.build import NOON, Rig, booted, of, setup
+from tests.core.bench import NOON, of, setup
+from tests.core.build import Rig, booted
 
 TIMED_OUT = NoAnswer(timed_out=True)
 

@@ -30,7 +30,8 @@ from edge.core.messages import (
 from edge.core.remote import COMMANDS
 from edge.core.state import Phase
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ReadingContext, StopReason
-from tests.core.build import ALICE, BOB, Rig, of, setup
+from tests.core.bench import ALICE, BOB, of, setup
+from tests.core.build import Rig
 
 PREPARING = ConnectorStatus.PREPARING
 

@@ -10,7 +10,8 @@ from edge.core.events import PowerFailing
 from edge.core.messages import StopTransaction
 from edge.core.records import ResetAccepted
 from edge.core.vocabulary import ConnectorStatus, ResetType, StopReason
-from tests.core.build import Rig, of
+from tests.core.bench import of
+from tests.core.build import Rig
 
 HARD, SOFT = ResetType.HARD, ResetType.SOFT
 

@@ -21,7 +21,6 @@ from edge.core.records import (
     AvailabilityChanged,
     BootStarted,
     FaultLatched,
-    Metered,
     Queued,
     ResetAccepted,
     Saved,
@@ -41,7 +40,8 @@ from edge.core.vocabulary import (
     ResetType,
     StopReason,
 )
-from tests.core.build import ALICE, GOOD, NOON, Rig, at, of, setup
+from tests.core.bench import ALICE, GOOD, NOON, at, of, setup
+from tests.core.build import Rig
 
 OPENED = TransactionOpened(ref=7, connector=1, id_tag=ALICE, begin_wh=1000, at=at(10))
 BOOT = BootStarted(at=at(0), kernel_boot="kernel-1")
@@ -173,14 +173,6 @@ def test_a_stop_that_was_written_keeps_its_reason_and_time() -> None:
     assert not rig.written(TransactionStopping)
 
 
-def test_a_stop_that_was_written_is_not_resumed() -> None:
-    """Ruling 40: the driver has asked for the end."""
-    stopping = TransactionStopping(ref=7, reason=StopReason.LOCAL, at=at(85), id_tag="DEADBEEF")
-    rig = after(interrupted(stopping=stopping))
-    stop = rig.messages(StopTransaction)[0]
-    assert (stop.reason, stop.id_tag) == (StopReason.LOCAL, "DEADBEEF")
-
-
 def test_a_closed_transaction_waits_only_for_its_messages() -> None:
     """Nothing to recover; its number is kept for those behind."""
     stopped = TransactionStopped(ref=7, end_wh=1400, at=at(90))
@@ -199,70 +191,6 @@ def test_a_closed_transaction_waits_only_for_its_messages() -> None:
     assert rig.phase() is Phase.PREPARING
     assert rig.messages(MeterValues)[0].transaction_id == 4711
     assert rig.sendings(MeterValues)[0].message_id == "old-4"
-
-
-def test_a_restart_of_the_process_resumes_the_session() -> None:
-    """Ruling 40: same kernel, plug still in, register sane, at most 60 s."""
-    rig = after(interrupted())
-    assert rig.phase() is Phase.CHARGING
-    assert not rig.messages(StopTransaction)
-    assert [one.energy_wh for one in rig.written(Metered)] == [1420]
-    rig.wait(30)
-    assert rig.told()[-1] is ConnectorStatus.CHARGING
-    rig.tap()
-    stop = rig.messages(StopTransaction)[0]
-    assert (stop.reason, stop.transaction_id) == (StopReason.LOCAL, 4711)
-
-
-def test_a_resumed_session_waits_before_it_closes_the_contactor() -> None:
-    """Ruling 40, safety 6: the contactor opened a moment ago."""
-    rig = after(interrupted())
-    rig.wait(4.9)
-    assert not of(Energise, rig.log)
-    rig.wait(0.1)
-    assert of(Energise, rig.log)
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"plugged": False}, "the plug is out"),
-        ({"car": Pilot.A, "lock": True}, "the cable is locked here, its car is gone"),
-        ({"register_wh": 1399}, "the register ran backwards"),
-        ({"now": 151.0}, "the gap is too long"),
-    ],
-)
-def test_a_restart_that_cannot_resume_stops_with_reboot(
-    changes: dict[str, object], why: str
-) -> None:
-    """Ruling 40, safety 20; stamped when recovery knew the contactor open (ruling 4)."""
-    rig = after(interrupted(), **changes)  # type: ignore[arg-type] # passed on
-    stop = rig.messages(StopTransaction)[0]
-    assert stop.reason is StopReason.REBOOT, why
-    assert stop.timestamp == rig.instant.wall
-
-
-def test_the_end_register_of_a_restart_waits_for_the_meters_refresh() -> None:
-    """Ruling 2: a killed process leaves the contactor closed until the next one opens it."""
-    rig = after(interrupted(), now=151.0, register_wh=1420, refresh_s=1.5)
-    rig.wait(1.0)
-    rig.meter(energy_wh=1421)
-    assert not rig.messages(StopTransaction)
-    rig.wait(0.5)
-    rig.meter(energy_wh=1423)
-    assert rig.messages(StopTransaction)[0].meter_stop == 1423
-
-
-def test_without_a_sign_of_life_a_restart_does_not_resume() -> None:
-    """Ruling 40: nobody knows how long it was."""
-    saved = Saved(transactions=interrupted().transactions, last_ref=7, last_boot=BOOT)
-    assert after(saved).messages(StopTransaction)[0].reason is StopReason.REBOOT
-
-
-def test_a_power_cut_may_resume_by_the_owners_choice() -> None:
-    """TC_032_2 allows both."""
-    rig = after_power_cut(policy=Policy(resume_after_power_cut=True))
-    assert rig.phase() is Phase.CHARGING
 
 
 @pytest.mark.parametrize(

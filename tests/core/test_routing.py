@@ -8,7 +8,8 @@ from edge.core.messages import Authorize, StartTransaction, StopTransaction
 from edge.core.routing import same_group
 from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus
-from tests.core.build import ALICE, BOB, Rig, setup
+from tests.core.bench import ALICE, BOB, setup
+from tests.core.build import Rig
 
 CAROL = "04C0FFEEC0FFEE"
 

@@ -9,7 +9,8 @@ from edge.core.events import Pilot, Trip
 from edge.core.messages import StatusNotification
 from edge.core.records import AvailabilityChanged, Saved
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus
-from tests.core.build import Rig, setup
+from tests.core.bench import setup
+from tests.core.build import Rig
 
 OPERATIVE, INOPERATIVE = AvailabilityType.OPERATIVE, AvailabilityType.INOPERATIVE
 UNAVAILABLE, AVAILABLE = ConnectorStatus.UNAVAILABLE, ConnectorStatus.AVAILABLE

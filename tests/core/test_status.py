@@ -6,7 +6,8 @@ from edge.core.commands import ChangeConfiguration, RemoteStopTransaction
 from edge.core.events import DriverFound, DriverLost, Pilot, Port, Trip
 from edge.core.messages import NoAnswer, StatusNotification
 from edge.core.vocabulary import ConnectorStatus, ErrorCode
-from tests.core.build import Rig, setup
+from tests.core.bench import setup
+from tests.core.build import Rig
 
 PREPARING, AVAILABLE = ConnectorStatus.PREPARING, ConnectorStatus.AVAILABLE
 CHARGING, FINISHING = ConnectorStatus.CHARGING, ConnectorStatus.FINISHING

@@ -58,7 +58,8 @@ from edge.core.vocabulary import (
     RegistrationStatus,
     ResetType,
 )
-from tests.core.build import ALICE, BOB, Rig, booted, of, setup
+from tests.core.bench import ALICE, BOB, of, setup
+from tests.core.build import Rig, booted
 
 CONNECTORS = 2
 connectors = st.integers(1, CONNECTORS)

@@ -23,7 +23,8 @@ from edge.core.vocabulary import (
     ReadingContext,
     StopReason,
 )
-from tests.core.build import ALICE, BAD, GOOD, Rig, of, setup
+from tests.core.bench import ALICE, BAD, GOOD, of, setup
+from tests.core.build import Rig
 
 CHARGING, SUSPENDED_EVSE = ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EVSE
 CONCURRENT = IdTagInfo(status=AuthorizationStatus.CONCURRENT_TX)

@@ -8,7 +8,8 @@ from edge.core.events import Trip
 from edge.core.messages import StopTransaction
 from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, StopReason
-from tests.core.build import Rig, of, setup
+from tests.core.bench import of, setup
+from tests.core.build import Rig
 
 
 def locked() -> Rig:
