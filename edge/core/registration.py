@@ -1,6 +1,7 @@
 """Machine `registration`: BootNotification, Heartbeat, and what time it is.
 
-Boot is said once per process, not on a mere reconnect (ruling 26). Until it is accepted nothing
+Boot is said once per process, not on a mere reconnect (ruling 26), and again to a central system
+that says it has never heard it. Until it is accepted nothing
 else is sent; while Rejected not even calls are answered.
 Source: OCPP 1.6 4.2, 4.6, 9.1.10; OCPP-J 5.4.
 """
@@ -15,10 +16,16 @@ from edge.core.draft import Draft
 from edge.core.effects import LearnTime
 from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
 from edge.core.facts import KeyChanged, Reconnected, Registered, Triggered
-from edge.core.messages import BootNotificationConf, Heartbeat, HeartbeatConf, NoAnswer
+from edge.core.messages import (
+    BootNotificationConf,
+    CallError,
+    Heartbeat,
+    HeartbeatConf,
+    NoAnswer,
+)
 from edge.core.records import ConfigurationChanged
 from edge.core.state import ChargePoint, Registration
-from edge.core.vocabulary import RegistrationStatus
+from edge.core.vocabulary import CallErrorCode, RegistrationStatus
 from edge.core.waiting import ToBeat, ToBoot, ToMention, ToProbe
 
 LEAST_INTERVAL_S: Final = 10  # below it a central system asks to be flooded (ruling 26)
@@ -66,6 +73,7 @@ def on_booted(draft: Draft, _: ToBoot, event: Settled) -> None:
         status=answer.status,
         interval_s=interval_s,
         heard_at=draft.now,
+        accepted_at=draft.now if accepted else 0.0,
         retry_at=None if accepted else draft.now + interval_s,
     )
     if accepted:
@@ -102,8 +110,26 @@ def on_settled(draft: Draft, event: Settled) -> None:
     """Something passed the line, or it is gone; HeartbeatInterval counts silence (ruling 26)."""
     if not isinstance(event.answer, NoAnswer):
         _put(draft, heard_at=draft.now)
+        if (
+            isinstance(event.answer, CallError)
+            and event.answer.code == CallErrorCode.SECURITY_ERROR
+        ):
+            _introduce_again(draft)
     elif not event.answer.timed_out:
         _put(draft, link_up=False)  # `LinkDown` is on its way: send nothing into the void
+
+
+def _introduce_again(draft: Draft) -> None:
+    """Boot before a central system that has lost its memory of us; patiently, it may mean else.
+
+    SecurityError is what it owes to a station that has not booted (errata 3.10). What is on the
+    wire for the outbox comes first: its answer must find the message it belongs to.
+    """
+    registration, outbox = draft.station.registration, draft.station.outbox
+    is_recent = draft.now < registration.accepted_at + draft.policy.boot_retry_s
+    if registration.online and not is_recent and outbox.flight is None and not outbox.probing:
+        _put(draft, status=None)
+        _boot(draft)
 
 
 def on_call(draft: Draft, _: CallReceived) -> None:

@@ -188,6 +188,7 @@ class Registration:
     waiting: bool = False
     retry_at: float | None = None
     interval_s: int = 0
+    accepted_at: float = 0.0
     heard_at: float = 0.0
     beating: bool = False
 

@@ -16,6 +16,7 @@ from edge.core.commands import (
 )
 from edge.core.effects import LearnTime, Reply
 from edge.core.messages import (
+    Authorize,
     BootNotification,
     CallError,
     Heartbeat,
@@ -306,3 +307,45 @@ def test_what_was_told_before_a_rejection_stays_quiet_without_meter_values() -> 
     rig.wait(300)
     assert not rig.sent
     assert not rig.messages(MeterValues)
+
+
+SECURITY_ERROR = CallError(code="SecurityError", description="send BootNotification first")
+
+
+def test_a_central_system_that_lost_its_memory_hears_boot_again() -> None:
+    """J errata 3.10: SecurityError is its word for a station that has not booted."""
+    rig = Rig().online()
+    rig.wait(100)
+    rig.plug()
+    rig.answer(StatusNotification, SECURITY_ERROR)
+    rig.answer(BootNotification)
+    rig.answer_all()
+    assert rig.told()[-1] is ConnectorStatus.PREPARING
+    assert len(rig.messages(BootNotification)) == 1
+
+
+def test_boot_is_not_said_again_to_one_that_has_just_accepted_it() -> None:
+    """It means something else, then; nobody is flooded."""
+    rig = Rig().online()
+    rig.plug()
+    rig.answer(StatusNotification, SECURITY_ERROR)
+    rig.wait(59)
+    rig.unplug()
+    rig.answer(StatusNotification, SECURITY_ERROR)
+    assert not rig.messages(BootNotification)
+
+
+def test_boot_waits_for_the_answer_of_a_transaction_message() -> None:
+    """I2: the answer on its way must find its message."""
+    rig = Rig().online()
+    rig.wait(100)
+    rig.tap()
+    rig.answer(Authorize)
+    rig.plug()
+    assert rig.is_waiting(StartTransaction)
+    rig.answer(StatusNotification, SECURITY_ERROR)
+    assert not rig.messages(BootNotification)
+    rig.answer(StartTransaction)
+    transaction = rig.bay().transaction
+    assert transaction is not None
+    assert transaction.transaction_id == 4711
