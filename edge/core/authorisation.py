@@ -97,7 +97,13 @@ def _known(draft: Draft, id_tag: str) -> IdTagInfo | None:
 
 def on_start_asked(draft: Draft, fact: StartAsked) -> None:
     """A remote start: AuthorizeRemoteTxRequests decides whether the tag is asked about (5.11)."""
-    purpose = ToStart(id_tag=fact.id_tag, connector=fact.connector, among=fact.among, remote=True)
+    purpose = ToStart(
+        id_tag=fact.id_tag,
+        connector=fact.connector,
+        among=fact.among,
+        remote=True,
+        profile=fact.profile,
+    )
     if keys.flag(draft.state, "AuthorizeRemoteTxRequests"):
         _judge(draft, purpose)
     else:
@@ -206,6 +212,7 @@ def _grant(draft: Draft, purpose: ToStart, info: IdTagInfo | None) -> None:
         parent_id_tag=None if info is None else info.parent_id_tag,
         until=draft.now + keys.number(draft.state, "ConnectionTimeOut"),
         remote=purpose.remote,
+        profile=purpose.profile,
     )
     if not purpose.remote:
         _put(draft, floating=_without_remote(draft, purpose.among))

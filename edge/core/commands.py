@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from edge.core.messages import DataTransfer, DataTransferConf
-from edge.core.vocabulary import AvailabilityType, ResetType
+from edge.core.profiles import Profile, Schedule
+from edge.core.vocabulary import AvailabilityType, ProfilePurpose, RateUnit, ResetType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +21,11 @@ class KeyValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteStartTransaction:
-    """Start for this tag (5.11); *charging_profile* is kept as it came."""
+    """Start for this tag (5.11), within the limits of *charging_profile*."""
 
     id_tag: str
     connector_id: int | None = None
-    charging_profile: Mapping[str, object] | None = None
+    charging_profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,57 @@ class TriggerMessageConf:
     status: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetChargingProfile:
+    """Limit what this connector may draw (5.16); connector 0 is the station, or all defaults."""
+
+    connector_id: int
+    cs_charging_profiles: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetChargingProfileConf:
+    """*status* is Accepted or Rejected."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearChargingProfile:
+    """Let go of the profile *id*, or of all that match the other fields (5.5)."""
+
+    id: int | None = None
+    connector_id: int | None = None
+    charging_profile_purpose: ProfilePurpose | None = None
+    stack_level: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearChargingProfileConf:
+    """*status* is Accepted or Unknown."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCompositeSchedule:
+    """Say what will apply for *duration* seconds (5.7); connector 0 is the station."""
+
+    connector_id: int
+    duration: int
+    charging_rate_unit: RateUnit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCompositeScheduleConf:
+    """*status* is Accepted, with the schedule, or Rejected."""
+
+    status: str
+    connector_id: int | None = None
+    schedule_start: datetime | None = None
+    charging_schedule: Schedule | None = None
+
+
 Command = (
     RemoteStartTransaction
     | RemoteStopTransaction
@@ -159,6 +211,9 @@ Command = (
     | ClearCache
     | DataTransfer
     | TriggerMessage
+    | SetChargingProfile
+    | ClearChargingProfile
+    | GetCompositeSchedule
 )
 """What the central system asks of the station."""
 
@@ -173,5 +228,8 @@ CommandAnswer = (
     | ClearCacheConf
     | DataTransferConf
     | TriggerMessageConf
+    | SetChargingProfileConf
+    | ClearChargingProfileConf
+    | GetCompositeScheduleConf
 )
 """What the station answers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge.core import authorisation, contactor, evse, metering, registration, status
+from edge.core import authorisation, charging, contactor, evse, metering, registration, status
 from edge.core.state import Bay, ChargePoint
 
 
@@ -25,6 +25,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield station.outbox.not_before
     yield from authorisation.deadlines(station.authorisation)
     yield status.due_at(state, station.notice)
+    yield from charging.deadlines(state)
     if station.restarting is not None:
         yield station.restarting.until
     for bay in state.bays:

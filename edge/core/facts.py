@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue, TransactionMessage
+from edge.core.profiles import Profile
 from edge.core.quantities import Reading
 from edge.core.state import Permit
 from edge.core.vocabulary import ReadingContext, StopReason
@@ -89,10 +90,11 @@ class ReadyToOpen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A transaction is open."""
+    """A transaction is open; *profile* limits it from the start."""
 
     connector: int
     begin: Reading
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,7 @@ class StartAsked:
     connector: int | None
     among: tuple[int, ...]
     remote: bool
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

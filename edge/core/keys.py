@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from edge.core import profiles
 from edge.core.commands import KeyValue
 from edge.core.state import ChargePoint
 
@@ -70,13 +71,43 @@ TABLE: Final = (
     _key("AllowOfflineTxForUnknownId", Kind.FLAG, "false", "Unknown tags may start while offline."),
     _key("AuthorizationCacheEnabled", Kind.FLAG, "true", "Remember what Authorize said of tags."),
     _key("AuthorizeRemoteTxRequests", Kind.FLAG, "false", "Ask Authorize before a remote start."),
+    _fixed(
+        "ChargeProfileMaxStackLevel",
+        Kind.NUMBER,
+        str(profiles.MOST_STACK_LEVEL),
+        "Highest stackLevel of a charging profile.",
+    ),
+    _fixed(
+        "ChargingScheduleAllowedChargingRateUnit",
+        Kind.TEXT,
+        "Current,Power",
+        "Schedules may be in A (Current) and W (Power).",
+    ),
+    _fixed(
+        "ChargingScheduleMaxPeriods",
+        Kind.NUMBER,
+        str(profiles.MOST_PERIODS),
+        "Periods in one charging schedule.",
+    ),
     _key("ClockAlignedDataInterval", Kind.NUMBER, "0", "Seconds, 0 = off.", most=_DAY_S),
     _key("ConnectionTimeOut", Kind.NUMBER, "60", "Seconds from Preparing to giving up.", least=1),
     _key("ConnectorPhaseRotation", Kind.ROTATION, "0.Unknown", "Phase order by connector."),
+    _fixed(
+        "ConnectorSwitch3to1PhaseSupported",
+        Kind.FLAG,
+        "false",
+        "Phases cannot be switched during a transaction.",
+    ),
     _fixed("GetConfigurationMaxKeys", Kind.NUMBER, str(MOST_KEYS_ASKED), "Keys in one request."),
     _key("HeartbeatInterval", Kind.NUMBER, "300", "Seconds of silence before a Heartbeat."),
     _key("LocalAuthorizeOffline", Kind.FLAG, "true", "Known tags may start while offline."),
     _key("LocalPreAuthorize", Kind.FLAG, "false", "Known tags start without asking."),
+    _fixed(
+        "MaxChargingProfilesInstalled",
+        Kind.NUMBER,
+        str(profiles.MOST_INSTALLED),
+        "Charging profiles held at a time.",
+    ),
     _key("MaxEnergyOnInvalidId", Kind.NUMBER, "0", "Wh that a tag found invalid may still draw."),
     _key("MeterValuesAlignedData", Kind.MEASURANDS, _ENERGY, "Sampled at clock-aligned times."),
     _key(
@@ -95,7 +126,10 @@ TABLE: Final = (
     _key("StopTxnAlignedData", Kind.MEASURANDS, "", "Clock-aligned, sent with StopTransaction."),
     _key("StopTxnSampledData", Kind.MEASURANDS, "", "Sampled, sent with StopTransaction."),
     _fixed(
-        "SupportedFeatureProfiles", Kind.TEXT, "Core,RemoteTrigger", "OCPP profiles built so far."
+        "SupportedFeatureProfiles",
+        Kind.TEXT,
+        "Core,RemoteTrigger,SmartCharging",
+        "OCPP profiles built so far.",
     ),
     _key("TransactionMessageAttempts", Kind.NUMBER, "3", "Refusals before parking.", least=1),
     _key("TransactionMessageRetryInterval", Kind.NUMBER, "60", "Seconds, times attempts made."),

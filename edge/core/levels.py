@@ -80,6 +80,16 @@ def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
 
 def withholds(state: ChargePoint, connector: int, now: float) -> bool:
     """The station keeps energy from an open transaction (SuspendedEVSE)."""
+    return is_barred(state, connector, now) or is_paused(state, connector)
+
+
+def is_paused(state: ChargePoint, connector: int) -> bool:
+    """Charging profiles leave this connector less than it can use."""
+    return state.station.charging.limits.get(connector) == 0
+
+
+def is_barred(state: ChargePoint, connector: int, now: float) -> bool:
+    """No energy whatever the limit: no session, a fault, or an invalid tag without grace."""
     bay = state.bay(connector)
     transaction = bay.transaction
     if transaction is None:
@@ -111,7 +121,8 @@ def limit_a(state: ChargePoint, connector: int, now: float) -> float:
     bay = state.bay(connector)
     if bay.connector.phase is not Phase.CHARGING or withholds(state, connector, now):
         return 0.0
-    return state.setup.traits[connector - 1].rated_a
+    rated_a = state.setup.traits[connector - 1].rated_a
+    return state.station.charging.limits.get(connector, rated_a)
 
 
 def asks(state: ChargePoint, connector: int) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
+from edge.core.profiles import Installed
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
 
 
@@ -182,6 +183,20 @@ class FaultReleased:
     connector: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileSet:
+    """A charging profile applies from now on, over a reboot too (errata 3.37)."""
+
+    installed: Installed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileCleared:
+    """It is gone: cleared, replaced, or its transaction is over."""
+
+    charging_profile_id: int
+
+
 Record = (
     BootStarted
     | Alive
@@ -202,6 +217,8 @@ Record = (
     | ResetAccepted
     | FaultLatched
     | FaultReleased
+    | ProfileSet
+    | ProfileCleared
 )
 
 
@@ -238,4 +255,5 @@ class Saved:
     configuration: tuple[ConfigurationChanged, ...] = ()
     cache: tuple[TagCached, ...] = ()
     faults: tuple[FaultLatched, ...] = ()
+    profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0

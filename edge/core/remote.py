@@ -9,18 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from edge.core import authorisation, configuration, keys, levels, restarting, service, unlocking
+from edge.core import (
+    authorisation,
+    charging,
+    configuration,
+    keys,
+    levels,
+    restarting,
+    service,
+    unlocking,
+)
 from edge.core.commands import (
     ChangeAvailability,
     ChangeConfiguration,
     ClearCache,
     ClearCacheConf,
+    ClearChargingProfile,
+    GetCompositeSchedule,
     GetConfiguration,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
     RemoteStopTransactionConf,
     Reset,
+    SetChargingProfile,
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
@@ -56,13 +68,19 @@ def on_call(draft: Draft, event: CallReceived) -> None:
 
 def _start(draft: Draft, call_id: int, command: RemoteStartTransaction) -> None:
     among = _startable(draft.state, command.connector_id, draft.now)
-    accepted = bool(among) and draft.station.registration.online
+    profile = command.charging_profile
+    is_fit = profile is None or charging.fits_a_start(draft.state, profile)
+    accepted = bool(among) and is_fit and draft.station.registration.online
     status = "Accepted" if accepted else "Rejected"
     draft.do(Reply(call_id=call_id, answer=RemoteStartTransactionConf(status=status)))
     if accepted:
         plugged = [number for number in among if draft.bay(number).seen.plugged]
         chosen = among[0] if len(among) == 1 else next(iter(plugged), None)
-        draft.tell(StartAsked(id_tag=command.id_tag, connector=chosen, among=among, remote=True))
+        draft.tell(
+            StartAsked(
+                id_tag=command.id_tag, connector=chosen, among=among, remote=True, profile=profile
+            )
+        )
 
 
 def _startable(state: ChargePoint, asked: int | None, now: float) -> tuple[int, ...]:
@@ -179,5 +197,8 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ClearCache: _clear_cache,
     DataTransfer: _transfer,
     TriggerMessage: _trigger,
+    SetChargingProfile: charging.on_set,
+    ClearChargingProfile: charging.on_clear,
+    GetCompositeSchedule: charging.on_get,
 }
 """What each command does."""

@@ -12,12 +12,14 @@ from typing import Any
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
+from edge.core.profiles import Installed
 from edge.core.records import Saved, SavedTransaction
 from edge.core.setup import Setup
 from edge.core.state import (
     Authorisation,
     Bay,
     ChargePoint,
+    Charging,
     Connector,
     Contactor,
     Metering,
@@ -50,6 +52,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
         station=Station(
             outbox=_outbox(saved),
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
+            charging=Charging(profiles=_profiles(saved), due=now.monotonic),
             configuration={row.key: row.value for row in saved.configuration},
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
@@ -79,6 +82,13 @@ def _outbox(saved: Saved) -> Outbox:
         bound=bound,
         dead_letters=saved.dead_letters,
     )
+
+
+def _profiles(saved: Saved) -> tuple[Installed, ...]:
+    """Those of transactions that did not live to be restored are left behind."""
+    running = {one.opened.ref for one in saved.transactions if one.stopped is None}
+    found = (row.installed for row in saved.profiles)
+    return tuple(one for one in found if one.ref is None or one.ref in running)
 
 
 def _with(state: ChargePoint, connector: int, /, **fields: Any) -> ChargePoint:

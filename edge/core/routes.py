@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    charging,
     connector,
     contactor,
     evse,
@@ -85,9 +86,9 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.InputsChanged: (connector.on_fact,),
     facts.MustStop: (transaction.on_must_stop, connector.on_fact),
     facts.ReadyToOpen: (transaction.on_ready,),
-    facts.Opened: (connector.on_fact, metering.on_running),
+    facts.Opened: (connector.on_fact, metering.on_running, charging.on_opened),
     facts.EndRead: (transaction.on_end,),
-    facts.Closed: (connector.on_fact,),
+    facts.Closed: (connector.on_fact, charging.on_closed),
     facts.Resumed: (connector.on_fact, transaction.on_resumed, metering.on_running),
     facts.Enqueue: (outbox.on_enqueue,),
     facts.Bound: (transaction.on_bound,),
@@ -109,6 +110,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
 """Who looks at the time, in every step."""
 
 SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
+    charging.settle,
     contactor.settle,
     connector.advance,
     service.settle,

@@ -16,6 +16,7 @@ from enum import StrEnum
 from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
+from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
 from edge.core.records import Queued, TagCached
 from edge.core.setup import Setup
@@ -50,6 +51,7 @@ class Permit:
     parent_id_tag: str | None
     until: float
     remote: bool = False
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,12 +256,32 @@ class Restarting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charging:
+    """Charging profiles, and what follows from them until *due*, by the clock as it stood.
+
+    *limits* is the current each connector may be offered, 0 = paused; without profiles it is empty.
+    *turns* are the connectors that charge, the one served first in front; *left_out* those of them
+    for whom nothing is left, *served_since* when each of the others was let in. *clock* is wall
+    minus monotonic seconds.
+    """
+
+    profiles: tuple[Installed, ...] = ()
+    limits: Mapping[int, float] = field(default_factory=dict)
+    turns: tuple[int, ...] = ()
+    left_out: frozenset[int] = frozenset()
+    served_since: Mapping[int, float] = field(default_factory=dict)
+    clock: float = 0.0
+    due: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """What exists once."""
 
     registration: Registration = field(default_factory=Registration)
     outbox: Outbox = field(default_factory=Outbox)
     authorisation: Authorisation = field(default_factory=Authorisation)
+    charging: Charging = field(default_factory=Charging)
     configuration: Mapping[str, str] = field(default_factory=dict)
     service: AvailabilityType = AvailabilityType.OPERATIVE
     notice: Notice = field(default_factory=Notice)

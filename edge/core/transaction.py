@@ -71,7 +71,7 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
     )
     draft.tell(
         Enqueue(ref=ref, message=start),
-        Opened(connector=fact.connector, begin=begin),
+        Opened(connector=fact.connector, begin=begin, profile=permit.profile),
     )
 
 

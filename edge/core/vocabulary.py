@@ -101,6 +101,36 @@ class ReadingContext(StrEnum):
     TRIGGER = "Trigger"
 
 
+class ProfilePurpose(StrEnum):
+    """ChargingProfile.chargingProfilePurpose (7.10)."""
+
+    CHARGE_POINT_MAX = "ChargePointMaxProfile"
+    TX_DEFAULT = "TxDefaultProfile"
+    TX = "TxProfile"
+
+
+class ProfileKind(StrEnum):
+    """ChargingProfile.chargingProfileKind (7.9)."""
+
+    ABSOLUTE = "Absolute"
+    RECURRING = "Recurring"
+    RELATIVE = "Relative"
+
+
+class RecurrencyKind(StrEnum):
+    """ChargingProfile.recurrencyKind (7.37)."""
+
+    DAILY = "Daily"
+    WEEKLY = "Weekly"
+
+
+class RateUnit(StrEnum):
+    """ChargingSchedule.chargingRateUnit (7.12): watts in all, or amperes per phase."""
+
+    W = "W"
+    A = "A"
+
+
 class CallErrorCode(StrEnum):
     """CALLERROR codes of OCPP-J 1.6 (table 7, with errata); when each is sent: ruling 8."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from edge.core.profiles import Profile
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
 
 MOST_WAITING: Final = (
@@ -70,6 +71,7 @@ class ToStart:
     among: tuple[int, ...]
     served: tuple[int, ...] = ()
     remote: bool = False
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

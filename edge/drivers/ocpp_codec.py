@@ -50,6 +50,9 @@ COMMANDS: Final[dict[str, type]] = {
         commands.UnlockConnector,
         commands.ClearCache,
         commands.TriggerMessage,
+        commands.SetChargingProfile,
+        commands.ClearChargingProfile,
+        commands.GetCompositeSchedule,
         messages.DataTransfer,
     )
 }
@@ -59,7 +62,6 @@ SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
     "DeleteCertificate": {"status": "NotFound"},
     "ExtendedTriggerMessage": {"status": "NotImplemented"},
     "CertificateSigned": {"status": "Rejected"},
-    "GetCompositeSchedule": {"status": "Rejected"},
     "GetDiagnostics": {},
     "GetInstalledCertificateIds": {"status": "NotFound"},
     "GetLocalListVersion": {"listVersion": -1},
@@ -235,6 +237,12 @@ def _whole(value: Any) -> int:
     return number
 
 
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unreadable("not a number")
+    return float(value)
+
+
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise Unreadable("not true or false")
@@ -276,6 +284,7 @@ def _word(kind: type[StrEnum], value: Any) -> StrEnum:
 _READERS: Final[dict[Any, Callable[[Any], Any]]] = {
     str: _text,
     int: _whole,
+    float: _number,
     bool: _truth,
     datetime: _moment,
 }

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 
 from edge.core.commands import (
     ChangeAvailability,
+    ClearChargingProfile,
     RemoteStartTransaction,
     RemoteStopTransaction,
     Reset,
+    SetChargingProfile,
 )
-from edge.core.vocabulary import AvailabilityType, ResetType
+from edge.core.profiles import Period, Profile, Schedule
+from edge.core.vocabulary import (
+    AvailabilityType,
+    ProfileKind,
+    ProfilePurpose,
+    RateUnit,
+    ResetType,
+)
 from tests.crash.verdict import verdict
 from tests.crash.virtual import VirtualLoop, elapse
 from tests.crash.world import Death, World
@@ -48,6 +57,25 @@ def _cut(world: World) -> None:
 
 def _mend(world: World) -> None:
     world.mend_line()
+
+
+def _limit(
+    limit_a: float, purpose: ProfilePurpose = ProfilePurpose.TX_DEFAULT, connector: int = 1
+) -> SetChargingProfile:
+    """This limit for a minute, none after it."""
+    periods = (Period(start_period=0, limit=limit_a), Period(start_period=60, limit=32.0))
+    return SetChargingProfile(
+        connector_id=connector,
+        cs_charging_profiles=Profile(
+            charging_profile_id=len(purpose),
+            stack_level=0,
+            charging_profile_purpose=purpose,
+            charging_profile_kind=ProfileKind.RELATIVE,
+            charging_schedule=Schedule(
+                charging_rate_unit=RateUnit.A, charging_schedule_period=periods
+            ),
+        ),
+    )
 
 
 STORIES: dict[str, Story] = {
@@ -96,6 +124,16 @@ STORIES: dict[str, Story] = {
         (70, _tap),
         (75, lambda w: w.unplug(2)),
         (90, _unplug),
+    ),
+    "charging profiles": (
+        (5, _plug),
+        (8, _tap),
+        (20, lambda w: w.call(_limit(10.0))),
+        (30, lambda w: w.call(_limit(0.0, ProfilePurpose.TX))),
+        (40, lambda w: w.call(_limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0))),
+        (110, lambda w: w.call(ClearChargingProfile(connector_id=0))),
+        (120, _tap),
+        (135, _unplug),
     ),
     "taken out of service": (
         (5, _plug),
@@ -218,6 +256,11 @@ def _random_story(chance: random.Random) -> Story:
         lambda w: w.cut_line(chance.choice((3.0, 30.0, 120.0))),
         lambda w: w.press(1, down=True),
         lambda w: w.press(1, down=False),
+        lambda w: w.call(
+            _limit(chance.choice((0.0, 10.0)), chance.choice(list(ProfilePurpose)), 1)
+        ),
+        lambda w: w.call(_limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0)),
+        lambda w: w.call(ClearChargingProfile()),
         lambda w: w.call(Reset(type=chance.choice((ResetType.SOFT, ResetType.HARD)))),
     ]
     moment = 2.0

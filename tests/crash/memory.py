@@ -22,6 +22,8 @@ from edge.core.records import (
     FaultReleased,
     Metered,
     Parked,
+    ProfileCleared,
+    ProfileSet,
     Queued,
     Record,
     Refused,
@@ -53,8 +55,9 @@ class Rows:
         self.configuration: dict[str, ConfigurationChanged] = {}
         self.cache: dict[str, TagCached] = {}
         self.faults: dict[int, FaultLatched] = {}
+        self.profiles: dict[int, ProfileSet] = {}
 
-    def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one branch per record: a table
+    def take(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
         match record:
             case BootStarted():
                 self.saved = replace(self.saved, last_boot=record, reset=None)
@@ -107,6 +110,10 @@ class Rows:
                 self.faults[record.connector] = record
             case FaultReleased():
                 self.faults.pop(record.connector, None)
+            case ProfileSet():
+                self.profiles[record.installed.profile.charging_profile_id] = record
+            case ProfileCleared():
+                self.profiles.pop(record.charging_profile_id, None)
 
     def _live(self, at: Instant) -> None:
         self.saved = replace(self.saved, last_alive=at)
@@ -137,6 +144,7 @@ class Rows:
             configuration=tuple(self.configuration[key] for key in sorted(self.configuration)),
             cache=tuple(self.cache.values()),
             faults=tuple(self.faults[key] for key in sorted(self.faults)),
+            profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
         )
 

@@ -23,6 +23,7 @@ from edge.core.messages import (
     StopTransaction,
     TransactionMessage,
 )
+from edge.core.profiles import Installed, Period, Profile, Schedule
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
@@ -34,6 +35,8 @@ from edge.core.records import (
     FaultReleased,
     Metered,
     Parked,
+    ProfileCleared,
+    ProfileSet,
     Queued,
     Record,
     Refused,
@@ -50,6 +53,9 @@ from edge.core.vocabulary import (
     AuthorizationStatus,
     AvailabilityType,
     ErrorCode,
+    ProfileKind,
+    ProfilePurpose,
+    RateUnit,
     ReadingContext,
     ResetType,
     StopReason,
@@ -251,6 +257,33 @@ async def test_availability_configuration_and_faults_take_the_last_word(path: Pa
     assert saved.availability == (AvailabilityChanged(connector=1, availability=back),)
     assert saved.configuration == (ConfigurationChanged(key="HeartbeatInterval", value="20"),)
     assert saved.faults == (latched,)
+
+
+def profile_set(number: int, ref: int | None = None) -> ProfileSet:
+    profile = Profile(
+        charging_profile_id=number,
+        stack_level=1,
+        charging_profile_purpose=ProfilePurpose.TX,
+        charging_profile_kind=ProfileKind.ABSOLUTE,
+        charging_schedule=Schedule(
+            charging_rate_unit=RateUnit.W,
+            charging_schedule_period=(Period(start_period=0, limit=6000.1, number_phases=3),),
+            start_schedule=at(5).wall,
+            min_charging_rate=8.1,
+        ),
+        valid_to=at(99).wall,
+    )
+    return ProfileSet(installed=Installed(profile=profile, connector=2, since=at(1).wall, ref=ref))
+
+
+async def test_charging_profiles_come_back_whole(path: Path) -> None:
+    """Errata 3.37: over a power cut; an id that comes again replaces."""
+    saved = await kept(
+        path,
+        [profile_set(3), profile_set(1), profile_set(2)],
+        [profile_set(3, ref=7), ProfileCleared(charging_profile_id=2)],
+    )
+    assert saved.profiles == (profile_set(1), profile_set(3, ref=7))
 
 
 async def test_the_cache_comes_back_in_the_order_of_use(path: Path) -> None:

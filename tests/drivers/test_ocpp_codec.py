@@ -9,6 +9,7 @@ import pytest
 
 from edge.core import commands, messages, vocabulary
 from edge.core.messages import CallError, IdTagInfo, MeterValue, Request, SampledValue
+from edge.core.profiles import Period, Schedule
 from edge.core.vocabulary import (
     AuthorizationStatus,
     CallErrorCode,
@@ -94,6 +95,22 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
     messages.DataTransferConf(status="Accepted", data="x"),
+    commands.SetChargingProfileConf(status="Accepted"),
+    commands.ClearChargingProfileConf(status="Unknown"),
+    commands.GetCompositeScheduleConf(status="Rejected"),
+    commands.GetCompositeScheduleConf(
+        status="Accepted",
+        connector_id=1,
+        schedule_start=AT,
+        charging_schedule=Schedule(
+            duration=300,
+            charging_rate_unit=vocabulary.RateUnit.A,
+            charging_schedule_period=(
+                Period(start_period=0, limit=8.1, number_phases=1),
+                Period(start_period=60, limit=32.0),
+            ),
+        ),
+    ),
 )
 
 
@@ -118,6 +135,23 @@ def test_the_samples_cover_the_tables() -> None:
     assert {type(each).__name__.removesuffix("Conf") for each in ANSWERS} == set(
         ocpp_codec.COMMANDS
     )
+
+
+def test_a_composite_schedule_is_written_out() -> None:
+    """6.22: relative to scheduleStart, no startSchedule within (errata 3.57)."""
+    assert ocpp_codec.encode(ANSWERS[-1]) == {
+        "status": "Accepted",
+        "connectorId": 1,
+        "scheduleStart": "2026-03-01T10:00:00.123Z",
+        "chargingSchedule": {
+            "duration": 300,
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [
+                {"startPeriod": 0, "limit": 8.1, "numberPhases": 1},
+                {"startPeriod": 60, "limit": 32.0},
+            ],
+        },
+    }
 
 
 def test_times_words_and_names_are_ocpp_s() -> None:
@@ -302,6 +336,13 @@ def test_our_words_are_the_schemas_words() -> None:
     document = schemas.document("StatusNotification")["properties"]
     assert {each.value for each in vocabulary.ConnectorStatus} == set(document["status"]["enum"])
     assert {each.value for each in ErrorCode} == set(document["errorCode"]["enum"])
+    profile = schemas.document("SetChargingProfile")["properties"]["csChargingProfiles"]
+    for name, words in (
+        ("chargingProfilePurpose", vocabulary.ProfilePurpose),
+        ("chargingProfileKind", vocabulary.ProfileKind),
+        ("recurrencyKind", vocabulary.RecurrencyKind),
+    ):
+        assert {each.value for each in words} == set(profile["properties"][name]["enum"])
     reasons = schemas.document("StopTransaction")["properties"]["reason"]["enum"]
     assert {each.value for each in StopReason} == set(reasons)
 

@@ -2,21 +2,110 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.core import commands, messages
 from edge.core.messages import CallError
-from edge.core.vocabulary import AvailabilityType, CallErrorCode, ResetType
+from edge.core.profiles import Period, Profile, Schedule
+from edge.core.vocabulary import (
+    AvailabilityType,
+    CallErrorCode,
+    ProfileKind,
+    ProfilePurpose,
+    RateUnit,
+    RecurrencyKind,
+    ResetType,
+)
 from edge.drivers import ocpp_codec
 from edge.ocppj import schemas
 
+PROFILE_WIRE: dict[str, Any] = {
+    "chargingProfileId": 100,
+    "transactionId": 4711,
+    "stackLevel": 2,
+    "chargingProfilePurpose": "TxProfile",
+    "chargingProfileKind": "Recurring",
+    "recurrencyKind": "Daily",
+    "validFrom": "2026-03-01T00:00:00Z",
+    "validTo": "2026-03-02T01:00:00+01:00",
+    "chargingSchedule": {
+        "duration": 86400,
+        "startSchedule": "2013-01-01T00:00:00Z",
+        "chargingRateUnit": "W",
+        "chargingSchedulePeriod": [
+            {"startPeriod": 0, "limit": 11000, "numberPhases": 3},
+            {"startPeriod": 28800, "limit": 6000.1},
+        ],
+        "minChargingRate": 1380.5,
+    },
+}
+PROFILE = Profile(
+    charging_profile_id=100,
+    transaction_id=4711,
+    stack_level=2,
+    charging_profile_purpose=ProfilePurpose.TX,
+    charging_profile_kind=ProfileKind.RECURRING,
+    recurrency_kind=RecurrencyKind.DAILY,
+    valid_from=datetime(2026, 3, 1, tzinfo=UTC),
+    valid_to=datetime(2026, 3, 2, tzinfo=UTC),
+    charging_schedule=Schedule(
+        duration=86400,
+        start_schedule=datetime(2013, 1, 1, tzinfo=UTC),
+        charging_rate_unit=RateUnit.W,
+        charging_schedule_period=(
+            Period(start_period=0, limit=11000.0, number_phases=3),
+            Period(start_period=28800, limit=6000.1),
+        ),
+        min_charging_rate=1380.5,
+    ),
+)
 COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
     (
         "RemoteStartTransaction",
         {"idTag": "A", "connectorId": 2},
         commands.RemoteStartTransaction(id_tag="A", connector_id=2),
+    ),
+    (
+        "RemoteStartTransaction",
+        {"idTag": "A", "chargingProfile": PROFILE_WIRE},
+        commands.RemoteStartTransaction(id_tag="A", charging_profile=PROFILE),
+    ),
+    (
+        "SetChargingProfile",
+        {"connectorId": 1, "csChargingProfiles": PROFILE_WIRE},
+        commands.SetChargingProfile(connector_id=1, cs_charging_profiles=PROFILE),
+    ),
+    ("ClearChargingProfile", {}, commands.ClearChargingProfile()),
+    (
+        "ClearChargingProfile",
+        {
+            "id": 100,
+            "connectorId": 0,
+            "chargingProfilePurpose": "ChargePointMaxProfile",
+            "stackLevel": 1,
+        },
+        commands.ClearChargingProfile(
+            id=100,
+            connector_id=0,
+            charging_profile_purpose=ProfilePurpose.CHARGE_POINT_MAX,
+            stack_level=1,
+        ),
+    ),
+    (
+        "GetCompositeSchedule",
+        {"connectorId": 1, "duration": 300, "chargingRateUnit": "A"},
+        commands.GetCompositeSchedule(connector_id=1, duration=300, charging_rate_unit=RateUnit.A),
+    ),
+    (
+        "GetCompositeSchedule",
+        {"connectorId": 0, "duration": 300},
+        commands.GetCompositeSchedule(connector_id=0, duration=300),
     ),
     (
         "RemoteStopTransaction",
@@ -57,16 +146,6 @@ def test_commands_are_read(action: str, wire: dict[str, Any], command: commands.
     assert ocpp_codec.decode_command(action, schemas.check_call(action, wire)) == command
 
 
-def test_a_charging_profile_is_kept_as_it_came() -> None:
-    """Smart charging reads it, the codec does not."""
-    profile = {"chargingProfileId": 1}
-    command = ocpp_codec.decode_command(
-        "RemoteStartTransaction", {"idTag": "A", "chargingProfile": profile}
-    )
-    assert isinstance(command, commands.RemoteStartTransaction)
-    assert command.charging_profile == profile
-
-
 @pytest.mark.parametrize("action", sorted(ocpp_codec.SETTLED_HERE))
 def test_what_is_off_is_said_in_the_answer_s_own_words(action: str) -> None:
     """Ruling 8: where the .conf has a status for it, it is a CALLRESULT."""
@@ -79,8 +158,6 @@ def test_what_is_off_is_said_in_the_answer_s_own_words(action: str) -> None:
     "action",
     [
         "CancelReservation",
-        "ClearChargingProfile",
-        "SetChargingProfile",
         "UpdateFirmware",
         "Authorize",
     ],
@@ -96,6 +173,33 @@ def test_every_known_action_is_a_command_settled_or_not_supported() -> None:
     """No action of 1.6 falls between the tables."""
     assert not set(ocpp_codec.COMMANDS) & set(ocpp_codec.SETTLED_HERE)
     assert set(ocpp_codec.COMMANDS) | set(ocpp_codec.SETTLED_HERE) <= schemas.ACTIONS
+
+
+@pytest.mark.parametrize("limit", [True, "16", None, [16]])
+def test_a_limit_that_is_no_number_is_not_read(limit: Any) -> None:
+    """The schema keeps it out; the codec does not rely on that."""
+    wire = {"connectorId": 1, "csChargingProfiles": deepcopy(PROFILE_WIRE)}
+    schedule = wire["csChargingProfiles"]["chargingSchedule"]  # type: ignore[index]  # a profile
+    schedule["chargingSchedulePeriod"][0]["limit"] = limit
+    with pytest.raises(ocpp_codec.Unreadable):
+        ocpp_codec.decode_command("SetChargingProfile", wire)
+
+
+@given(st.integers(0, 100_000))
+def test_every_tenth_passes_the_schema_in_and_out(tenths: int) -> None:
+    """MultipleOf 0.1 in binary floats: 8.1 is lawful, on both ways."""
+    limit = tenths / 10
+    wire = {"connectorId": 1, "csChargingProfiles": deepcopy(PROFILE_WIRE)}
+    schedule = wire["csChargingProfiles"]["chargingSchedule"]  # type: ignore[index]  # a profile
+    schedule["chargingSchedulePeriod"][0]["limit"] = limit
+    command = ocpp_codec.decode_command(
+        "SetChargingProfile", schemas.check_call("SetChargingProfile", wire)
+    )
+    assert isinstance(command, commands.SetChargingProfile)
+    read = command.cs_charging_profiles.charging_schedule
+    assert read.charging_schedule_period[0].limit == limit
+    answer = commands.GetCompositeScheduleConf(status="Accepted", charging_schedule=read)
+    assert schemas.accepts_answer("GetCompositeSchedule", ocpp_codec.encode(answer))
 
 
 def test_answers_within_answers_reach_the_wire_whole() -> None:

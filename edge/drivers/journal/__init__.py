@@ -34,6 +34,7 @@ FORGETTABLE: Final = {
     "configuration": "configuration",
     "cache": "cache",
     "faults": "faults",
+    "profiles": "profiles",
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
 

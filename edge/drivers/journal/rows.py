@@ -16,11 +16,13 @@ from edge.core.messages import (
     StopTransaction,
     TransactionMessage,
 )
+from edge.core.profiles import Installed
 from edge.core.records import (
     AvailabilityChanged,
     BootStarted,
     ConfigurationChanged,
     FaultLatched,
+    ProfileSet,
     Queued,
     ResetAccepted,
     Saved,
@@ -77,6 +79,10 @@ def load(connection: sqlite3.Connection) -> Saved:
             for connector, code, info in connection.execute(
                 "SELECT connector, code, info FROM faults ORDER BY connector, code"
             )
+        ),
+        profiles=tuple(
+            ProfileSet(installed=msgspec.json.decode(installed, type=Installed))
+            for (installed,) in connection.execute("SELECT installed FROM profiles ORDER BY id")
         ),
         dead_letters=_number(connection, "SELECT count(*) FROM dead_letters"),
     )

@@ -19,6 +19,8 @@ from edge.core.records import (
     FaultReleased,
     Metered,
     Parked,
+    ProfileCleared,
+    ProfileSet,
     Queued,
     Refused,
     ResetAccepted,
@@ -159,6 +161,12 @@ def _latched(record: FaultLatched) -> tuple[Statement, ...]:
     return ((sql, (record.connector, record.code, record.info)),)
 
 
+def _profile_set(record: ProfileSet) -> tuple[Statement, ...]:
+    sql = "INSERT OR REPLACE INTO profiles (id, installed) VALUES (?, ?)"
+    installed = record.installed
+    return ((sql, (installed.profile.charging_profile_id, _text(installed))),)
+
+
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
     Alive: lambda record: (_alive(record.at),),
@@ -192,6 +200,10 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     FaultLatched: _latched,
     FaultReleased: lambda record: (
         ("DELETE FROM faults WHERE connector = ?", (record.connector,)),
+    ),
+    ProfileSet: _profile_set,
+    ProfileCleared: lambda record: (
+        ("DELETE FROM profiles WHERE id = ?", (record.charging_profile_id,)),
     ),
 }
 """What each record writes; a test holds the table complete."""
