@@ -32,8 +32,6 @@ Part = Callable[[], Awaitable[object]]
 _SECRET: Final = re.compile(
     r"password|secret|token|credential|authorizationkey|private_key", re.IGNORECASE
 )
-    r"password|secret|token|credential|authorizationkey|private_key", re.IGNORECASE
-)
 _TAG: Final = ("idtag", "id_tag", "parentidtag", "parent_id_tag", "stopping_id_tag", "tag")
 _LOGIN: Final = re.compile(r"(?<=//)[^/@\s]*@")
 _STAMP: Final = re.compile(r"timestamp=(\S+)")

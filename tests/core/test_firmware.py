@@ -28,7 +28,8 @@ from edge.core.records import JobEnded, JobKind, JobOrdered, Saved, SavedJob, St
 from edge.core.setup import Setup, UnsignedFirmware
 from edge.core.state import Job
 from edge.core.vocabulary import CallErrorCode, ConnectorStatus, ResetType
-from tests.core.build import ALICE, IDENTITY, NOON, Rig, at, of, setup
+from tests.core.bench import ALICE, IDENTITY, NOON, at, of, setup
+from tests.core.build import Rig
 
 LOCATION = "https://example.org/firmware.bin"
 

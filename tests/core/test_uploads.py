@@ -22,7 +22,8 @@ from edge.core.jobs import on_trigger
 from edge.core.messages import DiagnosticsStatusNotification, LogStatusNotification
 from edge.core.records import JobKind, JobOrdered, Saved, SavedJob, Stage
 from edge.core.vocabulary import LogType
-from tests.core.build import NOON, Rig, at, of
+from tests.core.bench import NOON, at, of
+from tests.core.build import Rig
 
 PLACE = "ftps://example.org/logs"
 HOUR = timedelta(hours=1)
