@@ -128,9 +128,10 @@ TABLE: Final = (
     _fixed(
         "SupportedFeatureProfiles",
         Kind.TEXT,
-        "Core,RemoteTrigger,SmartCharging",
+        "Core,FirmwareManagement,SmartCharging,RemoteTrigger",
         "OCPP profiles built so far.",
     ),
+    _fixed("SupportedFileTransferProtocols", Kind.TEXT, "FTPS,HTTPS", "Set in [transfer]."),
     _key("TransactionMessageAttempts", Kind.NUMBER, "3", "Refusals before parking.", least=1),
     _key("TransactionMessageRetryInterval", Kind.NUMBER, "60", "Seconds, times attempts made."),
     _key("UnlockConnectorOnEVSideDisconnect", Kind.FLAG, "true", "Unplugged at the car unlocks."),

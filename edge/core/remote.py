@@ -13,11 +13,13 @@ from edge.core import (
     authorisation,
     charging,
     configuration,
+    firmware,
     keys,
     levels,
     restarting,
     service,
     unlocking,
+    uploads,
 )
 from edge.core.commands import (
     ChangeAvailability,
@@ -27,6 +29,8 @@ from edge.core.commands import (
     ClearChargingProfile,
     GetCompositeSchedule,
     GetConfiguration,
+    GetDiagnostics,
+    GetLog,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -36,6 +40,7 @@ from edge.core.commands import (
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
+    UpdateFirmware,
 )
 from edge.core.draft import Draft
 from edge.core.effects import Reply
@@ -44,12 +49,10 @@ from edge.core.facts import MustStop, StartAsked, Triggered
 from edge.core.messages import (
     DataTransfer,
     DataTransferConf,
-    DiagnosticsStatusNotification,
-    FirmwareStatusNotification,
 )
 from edge.core.state import ChargePoint, Phase
 from edge.core.vocabulary import RegistrationStatus, StopReason
-from edge.core.waiting import ToMention, ToStart
+from edge.core.waiting import ToStart
 
 Act = Callable[[Draft, int, Any], None]
 
@@ -154,13 +157,7 @@ def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     if not draft.has_room:
         status = "Rejected"  # what was triggered before is not answered yet
     draft.do(Reply(call_id=call_id, answer=TriggerMessageConf(status=status)))
-    if status != "Accepted":
-        return
-    if message == "DiagnosticsStatusNotification":
-        draft.send(ToMention(), DiagnosticsStatusNotification(status="Idle"))
-    elif message == "FirmwareStatusNotification":
-        draft.send(ToMention(), FirmwareStatusNotification(status="Idle"))
-    else:
+    if status == "Accepted":
         draft.tell(Triggered(message=message, connector=command.connector_id))
 
 
@@ -200,5 +197,8 @@ COMMANDS: Final[Mapping[type, Act]] = {
     SetChargingProfile: charging.on_set,
     ClearChargingProfile: charging.on_clear,
     GetCompositeSchedule: charging.on_get,
+    UpdateFirmware: firmware.on_update,
+    GetDiagnostics: uploads.on_get_diagnostics,
+    GetLog: uploads.on_get_log,
 }
 """What each command does."""

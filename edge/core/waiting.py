@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from edge.core.profiles import Profile
+from edge.core.records import JobOrdered
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
 
 MOST_WAITING: Final = (
@@ -105,6 +106,20 @@ class ToSample:
     due: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToFinish:
+    """The download, upload or installation of *order*."""
+
+    order: JobOrdered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToReport:
+    """The oldest untold status of *order*."""
+
+    order: JobOrdered
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -118,6 +133,8 @@ Purpose = (
     | ToBegin
     | ToEnd
     | ToSample
+    | ToFinish
+    | ToReport
 )
 
 

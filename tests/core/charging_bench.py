@@ -9,7 +9,7 @@ from typing import Any
 from edge.core.profiles import Installed, Period, Profile, Schedule, Supply
 from edge.core.schedules import Outlet, Site
 from edge.core.vocabulary import ProfileKind, ProfilePurpose, RateUnit
-from tests.core.build import NOON
+from tests.core.bench import NOON
 
 MAX, DEFAULT, TX = (
     ProfilePurpose.CHARGE_POINT_MAX,
@@ -43,7 +43,11 @@ def profile(
         charging_schedule=Schedule(
             charging_rate_unit=unit,
             charging_schedule_period=tuple(
-                Period(start_period=one[0], limit=one[1], number_phases=dict(enumerate(one)).get(2))
+                Period(
+                    start_period=one[0],
+                    limit=one[1],
+                    number_phases=int(one[2]) if len(one) > 2 else None,
+                )
                 for one in periods
             ),
             duration=duration,

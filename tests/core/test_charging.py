@@ -23,7 +23,8 @@ from edge.core.records import ProfileCleared, ProfileSet, Saved, TransactionOpen
 from edge.core.setup import Policy
 from edge.core.state import Phase
 from edge.core.vocabulary import CallErrorCode, ConnectorStatus, RateUnit
-from tests.core.build import ALICE, BOB, NOON, Rig, of, setup
+from tests.core.bench import ALICE, BOB, NOON, of, setup
+from tests.core.build import Rig
 from tests.core.charging_bench import DEFAULT, MAX, RELATIVE, TX, installed, profile
 from tests.crash.memory import fold
 

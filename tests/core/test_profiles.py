@@ -9,7 +9,7 @@ import pytest
 
 from edge.core.profiles import Profile, Schedule, Supply, ceiling, fault, until_change
 from edge.core.vocabulary import ProfilePurpose, RateUnit, RecurrencyKind
-from tests.core.build import NOON
+from tests.core.bench import NOON
 from tests.core.charging_bench import DEFAULT, RECURRING, RELATIVE, TX, profile
 
 DAY_S = 86_400

@@ -22,7 +22,7 @@ from edge.core.schedules import (
 )
 from edge.core.vocabulary import RateUnit, RecurrencyKind
 from tests.core import profile_model
-from tests.core.build import NOON
+from tests.core.bench import NOON
 from tests.core.charging_bench import (
     ABSOLUTE,
     DEFAULT,

@@ -20,6 +20,9 @@ from edge.core.records import (
     Delivered,
     FaultLatched,
     FaultReleased,
+    JobEnded,
+    JobMoved,
+    JobOrdered,
     Metered,
     Parked,
     ProfileCleared,
@@ -29,6 +32,7 @@ from edge.core.records import (
     Refused,
     ResetAccepted,
     Saved,
+    SavedJob,
     SavedTransaction,
     TagCached,
     TagForgotten,
@@ -56,6 +60,7 @@ class Rows:
         self.cache: dict[str, TagCached] = {}
         self.faults: dict[int, FaultLatched] = {}
         self.profiles: dict[int, ProfileSet] = {}
+        self.jobs: dict[str, SavedJob] = {}
 
     def take(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
         match record:
@@ -114,6 +119,12 @@ class Rows:
                 self.profiles[record.installed.profile.charging_profile_id] = record
             case ProfileCleared():
                 self.profiles.pop(record.charging_profile_id, None)
+            case JobOrdered():
+                self.jobs[record.kind] = SavedJob(ordered=record)
+            case JobMoved():
+                self._job(record)
+            case JobEnded():
+                self.jobs.pop(record.kind, None)
 
     def _live(self, at: Instant) -> None:
         self.saved = replace(self.saved, last_alive=at)
@@ -121,6 +132,14 @@ class Rows:
     def _of(self, ref: int, **changes: Any) -> None:
         if ref in self.transactions:
             self.transactions[ref] = replace(self.transactions[ref], **changes)
+
+    def _job(self, record: JobMoved) -> None:
+        self.jobs[record.kind] = replace(
+            self.jobs[record.kind],
+            stage=record.stage,
+            status=record.status,
+            attempts=record.attempts,
+        )
 
     def _park(self, record: Parked) -> None:
         queued = self.outbox.pop(record.seq)
@@ -146,6 +165,7 @@ class Rows:
             faults=tuple(self.faults[key] for key in sorted(self.faults)),
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
+            jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),
         )
 
     def open_on(self, connector: int) -> bool:

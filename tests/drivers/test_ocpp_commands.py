@@ -158,7 +158,6 @@ def test_what_is_off_is_said_in_the_answer_s_own_words(action: str) -> None:
     "action",
     [
         "CancelReservation",
-        "UpdateFirmware",
         "Authorize",
     ],
 )

@@ -17,6 +17,9 @@ from edge.core.records import (
     Delivered,
     FaultLatched,
     FaultReleased,
+    JobEnded,
+    JobMoved,
+    JobOrdered,
     Metered,
     Parked,
     ProfileCleared,
@@ -24,6 +27,7 @@ from edge.core.records import (
     Queued,
     Refused,
     ResetAccepted,
+    Stage,
     TagCached,
     TagForgotten,
     TransactionBound,
@@ -167,6 +171,19 @@ def _profile_set(record: ProfileSet) -> tuple[Statement, ...]:
     return ((sql, (installed.profile.charging_profile_id, _text(installed))),)
 
 
+def _job_ordered(record: JobOrdered) -> tuple[Statement, ...]:
+    sql = (
+        "INSERT OR REPLACE INTO jobs (kind, ordered, stage, status, attempts)"
+        " VALUES (?, ?, ?, NULL, 0)"
+    )
+    return ((sql, (record.kind, _text(record), Stage.WAITING)),)
+
+
+def _job_moved(record: JobMoved) -> tuple[Statement, ...]:
+    sql = "UPDATE jobs SET stage = ?, status = ?, attempts = ? WHERE kind = ?"
+    return ((sql, (record.stage, record.status, record.attempts, record.kind)),)
+
+
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
     Alive: lambda record: (_alive(record.at),),
@@ -205,5 +222,8 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     ProfileCleared: lambda record: (
         ("DELETE FROM profiles WHERE id = ?", (record.charging_profile_id,)),
     ),
+    JobOrdered: _job_ordered,
+    JobMoved: _job_moved,
+    JobEnded: lambda record: (("DELETE FROM jobs WHERE kind = ?", (record.kind,)),),
 }
 """What each record writes; a test holds the table complete."""
