@@ -40,7 +40,7 @@ def fitting(schema: Mapping[str, Any], is_date_time: Callable[[str], bool]) -> J
     def fits(payload: Any) -> bool:
         try:
             msgspec.convert(payload, shape, dec_hook=hook)
-        except (msgspec.ValidationError, OverflowError):
+        except (msgspec.ValidationError, ValueError, OverflowError):  # halves of surrogate pairs
             return False
         return True
 
