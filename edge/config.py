@@ -11,25 +11,37 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from edge.core.keys import TABLE, Key, find, normal
+from edge.core.messages import BootNotification
 from edge.core.setup import Policy, UnsignedFirmware
 from edge.errors import ConfigError
 
 Table = dict[str, Any]
 
+CiString20 = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+CiString25 = Annotated[str, msgspec.Meta(min_length=1, max_length=25)]
+CiString50 = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
+
 
 class Station(msgspec.Struct, frozen=True, kw_only=True):
-    """Who we are: the last part of the address we dial, and the words of BootNotification."""
+    """Who we are: the last part of the address we dial, and the words of BootNotification.
+
+    *iccid* and *imsi* are the modem's SIM card, *meter_type* and *meter_serial* the main meter.
+    """
 
     id: str = "TAPWATT-1"
-    vendor: str = "Tapwatt"
-    model: str = "Bay"
-    serial: str | None = None
-    firmware: str | None = None
+    vendor: CiString20 = "Tapwatt"
+    model: CiString20 = "Bay"
+    serial: CiString25 | None = None
+    firmware: CiString50 | None = None
+    iccid: CiString20 | None = None
+    imsi: CiString20 | None = None
+    meter_type: CiString25 | None = None
+    meter_serial: CiString25 | None = None
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +132,20 @@ def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:
         _check(table, place)
         merged = _merge(merged, table)
     return _settings(merged, overrides)
+
+
+def identity(station: Station, software: str) -> BootNotification:
+    """How *station* introduces itself; *software* is the version where none is configured."""
+    return BootNotification(
+        charge_point_vendor=station.vendor,
+        charge_point_model=station.model,
+        charge_point_serial_number=station.serial,
+        firmware_version=station.firmware or software,
+        iccid=station.iccid,
+        imsi=station.imsi,
+        meter_type=station.meter_type,
+        meter_serial_number=station.meter_serial,
+    )
 
 
 def explain(settings: Settings, name: str) -> list[str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Settings, explain, load
+from edge.config import Settings, Station, explain, identity, load
+from edge.core.messages import BootNotification
 from edge.errors import ConfigError
 
 REAL = """
@@ -141,3 +142,27 @@ def test_explaining_a_setting_shows_its_value() -> None:
     assert explain(load(), "policy.stop_within_s") == ["policy.stop_within_s = 6.0"]
     with pytest.raises(ConfigError, match="did you mean"):
         explain(load(), "station.idd")
+
+
+def test_the_introduction_says_all_that_is_configured(file: Path) -> None:
+    """Issue 3, 1: SIM card and main meter go into BootNotification (4.2)."""
+    words = ('[station]\nserial = "S"\nfirmware = "1.2"\niccid = "8949"\nimsi = "26201"\n'
+        'meter_type = "EM340"\nmeter_serial = "M7"\n')  # fmt: skip
+    assert identity(written(file, words).station, "0.1.0") == BootNotification(
+        charge_point_vendor="Tapwatt",
+        charge_point_model="Bay",
+        charge_point_serial_number="S",
+        firmware_version="1.2",
+        iccid="8949",
+        imsi="26201",
+        meter_type="EM340",
+        meter_serial_number="M7",
+    )
+    bare = identity(Station(), "0.1.0")
+    assert (bare.firmware_version, bare.iccid, bare.meter_serial_number) == ("0.1.0", None, None)
+
+
+def test_an_introduction_no_central_system_can_read_stops_the_start(file: Path) -> None:
+    """CiString20: it would be refused at every boot, for ever."""
+    with pytest.raises(ConfigError, match=r"station\.iccid"):
+        written(file, f'[station]\niccid = "{"8" * 21}"\n')

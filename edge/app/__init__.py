@@ -27,13 +27,12 @@ import structlog
 from edge.app.daemon import Daemon, Ending, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, open_hardware, workers
-from edge.config import Connector, Settings
+from edge.config import Connector, Settings, identity
 from edge.control.server import listen
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Effect
 from edge.core.events import DriverLost, Event, Port, Started
 from edge.core.levels import permits_energy, permitted_a
-from edge.core.messages import BootNotification
 from edge.core.restore import restore
 from edge.core.setup import Setup
 from edge.core.state import ChargePoint
@@ -330,14 +329,8 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
 
 
 def _setup(settings: Settings, hardware: Hardware, nonce: str, kernel_boot: str) -> Setup:
-    station = settings.station
     return Setup(
-        identity=BootNotification(
-            charge_point_vendor=station.vendor,
-            charge_point_model=station.model,
-            charge_point_serial_number=station.serial,
-            firmware_version=station.firmware or version("tapwatt"),
-        ),
+        identity=identity(settings.station, version("tapwatt")),
         traits=hardware.traits(),
         nonce=nonce,
         kernel_boot=kernel_boot,

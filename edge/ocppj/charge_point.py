@@ -31,7 +31,7 @@ from edge.ocppj.errors import (
     ConnectionLost,
     Unanswerable,
 )
-from edge.ocppj.repeats import Arrival, Repeats
+from edge.ocppj.repeats import TRANSACTION_ACTIONS, Arrival, Repeats
 
 OPEN_CALLS_MAX: Final = 8  # OCPP-J allows one; slack for peers that repeat without waiting
 BAD_FRAMES_MAX: Final = 100  # in a row: a peer that only talks rubbish is none of ours
@@ -66,7 +66,10 @@ class IncomingCall:
 
 @dataclass(slots=True)
 class Counters:
-    """What this connection has seen; *ignored* counts frames left unanswered, by reason."""
+    """What this connection has seen; *ignored* counts frames left unanswered, by reason.
+
+    *unlawful_answers* broke their schema: theirs, which are read all the same, or ours, never sent.
+    """
 
     received: int = 0
     answered: int = 0
@@ -264,8 +267,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         result = self._repeats.answer_kept(call.unique_id)
         try:
             if result is None:
-                payload = await self._answer(call)
-                result = _encode([guard.RESULT, call.unique_id, payload])
+                result = await self._result(call)
             else:
                 self.counters.repeated += 1
         except CallRefused as refusal:
@@ -279,6 +281,16 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         self._repeats.closed(call.unique_id, result)
         await self._send(result)
         self.counters.answered += 1
+
+    async def _result(self, call: IncomingCall) -> str:
+        """Make the CALLRESULT frame; an unlawful answer is our own bug, told as such (ruling 8)."""
+        payload = await self._answer(call)
+        if not schemas.accepts_answer(call.action, payload):
+            self.counters.unlawful_answers += 1
+            if call.action in TRANSACTION_ACTIONS:
+                raise Unanswerable("sent again, it is billed; refused, it is lost (ruling 6)")
+            raise CallRefused(Code.INTERNAL_ERROR)
+        return _encode([guard.RESULT, call.unique_id, payload])
 
     async def _refuse(self, unique_id: str | int, refusal: CallRefused) -> None:
         if self.muted:

@@ -37,7 +37,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A well-framed CALL. *suspect* asks for a closer look at its numbers and strings."""
+    """A well-framed CALL. *suspect* asks for a closer look at its strings."""
 
     unique_id: str
     action: str
@@ -142,7 +142,7 @@ def _call(frame: list[Any], raw: str | bytes) -> Frame:
         return BadCall(unique_id, Code.GENERIC_ERROR, "the action must be a string")
     if _is_too_deep(frame, raw):
         return BadCall(unique_id, Code.FORMATION_VIOLATION, f"nested deeper than {DEPTH_MAX}")
-    return Call(unique_id, frame[2], frame[3], _is_suspect(raw))
+    return Call(unique_id, frame[2], frame[3], _has_escapes(raw))
 
 
 def _answer(frame: list[Any], raw: str | bytes) -> Frame:
@@ -193,6 +193,11 @@ def _is_too_deep(frame: list[Any], raw: str | bytes) -> bool:
         if not level:
             return False
     return True
+
+
+def _has_escapes(raw: str | bytes) -> bool:
+    r"""Whether strings may hold what no store can: JSON writes NUL and surrogates as `\u` only."""
+    return "\\u" in raw if isinstance(raw, str) else b"\\u" in raw
 
 
 def _is_suspect(raw: str | bytes) -> bool:

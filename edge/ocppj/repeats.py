@@ -30,7 +30,7 @@ class Repeats:
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
-        self._open: dict[str, bytes] = {}
+        self._open: dict[str, Call] = {}
         self._answers: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
 
     def reopen(self) -> None:
@@ -39,15 +39,15 @@ class Repeats:
 
     def arrived(self, call: Call) -> Arrival:
         """Judge *call* as it comes in; `NEW` must be followed by `closed`."""
-        print_ = _fingerprint(call)
         known = self._open.get(call.unique_id)
         if known is not None:
             attaches = self._remembered > 0 or call.action in TRANSACTION_ACTIONS
-            return Arrival.ATTACHED if attaches and known == print_ else Arrival.CLASHING
+            same = attaches and _fingerprint(known) == _fingerprint(call)
+            return Arrival.ATTACHED if same else Arrival.CLASHING
         kept = self._answers.get(call.unique_id)
-        if kept is not None and kept[0] != print_:
+        if kept is not None and kept[0] != _fingerprint(call):
             return Arrival.CLASHING
-        self._open[call.unique_id] = print_
+        self._open[call.unique_id] = call
         return Arrival.NEW
 
     def answer_kept(self, unique_id: str) -> str | None:
@@ -57,10 +57,10 @@ class Repeats:
 
     def closed(self, unique_id: str, result: str | None) -> None:
         """The open call is over; *result* is its CALLRESULT frame, `None` for any other end."""
-        print_ = self._open.pop(unique_id)
+        call = self._open.pop(unique_id)
         if result is None or self._remembered == 0:
             return
-        self._answers[unique_id] = (print_, result)
+        self._answers[unique_id] = (_fingerprint(call), result)
         self._answers.move_to_end(unique_id)
         if len(self._answers) > self._remembered:
             self._answers.popitem(last=False)

@@ -46,7 +46,7 @@ def profile(
                 Period(
                     start_period=one[0],
                     limit=one[1],
-                    number_phases=int(one[2]) if len(one) > 2 else None,
+                    number_phases=int(one[2] or 0) or None if len(one) > 2 else None,
                 )
                 for one in periods
             ),

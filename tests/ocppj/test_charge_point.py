@@ -17,7 +17,7 @@ from edge.ocppj.errors import (
     ConnectionLost,
     Unanswerable,
 )
-from tests.ocppj.payloads import AT
+from tests.ocppj.payloads import AT, LAWFUL
 from tests.ocppj.pipe import Pipe, PipeClosed
 from tests.ocppj.serving import beat, serving
 
@@ -36,11 +36,11 @@ async def test_null_payload_is_heard_as_empty() -> None:
 
     async def note(incoming: IncomingCall) -> dict[str, Any]:
         heard.append(incoming)
-        return {}
+        return {"currentTime": AT}
 
     async with serving(note) as (_, far):
         await far.tell([2, "a", "Heartbeat", None])
-        assert await far.hear() == [3, "a", {}]
+        assert (await far.hear())[:2] == [3, "a"]
     assert heard == [IncomingCall("Heartbeat", "a", {})]
 
 
@@ -101,13 +101,27 @@ async def test_an_unanswerable_call_gets_nothing() -> None:
     async def silent_once(incoming: IncomingCall) -> dict[str, Any]:
         if incoming.unique_id == "a":
             raise Unanswerable("rejected")
-        return {}
+        return {"status": "Accepted"}
 
     async with serving(silent_once) as (point, far):
         await far.tell([2, "a", "ClearCache", {}])
         await far.tell([2, "b", "ClearCache", {}])
-        assert await far.hear() == [3, "b", {}]
+        assert (await far.hear())[:2] == [3, "b"]
         assert point.counters.ignored["no_answer_due"] == 1
+
+
+async def test_an_unlawful_answer_of_ours_never_leaves() -> None:
+    """Ruling 8: our own bug is InternalError, but silence where that would lose a session."""
+
+    async def nonsense(_call: IncomingCall) -> dict[str, Any]:
+        return {"colour": "red"}
+
+    async with serving(nonsense) as (point, far):
+        for number, action in enumerate(("StartTransaction", "StopTransaction", "MeterValues")):
+            await far.tell([2, f"{number}", action, LAWFUL[action]])
+        await far.tell([2, "b", "Heartbeat", {}])
+        assert await far.hear() == [4, "b", "InternalError", "", {}]
+        assert point.counters.unlawful_answers == 4
 
 
 async def test_a_muted_connection_refuses_nothing() -> None:
@@ -126,7 +140,7 @@ async def test_calls_are_answered_in_the_order_they_came() -> None:
     async def slow_first(incoming: IncomingCall) -> dict[str, Any]:
         if incoming.unique_id == "0":
             await gate.wait()
-        return {}
+        return {"status": "Accepted"}
 
     async with serving(slow_first) as (_, far):
         for number in range(4):

@@ -150,26 +150,31 @@ def test_many_shallow_brackets_are_not_deep() -> None:
     assert isinstance(guard.parse(json.dumps([2, "a", "X", payload])), Call)
 
 
-@pytest.mark.parametrize(
-    "value", ["9" * 19, "-" + "9" * 5000, "1e999", '"\\u0000"', '"\\ud83d"', "9" * 400 + ".5"]
-)
-def test_values_no_store_can_hold_are_marked_for_a_closer_look(value: str) -> None:
-    """Security 3.3: integers beyond 64 bits, NUL and lone surrogates."""
-    frame = guard.parse(f'[2,"a","X",{{"k":{value}}}]')
-    assert isinstance(frame, Call)
-    assert frame.suspect
-    assert guard.unfit(frame.payload) in {"number", "string"}
+@pytest.mark.parametrize("value", ["\\u0000", "\\ud83d"])
+def test_strings_no_store_can_hold_are_marked_for_a_closer_look(value: str) -> None:
+    """Security 3.3: NUL and lone surrogates; JSON can write both as an escape only."""
+    for raw in (text := f'[2,"a","X",{{"k":"{value}"}}]', text.encode()):
+        frame = guard.parse(raw)
+        assert isinstance(frame, Call)
+        assert frame.suspect
+        assert guard.unfit(frame.payload) == "string"
+
+
+@pytest.mark.parametrize("value", ["9" * 19, "-" + "9" * 5000, "1e999", "9" * 400 + ".5"])
+def test_numbers_no_store_can_hold_are_found_where_they_stand(value: str) -> None:
+    """Security 3.3: in a call by its schema's bounds, in an answer here."""
+    call = guard.parse(f'[2,"a","X",{{"k":{value}}}]')
+    assert isinstance(call, Call)
+    assert guard.unfit(call.payload) == "number"
+    assert guard.parse(f'[3,"a",{{"k":{value}}}]') == Noise("bad_answer")
 
 
 def test_ordinary_values_are_not_suspect() -> None:
     """The closer look is for the rare frame; emoji and 18 digits are fine."""
-    frame = guard.parse('[2,"a","X",{"k":999999999999999999,"s":"\\u00e9 \U0001f50c"}]')
+    frame = guard.parse('[2,"a","X",{"k":999999999999999999,"s":"\u00e9 \U0001f50c"}]')
     assert isinstance(frame, Call)
     assert not frame.suspect
-    assert (
-        guard.unfit({"k": ["\ud83d\udd0c".encode("utf-16", "surrogatepass").decode("utf-16")]})
-        is None
-    )
+    assert guard.unfit(frame.payload) is None
 
 
 def test_answers_are_read_with_tolerance() -> None:

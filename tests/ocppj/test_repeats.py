@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from edge.ocppj.charge_point import IncomingCall
 from edge.ocppj.errors import CallRefused
 from edge.ocppj.repeats import Repeats
-from tests.ocppj.payloads import LAWFUL
+from tests.ocppj.payloads import AT, LAWFUL
 from tests.ocppj.serving import serving
+
+ACCEPTED: Final = {"status": "Accepted"}
+ANSWERS: Final[dict[str, dict[str, Any]]] = {
+    "ClearCache": ACCEPTED,
+    "Heartbeat": {"currentTime": AT},
+    "StartTransaction": {"transactionId": 1, "idTagInfo": ACCEPTED},
+}
 
 
 async def _count(answers: list[str], incoming: IncomingCall) -> dict[str, Any]:
     answers.append(incoming.unique_id)
-    return {"status": f"{len(answers)}"}
+    return {"status": "Accepted" if len(answers) == 1 else "Rejected"}
 
 
 async def test_a_repeated_call_is_done_once_and_answered_alike() -> None:
@@ -42,7 +49,7 @@ async def test_a_repeat_after_a_reconnect_is_answered_alike() -> None:
     for _ in range(2):
         async with serving(lambda incoming: _count(done, incoming), repeats=memory) as (_, far):
             await far.tell([2, "a", "ClearCache", {}])
-            assert await far.hear() == [3, "a", {"status": "1"}]
+            assert await far.hear() == [3, "a", ACCEPTED]
     assert done == ["a"]
 
 
@@ -64,13 +71,13 @@ async def test_a_refusal_is_not_remembered() -> None:
         tries.append(incoming.unique_id)
         if len(tries) == 1:
             raise CallRefused("InternalError", "later")
-        return {}
+        return ACCEPTED
 
     async with serving(second_time, repeats=Repeats()) as (_, far):
         await far.tell([2, "a", "ClearCache", {}])
         assert (await far.hear())[2] == "InternalError"
         await far.tell([2, "a", "ClearCache", {}])
-        assert await far.hear() == [3, "a", {}]
+        assert await far.hear() == [3, "a", ACCEPTED]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ async def test_a_repeat_while_the_first_is_open_is_attached_or_refused(
 
     async def wait(_call: IncomingCall) -> dict[str, Any]:
         await gate.wait()
-        return {}
+        return ANSWERS[action]
 
     async with serving(wait, repeats=Repeats(remembered)) as (_, far):
         await far.tell([2, "a", action, LAWFUL[action]])
@@ -95,4 +102,4 @@ async def test_a_repeat_while_the_first_is_open_is_attached_or_refused(
             assert (await far.hear())[:3] == [4, "a", "GenericError"]
         assert (await far.hear())[:2] == [4, "b"]
         gate.set()
-        assert await far.hear() == [3, "a", {}]
+        assert await far.hear() == [3, "a", ANSWERS[action]]

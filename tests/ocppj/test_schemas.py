@@ -83,6 +83,7 @@ def test_each_violation_has_its_code(action: str, payload: Any, code: str) -> No
 def test_lawful_payloads_pass_untouched(action: str) -> None:
     """A validator that refuses the standard's own messages loses sessions."""
     assert schemas.check_call(action, copy.deepcopy(LAWFUL[action])) == LAWFUL[action]
+    assert schemas.fits(action)(LAWFUL[action])  # the full look is for what is wrong
 
 
 def test_null_is_an_empty_payload() -> None:
