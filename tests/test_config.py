@@ -141,3 +141,10 @@ def test_explaining_a_setting_shows_its_value() -> None:
     assert explain(load(), "policy.stop_within_s") == ["policy.stop_within_s = 6.0"]
     with pytest.raises(ConfigError, match="did you mean"):
         explain(load(), "station.idd")
+
+
+@pytest.mark.parametrize("value", ["-4", "inf", "nan", "86401"])
+def test_a_time_that_runs_backwards_or_never_ends_stops_the_start(value: str) -> None:
+    """Safety 5 and 6: the contactor's rest and the car's six seconds hang on them."""
+    with pytest.raises(ConfigError, match=r"policy\.reclose_delay_s"):
+        load(options=[f"policy.reclose_delay_s={value}"])
