@@ -107,6 +107,7 @@ SECTIONS: Final[dict[str, type]] = {
 
 NUMBERED: Final = ("readers", "connectors")
 NAMED: Final = ("readers", "buses", "connectors")
+LONGEST_S: Final = 86_400.0  # no patience outlasts a day
 CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
 TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", *NAMED)
 
@@ -316,8 +317,18 @@ def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         raise ConfigError(f"{path.rstrip('`') or 'edge.toml'}: {what}") from error
+    _check_policy(settings.policy)
     _check_hardware(settings)
     return settings
+
+
+def _check_policy(policy: Policy) -> None:
+    """Times run forwards and end: a contactor must rest, and a ramp must be over one day."""
+    for name, value in _members(policy).items():
+        if isinstance(value, float) and not 0 <= value <= LONGEST_S:
+            raise ConfigError(
+                f"policy.{name} is {value:g}: it must lie in 0..{LONGEST_S:g} seconds"
+            )
 
 
 def _check_hardware(settings: Settings) -> None:

@@ -166,3 +166,10 @@ def test_an_introduction_no_central_system_can_read_stops_the_start(file: Path) 
     """CiString20: it would be refused at every boot, for ever."""
     with pytest.raises(ConfigError, match=r"station\.iccid"):
         written(file, f'[station]\niccid = "{"8" * 21}"\n')
+
+
+@pytest.mark.parametrize("value", ["-4", "inf", "nan", "86401"])
+def test_a_time_that_runs_backwards_or_never_ends_stops_the_start(value: str) -> None:
+    """Safety 5 and 6: the contactor's rest and the car's six seconds hang on them."""
+    with pytest.raises(ConfigError, match=r"policy\.reclose_delay_s"):
+        load(options=[f"policy.reclose_delay_s={value}"])
