@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from edge.core.access import Access
 from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, Request
 from edge.core.records import Record
@@ -160,6 +161,14 @@ class Reconnect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseAccess:
+    """Dial with these in turn from now on; with *reconnect* at once, after what was replied."""
+
+    attempts: tuple[Access, ...]
+    reconnect: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
     """End the process (`hard`: reboot the computer where the installation allows it)."""
 
@@ -182,6 +191,7 @@ Effect = (
     | Reply
     | ReadOutbox
     | Reconnect
+    | UseAccess
     | Restart
 )
 
@@ -201,6 +211,7 @@ BEATS: Final[dict[type, Beat]] = {
     Reply: Beat.TELL,
     ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
+    UseAccess: Beat.TELL,
     Restart: Beat.TELL,
 }
 """The beat of every effect; a test holds it complete."""

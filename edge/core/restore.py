@@ -23,6 +23,7 @@ from edge.core.state import (
     Metering,
     Outbox,
     Phase,
+    Security,
     Seen,
     Service,
     Station,
@@ -51,6 +52,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             outbox=_outbox(saved),
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
             configuration={row.key: row.value for row in saved.configuration},
+            security=_security(saved),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
         ),
@@ -63,6 +65,12 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
         if transaction.stopped is None:
             state = _reopen(state, saved, transaction, now)
     return state
+
+
+def _security(saved: Saved) -> Security:
+    if saved.fallback is None:
+        return Security()
+    return Security(old_profile=saved.fallback.profile, old_key=saved.fallback.key)
 
 
 def _outbox(saved: Saved) -> Outbox:

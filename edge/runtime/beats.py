@@ -25,6 +25,7 @@ from edge.core.effects import (
     Send,
     SetLock,
     Show,
+    UseAccess,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -95,6 +96,9 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Send: _send,
     Reply: lambda outfit, effect: outfit.central.reply(effect.call_id, effect.answer),
     SetLock: lambda outfit, effect: outfit.evses[effect.connector].set_lock(effect.locked),
+    UseAccess: lambda outfit, effect: outfit.central.use_access(
+        effect.attempts, reconnect=effect.reconnect
+    ),
     Restart: lambda outfit, effect: outfit.restart(effect),
 }
 """All effects but `Write`, which is the recorder's; a test holds the table complete."""
