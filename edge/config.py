@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from edge.core.keys import TABLE, Key, find, normal
+from edge.core.keys import TABLE, Key, Kind, find, normal
 from edge.core.messages import BootNotification
 from edge.core.setup import Policy, UnsignedFirmware
 from edge.errors import ConfigError
@@ -164,6 +164,8 @@ def explain(settings: Settings, name: str) -> list[str]:
 
 
 def _explain_key(settings: Settings, key: Key) -> list[str]:
+    if key.kind is Kind.SECRET:
+        return [f"{key.name} ({key.kind}): {key.meaning}"]
     layers = (
         ("-o", settings.overrides.get(key.name)),
         ("edge.toml", settings.ocpp.get(key.name)),

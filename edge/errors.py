@@ -48,7 +48,11 @@ class BusLost(DriverError, ConnectionError):
 
 
 class LinkRefused(DriverError, ConnectionError):
-    """The central system refused the connection."""
+    """The connection did not come about; *suspicion* is the security event that this is, if any."""
+
+    def __init__(self, message: str, *, suspicion: str | None = None) -> None:
+        super().__init__(message)
+        self.suspicion = suspicion
 
 
 class LineDropped(DriverError, ConnectionError):

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from edge.core.access import Access
 from edge.core.commands import CommandAnswer
 from edge.core.effects import Lamp
 from edge.core.events import Event
@@ -128,6 +129,10 @@ class CentralSystem(Protocol):
 
     def reconnect(self) -> None:
         """Drop the WebSocket and dial again at once."""
+        ...
+
+    def use_access(self, attempts: Sequence[Access], *, reconnect: bool) -> None:
+        """Dial with *attempts* in turn; with *reconnect*, close once replies are out, and dial."""
         ...
 
 

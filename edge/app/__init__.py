@@ -34,12 +34,13 @@ from edge.core.effects import Effect
 from edge.core.events import DriverLost, Event, Port, Started
 from edge.core.levels import permits_energy, permitted_a
 from edge.core.restore import restore
+from edge.core.security import attempts
 from edge.core.setup import Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
-from edge.drivers.ocpp_link import OcppLink, open_link
+from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
@@ -103,16 +104,19 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         journal = await stack.enter_async_context(
             open_journal(options.state_dir / "journal.sqlite3", open_database=options.open_database)
         )
-        setup = _setup(options.settings, hardware, nonce, daemon.kernel_boot(kernel_boot_id()))
+        csms = decode(LinkSettings, options.settings.csms, "csms")
+        kernel_boot = daemon.kernel_boot(kernel_boot_id())
+        setup = _setup(options.settings, csms, hardware, nonce, kernel_boot)
         try:
             state = restore(await journal.load(), setup, clock.now())
         except ValueError as mismatch:
             raise ConfigError(str(mismatch)) from mismatch
         link = open_link(
-            decode(LinkSettings, options.settings.csms, "csms"),
+            csms,
             station=options.settings.station.id,
             clock=clock,
             random=random,
+            attempts=attempts(state),
         )
         await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring))
 
@@ -328,15 +332,23 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
         )
 
 
-def _setup(settings: Settings, hardware: Hardware, nonce: str, kernel_boot: str) -> Setup:
+def _setup(
+    settings: Settings, csms: LinkSettings, hardware: Hardware, nonce: str, kernel_boot: str
+) -> Setup:
     return Setup(
         identity=identity(settings.station, version("tapwatt")),
         traits=hardware.traits(),
         nonce=nonce,
         kernel_boot=kernel_boot,
         readers=hardware.reader_connectors,
-        defaults={**settings.ocpp, "SupportedFileTransferProtocols": protocols(settings)},
+        defaults={
+            "SecurityProfile": str(profile_of(csms)),
+            **settings.ocpp,
+            "SupportedFileTransferProtocols": protocols(settings),
+        },
         overrides=settings.overrides,
+        has_root=csms.ca_file is not None,
+        has_certificate=csms.certificate is not None,
         policy=settings.policy,
         unsigned_firmware=settings.firmware.unsigned,
     )

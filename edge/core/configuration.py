@@ -5,7 +5,7 @@ Source: OCPP 1.6 5.3, 5.8; ruling 8 (too many keys).
 
 from __future__ import annotations
 
-from edge.core import keys
+from edge.core import keys, security
 from edge.core.commands import (
     ChangeConfiguration,
     ChangeConfigurationConf,
@@ -45,7 +45,7 @@ def on_change(draft: Draft, call_id: int, command: ChangeConfiguration) -> None:
     value = None if key is None or fixed else keys.normal(key, command.value)
     if key is None:
         status = "NotSupported"
-    elif value is None:
+    elif value is None or not security.may_take(draft.state, key.name, value):
         status = "Rejected"
     else:
         status = "Accepted"
@@ -54,6 +54,7 @@ def on_change(draft: Draft, call_id: int, command: ChangeConfiguration) -> None:
 
 
 def _set(draft: Draft, name: str, value: str) -> None:
+    was = keys.text(draft.state, name)
     draft.put_station(configuration={**draft.station.configuration, name: value})
     draft.write(ConfigurationChanged(key=name, value=value))
-    draft.tell(KeyChanged(key=name))
+    draft.tell(KeyChanged(key=name, was=was))

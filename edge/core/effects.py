@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from edge.core.access import Access
 from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, Request
 from edge.core.records import Record
@@ -161,6 +162,14 @@ class Reconnect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseAccess:
+    """Dial with these in turn from now on; with *reconnect* at once, after what was replied."""
+
+    attempts: tuple[Access, ...]
+    reconnect: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
     """End the process (`hard`: reboot the computer where the installation allows it)."""
 
@@ -220,6 +229,7 @@ Effect = (
     | Reply
     | ReadOutbox
     | Reconnect
+    | UseAccess
     | Restart
     | Fetch
     | Upload
@@ -243,6 +253,7 @@ BEATS: Final[dict[type, Beat]] = {
     Reply: Beat.TELL,
     ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
+    UseAccess: Beat.TELL,
     Restart: Beat.TELL,
     Fetch: Beat.TELL,
     Upload: Beat.TELL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge.core.access import Access
 from edge.core.commands import Command
 from edge.core.instant import Instant
 from edge.core.messages import CallError, Confirmation, NoAnswer
@@ -134,9 +135,10 @@ class DriverFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkUp:
-    """The WebSocket is open, the subprotocol agreed."""
+    """The WebSocket is open, the subprotocol agreed; *access* is how the peer let us in."""
 
     at: Instant
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

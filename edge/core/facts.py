@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue, TransactionMessage
@@ -159,9 +159,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyChanged:
-    """A configuration key has a new value."""
+    """A configuration key has a new value; *was* is the one before, as GetConfiguration has it."""
 
     key: str
+    was: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

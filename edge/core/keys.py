@@ -29,6 +29,8 @@ MEASURANDS: Final = (
 MOST_MEASURANDS: Final = 8
 MOST_KEYS_ASKED: Final = 64
 MOST_DIGITS: Final = 10  # as many as 2**31 has
+MOST_KEY_TEXT: Final = 40  # twenty bytes in hexadecimal digits (whitepaper 7.2)
+LEAST_KEY_BYTES: Final = 16
 
 
 class Kind(StrEnum):
@@ -39,6 +41,7 @@ class Kind(StrEnum):
     MEASURANDS = "measurand list"
     ROTATION = "phase rotation list"
     TEXT = "text"
+    SECRET = "secret, write-only"  # noqa: S105  the kind, not the secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +71,15 @@ _ENERGY: Final = "Energy.Active.Import.Register"
 _DAY_S: Final = 86_400
 
 TABLE: Final = (
+    _fixed(
+        "AdditionalRootCertificateCheck", Kind.FLAG, "false", "A new root is signed by the old."
+    ),
     _key("AllowOfflineTxForUnknownId", Kind.FLAG, "false", "Unknown tags may start while offline."),
     _key("AuthorizationCacheEnabled", Kind.FLAG, "true", "Remember what Authorize said of tags."),
+    _key("AuthorizationKey", Kind.SECRET, "", "Password: 32-40 hex digits, or 16-40 characters."),
     _key("AuthorizeRemoteTxRequests", Kind.FLAG, "false", "Ask Authorize before a remote start."),
+    _fixed("CertificateSignedMaxChainSize", Kind.NUMBER, "10000", "Characters of a chain we take."),
+    _fixed("CertificateStoreMaxLength", Kind.NUMBER, "32", "Root certificates that have room."),
     _fixed(
         "ChargeProfileMaxStackLevel",
         Kind.NUMBER,
@@ -98,6 +107,7 @@ TABLE: Final = (
         "false",
         "Phases cannot be switched during a transaction.",
     ),
+    _key("CpoName", Kind.TEXT, "", "Who runs this station, as its certificate says."),
     _fixed("GetConfigurationMaxKeys", Kind.NUMBER, str(MOST_KEYS_ASKED), "Keys in one request."),
     _key("HeartbeatInterval", Kind.NUMBER, "300", "Seconds of silence before a Heartbeat."),
     _key("LocalAuthorizeOffline", Kind.FLAG, "true", "Known tags may start while offline."),
@@ -120,6 +130,7 @@ TABLE: Final = (
     _key("MinimumStatusDuration", Kind.NUMBER, "0", "Seconds a status must last to be told."),
     _fixed("NumberOfConnectors", Kind.NUMBER, "0", "Connectors of this station."),
     _key("ResetRetries", Kind.NUMBER, "1", "Times to retry a reset."),
+    _key("SecurityProfile", Kind.NUMBER, "0", "0-3; over OCPP it only goes up.", most=3),
     _fixed("StopTransactionMaxMeterValues", Kind.NUMBER, "64", "Values in a StopTransaction."),
     _fixed("StopTransactionOnEVSideDisconnect", Kind.FLAG, "true", "Unplugged at the car = over."),
     _key("StopTransactionOnInvalidId", Kind.FLAG, "true", "Stop when the tag proves invalid."),
@@ -178,7 +189,8 @@ def measurands(state: ChargePoint, name: str) -> tuple[str, ...]:
 
 def shown(state: ChargePoint, key: Key) -> KeyValue:
     """*key* for a GetConfiguration answer."""
-    return KeyValue(key=key.name, readonly=is_readonly(state, key), value=text(state, key.name))
+    value = None if key.kind is Kind.SECRET else text(state, key.name)
+    return KeyValue(key=key.name, readonly=is_readonly(state, key), value=value)
 
 
 def is_readonly(state: ChargePoint, key: Key) -> bool:
@@ -206,6 +218,8 @@ def normal(key: Key, value: str) -> str | None:
             return value if all(_is_rotation(word) for word in split(value)) else None
         case Kind.TEXT:
             return value
+        case Kind.SECRET:
+            return value if _is_password(value) else None
         case _:
             assert_never(key.kind)
 
@@ -214,6 +228,21 @@ def _whole(key: Key, value: str) -> str | None:
     if not (value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS):
         return None
     return str(int(value)) if key.least <= int(value) <= key.most else None
+
+
+def password_bytes(value: str) -> bytes | None:
+    """What the hexadecimal digits of *value* stand for, if it is 16-20 bytes so written."""
+    if len(value) > MOST_KEY_TEXT or not set(value) <= set("0123456789abcdefABCDEF"):
+        return None
+    if len(value) % 2 or len(value) < 2 * LEAST_KEY_BYTES:
+        return None
+    return bytes.fromhex(value)
+
+
+def _is_password(value: str) -> bool:
+    """Hexadecimal digits for 16-20 bytes, or as much printable text (ruling 38)."""
+    plain = value.isascii() and value.isprintable()
+    return plain and LEAST_KEY_BYTES <= len(value) <= MOST_KEY_TEXT
 
 
 def _listed(value: str) -> str | None:

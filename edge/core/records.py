@@ -6,7 +6,7 @@ earlier one said about money: registers and times are written once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -134,10 +134,18 @@ class AvailabilityChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationChanged:
-    """A configuration key has this value from now on."""
+    """A configuration key has this value from now on; it may be a secret."""
 
     key: str
-    value: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackKept:
+    """The way in that worked before the last change, until the new one has; `None`: none needed."""
+
+    profile: int | None
+    key: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +279,7 @@ Record = (
     | Parked
     | AvailabilityChanged
     | ConfigurationChanged
+    | FallbackKept
     | TagCached
     | TagForgotten
     | CacheCleared
@@ -326,6 +335,7 @@ class Saved:
     reset: ResetAccepted | None = None
     availability: tuple[AvailabilityChanged, ...] = ()
     configuration: tuple[ConfigurationChanged, ...] = ()
+    fallback: FallbackKept | None = None
     cache: tuple[TagCached, ...] = ()
     faults: tuple[FaultLatched, ...] = ()
     profiles: tuple[ProfileSet, ...] = ()

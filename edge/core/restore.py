@@ -26,6 +26,7 @@ from edge.core.state import (
     Metering,
     Outbox,
     Phase,
+    Security,
     Seen,
     Service,
     Station,
@@ -55,6 +56,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
             charging=Charging(profiles=_profiles(saved), due=now.monotonic),
             configuration={row.key: row.value for row in saved.configuration},
+            security=_security(saved),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             jobs=jobs.restored(saved.jobs, now),
@@ -68,6 +70,12 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
         if transaction.stopped is None:
             state = _reopen(state, saved, transaction, now)
     return state
+
+
+def _security(saved: Saved) -> Security:
+    if saved.fallback is None:
+        return Security()
+    return Security(old_profile=saved.fallback.profile, old_key=saved.fallback.key)
 
 
 def _outbox(saved: Saved) -> Outbox:

@@ -58,7 +58,8 @@ class Setup:
     *traits* and *readers* count from connector 1 and reader 0. *defaults* are OCPP keys from the
     configuration file, *overrides* those of `-o`, which are never persisted. *nonce* is 24 random
     hex digits, new for every process: message ids are made of it and a counter, so that none is
-    ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id.
+    ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id. *has_root* and
+    *has_certificate*: the installer gave files to check the central system by, and to show it.
     """
 
     identity: BootNotification
@@ -66,7 +67,9 @@ class Setup:
     nonce: str
     kernel_boot: str
     readers: tuple[tuple[int, ...], ...] = ()
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict, repr=False)
+    overrides: Mapping[str, str] = field(default_factory=dict, repr=False)
+    has_root: bool = False
+    has_certificate: bool = False
     policy: Policy = field(default_factory=Policy)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO

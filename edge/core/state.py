@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from edge.core.access import Access
 from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
@@ -294,6 +295,20 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """How we were let in last, and what the way back is until a new profile or key has worked."""
+
+    admitted: Access | None = None
+    old_profile: int | None = None
+    old_key: str | None = field(default=None, repr=False)
+
+    @property
+    def fallback(self) -> tuple[int | None, str | None]:
+        """The part that a restart must know."""
+        return self.old_profile, self.old_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """What exists once."""
 
@@ -301,7 +316,8 @@ class Station:
     outbox: Outbox = field(default_factory=Outbox)
     authorisation: Authorisation = field(default_factory=Authorisation)
     charging: Charging = field(default_factory=Charging)
-    configuration: Mapping[str, str] = field(default_factory=dict)
+    configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
+    security: Security = field(default_factory=Security)
     service: AvailabilityType = AvailabilityType.OPERATIVE
     notice: Notice = field(default_factory=Notice)
     restarting: Restarting | None = None

@@ -1,8 +1,8 @@
 """The WebSocket under the OCPP link, and the fault gate that can take it away.
 
-`dial(url)` is the seam: whatever it returns is a `Line`. Errors are builtin `ConnectionError`s with
-one sentence for the installer; a refused or failed dial is `LinkRefused`, and a line that the peer
-dropped as if it could not bear our last frame is `LineDropped`.
+`dial(access)` is the seam: whatever it returns is a `Line`. Errors are builtin `ConnectionError`s
+with one sentence for the installer; a refused or failed dial is `LinkRefused`, and a line that the
+peer dropped as if it could not bear our last frame is `LineDropped`.
 Library: websockets 17. Quality: simulated (real sockets on loopback).
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ipaddress
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
@@ -24,12 +26,18 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
+from edge.core.access import WITH_CERTIFICATE, WITH_KEY, WITH_TLS, Access
+from edge.core.keys import password_bytes
+from edge.drivers.ocpp_tls import Trust, client_context, refusal
 from edge.errors import LineDropped, LinkRefused
 
 SUBPROTOCOL: Final = "ocpp1.6"
 PROTOCOL_ERROR: Final = 1002  # RFC 6455 7.4.1
 COME_BACK: Final = frozenset({1001, 1012, 1013})
 """Going away, restart, try again later (IANA registry): the peer leaves for its own reasons."""
+
+REFUSED_US: Final = frozenset({401, 403})
+"""The HTTP answers that mean our credentials."""
 
 Mode = Literal["up", "down", "refuse", "blackhole"]
 
@@ -58,28 +66,44 @@ class Line(Protocol):
         ...
 
 
-Dial = Callable[[str], Awaitable[Line]]
-"""Opens a line to a URL; raises `OSError` with a sentence (`LinkRefused`)."""
+Dial = Callable[[Access], Awaitable[Line]]
+"""Opens a line with one way in; raises `OSError` with a sentence (`LinkRefused`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """How to open a WebSocket; times in seconds, *ping_interval_s* `None` for no pings."""
+    """How to open a WebSocket; times in seconds, *ping_interval_s* `None` for no pings.
 
+    *secure_url* is for the profiles with TLS. *password* is sent as it is where no AuthorizationKey
+    was ever set; a key is sent as the bytes it stands for, unless *is_literal*.
+    """
+
+    url: str
+    secure_url: str
+    station: str
+    trust: Callable[[], Trust]
     open_timeout_s: float
     close_timeout_s: float
     ping_interval_s: float | None
     ping_timeout_s: float
     size_max: int
-    credentials: tuple[str, str] | None = None
+    password: str | None = None
+    is_literal: bool = False
 
-    async def dial(self, url: str) -> Line:
+    def address(self, access: Access) -> str:
+        """The URL that *access* dials."""
+        return self.secure_url if access.profile in WITH_TLS else self.url
+
+    async def dial(self, access: Access) -> Line:
         """Open a WebSocket that speaks OCPP 1.6; raises `LinkRefused` with what to check."""
+        url = self.address(access)
         place = public_address(url)
         try:
-            connection = await self._connected(url)
-        except InvalidStatus as refusal:
-            raise LinkRefused(_sentence(place, refusal.response.status_code)) from refusal
+            connection = await self._connected(url, access)
+        except InvalidStatus as answer:
+            status = answer.response.status_code
+            suspicion = "FailedToAuthenticateAtCentralSystem" if status in REFUSED_US else None
+            raise LinkRefused(_sentence(place, status), suspicion=suspicion) from answer
         except InvalidURI as error:
             raise LinkRefused(f"{place} is no ws:// or wss:// address: check [csms] url") from error
         except InvalidHandshake as error:
@@ -90,7 +114,11 @@ class Dialling:
             raise LinkRefused(
                 f"{place} did not answer within {self.open_timeout_s:g} s: check network and host"
             ) from error
+        except ssl.SSLError as error:
+            raise refusal(place, error) from error
         except OSError as error:
+            if isinstance(error, LinkRefused):
+                raise
             raise LinkRefused(
                 f"cannot reach {place} ({error.strerror or error}):"
                 " check that the central system runs, the network and [csms] url"
@@ -102,13 +130,16 @@ class Dialling:
             )
         return WebSocketLine(connection)
 
-    async def _connected(self, url: str) -> ClientConnection:
+    async def _connected(self, url: str, access: Access) -> ClientConnection:
+        shows = access.profile == WITH_CERTIFICATE
+        secure = urlsplit(url).scheme == "wss"
         return await _Connect(
             url,
+            ssl=client_context(self.trust(), with_certificate=shows) if secure else None,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,  # costs 300 KiB per connection and opens zip bombs (security 3.3)
             proxy=None,  # the environment of a daemon is not the installer's configuration
-            additional_headers=self._headers(),
+            additional_headers=self._headers(access),
             user_agent_header="Tapwatt",
             max_size=self.size_max,
             open_timeout=self.open_timeout_s,
@@ -117,10 +148,17 @@ class Dialling:
             ping_timeout=self.ping_timeout_s,
         )
 
-    def _headers(self) -> dict[str, str]:
-        if self.credentials is None:
+    def _headers(self, access: Access) -> dict[str, str]:
+        if access.profile not in WITH_KEY:
             return {}
-        plain = ":".join(self.credentials).encode()
+        if access.key is not None:
+            decoded = None if self.is_literal else password_bytes(access.key)
+            password = access.key.encode() if decoded is None else decoded
+        elif self.password is not None:
+            password = self.password.encode()
+        else:
+            return {}
+        plain = self.station.encode() + b":" + password
         return {"Authorization": f"Basic {base64.b64encode(plain).decode()}"}
 
 
@@ -190,13 +228,13 @@ class Gate:
         self._line: Line | None = None
         self._heal: asyncio.TimerHandle | None = None
 
-    async def dial(self, url: str) -> Line:
+    async def dial(self, access: Access) -> Line:
         """Dial once the gate lets it."""
         while True:
             await self._passable.wait()
             if self._mode == "refuse":
                 raise LinkRefused("the simulated line refuses connections: `tapwatt sim net up`")
-            line = await self._dial(url)
+            line = await self._dial(access)
             if self._mode == "up":
                 self._line = line
                 return line
@@ -225,6 +263,17 @@ class _Connect(connect):
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
+
+
+def is_plain_beyond_loopback(url: str) -> bool:
+    """Whether what goes to *url* can be read by others on the way."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    try:
+        near = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        near = host == "localhost" or host.endswith(".localhost")
+    return parts.scheme == "ws" and bool(host) and not near
 
 
 def public_address(url: str) -> str:

@@ -10,22 +10,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
-from typing import Annotated, Any, Final
-from urllib.parse import quote
+from typing import Any, Final
 
-import msgspec
 import structlog
 
+from edge.core.access import Access
 from edge.core.commands import Command, CommandAnswer
 from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
 from edge.core.messages import CallError, Confirmation, NoAnswer, Request
 from edge.drivers import ocpp_codec
-from edge.drivers.ocpp_line import Dial, Dialling, Gate, Line, Mode, public_address
-from edge.errors import LineDropped
+from edge.drivers.ocpp_line import (
+    Dial,
+    Gate,
+    Line,
+    Mode,
+    is_plain_beyond_loopback,
+    public_address,
+)
+from edge.drivers.ocpp_settings import Settings, dialling_of, profile_of
+from edge.errors import ConfigError, LineDropped, LinkRefused
 from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
 from edge.ocppj.errors import (
     CallErrorReceived,
@@ -35,44 +42,52 @@ from edge.ocppj.errors import (
     ConnectionLost,
     Unanswerable,
 )
-from edge.ocppj.guard import SIZE_MAX
 from edge.ocppj.repeats import Repeats
 from edge.ports import Clock, Post
 
 WAITING_MAX: Final = 64  # the outbox's head is no longer; more is a central system that hangs
 UNANSWERED_MAX: Final = 64  # commands whose line went away before their reply
 GOING_AWAY: Final = 1001  # RFC 6455 7.4.1
+NORMAL: Final = 1000  # RFC 6455 7.4.1
 JITTER: Final = 0.2  # a car park that lost its central system must not come back at one instant
+
+__all__ = ["OcppLink", "Settings", "open_link", "profile_of"]
 
 log = structlog.get_logger(__name__)
 
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How to reach the central system; the station id is appended to *url* as its last element.
-
-    With *password* the handshake carries HTTP Basic, the station id being the user. Times in
-    seconds; *ping_interval_s* 0 sends no pings.
-    """
-
-    url: str
-    password: str | None = None
-    open_timeout_s: Seconds = 10.0
-    close_timeout_s: Seconds = 1.0
-    ping_interval_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
-    ping_timeout_s: Seconds = 20.0
-    backoff_first_s: Seconds = 5.0
-    backoff_max_s: Seconds = 300.0
-    reply_within_s: Seconds = 25.0
-
 
 def open_link(
-    settings: Settings, *, station: str, clock: Clock, random: Random, dial: Dial | None = None
+    settings: Settings,
+    *,
+    station: str,
+    clock: Clock,
+    random: Random,
+    attempts: Sequence[Access] = (),
+    dial: Dial | None = None,
 ) -> OcppLink:
-    """The link of *station*; *dial* opens the socket, a WebSocket if not given."""
+    """The link of *station*, let in by *attempts*; *dial* opens the socket, else a WebSocket.
+
+    Raises `ConfigError` where it would speak in clear beyond loopback and nobody said that it may.
+    """
+    dialling = dialling_of(settings, station)
+    ways = tuple(attempts) or (Access(profile=profile_of(settings)),)
+    address = dialling.address(ways[0])
+    if is_plain_beyond_loopback(address):
+        place = public_address(address)
+        if not settings.insecure:
+            raise ConfigError(
+                f"{place} is not encrypted, anybody on the way can read and steer this station:"
+                " use wss://, or write insecure = true under [csms]"
+            )
+        log.warning("line_is_not_encrypted", central_system=place, why="[csms] insecure = true")
     return OcppLink(
-        settings, station=station, clock=clock, random=random, dial=dial or _dial(settings, station)
+        settings,
+        station=station,
+        clock=clock,
+        random=random,
+        dial=dial or dialling.dial,
+        address=dialling.address,
+        attempts=ways,
     )
 
 
@@ -106,12 +121,23 @@ class OcppLink:
     """The driver behind `ports.CentralSystem`; `impair` is for the simulated bay."""
 
     def __init__(
-        self, settings: Settings, *, station: str, clock: Clock, random: Random, dial: Dial
+        self,
+        settings: Settings,
+        *,
+        station: str,
+        clock: Clock,
+        random: Random,
+        dial: Dial,
+        address: Callable[[Access], str],
+        attempts: Sequence[Access],
     ) -> None:
         self.counters = Counters()
         self._settings = settings
         self._station = station
-        self._url = f"{settings.url.rstrip('/')}/{quote(station, safe='')}"
+        self._address = address
+        self._attempts = tuple(attempts)
+        self._attempt = 0
+        self._renewed = asyncio.Event()
         self._clock = clock
         self._random = random
         self._gate = Gate(dial)
@@ -133,7 +159,8 @@ class OcppLink:
             post(settled)
         self._unposted.clear()
         while True:
-            await self._serve(await self._dialled(), post)
+            line, access = await self._dialled()
+            await self._serve(line, access, post)
 
     def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
         """Send after those that wait; *within_s* runs from when it goes on the wire."""
@@ -162,19 +189,37 @@ class OcppLink:
         if self._line:
             self._line.cut()
 
+    def use_access(self, attempts: Sequence[Access], *, reconnect: bool) -> None:
+        """Dial with *attempts* in turn; with *reconnect*, close as soon as replies are out."""
+        self._attempts = tuple(attempts)
+        self._attempt = 0
+        if reconnect:
+            self._dial_now.set()
+            self._renewed.set()
+
     def impair(self, mode: Mode, for_s: float | None = None) -> None:
         """Simulate a fault of the line: see `ocpp_line.Gate`."""
         self._gate.impair(mode, for_s)
 
-    async def _dialled(self) -> Line:
+    async def _dialled(self) -> tuple[Line, Access]:
         while True:
             if self._failures:
                 await self._back_off()
+            access = self._attempts[self._attempt % len(self._attempts)]
             try:
-                return await self._gate.dial(self._url)
+                line = await self._gate.dial(access)
             except OSError as error:
                 self._failures += 1
-                log.warning("central_system_unreachable", why=str(error), failures=self._failures)
+                self._attempt += 1
+                log.warning(
+                    "central_system_unreachable",
+                    why=str(error),
+                    failures=self._failures,
+                    suspicion=error.suspicion if isinstance(error, LinkRefused) else None,
+                )
+            else:
+                self._attempt = 0
+                return line, access
 
     async def _back_off(self) -> None:
         """Wait twice as long after each failure, somewhat by chance; `reconnect` cuts it short."""
@@ -188,7 +233,7 @@ class OcppLink:
         finally:
             self._dial_now.clear()
 
-    async def _serve(self, line: Line, post: Post) -> None:
+    async def _serve(self, line: Line, access: Access, post: Post) -> None:
         """Work one connection from `LinkUp` to `LinkDown`."""
         point = ChargePoint(
             self._station,
@@ -201,16 +246,20 @@ class OcppLink:
         why, dropped = "the station ends", False
         self._line = line
         self._dial_now.clear()
-        log.info("link_up", central_system=public_address(self._url))
-        post(LinkUp(at=self._clock.now()))
+        self._renewed.clear()
+        place = public_address(self._address(access))
+        log.info("link_up", central_system=place, security_profile=access.profile)
+        post(LinkUp(at=self._clock.now(), access=access))
         try:
             async with asyncio.TaskGroup() as tasks:
                 sender = tasks.create_task(self._send_waiting(point), name="ocpp-sender")
+                renewer = tasks.create_task(self._close_to_renew(line), name="ocpp-renewer")
                 try:
                     await point.start()
                 except ConnectionError as error:
                     why, dropped = str(error), isinstance(error, LineDropped)
                 sender.cancel()
+                renewer.cancel()
         except asyncio.CancelledError:
             await line.close(GOING_AWAY, why)
             raise
@@ -220,6 +269,11 @@ class OcppLink:
             self._settle_all(dropped=dropped)
             log.warning("link_down", why=why)
             post(LinkDown(at=self._clock.now(), why=why))
+
+    async def _close_to_renew(self, line: Line) -> None:
+        """Close in good order when the way in has changed: what was replied is on the wire."""
+        await self._renewed.wait()
+        await line.close(NORMAL, "the security settings have changed")
 
     async def _send_waiting(self, point: ChargePoint) -> None:
         """Send one request after the other; the one cut off is settled by `_settle_all`."""
@@ -308,14 +362,3 @@ class OcppLink:
         if self._post:
             self._post(CallReceived(at=self._clock.now(), call_id=open_.call_id, command=command))
         return open_
-
-
-def _dial(settings: Settings, station: str) -> Dial:
-    return Dialling(
-        open_timeout_s=settings.open_timeout_s,
-        close_timeout_s=settings.close_timeout_s,
-        ping_interval_s=settings.ping_interval_s or None,
-        ping_timeout_s=settings.ping_timeout_s,
-        size_max=SIZE_MAX,
-        credentials=(station, settings.password) if settings.password is not None else None,
-    ).dial

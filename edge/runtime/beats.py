@@ -29,6 +29,7 @@ from edge.core.effects import (
     SetLock,
     Show,
     Upload,
+    UseAccess,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -100,6 +101,9 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Send: _send,
     Reply: lambda outfit, effect: outfit.central.reply(effect.call_id, effect.answer),
     SetLock: lambda outfit, effect: outfit.evses[effect.connector].set_lock(effect.locked),
+    UseAccess: lambda outfit, effect: outfit.central.use_access(
+        effect.attempts, reconnect=effect.reconnect
+    ),
     Restart: lambda outfit, effect: outfit.restart(effect),
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),

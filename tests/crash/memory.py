@@ -18,6 +18,7 @@ from edge.core.records import (
     CacheCleared,
     ConfigurationChanged,
     Delivered,
+    FallbackKept,
     FaultLatched,
     FaultReleased,
     JobEnded,
@@ -102,6 +103,8 @@ class Rows:
                 self.availability[record.connector] = record
             case ConfigurationChanged():
                 self.configuration[record.key] = record
+            case FallbackKept():
+                self.saved = replace(self.saved, fallback=record)
             case TagCached():
                 self.cache.pop(record.id_tag, None)
                 self.cache[record.id_tag] = record

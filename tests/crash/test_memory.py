@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.records import JobEnded, JobKind, JobMoved, JobOrdered, Record, Stage
+from edge.core.records import FallbackKept, JobEnded, JobKind, JobMoved, JobOrdered, Record, Stage
 from edge.core.vocabulary import LogType
 from edge.drivers.journal import open_journal
 from tests.crash.histories import STORIES, Fall, play, play_seed
@@ -51,6 +51,15 @@ def test_both_journals_restore_the_same_in_seeded_histories(seed: int, tmp_path:
     """The same over random histories."""
     play_seed(seed, make=Copying)
     asyncio.run(_compare(Copying.batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_keep_the_way_back(tmp_path: Path) -> None:
+    """No story changes keys: the record is held to its meaning here."""
+    batches: list[Batch] = [
+        [FallbackKept(profile=1, key="k" * 16)],
+        [FallbackKept(profile=None, key=None)],
+    ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
 
 
 async def _compare(batches: list[Batch], path: Path) -> None:

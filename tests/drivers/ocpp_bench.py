@@ -19,6 +19,7 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
 from edge.core import messages
+from edge.core.access import Access
 from edge.core.events import Event
 from edge.core.instant import Instant
 from edge.drivers import ocpp_link
@@ -125,12 +126,15 @@ class Bench:
 
 
 @asynccontextmanager
-async def running(server: Server, **settings: Any) -> AsyncIterator[Bench]:
+async def running(
+    server: Server, attempts: tuple[Access, ...] = (), **settings: Any
+) -> AsyncIterator[Bench]:
     link = open_link(
         Settings(**{"url": server.url, **QUICK, **settings}),
         station="TAPWATT 1",
         clock=LoopClock(),
         random=Random(1),
+        attempts=attempts,
     )
     bench = Bench(link)
     with pytest.MonkeyPatch.context() as patch:

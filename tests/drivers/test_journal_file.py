@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.records import Saved
+from edge.core.records import ConfigurationChanged, Saved
 from edge.drivers.journal import open_journal
 from edge.errors import ConfigError
 from tests.drivers.test_journal import kept, opened, queued, stop_message
@@ -101,3 +101,16 @@ async def test_a_second_process_is_refused_and_a_killed_one_leaves_all_it_commit
             other.stdout.close()
     saved = await kept(path)
     assert (saved.last_ref, saved.last_seq, saved.outbox_count) == (5, 8, 1)
+
+
+async def test_only_the_owner_reads_the_journal(tmp_path: Path) -> None:
+    """A01.FR.10: the station's password is in it in clear."""
+    path = tmp_path / "journal.sqlite3"
+    path.touch(mode=0o644)
+    async with open_journal(path) as journal:
+        await journal.commit([ConfigurationChanged(key="AuthorizationKey", value="x" * 16)])
+        assert modes(tmp_path) == {"journal.sqlite3": 0o600, "journal.sqlite3-wal": 0o600}
+
+
+def modes(directory: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in directory.iterdir()}

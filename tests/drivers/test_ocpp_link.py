@@ -15,6 +15,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from edge.core import commands, messages
+from edge.core.access import Access
 from edge.core.events import CallReceived, Event, LinkDown, LinkUp, Settled
 from edge.core.messages import CallError, NoAnswer
 from edge.drivers.ocpp_line import WebSocketLine
@@ -308,12 +309,12 @@ async def test_the_wait_doubles_with_each_failure_up_to_its_limit() -> None:
     """J errata 3.4: back-off; with jitter of a fifth at most, never longer than set."""
     tried_at: asyncio.Queue[float] = asyncio.Queue()
 
-    async def refuse(_url: str) -> WebSocketLine:
+    async def refuse(_access: Access) -> WebSocketLine:
         tried_at.put_nowait(asyncio.get_running_loop().time())
         raise LinkRefused("no")
 
     link = open_link(
-        Settings(url="ws://x", backoff_first_s=0.02, backoff_max_s=0.08),
+        Settings(url="ws://localhost", backoff_first_s=0.02, backoff_max_s=0.08),
         station="A",
         clock=LoopClock(),
         random=Random(1),
@@ -351,7 +352,7 @@ async def test_a_reply_to_nothing_is_only_logged() -> None:
 
 def test_settings_are_strict_and_bounded() -> None:
     """Unknown keys and impossible times stop the start."""
-    assert msgspec.convert({"url": "ws://x"}, Settings).backoff_first_s == 5.0
-    for bad in ({"url": "ws://x", "pasword": "x"}, {"url": "ws://x", "open_timeout_s": 0}):
+    assert msgspec.convert({"url": "ws://localhost"}, Settings).backoff_first_s == 5.0
+    for bad in ({"url": "ws://localhost", "pasword": "x"}, {"url": "ws://x", "open_timeout_s": 0}):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(bad, Settings)

@@ -33,6 +33,7 @@ FORGETTABLE: Final = {
     "queue": "outbox",
     "availability": "availability",
     "configuration": "configuration",
+    "fallback": "fallback",
     "cache": "cache",
     "faults": "faults",
     "profiles": "profiles",
@@ -120,6 +121,10 @@ async def open_journal(
 
 
 def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
+    # It holds the station's password; the WAL takes its mode from the file (SQLite, os_unix.c).
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
     # The time-out is for a predecessor that is just leaving; a living one keeps its lock for ever.
     return aiosqlite.connect(path, isolation_level=None, timeout=1.0)
 

@@ -21,6 +21,7 @@ from edge.core.records import (
     AvailabilityChanged,
     BootStarted,
     ConfigurationChanged,
+    FallbackKept,
     FaultLatched,
     JobOrdered,
     ProfileSet,
@@ -76,6 +77,7 @@ def load(connection: sqlite3.Connection) -> Saved:
                 "SELECT key, value FROM configuration ORDER BY key"
             )
         ),
+        fallback=_fallback(connection),
         cache=_cache(connection),
         faults=tuple(
             FaultLatched(connector=connector, code=ErrorCode(code), info=info)
@@ -159,6 +161,11 @@ def _unseen_reset(connection: sqlite3.Connection) -> ResetAccepted | None:
         "SELECT type, at FROM resets WHERE seen_by IS NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return ResetAccepted(type=ResetType(row[0]), at=_instant(row[1])) if row else None
+
+
+def _fallback(connection: sqlite3.Connection) -> FallbackKept | None:
+    row = connection.execute("SELECT profile, key FROM fallback").fetchone()
+    return FallbackKept(profile=row[0], key=row[1]) if row else None
 
 
 def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:

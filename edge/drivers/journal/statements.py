@@ -15,6 +15,7 @@ from edge.core.records import (
     CacheCleared,
     ConfigurationChanged,
     Delivered,
+    FallbackKept,
     FaultLatched,
     FaultReleased,
     JobEnded,
@@ -206,6 +207,12 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
         (
             "INSERT OR REPLACE INTO configuration (key, value) VALUES (?, ?)",
             (record.key, record.value),
+        ),
+    ),
+    FallbackKept: lambda record: (
+        (
+            "INSERT OR REPLACE INTO fallback (id, profile, key) VALUES (1, ?, ?)",
+            (record.profile, record.key),
         ),
     ),
     TagCached: _cached,

@@ -1,0 +1,23 @@
+"""How the station proves itself to the central system: one security profile and its password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+WITH_KEY: Final = (1, 2)
+"""The profiles whose handshake carries the AuthorizationKey (whitepaper 2.3, 2.4)."""
+
+WITH_TLS: Final = (2, 3)
+"""The profiles on TLS (whitepaper 2.4, 2.5)."""
+
+WITH_CERTIFICATE: Final = 3
+"""The profile in which the station shows a certificate of its own (whitepaper 2.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One way in: *profile* 0-3 and, for 1 and 2, the AuthorizationKey as it was given to us."""
+
+    profile: int = 0
+    key: str | None = field(default=None, repr=False)

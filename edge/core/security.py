@@ -1,0 +1,110 @@
+"""Machine `security`: the profile and the key by which the station is let in, and the way back.
+
+A new key or profile takes effect by a reconnect. What worked before is kept until the central
+system has let us in with the new one, so that a slip of either side locks nobody out.
+Source: security whitepaper ed. 3, A01, A05; ruling 38.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from edge.core import keys
+from edge.core.access import WITH_CERTIFICATE, WITH_KEY, WITH_TLS, Access
+from edge.core.draft import Draft
+from edge.core.effects import UseAccess
+from edge.core.events import LinkUp
+from edge.core.facts import KeyChanged
+from edge.core.records import ConfigurationChanged, FallbackKept
+from edge.core.state import ChargePoint
+
+KEY: Final = "AuthorizationKey"
+PROFILE: Final = "SecurityProfile"
+
+
+def attempts(state: ChargePoint) -> tuple[Access, ...]:
+    """The ways in, in the order in which they are tried, over and over.
+
+    A new profile has two chances before the old one has its turn: the central system may still be
+    changing over.
+    """
+    kept = state.station.security
+    profile = keys.number(state, PROFILE)
+    profiles = (profile,) if kept.old_profile is None else (profile, profile, kept.old_profile)
+    key = keys.text(state, KEY) or None
+    passwords = (key,) if kept.old_key is None else (key, kept.old_key)
+    ways = [
+        Access(profile=each, key=password if each in WITH_KEY else None)
+        for each in profiles
+        for password in (passwords if each in WITH_KEY else passwords[:1])
+    ]
+    return tuple(ways)
+
+
+def on_link_up(draft: Draft, event: LinkUp) -> None:
+    """We are in: with the new, or with the old profile, which then stands again (A05.FR.08)."""
+    access = event.access
+    if access is None:
+        return
+    kept = replace(draft.station.security, admitted=access)
+    if kept.old_profile is not None:
+        if access.profile == kept.old_profile:
+            _return_to(draft, kept.old_profile)
+        kept = replace(kept, old_profile=None)
+    if access.profile in WITH_KEY and access.key == (keys.text(draft.state, KEY) or None):
+        kept = replace(kept, old_key=None)
+    changed = kept.fallback != draft.station.security.fallback
+    draft.put_station(security=kept)
+    if changed:
+        _write(draft)
+        draft.do(UseAccess(attempts=attempts(draft.state), reconnect=False))
+
+
+def _return_to(draft: Draft, profile: int) -> None:
+    value = str(profile)
+    draft.put_station(configuration={**draft.station.configuration, PROFILE: value})
+    draft.write(ConfigurationChanged(key=PROFILE, value=value))
+
+
+def _write(draft: Draft) -> None:
+    old_profile, old_key = draft.station.security.fallback
+    draft.write(FallbackKept(profile=old_profile, key=old_key))
+
+
+def may_take(state: ChargePoint, name: str, value: str) -> bool:
+    """Whether *value* fits what else is set; asked before *name* is changed."""
+    return name not in CONDITIONS or CONDITIONS[name](state, value)
+
+
+def _may_raise(state: ChargePoint, value: str) -> bool:
+    """Only upwards, and only where what it needs is here (A05.FR.01-04)."""
+    wanted = int(value)
+    return (
+        wanted > keys.number(state, PROFILE)
+        and not (wanted in WITH_KEY and not keys.text(state, KEY))
+        and not (wanted in WITH_TLS and not state.setup.has_root)
+        and not (wanted == WITH_CERTIFICATE and not state.setup.has_certificate)
+    )
+
+
+CONDITIONS: Final[Mapping[str, Callable[[ChargePoint, str], bool]]] = {PROFILE: _may_raise}
+"""Keys whose value depends on more than its form."""
+
+
+def on_key(draft: Draft, fact: KeyChanged) -> None:
+    """Reconnect with the new key or profile, once the answer is out; keep the old until then."""
+    security = draft.station.security
+    admitted = security.admitted
+    if fact.key == KEY and keys.number(draft.state, PROFILE) in WITH_KEY:
+        worked = admitted.key if admitted is not None else security.old_key or fact.was or None
+        _renew(draft, old_key=worked)
+    elif fact.key == PROFILE:
+        _renew(draft, old_profile=int(fact.was))
+
+
+def _renew(draft: Draft, **old: Any) -> None:
+    draft.put_station(security=replace(draft.station.security, **old))
+    _write(draft)
+    draft.do(UseAccess(attempts=attempts(draft.state), reconnect=True))
