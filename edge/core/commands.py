@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from edge.core.messages import DataTransfer, DataTransferConf
-from edge.core.vocabulary import AvailabilityType, ResetType
+from edge.core.messages import DataTransfer, DataTransferConf, IdTagInfo
+from edge.core.vocabulary import AvailabilityType, ResetType, UpdateType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,74 @@ class TriggerMessageConf:
     status: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationData:
+    """One entry of a local list (7.1); without *id_tag_info* a differential update deletes it."""
+
+    id_tag: str
+    id_tag_info: IdTagInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLocalList:
+    """Replace the local list, or change it (5.15); *list_version* is its version afterwards."""
+
+    list_version: int
+    update_type: UpdateType
+    local_authorization_list: tuple[AuthorizationData, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLocalListConf:
+    """*status* is Accepted, Failed, NotSupported or VersionMismatch."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLocalListVersion:
+    """Which local list is held (5.10)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLocalListVersionConf:
+    """*list_version* is 0 for an empty list, -1 where there is none."""
+
+    list_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveNow:
+    """Keep a connector for this tag or its group (5.13); connector 0: any of them."""
+
+    connector_id: int
+    expiry_date: datetime
+    id_tag: str
+    reservation_id: int
+    parent_id_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveNowConf:
+    """*status* is Accepted, Faulted, Occupied, Rejected or Unavailable."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReservation:
+    """Let the reservation go (5.1)."""
+
+    reservation_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReservationConf:
+    """*status* is Accepted or Rejected."""
+
+    status: str
+
+
 Command = (
     RemoteStartTransaction
     | RemoteStopTransaction
@@ -159,6 +228,10 @@ Command = (
     | ClearCache
     | DataTransfer
     | TriggerMessage
+    | SendLocalList
+    | GetLocalListVersion
+    | ReserveNow
+    | CancelReservation
 )
 """What the central system asks of the station."""
 
@@ -173,5 +246,9 @@ CommandAnswer = (
     | ClearCacheConf
     | DataTransferConf
     | TriggerMessageConf
+    | SendLocalListConf
+    | GetLocalListVersionConf
+    | ReserveNowConf
+    | CancelReservationConf
 )
 """What the station answers."""

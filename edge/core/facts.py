@@ -89,10 +89,11 @@ class ReadyToOpen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A transaction is open."""
+    """A transaction is open; it uses up the reservation *reservation_id*."""
 
     connector: int
     begin: Reading
+    reservation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

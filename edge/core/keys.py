@@ -63,6 +63,9 @@ def _fixed(name: str, kind: Kind, value: str, meaning: str) -> Key:
     return Key(name=name, kind=kind, default=value, meaning=meaning, readonly=True)
 
 
+MOST_LISTED: Final = 10_000  # tags; 6 MB of state, 2 MB of journal
+MOST_SENT: Final = 1_000  # entries of at most 160 characters: well within the 256 KiB of a frame
+
 _ENERGY: Final = "Energy.Active.Import.Register"
 _DAY_S: Final = 86_400
 
@@ -75,6 +78,8 @@ TABLE: Final = (
     _key("ConnectorPhaseRotation", Kind.ROTATION, "0.Unknown", "Phase order by connector."),
     _fixed("GetConfigurationMaxKeys", Kind.NUMBER, str(MOST_KEYS_ASKED), "Keys in one request."),
     _key("HeartbeatInterval", Kind.NUMBER, "300", "Seconds of silence before a Heartbeat."),
+    _key("LocalAuthListEnabled", Kind.FLAG, "true", "Whether the local list is used."),
+    _fixed("LocalAuthListMaxLength", Kind.NUMBER, str(MOST_LISTED), "Tags in the local list."),
     _key("LocalAuthorizeOffline", Kind.FLAG, "true", "Known tags may start while offline."),
     _key("LocalPreAuthorize", Kind.FLAG, "false", "Known tags start without asking."),
     _key("MaxEnergyOnInvalidId", Kind.NUMBER, "0", "Wh that a tag found invalid may still draw."),
@@ -88,14 +93,19 @@ TABLE: Final = (
     _key("MeterValueSampleInterval", Kind.NUMBER, "60", "Seconds, 0 = off.", most=_DAY_S),
     _key("MinimumStatusDuration", Kind.NUMBER, "0", "Seconds a status must last to be told."),
     _fixed("NumberOfConnectors", Kind.NUMBER, "0", "Connectors of this station."),
+    _fixed("ReserveConnectorZeroSupported", Kind.FLAG, "true", "Reservations of any connector."),
     _key("ResetRetries", Kind.NUMBER, "1", "Times to retry a reset."),
+    _fixed("SendLocalListMaxLength", Kind.NUMBER, str(MOST_SENT), "Entries in a SendLocalList."),
     _fixed("StopTransactionMaxMeterValues", Kind.NUMBER, "64", "Values in a StopTransaction."),
     _fixed("StopTransactionOnEVSideDisconnect", Kind.FLAG, "true", "Unplugged at the car = over."),
     _key("StopTransactionOnInvalidId", Kind.FLAG, "true", "Stop when the tag proves invalid."),
     _key("StopTxnAlignedData", Kind.MEASURANDS, "", "Clock-aligned, sent with StopTransaction."),
     _key("StopTxnSampledData", Kind.MEASURANDS, "", "Sampled, sent with StopTransaction."),
     _fixed(
-        "SupportedFeatureProfiles", Kind.TEXT, "Core,RemoteTrigger", "OCPP profiles built so far."
+        "SupportedFeatureProfiles",
+        Kind.TEXT,
+        "Core,LocalAuthListManagement,RemoteTrigger,Reservation",
+        "OCPP profiles built so far.",
     ),
     _key("TransactionMessageAttempts", Kind.NUMBER, "3", "Refusals before parking.", least=1),
     _key("TransactionMessageRetryInterval", Kind.NUMBER, "60", "Seconds, times attempts made."),

@@ -9,18 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from edge.core import authorisation, configuration, keys, levels, restarting, service, unlocking
+from edge.core import (
+    authorisation,
+    configuration,
+    holds,
+    keys,
+    levels,
+    local_list,
+    reservation,
+    restarting,
+    service,
+    unlocking,
+)
 from edge.core.commands import (
+    CancelReservation,
     ChangeAvailability,
     ChangeConfiguration,
     ClearCache,
     ClearCacheConf,
     GetConfiguration,
+    GetLocalListVersion,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
     RemoteStopTransactionConf,
+    ReserveNow,
     Reset,
+    SendLocalList,
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
@@ -56,6 +71,7 @@ def on_call(draft: Draft, event: CallReceived) -> None:
 
 def _start(draft: Draft, call_id: int, command: RemoteStartTransaction) -> None:
     among = _startable(draft.state, command.connector_id, draft.now)
+    among = _open_to(draft.state, command, among, draft.now)
     accepted = bool(among) and draft.station.registration.online
     status = "Accepted" if accepted else "Rejected"
     draft.do(Reply(call_id=call_id, answer=RemoteStartTransactionConf(status=status)))
@@ -83,6 +99,24 @@ def _startable(state: ChargePoint, asked: int | None, now: float) -> tuple[int, 
     )
     unused = tuple(number for number in free if state.bay(number).connector.phase is not _OVER)
     return free if asked is not None else unused or free
+
+
+def _open_to(
+    state: ChargePoint, command: RemoteStartTransaction, among: tuple[int, ...], now: float
+) -> tuple[int, ...]:
+    """Those of *among* that are not kept from this tag; the one kept for it, if there is one.
+
+    A tag whose parent nobody knows yet may turn out to be of the group: it is asked about first,
+    and nothing starts if it is not (5.13, ruling 23).
+    """
+    info = authorisation.known(state, command.id_tag)
+    parent = None if info is None else info.parent_id_tag
+    own = holds.own(state, command.id_tag, parent, among)
+    if own is not None:
+        return (own,)
+    held = levels.kept(state, now)
+    free = tuple(one for one in among if holds.admits(held, one, command.id_tag, parent))
+    return free or tuple(one for one in among if holds.may_be_group(held, one, parent))
 
 
 _OVER: Final = Phase.FINISHING  # somebody's car, charged: only a start for this connector means it
@@ -179,5 +213,9 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ClearCache: _clear_cache,
     DataTransfer: _transfer,
     TriggerMessage: _trigger,
+    SendLocalList: local_list.on_send,
+    GetLocalListVersion: local_list.on_get_version,
+    ReserveNow: reservation.on_reserve,
+    CancelReservation: reservation.on_cancel,
 }
 """What each command does."""

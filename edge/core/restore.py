@@ -20,9 +20,11 @@ from edge.core.state import (
     ChargePoint,
     Connector,
     Contactor,
+    LocalList,
     Metering,
     Outbox,
     Phase,
+    Reservation,
     Seen,
     Service,
     Station,
@@ -50,6 +52,11 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
         station=Station(
             outbox=_outbox(saved),
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
+            local_list=LocalList(
+                version=saved.list_version if saved.local_list else 0,
+                entries={row.id_tag: row.info for row in saved.local_list},
+            ),
+            reservations=_reservations(saved, setup, now),
             configuration={row.key: row.value for row in saved.configuration},
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
@@ -63,6 +70,22 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
         if transaction.stopped is None:
             state = _reopen(state, saved, transaction, now)
     return state
+
+
+def _reservations(saved: Saved, setup: Setup, now: Instant) -> tuple[Reservation, ...]:
+    """Those of connectors that still exist; one that ran out meanwhile ends in the first step."""
+    return tuple(
+        Reservation(
+            reservation_id=row.reservation_id,
+            connector=row.connector,
+            id_tag=row.id_tag,
+            parent_id_tag=row.parent_id_tag,
+            expiry_date=row.expiry_date,
+            until=now.monotonic,
+        )
+        for row in saved.reservations
+        if row.connector <= len(setup.traits)
+    )
 
 
 def _outbox(saved: Saved) -> Outbox:

@@ -50,6 +50,10 @@ COMMANDS: Final[dict[str, type]] = {
         commands.UnlockConnector,
         commands.ClearCache,
         commands.TriggerMessage,
+        commands.SendLocalList,
+        commands.GetLocalListVersion,
+        commands.ReserveNow,
+        commands.CancelReservation,
         messages.DataTransfer,
     )
 }
@@ -62,11 +66,8 @@ SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
     "GetCompositeSchedule": {"status": "Rejected"},
     "GetDiagnostics": {},
     "GetInstalledCertificateIds": {"status": "NotFound"},
-    "GetLocalListVersion": {"listVersion": -1},
     "GetLog": {"status": "Rejected"},
     "InstallCertificate": {"status": "Rejected"},
-    "ReserveNow": {"status": "Rejected"},
-    "SendLocalList": {"status": "NotSupported"},
     "SignedUpdateFirmware": {"status": "Rejected"},
 }
 """Known actions of profiles that are off, where the answer has a word for that (ruling 8).

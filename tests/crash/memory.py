@@ -20,11 +20,15 @@ from edge.core.records import (
     Delivered,
     FaultLatched,
     FaultReleased,
+    ListChanged,
+    ListedTag,
     Metered,
     Parked,
     Queued,
     Record,
     Refused,
+    ReservationEnded,
+    ReservationMade,
     ResetAccepted,
     Saved,
     SavedTransaction,
@@ -53,8 +57,10 @@ class Rows:
         self.configuration: dict[str, ConfigurationChanged] = {}
         self.cache: dict[str, TagCached] = {}
         self.faults: dict[int, FaultLatched] = {}
+        self.local_list: dict[str, ListedTag] = {}
+        self.reservations: dict[int, ReservationMade] = {}
 
-    def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one branch per record: a table
+    def take(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
         match record:
             case BootStarted():
                 self.saved = replace(self.saved, last_boot=record, reset=None)
@@ -101,12 +107,26 @@ class Rows:
                 self.cache.pop(record.id_tag, None)
             case CacheCleared():
                 self.cache.clear()
+            case ListChanged():
+                self._list(record)
+            case ReservationMade():
+                self.reservations[record.reservation_id] = record
+            case ReservationEnded():
+                self.reservations.pop(record.reservation_id, None)
             case ResetAccepted():
                 self.saved = replace(self.saved, reset=record)
             case FaultLatched():
                 self.faults[record.connector] = record
             case FaultReleased():
                 self.faults.pop(record.connector, None)
+
+    def _list(self, record: ListChanged) -> None:
+        if record.anew:
+            self.local_list.clear()
+        self.local_list.update({one.id_tag: one for one in record.entries})
+        for tag in record.removed:
+            self.local_list.pop(tag, None)
+        self.saved = replace(self.saved, list_version=record.version)
 
     def _live(self, at: Instant) -> None:
         self.saved = replace(self.saved, last_alive=at)
@@ -136,6 +156,8 @@ class Rows:
             availability=tuple(self.availability[key] for key in sorted(self.availability)),
             configuration=tuple(self.configuration[key] for key in sorted(self.configuration)),
             cache=tuple(self.cache.values()),
+            local_list=tuple(self.local_list[key] for key in sorted(self.local_list)),
+            reservations=tuple(self.reservations[key] for key in sorted(self.reservations)),
             faults=tuple(self.faults[key] for key in sorted(self.faults)),
             dead_letters=len(self.dead),
         )

@@ -93,6 +93,10 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.UnlockConnectorConf(status="Unlocked"),
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
+    commands.SendLocalListConf(status="VersionMismatch"),
+    commands.GetLocalListVersionConf(list_version=-1),
+    commands.ReserveNowConf(status="Occupied"),
+    commands.CancelReservationConf(status="Rejected"),
     messages.DataTransferConf(status="Accepted", data="x"),
 )
 

@@ -33,6 +33,8 @@ FORGETTABLE: Final = {
     "availability": "availability",
     "configuration": "configuration",
     "cache": "cache",
+    "list": "local_list",
+    "reservations": "reservations",
     "faults": "faults",
 }
 """What `forget` can empty: the simulated bay's words and their tables."""

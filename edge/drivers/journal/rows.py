@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +22,9 @@ from edge.core.records import (
     BootStarted,
     ConfigurationChanged,
     FaultLatched,
+    ListedTag,
     Queued,
+    ReservationMade,
     ResetAccepted,
     Saved,
     SavedTransaction,
@@ -72,6 +75,9 @@ def load(connection: sqlite3.Connection) -> Saved:
             )
         ),
         cache=_cache(connection),
+        list_version=counters["list_version"],
+        local_list=_local_list(connection),
+        reservations=_reservations(connection),
         faults=tuple(
             FaultLatched(connector=connector, code=ErrorCode(code), info=info)
             for connector, code, info in connection.execute(
@@ -156,6 +162,31 @@ def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:
         TagCached(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo), at=_instant(at))
         for id_tag, info, at in connection.execute(
             "SELECT id_tag, info, at FROM cache ORDER BY position"
+        )
+    )
+
+
+def _local_list(connection: sqlite3.Connection) -> tuple[ListedTag, ...]:
+    return tuple(
+        ListedTag(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo))
+        for id_tag, info in connection.execute(
+            "SELECT id_tag, info FROM local_list ORDER BY id_tag"
+        )
+    )
+
+
+def _reservations(connection: sqlite3.Connection) -> tuple[ReservationMade, ...]:
+    return tuple(
+        ReservationMade(
+            reservation_id=reservation_id,
+            connector=connector,
+            id_tag=id_tag,
+            parent_id_tag=parent_id_tag,
+            expiry_date=datetime.fromisoformat(expiry_date),
+        )
+        for reservation_id, connector, id_tag, parent_id_tag, expiry_date in connection.execute(
+            "SELECT reservation_id, connector, id_tag, parent_id_tag, expiry_date"
+            " FROM reservations ORDER BY reservation_id"
         )
     )
 
