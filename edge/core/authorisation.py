@@ -7,18 +7,28 @@ Source: OCPP 1.6 3.5, 4.1, 9.1.12-13, 9.2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
-from edge.core import keys, levels, routing
+from edge.core import holds, keys, levels, local_list, routing
 from edge.core.draft import Draft
 from edge.core.events import Settled, TagPresented
 from edge.core.facts import Cancelled, Granted, MustStop, PluggedIn, StartAsked, TagLearnt
 from edge.core.messages import Authorize, AuthorizeConf, IdTagInfo
 from edge.core.records import CacheCleared, TagCached, TagForgotten
-from edge.core.state import Authorisation, Floating, Permit, Phase, accepts, tag_key
+from edge.core.state import (
+    Authorisation,
+    ChargePoint,
+    Floating,
+    Permit,
+    Phase,
+    accepts,
+    same_group,
+    tag_key,
+)
 from edge.core.vocabulary import StopReason
-from edge.core.waiting import ToStart, ToStop
+from edge.core.waiting import ToLearn, ToStart, ToStop
 
 CACHE_SIZE: Final = 512  # tags; a car park's regulars, 100 kB in the journal
 REFUSED_FOR_S: Final = 3.0  # how long the lamp says no
@@ -37,8 +47,8 @@ def on_tag(draft: Draft, event: TagPresented) -> None:
     among = routing.served(draft.state, event)
     if draft.station.authorisation.asking:
         return  # the reader is busy with the card before: it says so by its lamp
-    known = _known(draft, event.id_tag)
-    parent = None if known is None else known.parent_id_tag
+    info = known(draft.state, event.id_tag)
+    parent = None if info is None else info.parent_id_tag
     meaning = routing.meaning(draft.state, event.id_tag, parent, among, draft.now)
     match meaning:
         case routing.Stop(ask=False):
@@ -88,15 +98,20 @@ def _refuse(draft: Draft, among: tuple[int, ...]) -> None:
 # ── what we know, and asking ─────────────────────────────────────────────────────────────────────
 
 
-def _known(draft: Draft, id_tag: str) -> IdTagInfo | None:
-    if not keys.flag(draft.state, "AuthorizationCacheEnabled"):
-        return None
-    entry = draft.station.authorisation.cache.get(tag_key(id_tag))
+def known(state: ChargePoint, id_tag: str) -> IdTagInfo | None:
+    """What we know of *id_tag* without asking: the list before the cache (3.5.3)."""
+    listed = local_list.find(state, id_tag)
+    if listed is not None or not keys.flag(state, "AuthorizationCacheEnabled"):
+        return listed
+    entry = state.station.authorisation.cache.get(tag_key(id_tag))
     return None if entry is None else entry.info
 
 
 def on_start_asked(draft: Draft, fact: StartAsked) -> None:
-    """A remote start: AuthorizeRemoteTxRequests decides whether the tag is asked about (5.11)."""
+    """A remote start: AuthorizeRemoteTxRequests decides whether the tag is asked about (5.11).
+
+    One that needs a group's reservation is asked about in any case (5.13).
+    """
     purpose = ToStart(
         id_tag=fact.id_tag,
         connector=fact.connector,
@@ -104,24 +119,36 @@ def on_start_asked(draft: Draft, fact: StartAsked) -> None:
         remote=True,
         profile=fact.profile,
     )
+    info = known(draft.state, fact.id_tag)
     if keys.flag(draft.state, "AuthorizeRemoteTxRequests"):
         _judge(draft, purpose)
-    else:
-        _grant(draft, purpose, None)
-
-
-def _judge(draft: Draft, purpose: ToStart) -> None:
-    known = _known(draft, purpose.id_tag)
-    if not draft.station.registration.online:
-        _judge_offline(draft, purpose)
-    elif _is_trusted(draft, known) and keys.flag(draft.state, "LocalPreAuthorize"):
-        _grant(draft, purpose, known)
+    elif _has_place(draft, purpose, info):
+        _grant(draft, purpose, info)
     else:
         _ask(draft, purpose)
 
 
-def _is_trusted(draft: Draft, known: IdTagInfo | None) -> bool:
-    return known is not None and accepts(known, draft.at.wall)
+def _judge(draft: Draft, purpose: ToStart) -> None:
+    info = known(draft.state, purpose.id_tag)
+    sure = _is_trusted(draft, info) and _has_place(draft, purpose, info)
+    if not draft.station.registration.online:
+        _judge_offline(draft, purpose)
+    elif sure and keys.flag(draft.state, "LocalPreAuthorize"):
+        _grant(draft, purpose, info)
+    else:
+        _ask(draft, purpose)
+
+
+def _is_trusted(draft: Draft, info: IdTagInfo | None) -> bool:
+    return info is not None and accepts(info, draft.at.wall)
+
+
+def _has_place(draft: Draft, purpose: ToStart, info: IdTagInfo | None) -> bool:
+    """Whether no reservation keeps this tag from all the places it could start at."""
+    held = levels.kept(draft.state, draft.now)
+    parent = None if info is None else info.parent_id_tag
+    wanted = purpose.among if purpose.connector is None else (purpose.connector,)
+    return any(holds.admits(held, number, purpose.id_tag, parent) for number in wanted)
 
 
 def _ask(draft: Draft, purpose: ToStart | ToStop) -> None:
@@ -131,13 +158,13 @@ def _ask(draft: Draft, purpose: ToStart | ToStop) -> None:
 
 def _judge_offline(draft: Draft, purpose: ToStart) -> None:
     """What is known decides; a tag known to be bad is never admitted as unknown (3.5.4)."""
-    known = _known(draft, purpose.id_tag)
-    if known is None:
+    info = known(draft.state, purpose.id_tag)
+    if info is None:
         admitted = keys.flag(draft.state, "AllowOfflineTxForUnknownId")
     else:
-        admitted = keys.flag(draft.state, "LocalAuthorizeOffline") and _is_trusted(draft, known)
+        admitted = keys.flag(draft.state, "LocalAuthorizeOffline") and _is_trusted(draft, info)
     if admitted:
-        _grant(draft, purpose, known)
+        _grant(draft, purpose, info)
     else:
         _refuse(draft, purpose.among)
 
@@ -152,7 +179,7 @@ def _ask_to_stop(draft: Draft, connector: int, id_tag: str, parent: str | None) 
 
 def _stop_as_group(draft: Draft, purpose: ToStop, parent: str | None) -> None:
     transaction = draft.bay(purpose.connector).transaction
-    mine = transaction is not None and routing.same_group(transaction.parent_id_tag, parent)
+    mine = transaction is not None and same_group(transaction.parent_id_tag, parent)
     if mine:
         _stop(draft, purpose.connector, purpose.id_tag)
     else:
@@ -161,9 +188,9 @@ def _stop_as_group(draft: Draft, purpose: ToStop, parent: str | None) -> None:
 
 def on_authorised_stop(draft: Draft, purpose: ToStop, event: Settled | None) -> None:
     """The central system told the group of a second card (TC_069)."""
-    known = _heard(draft, purpose.id_tag, event) or _known(draft, purpose.id_tag)
-    trusted = known is not None and accepts(known, draft.at.wall)
-    parent = known.parent_id_tag if known is not None and trusted else None
+    info = _heard(draft, purpose.id_tag, event) or known(draft.state, purpose.id_tag)
+    trusted = info is not None and accepts(info, draft.at.wall)
+    parent = info.parent_id_tag if info is not None and trusted else None
     _stop_as_group(draft, purpose, parent)
 
 
@@ -177,14 +204,35 @@ def on_authorised_start(draft: Draft, purpose: ToStart, event: Settled | None) -
     else:
         group = _group_session(draft, purpose, info)
         if group is None:
-            _grant(draft, purpose, info)
+            _grant(draft, _towards_own(draft, purpose, info), info)
         else:
             _stop(draft, group, purpose.id_tag)
 
 
+def _towards_own(draft: Draft, purpose: ToStart, info: IdTagInfo) -> ToStart:
+    """A tag that turns out to be of the group a connector is reserved for goes there."""
+    among = purpose.served or purpose.among
+    connector = holds.own(draft.state, purpose.id_tag, info.parent_id_tag, among)
+    if connector is None or draft.bay(connector).connector.phase not in _UNUSED:
+        return purpose
+    return replace(purpose, connector=connector, among=(connector,))
+
+
+_UNUSED: Final = (Phase.IDLE, Phase.PREPARING)
+
+
+def on_authorised_late(draft: Draft, purpose: ToLearn, event: Settled) -> None:
+    """Too late for who waited, but still the central system's word (ruling 5)."""
+    _learn(draft, purpose.id_tag, event)
+
+
 def _heard(draft: Draft, id_tag: str, event: Settled | None) -> IdTagInfo | None:
     _put(draft, asking=draft.station.authorisation.asking - 1)
-    if event is None or not isinstance(event.answer, AuthorizeConf):
+    return None if event is None else _learn(draft, id_tag, event)
+
+
+def _learn(draft: Draft, id_tag: str, event: Settled) -> IdTagInfo | None:
+    if not isinstance(event.answer, AuthorizeConf):
         return None
     if event.answer.id_tag_info is None:
         return None
@@ -198,7 +246,7 @@ def _group_session(draft: Draft, purpose: ToStart, info: IdTagInfo) -> int | Non
         bay = draft.bay(connector)
         if bay.transaction is None or bay.connector.phase is not Phase.CHARGING:
             continue
-        if routing.same_group(bay.transaction.parent_id_tag, info.parent_id_tag):
+        if same_group(bay.transaction.parent_id_tag, info.parent_id_tag):
             return connector
     return None
 
@@ -216,14 +264,21 @@ def _grant(draft: Draft, purpose: ToStart, info: IdTagInfo | None) -> None:
     )
     if not purpose.remote:
         _put(draft, floating=_without_remote(draft, purpose.among))
-    chosen = purpose.connector or _first_plugged(draft, purpose.among)
-    if chosen is None:
-        floating = Floating(permit=permit, among=purpose.among)
+    wanted = purpose.among if purpose.connector is None else (purpose.connector,)
+    among = tuple(number for number in wanted if _admits(draft, number, permit))
+    chosen = purpose.connector or _first_plugged(draft, among)
+    if not among:
+        _refuse(draft, wanted)
+    elif chosen is None:
+        floating = Floating(permit=permit, among=among)
         _put(draft, floating=(*draft.station.authorisation.floating, floating))
-    elif levels.may_begin(draft.state, chosen, draft.now):
-        draft.tell(Granted(connector=chosen, permit=permit))
     else:
-        _refuse(draft, (chosen,))
+        draft.tell(Granted(connector=chosen, permit=permit))
+
+
+def _admits(draft: Draft, connector: int, permit: Permit) -> bool:
+    tag, parent = permit.id_tag, permit.parent_id_tag
+    return levels.admits(draft.state, connector, tag, parent, draft.now)
 
 
 def _without_remote(draft: Draft, among: tuple[int, ...]) -> tuple[Floating, ...]:
@@ -247,7 +302,7 @@ def on_plugged(draft: Draft, fact: PluggedIn) -> None:
     """Whoever waits for a plug gets the first one."""
     for floating in draft.station.authorisation.floating:
         fits = fact.connector in floating.among
-        if fits and levels.may_begin(draft.state, fact.connector, draft.now):
+        if fits and _admits(draft, fact.connector, floating.permit):
             others = draft.station.authorisation.floating
             _put(draft, floating=tuple(one for one in others if one is not floating))
             draft.tell(Granted(connector=fact.connector, permit=floating.permit))
@@ -261,6 +316,8 @@ def on_learnt(draft: Draft, fact: TagLearnt) -> None:
     """Remember what the central system said of a tag (3.5.1)."""
     if not keys.flag(draft.state, "AuthorizationCacheEnabled"):
         return
+    if local_list.find(draft.state, fact.id_tag) is not None:
+        return  # what is listed is not cached (3.5.3)
     key = tag_key(fact.id_tag)
     cache = dict(draft.station.authorisation.cache)
     entry = TagCached(id_tag=key, info=fact.info, at=draft.at)
@@ -268,12 +325,18 @@ def on_learnt(draft: Draft, fact: TagLearnt) -> None:
         return
     cache.pop(key, None)
     if len(cache) >= CACHE_SIZE:
-        eldest = next(iter(cache))
-        del cache[eldest]
-        draft.write(TagForgotten(id_tag=eldest))
+        for leaves in _dispensable(cache, draft):
+            del cache[leaves]
+            draft.write(TagForgotten(id_tag=leaves))
     cache[key] = entry
     draft.write(entry)
     _put(draft, cache=cache)
+
+
+def _dispensable(cache: Mapping[str, TagCached], draft: Draft) -> tuple[str, ...]:
+    """Who makes room: all that are not valid, and only without such the eldest (3.5.1)."""
+    bad = tuple(tag for tag, row in cache.items() if not accepts(row.info, draft.at.wall))
+    return bad or (next(iter(cache)),)
 
 
 def clear_cache(draft: Draft) -> None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.core.messages import DataTransfer, DataTransferConf
+from edge.core.messages import DataTransfer, DataTransferConf, IdTagInfo
 from edge.core.profiles import Profile, Schedule
-from edge.core.vocabulary import AvailabilityType, LogType, ProfilePurpose, RateUnit, ResetType
+from edge.core.vocabulary import (
+    AvailabilityType,
+    LogType,
+    ProfilePurpose,
+    RateUnit,
+    ResetType,
+    UpdateType,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +172,74 @@ class SetChargingProfileConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationData:
+    """One entry of a local list (7.1); without *id_tag_info* a differential update deletes it."""
+
+    id_tag: str
+    id_tag_info: IdTagInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLocalList:
+    """Replace the local list, or change it (5.15); *list_version* is its version afterwards."""
+
+    list_version: int
+    update_type: UpdateType
+    local_authorization_list: tuple[AuthorizationData, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLocalListConf:
+    """*status* is Accepted, Failed, NotSupported or VersionMismatch."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLocalListVersion:
+    """Which local list is held (5.10)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLocalListVersionConf:
+    """*list_version* is 0 for an empty list, -1 where there is none."""
+
+    list_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveNow:
+    """Keep a connector for this tag or its group (5.13); connector 0: any of them."""
+
+    connector_id: int
+    expiry_date: datetime
+    id_tag: str
+    reservation_id: int
+    parent_id_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveNowConf:
+    """*status* is Accepted, Faulted, Occupied, Rejected or Unavailable."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReservation:
+    """Let the reservation go (5.1)."""
+
+    reservation_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReservationConf:
+    """*status* is Accepted or Rejected."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClearChargingProfile:
     """Let go of the profile *id*, or of all that match the other fields (5.5)."""
 
@@ -278,6 +353,10 @@ Command = (
     | UpdateFirmware
     | GetDiagnostics
     | GetLog
+    | SendLocalList
+    | GetLocalListVersion
+    | ReserveNow
+    | CancelReservation
 )
 """What the central system asks of the station."""
 
@@ -298,5 +377,9 @@ CommandAnswer = (
     | UpdateFirmwareConf
     | GetDiagnosticsConf
     | GetLogConf
+    | SendLocalListConf
+    | GetLocalListVersionConf
+    | ReserveNowConf
+    | CancelReservationConf
 )
 """What the station answers."""

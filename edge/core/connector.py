@@ -34,7 +34,7 @@ from edge.core.facts import (
     Resumed,
 )
 from edge.core.state import Connector, Phase
-from edge.core.vocabulary import StopReason
+from edge.core.vocabulary import ConnectorStatus, StopReason
 from edge.core.waiting import ToBegin, ToEnd
 
 FRESH_S: Final = 5.0  # a reading this old is the begin register while the contactor is open
@@ -235,6 +235,8 @@ def on_tick(draft: Draft) -> None:
 def _time_out(draft: Draft, connector: int, phase: Phase) -> None:
     bay = draft.bay(connector)
     match phase:
+        case Phase.PREPARING if _is_reserved(draft, connector):
+            pass  # the plug alone takes nothing from its owner, however long it is in
         case Phase.PREPARING if bay.seen.plugged:
             _put(draft, connector, phase=Phase.FINISHING, permit=None)
         case Phase.PREPARING:
@@ -250,6 +252,10 @@ def _time_out(draft: Draft, connector: int, phase: Phase) -> None:
             _recover(draft, connector)
 
 
+def _is_reserved(draft: Draft, connector: int) -> bool:
+    return levels.status(draft.state, connector, draft.now) is ConnectorStatus.RESERVED
+
+
 def advance(draft: Draft) -> None:
     """Go on where the contactor was all that was waited for. Runs after `contactor.settle`."""
     for connector in draft.state.connectors:
@@ -260,6 +266,9 @@ def advance(draft: Draft) -> None:
                 _await_refresh(draft, connector)
             case Phase.RECOVERING if is_open and bay.seen.known and _has_settled(draft, connector):
                 _recover(draft, connector)
+            case Phase.PREPARING if bay.connector.until is None:
+                if not _is_reserved(draft, connector):
+                    _prepare(draft, connector)
             case _:
                 pass
 

@@ -24,6 +24,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield registration.beat_at(state)
     yield station.outbox.not_before
     yield from authorisation.deadlines(station.authorisation)
+    yield from (one.until for one in station.reservations)
     yield status.due_at(state, station.notice)
     yield from charging.deadlines(state)
     if station.restarting is not None:

@@ -101,17 +101,23 @@ class Draft:
         self.state = replace(self.state, waiting=waiting)
         return found.purpose
 
+    def keep(self, ticket: int, purpose: Purpose) -> None:
+        """Wait on under *ticket* for an answer that is late, but still good for *purpose*."""
+        waiting = {**self.state.waiting, ticket: Waiting(purpose=purpose)}
+        self.state = replace(self.state, waiting=waiting)
+
     def request(self, purpose: Purpose, message: Request, within_s: float | None = None) -> None:
         """Ask the central system something that states no recorded fact.
 
-        *within_s* counts from now, what waits on the line before it included.
+        *within_s* counts from now, what waits on the line before it included; the line itself
+        listens for the answer as long as for any other.
         """
         self.do(
             Ask(
                 ticket=self.ticket(purpose, within_s),
                 message_id=self.message_id(),
                 message=message,
-                within_s=self.policy.call_timeout_s if within_s is None else within_s,
+                within_s=self.policy.call_timeout_s,
             )
         )
 

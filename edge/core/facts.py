@@ -90,11 +90,12 @@ class ReadyToOpen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A transaction is open; *profile* limits it from the start."""
+    """A transaction is open; *profile* limits it, the reservation *reservation_id* is used up."""
 
     connector: int
     begin: Reading
     profile: Profile | None = None
+    reservation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

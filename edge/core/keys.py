@@ -67,6 +67,9 @@ def _fixed(name: str, kind: Kind, value: str, meaning: str) -> Key:
     return Key(name=name, kind=kind, default=value, meaning=meaning, readonly=True)
 
 
+MOST_LISTED: Final = 10_000  # tags; 6 MB of state, 2 MB of journal
+MOST_SENT: Final = 1_000  # entries of at most 160 characters: well within the 256 KiB of a frame
+
 _ENERGY: Final = "Energy.Active.Import.Register"
 _DAY_S: Final = 86_400
 
@@ -110,6 +113,8 @@ TABLE: Final = (
     _key("CpoName", Kind.TEXT, "", "Who runs this station, as its certificate says."),
     _fixed("GetConfigurationMaxKeys", Kind.NUMBER, str(MOST_KEYS_ASKED), "Keys in one request."),
     _key("HeartbeatInterval", Kind.NUMBER, "300", "Seconds of silence before a Heartbeat."),
+    _key("LocalAuthListEnabled", Kind.FLAG, "true", "Whether the local list is used."),
+    _fixed("LocalAuthListMaxLength", Kind.NUMBER, str(MOST_LISTED), "Tags in the local list."),
     _key("LocalAuthorizeOffline", Kind.FLAG, "true", "Known tags may start while offline."),
     _key("LocalPreAuthorize", Kind.FLAG, "false", "Known tags start without asking."),
     _fixed(
@@ -129,7 +134,9 @@ TABLE: Final = (
     _key("MeterValueSampleInterval", Kind.NUMBER, "60", "Seconds, 0 = off.", most=_DAY_S),
     _key("MinimumStatusDuration", Kind.NUMBER, "0", "Seconds a status must last to be told."),
     _fixed("NumberOfConnectors", Kind.NUMBER, "0", "Connectors of this station."),
+    _fixed("ReserveConnectorZeroSupported", Kind.FLAG, "true", "Reservations of any connector."),
     _key("ResetRetries", Kind.NUMBER, "1", "Times to retry a reset."),
+    _fixed("SendLocalListMaxLength", Kind.NUMBER, str(MOST_SENT), "Entries in a SendLocalList."),
     _key("SecurityProfile", Kind.NUMBER, "0", "0-3; over OCPP it only goes up.", most=3),
     _fixed("StopTransactionMaxMeterValues", Kind.NUMBER, "64", "Values in a StopTransaction."),
     _fixed("StopTransactionOnEVSideDisconnect", Kind.FLAG, "true", "Unplugged at the car = over."),
@@ -139,7 +146,7 @@ TABLE: Final = (
     _fixed(
         "SupportedFeatureProfiles",
         Kind.TEXT,
-        "Core,FirmwareManagement,SmartCharging,RemoteTrigger",
+        "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging",
         "OCPP profiles built so far.",
     ),
     _fixed("SupportedFileTransferProtocols", Kind.TEXT, "FTPS,HTTPS", "Set in [transfer]."),

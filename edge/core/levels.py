@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge.core import keys
+from edge.core import holds, keys
 from edge.core.effects import Lamp
 from edge.core.events import Pilot, Trip
 from edge.core.records import JobKind, Stage
@@ -76,6 +76,26 @@ def is_updating(state: ChargePoint) -> bool:
     job = state.station.jobs.get(JobKind.FIRMWARE)
     stages = (Stage.READY, Stage.INSTALLING, Stage.REBOOTING)
     return job is not None and job.stage in stages
+
+
+def able(state: ChargePoint, now: float) -> tuple[int, ...]:
+    """The connectors in service and in order, whether they are free or not."""
+    return tuple(
+        number
+        for number in state.connectors
+        if is_operative(state, number) and fault(state, number, now) is None
+    )
+
+
+def kept(state: ChargePoint, now: float) -> holds.Kept:
+    """The connectors that are reserved now, and for whom."""
+    return holds.kept(state, able(state, now)) if state.station.reservations else {}
+
+
+def admits(state: ChargePoint, connector: int, id_tag: str, parent: str | None, now: float) -> bool:
+    """Whether a new session of this tag may be prepared on *connector*."""
+    free = may_begin(state, connector, now)
+    return free and holds.admits(kept(state, now), connector, id_tag, parent)
 
 
 def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
@@ -195,6 +215,9 @@ def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
         return _of_the_transaction(state, connector, now)
     if bay.service.availability is AvailabilityType.INOPERATIVE:
         return ConnectorStatus.UNAVAILABLE
+    waits = bay.connector.phase in (Phase.IDLE, Phase.PREPARING) and bay.connector.permit is None
+    if waits and connector in kept(state, now):
+        return ConnectorStatus.RESERVED  # a plug alone changes nothing (ruling 23)
     match bay.connector.phase:
         case Phase.FINISHING:
             return ConnectorStatus.FINISHING
@@ -224,9 +247,9 @@ def _of_the_transaction(state: ChargePoint, connector: int, now: float) -> Conne
 
 
 def _as_before(bay: Bay, otherwise: ConnectorStatus) -> ConnectorStatus:
-    """The status stays as it was, but a fault that is over is not told again."""
+    """The status stays as it was, but a fault or reservation that is over is not told again."""
     before = bay.notice.candidate
-    if before is None or before[0] is ConnectorStatus.FAULTED:
+    if before is None or before[0] in (ConnectorStatus.FAULTED, ConnectorStatus.RESERVED):
         return otherwise
     return before[0]
 
@@ -260,7 +283,10 @@ def lamp(state: ChargePoint, connector: int) -> Lamp:
         return Lamp.OFF
     told = bay.notice.candidate[0]
     busy = bay.connector.phase in (Phase.OPENING, Phase.STOPPING)
-    asking = state.station.authorisation.asking > 0 and told is ConnectorStatus.PREPARING
+    asked_here = told is ConnectorStatus.PREPARING or (
+        told is ConnectorStatus.RESERVED and bay.seen.plugged
+    )
+    asking = state.station.authorisation.asking > 0 and asked_here
     return Lamp.WAITING if busy or asking else _LAMPS[told]
 
 

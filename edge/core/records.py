@@ -170,6 +170,42 @@ class CacheCleared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTag:
+    """One entry of the local list (7.1); *id_tag* is folded to lower case."""
+
+    id_tag: str
+    info: IdTagInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListChanged:
+    """One SendLocalList, all of it or nothing (5.15); *anew*: what was listed before is gone."""
+
+    version: int
+    anew: bool
+    entries: tuple[ListedTag, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationMade:
+    """This connector, 0 = any, is kept until *expiry_date*; the same id replaces (5.13)."""
+
+    reservation_id: int
+    connector: int
+    id_tag: str
+    expiry_date: datetime
+    parent_id_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationEnded:
+    """Used, cancelled, expired, or its connector is out of service."""
+
+    reservation_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetAccepted:
     """A reset was promised: it, not a power cut, is why we start again (ruling 4)."""
 
@@ -283,6 +319,9 @@ Record = (
     | TagCached
     | TagForgotten
     | CacheCleared
+    | ListChanged
+    | ReservationMade
+    | ReservationEnded
     | ResetAccepted
     | FaultLatched
     | FaultReleased
@@ -337,6 +376,9 @@ class Saved:
     configuration: tuple[ConfigurationChanged, ...] = ()
     fallback: FallbackKept | None = None
     cache: tuple[TagCached, ...] = ()
+    list_version: int = 0
+    local_list: tuple[ListedTag, ...] = ()
+    reservations: tuple[ReservationMade, ...] = ()
     faults: tuple[FaultLatched, ...] = ()
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0

@@ -14,14 +14,18 @@ from edge.core import (
     charging,
     configuration,
     firmware,
+    holds,
     keys,
     levels,
+    local_list,
+    reservation,
     restarting,
     service,
     unlocking,
     uploads,
 )
 from edge.core.commands import (
+    CancelReservation,
     ChangeAvailability,
     ChangeConfiguration,
     ClearCache,
@@ -30,12 +34,15 @@ from edge.core.commands import (
     GetCompositeSchedule,
     GetConfiguration,
     GetDiagnostics,
+    GetLocalListVersion,
     GetLog,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
     RemoteStopTransactionConf,
+    ReserveNow,
     Reset,
+    SendLocalList,
     SetChargingProfile,
     TriggerMessage,
     TriggerMessageConf,
@@ -71,6 +78,7 @@ def on_call(draft: Draft, event: CallReceived) -> None:
 
 def _start(draft: Draft, call_id: int, command: RemoteStartTransaction) -> None:
     among = _startable(draft.state, command.connector_id, draft.now)
+    among = _open_to(draft.state, command, among, draft.now)
     profile = command.charging_profile
     is_fit = profile is None or charging.fits_a_start(draft.state, profile)
     accepted = bool(among) and is_fit and draft.station.registration.online
@@ -104,6 +112,24 @@ def _startable(state: ChargePoint, asked: int | None, now: float) -> tuple[int, 
     )
     unused = tuple(number for number in free if state.bay(number).connector.phase is not _OVER)
     return free if asked is not None else unused or free
+
+
+def _open_to(
+    state: ChargePoint, command: RemoteStartTransaction, among: tuple[int, ...], now: float
+) -> tuple[int, ...]:
+    """Those of *among* that are not kept from this tag; the one kept for it, if there is one.
+
+    A tag whose parent nobody knows yet may turn out to be of the group: it is asked about first,
+    and nothing starts if it is not (5.13, ruling 23).
+    """
+    info = authorisation.known(state, command.id_tag)
+    parent = None if info is None else info.parent_id_tag
+    own = holds.own(state, command.id_tag, parent, among)
+    if own is not None:
+        return (own,)
+    held = levels.kept(state, now)
+    free = tuple(one for one in among if holds.admits(held, one, command.id_tag, parent))
+    return free or tuple(one for one in among if holds.may_be_group(held, one, parent))
 
 
 _OVER: Final = Phase.FINISHING  # somebody's car, charged: only a start for this connector means it
@@ -200,5 +226,9 @@ COMMANDS: Final[Mapping[type, Act]] = {
     UpdateFirmware: firmware.on_update,
     GetDiagnostics: uploads.on_get_diagnostics,
     GetLog: uploads.on_get_log,
+    SendLocalList: local_list.on_send,
+    GetLocalListVersion: local_list.on_get_version,
+    ReserveNow: reservation.on_reserve,
+    CancelReservation: reservation.on_cancel,
 }
 """What each command does."""

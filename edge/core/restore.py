@@ -23,9 +23,11 @@ from edge.core.state import (
     Charging,
     Connector,
     Contactor,
+    LocalList,
     Metering,
     Outbox,
     Phase,
+    Reservation,
     Security,
     Seen,
     Service,
@@ -55,6 +57,11 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             outbox=_outbox(saved),
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
             charging=Charging(profiles=_profiles(saved), due=now.monotonic),
+            local_list=LocalList(
+                version=saved.list_version if saved.local_list else 0,
+                entries={row.id_tag: row.info for row in saved.local_list},
+            ),
+            reservations=_reservations(saved, setup, now),
             configuration={row.key: row.value for row in saved.configuration},
             security=_security(saved),
             service=service.get(0, AvailabilityType.OPERATIVE),
@@ -76,6 +83,22 @@ def _security(saved: Saved) -> Security:
     if saved.fallback is None:
         return Security()
     return Security(old_profile=saved.fallback.profile, old_key=saved.fallback.key)
+
+
+def _reservations(saved: Saved, setup: Setup, now: Instant) -> tuple[Reservation, ...]:
+    """Those of connectors that still exist; one that ran out meanwhile ends in the first step."""
+    return tuple(
+        Reservation(
+            reservation_id=row.reservation_id,
+            connector=row.connector,
+            id_tag=row.id_tag,
+            parent_id_tag=row.parent_id_tag,
+            expiry_date=row.expiry_date,
+            until=now.monotonic,
+        )
+        for row in saved.reservations
+        if row.connector <= len(setup.traits)
+    )
 
 
 def _outbox(saved: Saved) -> Outbox:

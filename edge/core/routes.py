@@ -18,10 +18,12 @@ from edge.core import (
     firmware,
     health,
     jobs,
+    local_list,
     metering,
     outbox,
     registration,
     remote,
+    reservation,
     restarting,
     security,
     service,
@@ -75,6 +77,7 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToRefill: (lambda draft, _, event: outbox.on_refilled(draft, event),),
     waiting.ToStart: (authorisation.on_authorised_start,),
     waiting.ToStop: (authorisation.on_authorised_stop,),
+    waiting.ToLearn: (authorisation.on_authorised_late,),
     waiting.ToBegin: (connector.on_begin,),
     waiting.ToEnd: (connector.on_end,),
     waiting.ToSample: (metering.on_sample,),
@@ -82,6 +85,12 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToReport: (jobs.on_reported,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
+
+AFTERWARDS: Final[Mapping[type, Callable[[Any], waiting.Purpose]]] = {
+    kind: lambda purpose: waiting.ToLearn(id_tag=purpose.id_tag)
+    for kind in (waiting.ToStart, waiting.ToStop)
+}
+"""Purpose whose time is over -> what its answer is still good for."""
 
 FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Registered: (status.on_registered, outbox.on_line, health.on_registered),
@@ -94,13 +103,18 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.InputsChanged: (connector.on_fact,),
     facts.MustStop: (transaction.on_must_stop, connector.on_fact),
     facts.ReadyToOpen: (transaction.on_ready,),
-    facts.Opened: (connector.on_fact, metering.on_running, charging.on_opened),
+    facts.Opened: (
+        connector.on_fact,
+        metering.on_running,
+        charging.on_opened,
+        reservation.on_opened,
+    ),
     facts.EndRead: (transaction.on_end,),
     facts.Closed: (connector.on_fact, charging.on_closed),
     facts.Resumed: (connector.on_fact, transaction.on_resumed, metering.on_running),
     facts.Enqueue: (outbox.on_enqueue,),
     facts.Bound: (transaction.on_bound,),
-    facts.TagLearnt: (authorisation.on_learnt,),
+    facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
     facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key),
     facts.StartAsked: (authorisation.on_start_asked,),
@@ -116,6 +130,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
 TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     registration.on_tick,
     evse.on_tick,
+    reservation.on_tick,
     connector.on_tick,
     metering.on_tick,
     authorisation.on_tick,
@@ -128,6 +143,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
 SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
     charging.settle,
     contactor.settle,
+    reservation.settle,
     connector.advance,
     service.settle,
     unlocking.settle,

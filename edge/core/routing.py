@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.core import levels
+from edge.core import holds, levels
 from edge.core.events import TagPresented
-from edge.core.state import Bay, ChargePoint, Phase, tag_key
+from edge.core.state import Bay, ChargePoint, Phase, same_group, tag_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,9 @@ def meaning(
         or _own_permit(state, id_tag, among)
         or _own_cable(state, id_tag, parent, among)
         or _group_session(state, parent, among)
-        or _plugged(state, among, now)
-        or _finished(state, id_tag, parent, among, now)
-        or _free(state, among, now)
-        or _permitted_from_afar(state, among, now)
+        or _reserved(state, id_tag, parent, among, now)
+        or _elsewhere(state, id_tag, parent, among, now)
+        or _of_a_group(state, parent, among, now)
         or _ask_group(state, among)
         or Refuse(silently=_is_busy(state, among))
     )
@@ -124,16 +123,53 @@ def keeps(bay: Bay, id_tag: str, parent: str | None) -> bool:
     return own or same_group(connector.keeper_parent, parent)
 
 
-def same_group(one: str | None, other: str | None) -> bool:
-    """Whether two parents are the same, both known (3.10)."""
-    return one is not None and other is not None and tag_key(one) == tag_key(other)
-
-
 def _group_session(state: ChargePoint, parent: str | None, among: Sequence[int]) -> Stop | None:
     for number in _running(state, among):
         transaction = state.bay(number).transaction
         if transaction is not None and same_group(transaction.parent_id_tag, parent):
             return Stop(connector=number, ask=True)
+    return None
+
+
+def _reserved(
+    state: ChargePoint, id_tag: str, parent: str | None, among: Sequence[int], now: float
+) -> Begin | None:
+    """Rule 3: what is reserved for this card is what it means, plugged or not."""
+    number = holds.own(state, id_tag, parent, among)
+    return _begin_on_reserved(state, number, now)
+
+
+def _begin_on_reserved(state: ChargePoint, number: int | None, now: float) -> Begin | None:
+    if number is None or not levels.may_begin(state, number, now):
+        return None
+    connector = state.bay(number).connector
+    unused = connector.phase in (Phase.IDLE, Phase.PREPARING) and connector.permit is None
+    return Begin(connector=number, among=(number,)) if unused else None
+
+
+def _elsewhere(
+    state: ChargePoint, id_tag: str, parent: str | None, among: Sequence[int], now: float
+) -> Begin | Refuse | None:
+    """Rules 4 to 7, among the connectors that nobody else has reserved."""
+    held = levels.kept(state, now)
+    open_to = tuple(one for one in among if holds.admits(held, one, id_tag, parent))
+    return (
+        _plugged(state, open_to, now)
+        or _finished(state, id_tag, parent, open_to, now)
+        or _free(state, open_to, now)
+        or _permitted_from_afar(state, open_to, now)
+    )
+
+
+def _of_a_group(
+    state: ChargePoint, parent: str | None, among: Sequence[int], now: float
+) -> Begin | None:
+    """Nothing else is open to a card of unknown parent: it may be of the group (5.13)."""
+    held = levels.kept(state, now)
+    for number in among:
+        begin = _begin_on_reserved(state, number, now)
+        if begin is not None and holds.may_be_group(held, number, parent):
+            return begin
     return None
 
 

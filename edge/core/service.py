@@ -13,7 +13,7 @@ from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.records import AvailabilityChanged
 from edge.core.state import Phase, Service
-from edge.core.vocabulary import AvailabilityType
+from edge.core.vocabulary import AvailabilityType, ConnectorStatus
 
 
 def on_change(draft: Draft, call_id: int, command: ChangeAvailability) -> None:
@@ -52,10 +52,12 @@ def _change(draft: Draft, connector: int, wanted: AvailabilityType) -> str:
 
 
 def _is_busy(draft: Draft, connector: int) -> bool:
-    """A car or a driver is here; a faulted connector without a session waits for nobody."""
+    """A car or a driver is here; faulted or reserved without a session waits for nobody."""
     bay = draft.bay(connector)
-    faulted = levels.fault(draft.state, connector, draft.now) is not None
-    return bay.transaction is not None or (bay.connector.phase is not Phase.IDLE and not faulted)
+    free = (ConnectorStatus.FAULTED, ConnectorStatus.RESERVED)
+    unused = bay.connector.phase is Phase.IDLE
+    unused = unused or levels.status(draft.state, connector, draft.now) in free
+    return bay.transaction is not None or not unused
 
 
 def _put(draft: Draft, connector: int, service: Service) -> None:

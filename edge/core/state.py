@@ -248,6 +248,29 @@ class Authorisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalList:
+    """The tags that the central system listed (keys in lower case); an empty list is version 0."""
+
+    version: int = 0
+    entries: Mapping[str, IdTagInfo] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """*connector*, 0 = any, is kept for a tag or its group until *expiry_date*.
+
+    *until* is that moment as the clocks stood when they were last compared.
+    """
+
+    reservation_id: int
+    connector: int
+    id_tag: str
+    expiry_date: datetime
+    until: float
+    parent_id_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restarting:
     """A reset was accepted; the process ends when transactions are settled or *until* has come."""
 
@@ -318,6 +341,8 @@ class Station:
     charging: Charging = field(default_factory=Charging)
     configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
     security: Security = field(default_factory=Security)
+    local_list: LocalList = field(default_factory=LocalList)
+    reservations: tuple[Reservation, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE
     notice: Notice = field(default_factory=Notice)
     restarting: Restarting | None = None
@@ -359,6 +384,11 @@ class ChargePoint:
 def tag_key(id_tag: str) -> str:
     """Tags compare without case (CiString)."""
     return id_tag.lower()
+
+
+def same_group(one: str | None, other: str | None) -> bool:
+    """Whether two parents are the same, both known (3.10)."""
+    return one is not None and other is not None and tag_key(one) == tag_key(other)
 
 
 def accepts(info: IdTagInfo, now: datetime) -> bool:

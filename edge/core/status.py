@@ -76,9 +76,22 @@ def due_at(state: ChargePoint, notice: Notice) -> float | None:
 
 def _notify(draft: Draft, connector: int, notice: Notice, told: Told) -> None:
     since = draft.at.wall if notice.since is None else notice.since.wall
+    if _skips_preparing(notice, told):
+        between = (ConnectorStatus.PREPARING, ErrorCode.NO_ERROR, None)
+        draft.send(ToMention(), _message(connector, between, since))
     _put(draft, connector, replace(notice, reported=told))
     purpose = ToNotify(connector=connector, status=told[0], error_code=told[1])
     draft.send(purpose, _message(connector, told, since))
+
+
+def _skips_preparing(notice: Notice, told: Told) -> bool:
+    """From Reserved the table of 4.9 leads into a session by way of Preparing only (G2)."""
+    was_reserved = notice.reported is not None and notice.reported[0] is ConnectorStatus.RESERVED
+    return was_reserved and told[0] in (
+        ConnectorStatus.CHARGING,
+        ConnectorStatus.SUSPENDED_EV,
+        ConnectorStatus.SUSPENDED_EVSE,
+    )
 
 
 def _message(connector: int, told: Told, since: datetime) -> StatusNotification:

@@ -24,7 +24,7 @@ from edge.core.events import (
     Settled,
     Started,
 )
-from edge.core.routes import ANSWERS, EVENTS, FACTS, SETTLES, TICKS
+from edge.core.routes import AFTERWARDS, ANSWERS, EVENTS, FACTS, SETTLES, TICKS
 from edge.core.state import ChargePoint
 
 MOST_ROUNDS: Final = 8  # facts raised by settling raise facts again, at most this deep
@@ -65,6 +65,9 @@ def _expire(draft: Draft) -> None:
     for ticket, waiting in tuple(draft.state.waiting.items()):
         if waiting.until is not None and draft.now >= waiting.until:
             draft.forget(ticket)
+            later = AFTERWARDS.get(type(waiting.purpose))
+            if later is not None and draft.has_room:
+                draft.keep(ticket, later(waiting.purpose))
             for act in ANSWERS[type(waiting.purpose)]:
                 act(draft, waiting.purpose, None)
 

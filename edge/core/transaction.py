@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.core import keys, levels
+from edge.core import holds, keys, levels
 from edge.core.draft import Draft
 from edge.core.facts import (
     Bound,
@@ -42,6 +42,7 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
         return  # several inputs of one step can each find all that was waited for
     ref = draft.station.last_ref + 1
     permit, begin = fact.permit, fact.begin
+    reservation_id = holds.used_up(draft.state, fact.connector, permit.id_tag, permit.parent_id_tag)
     draft.put_station(last_ref=ref)
     draft.put(
         fact.connector,
@@ -61,6 +62,7 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
             begin_wh=begin.energy_wh,
             at=draft.at,
             parent_id_tag=permit.parent_id_tag,
+            reservation_id=reservation_id,
         )
     )
     start = StartTransaction(
@@ -68,10 +70,16 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
         id_tag=permit.id_tag,
         meter_start=begin.energy_wh,
         timestamp=draft.at.wall,
+        reservation_id=reservation_id,
     )
     draft.tell(
         Enqueue(ref=ref, message=start),
-        Opened(connector=fact.connector, begin=begin, profile=permit.profile),
+        Opened(
+            connector=fact.connector,
+            begin=begin,
+            profile=permit.profile,
+            reservation_id=reservation_id,
+        ),
     )
 
 

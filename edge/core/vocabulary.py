@@ -81,6 +81,13 @@ class AvailabilityType(StrEnum):
     OPERATIVE = "Operative"
 
 
+class UpdateType(StrEnum):
+    """SendLocalList.updateType (7.48)."""
+
+    DIFFERENTIAL = "Differential"
+    FULL = "Full"
+
+
 class ResetType(StrEnum):
     """Reset.type (7.35)."""
 

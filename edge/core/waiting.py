@@ -84,6 +84,13 @@ class ToStop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToLearn:
+    """Authorize that came too late for who waited at the reader: good for the cache (ruling 5)."""
+
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToBegin:
     """The register before the contactor closes."""
 
@@ -130,6 +137,7 @@ Purpose = (
     | ToRefill
     | ToStart
     | ToStop
+    | ToLearn
     | ToBegin
     | ToEnd
     | ToSample

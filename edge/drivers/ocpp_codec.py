@@ -57,6 +57,10 @@ COMMANDS: Final[dict[str, type]] = {
         commands.UpdateFirmware,
         commands.GetDiagnostics,
         commands.GetLog,
+        commands.SendLocalList,
+        commands.GetLocalListVersion,
+        commands.ReserveNow,
+        commands.CancelReservation,
         messages.DataTransfer,
     )
 }
@@ -67,10 +71,7 @@ SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
     "ExtendedTriggerMessage": {"status": "NotImplemented"},
     "CertificateSigned": {"status": "Rejected"},
     "GetInstalledCertificateIds": {"status": "NotFound"},
-    "GetLocalListVersion": {"listVersion": -1},
     "InstallCertificate": {"status": "Rejected"},
-    "ReserveNow": {"status": "Rejected"},
-    "SendLocalList": {"status": "NotSupported"},
     "SignedUpdateFirmware": {"status": "Rejected"},
 }
 """Known actions of profiles that are off, where the answer has a word for that (ruling 8).

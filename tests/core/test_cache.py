@@ -10,12 +10,14 @@ from edge.core.authorisation import CACHE_SIZE
 from edge.core.commands import ChangeConfiguration, ClearCache
 from edge.core.messages import (
     Authorize,
+    AuthorizeConf,
     IdTagInfo,
     StartTransaction,
 )
-from edge.core.records import CacheCleared, Saved, TagCached, TagForgotten
+from edge.core.records import CacheCleared, Saved, TagCached, TagForgotten, TransactionOpened
 from edge.core.vocabulary import AuthorizationStatus
-from tests.core.bench import ALICE, BAD, GOOD, NOON, at, setup
+from edge.core.waiting import ToLearn
+from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, setup
 from tests.core.build import Rig
 
 PRE = {"LocalPreAuthorize": "true"}
@@ -119,3 +121,50 @@ def test_the_cache_can_be_switched_off_while_running() -> None:
     rig.plug()
     rig.tap()
     assert rig.messages(Authorize)
+
+
+def learns(rig: Rig) -> bool:
+    return any(isinstance(one.purpose, ToLearn) for one in rig.state.waiting.values())
+
+
+def test_a_word_after_five_seconds_still_teaches_the_cache() -> None:
+    """Ruling 5: an Authorize.conf after the deadline only updates the cache."""
+    rig = Rig().online()
+    rig.plug()
+    rig.tap()
+    rig.wait(6)
+    rig.answer(Authorize)
+    assert [row.info for row in rig.written(TagCached)] == [GOOD]
+    assert not rig.written(TransactionOpened)
+    assert not learns(rig)
+
+
+def test_a_late_word_that_never_comes_teaches_nothing() -> None:
+    """The line settles every request once."""
+    rig = Rig().online()
+    rig.plug()
+    rig.tap()
+    rig.wait(6)
+    rig.answer(Authorize, AuthorizeConf(id_tag_info=None))
+    assert not rig.written(TagCached)
+    rig.tap(BOB)
+    rig.wait(6)
+    assert learns(rig)
+    rig.link_down()
+    assert not learns(rig)
+
+
+def test_a_full_cache_drops_what_is_not_valid_first() -> None:
+    """3.5.1 SHALL: NOT-valid entries go before the eldest valid one."""
+    rows = [
+        TagCached(id_tag=f"tag{n:03}", info=expired() if n in (7, 9) else GOOD, at=at(0))
+        for n in range(CACHE_SIZE)
+    ]
+    rig = Rig(saved=Saved(cache=tuple(rows)), serve=True).online()
+    rig.wall = NOON + timedelta(days=1)
+    rig.plug()
+    rig.tap()
+    cache = rig.state.station.authorisation.cache
+    assert "tag007" not in cache
+    assert "tag009" not in cache
+    assert "tag000" in cache

@@ -20,6 +20,8 @@ REQUIRED = {
     "ConnectorPhaseRotation": False,
     "GetConfigurationMaxKeys": True,
     "HeartbeatInterval": False,
+    "LocalAuthListEnabled": False,
+    "LocalAuthListMaxLength": True,
     "LocalAuthorizeOffline": False,
     "LocalPreAuthorize": False,
     "MeterValuesAlignedData": False,
@@ -27,6 +29,7 @@ REQUIRED = {
     "MeterValueSampleInterval": False,
     "NumberOfConnectors": True,
     "ResetRetries": False,
+    "SendLocalListMaxLength": True,
     "StopTransactionOnInvalidId": False,
     "StopTxnAlignedData": False,
     "StopTxnSampledData": False,
@@ -50,7 +53,9 @@ def change(rig: Rig, key: str, wanted: str) -> str:
 def test_one_key_is_shown_with_its_value() -> None:
     """TC_019 (a)."""
     shown = Rig().online().call(GetConfiguration(key=("SupportedFeatureProfiles",)))
-    assert shown.configuration_key[0].value == "Core,FirmwareManagement,SmartCharging,RemoteTrigger"
+    assert shown.configuration_key[0].value == (
+        "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging"
+    )
     assert shown.unknown_key == ()
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from edge.core.commands import RemoteStartTransaction, RemoteStopTransaction
 from edge.core.events import TagPresented, Trip
 from edge.core.messages import Authorize, StartTransaction, StopTransaction
-from edge.core.routing import same_group
-from edge.core.state import Phase
+from edge.core.state import Phase, same_group
 from edge.core.vocabulary import ConnectorStatus
 from tests.core.bench import ALICE, BOB, setup
 from tests.core.build import Rig

@@ -9,17 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from edge.core import holds
 from edge.core.commands import (
-    ChangeAvailability,
-    ChangeConfiguration,
-    ClearCache,
     Command,
-    GetConfiguration,
-    RemoteStartTransaction,
-    RemoteStopTransaction,
     Reset,
-    TriggerMessage,
-    UnlockConnector,
 )
 from edge.core.deadlines import next_deadline
 from edge.core.effects import BEATS, Ask, Effect, Energise, Raise, Reply, Restart, Send, Write
@@ -42,85 +35,22 @@ from edge.core.events import (
 from edge.core.messages import (
     BootNotification,
     CallError,
-    DataTransfer,
     IdTagInfo,
     MeterValues,
     NoAnswer,
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import Queued, TransactionOpened, TransactionStopped
+from edge.core.records import Queued, ReservationEnded, TransactionOpened, TransactionStopped
 from edge.core.state import ChargePoint, Phase
 from edge.core.step import step
 from edge.core.vocabulary import (
-    AuthorizationStatus,
-    AvailabilityType,
     RegistrationStatus,
     ResetType,
 )
 from tests.core.bench import ALICE, BOB, of, setup
 from tests.core.build import Rig, booted
-
-CONNECTORS = 2
-connectors = st.integers(1, CONNECTORS)
-tags = st.sampled_from([ALICE, BOB, "04C0FFEEC0FFEE"])
-infos = st.builds(
-    IdTagInfo,
-    status=st.sampled_from(AuthorizationStatus),
-    parent_id_tag=st.sampled_from([None, "FLEET", "OTHER"]),
-)
-TRIGGERS = (
-    "BootNotification",
-    "Heartbeat",
-    "StatusNotification",
-    "MeterValues",
-    "FirmwareStatusNotification",
-    "DiagnosticsStatusNotification",
-    "Nonsense",
-)
-KEYS = {
-    "AllowOfflineTxForUnknownId": ("true", "false"),
-    "AuthorizeRemoteTxRequests": ("true", "false"),
-    "ClockAlignedDataInterval": ("0", "1", "7"),
-    "ConnectionTimeOut": ("1", "30"),
-    "HeartbeatInterval": ("0", "5"),
-    "LocalPreAuthorize": ("true", "false"),
-    "MaxEnergyOnInvalidId": ("0", "300"),
-    "MeterValueSampleInterval": ("0", "1", "13"),
-    "MinimumStatusDuration": ("0", "4"),
-    "StopTransactionOnInvalidId": ("true", "false"),
-    "StopTxnSampledData": ("", "Energy.Active.Import.Register"),
-    "TransactionMessageAttempts": ("1", "2"),
-    "TransactionMessageRetryInterval": ("0", "3"),
-    "Nobody": ("1",),
-}
-changes = st.sampled_from(sorted(KEYS)).flatmap(
-    lambda key: st.builds(
-        ChangeConfiguration, key=st.just(key), value=st.sampled_from((*KEYS[key], "-1"))
-    )
-)
-commands: st.SearchStrategy[Command] = st.one_of(
-    st.builds(
-        RemoteStartTransaction, id_tag=tags, connector_id=st.sampled_from([None, 0, 1, 2, 3])
-    ),
-    st.builds(RemoteStopTransaction, transaction_id=st.integers(4710, 4713)),
-    st.builds(
-        ChangeAvailability,
-        connector_id=st.integers(0, 3),
-        type=st.sampled_from(AvailabilityType),
-    ),
-    changes,
-    st.builds(GetConfiguration, key=st.sampled_from([(), ("HeartbeatInterval", "Nobody")])),
-    st.builds(UnlockConnector, connector_id=st.integers(0, 3)),
-    st.just(ClearCache()),
-    st.just(DataTransfer(vendor_id="Nobody")),
-    st.builds(
-        TriggerMessage,
-        requested_message=st.sampled_from(TRIGGERS),
-        connector_id=st.sampled_from([None, 0, 1, 3]),
-    ),
-)
-refusals = st.sampled_from([CallError(code="InternalError"), NoAnswer(timed_out=True)])
+from tests.core.strategies import CONNECTORS, commands, connectors, infos, refusals, tags
 
 
 class Witness(Rig):
@@ -164,12 +94,22 @@ class Witness(Rig):
         self.restarted = self.restarted or bool(of(Restart, effects))
         assert all(self.now - since <= 10.0 for since in self.owed.values()), "in ten seconds"
 
+    def _check_reserved(self, record: TransactionOpened) -> None:
+        """5.13: who starts on a reserved connector is who it is reserved for, and says so."""
+        for one in self.state.station.reservations:
+            if one.connector == record.connector and one.until > self.now:
+                assert holds.belongs(one, record.id_tag, record.parent_id_tag)
+                assert record.reservation_id == one.reservation_id
+
     def _witness(self, record: object) -> None:
         match record:
             case TransactionOpened(connector=connector, begin_wh=begin_wh):
+                self._check_reserved(record)
                 assert connector not in self.open, "one transaction at a time"
                 assert begin_wh >= self.ends.get(connector, 0), "registers telescope"
                 self.open[connector] = begin_wh
+            case ReservationEnded(reservation_id=number):
+                assert number in {one.reservation_id for one in self.state.station.reservations}
             case TransactionStopped(ref=ref, end_wh=end_wh):
                 connector = next(
                     number

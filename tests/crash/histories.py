@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from edge.core.commands import (
+    AuthorizationData,
+    CancelReservation,
     ChangeAvailability,
     ClearChargingProfile,
     RemoteStartTransaction,
     RemoteStopTransaction,
+    ReserveNow,
     Reset,
+    SendLocalList,
     SetChargingProfile,
 )
+from edge.core.messages import IdTagInfo
 from edge.core.profiles import Period, Profile, Schedule
 from edge.core.vocabulary import (
+    AuthorizationStatus,
     AvailabilityType,
     ProfileKind,
     ProfilePurpose,
     RateUnit,
     ResetType,
+    UpdateType,
 )
 from tests.crash.verdict import verdict
 from tests.crash.virtual import VirtualLoop, elapse
@@ -77,6 +85,28 @@ def _limit(
         ),
     )
 
+
+_LIST = SendLocalList(
+    list_version=1,
+    update_type=UpdateType.FULL,
+    local_authorization_list=(
+        AuthorizationData(id_tag=TAG, id_tag_info=IdTagInfo(status=AuthorizationStatus.ACCEPTED)),
+    ),
+)
+_CHANGE = SendLocalList(
+    list_version=2,
+    update_type=UpdateType.DIFFERENTIAL,
+    local_authorization_list=(
+        AuthorizationData(id_tag=TAG),
+        AuthorizationData(id_tag=OTHER, id_tag_info=IdTagInfo(status=AuthorizationStatus.BLOCKED)),
+    ),
+)
+_RESERVE = ReserveNow(
+    connector_id=1,
+    expiry_date=datetime(2099, 1, 1, tzinfo=UTC),
+    id_tag=TAG,
+    reservation_id=1,
+)
 
 STORIES: dict[str, Story] = {
     "local session": ((5, _plug), (8, _tap), (80, _tap), (95, _unplug)),
@@ -134,6 +164,18 @@ STORIES: dict[str, Story] = {
         (110, lambda w: w.call(ClearChargingProfile(connector_id=0))),
         (120, _tap),
         (135, _unplug),
+    ),
+    "reserved and listed": (
+        (4, lambda w: w.call(_LIST)),
+        (5, lambda w: w.call(_RESERVE)),
+        (8, _plug),
+        (12, lambda w: w.tap(OTHER)),
+        (16, _tap),
+        (40, lambda w: w.call(replace(_RESERVE, reservation_id=2, connector_id=0))),
+        (60, lambda w: w.call(_CHANGE)),
+        (80, _tap),
+        (90, lambda w: w.call(CancelReservation(reservation_id=2))),
+        (95, _unplug),
     ),
     "taken out of service": (
         (5, _plug),

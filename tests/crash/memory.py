@@ -24,6 +24,8 @@ from edge.core.records import (
     JobEnded,
     JobMoved,
     JobOrdered,
+    ListChanged,
+    ListedTag,
     Metered,
     Parked,
     ProfileCleared,
@@ -31,6 +33,8 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    ReservationEnded,
+    ReservationMade,
     ResetAccepted,
     Saved,
     SavedJob,
@@ -62,6 +66,8 @@ class Rows:
         self.faults: dict[int, FaultLatched] = {}
         self.profiles: dict[int, ProfileSet] = {}
         self.jobs: dict[str, SavedJob] = {}
+        self.local_list: dict[str, ListedTag] = {}
+        self.reservations: dict[int, ReservationMade] = {}
 
     def take(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
         match record:
@@ -112,6 +118,12 @@ class Rows:
                 self.cache.pop(record.id_tag, None)
             case CacheCleared():
                 self.cache.clear()
+            case ListChanged():
+                self._list(record)
+            case ReservationMade():
+                self.reservations[record.reservation_id] = record
+            case ReservationEnded():
+                self.reservations.pop(record.reservation_id, None)
             case ResetAccepted():
                 self.saved = replace(self.saved, reset=record)
             case FaultLatched():
@@ -128,6 +140,14 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+
+    def _list(self, record: ListChanged) -> None:
+        if record.anew:
+            self.local_list.clear()
+        self.local_list.update({one.id_tag: one for one in record.entries})
+        for tag in record.removed:
+            self.local_list.pop(tag, None)
+        self.saved = replace(self.saved, list_version=record.version)
 
     def _live(self, at: Instant) -> None:
         self.saved = replace(self.saved, last_alive=at)
@@ -165,6 +185,8 @@ class Rows:
             availability=tuple(self.availability[key] for key in sorted(self.availability)),
             configuration=tuple(self.configuration[key] for key in sorted(self.configuration)),
             cache=tuple(self.cache.values()),
+            local_list=tuple(self.local_list[key] for key in sorted(self.local_list)),
+            reservations=tuple(self.reservations[key] for key in sorted(self.reservations)),
             faults=tuple(self.faults[key] for key in sorted(self.faults)),
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),

@@ -14,6 +14,7 @@ import aiosqlite
 import pytest
 
 from edge.core.instant import Instant
+from edge.core.keys import MOST_SENT
 from edge.core.messages import (
     IdTagInfo,
     MeterValue,
@@ -33,6 +34,8 @@ from edge.core.records import (
     Delivered,
     FaultLatched,
     FaultReleased,
+    ListChanged,
+    ListedTag,
     Metered,
     Parked,
     ProfileCleared,
@@ -40,6 +43,8 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    ReservationEnded,
+    ReservationMade,
     ResetAccepted,
     Saved,
     TagCached,
@@ -293,6 +298,50 @@ async def test_the_cache_comes_back_in_the_order_of_use(path: Path) -> None:
     saved = await kept(path, [a, b, c], [again], [TagForgotten(id_tag="b")])
     assert saved.cache == (c, again)
     assert (await kept(path, [CacheCleared()])).cache == ()
+
+
+async def test_the_local_list_is_changed_by_whole_messages(path: Path) -> None:
+    """5.15: a full update replaces, a differential one adds, replaces and deletes."""
+    a, b, c = (ListedTag(id_tag=tag, info=ACCEPTED) for tag in "abc")
+    saved = await kept(
+        path,
+        [ListChanged(version=1, anew=True, entries=(a,))],
+        [ListChanged(version=2, anew=True, entries=(c, b))],
+        [ListChanged(version=5, anew=False, entries=(a,), removed=("b", "x"))],
+    )
+    assert (saved.list_version, saved.local_list) == (5, (a, c))
+    saved = await kept(path, [ListChanged(version=0, anew=True)])
+    assert (saved.list_version, saved.local_list) == (0, ())
+
+
+async def test_a_local_list_that_fails_half_way_leaves_the_old_one(path: Path) -> None:
+    """One message, one commit, even at its greatest length: TC_043_3."""
+    old = ListChanged(version=1, anew=True, entries=(ListedTag(id_tag="old", info=ACCEPTED),))
+    many = tuple(ListedTag(id_tag=f"tag{n}", info=ACCEPTED) for n in range(MOST_SENT))
+    new = ListChanged(version=2, anew=True, entries=many)
+    async with open_journal(path) as journal:
+        await journal.commit([old])
+        await journal._database.execute("PRAGMA max_page_count = 24")
+        with pytest.raises(JournalFailed):
+            await journal.commit([new])
+        await journal._database.execute("PRAGMA max_page_count = 100000")
+        saved = await journal.load()
+        assert (saved.list_version, saved.local_list) == (1, old.entries)
+        await journal.commit([new])
+    saved = await kept(path)
+    assert (saved.list_version, len(saved.local_list)) == (2, MOST_SENT)
+
+
+async def test_reservations_are_kept_until_they_end(path: Path) -> None:
+    """5.13: over a restart; the same id replaces."""
+    first = ReservationMade(reservation_id=5, connector=1, id_tag="A", expiry_date=at(99).wall)
+    moved = ReservationMade(
+        reservation_id=5, connector=2, id_tag="B", expiry_date=at(99).wall, parent_id_tag="P"
+    )
+    other = ReservationMade(reservation_id=4, connector=0, id_tag="C", expiry_date=at(99).wall)
+    saved = await kept(path, [first], [moved, other])
+    assert saved.reservations == (other, moved)
+    assert (await kept(path, [ReservationEnded(reservation_id=4)])).reservations == (moved,)
 
 
 async def test_a_promised_reset_is_told_to_one_start_only(path: Path) -> None:

@@ -14,6 +14,7 @@ from edge.core import commands, messages
 from edge.core.messages import CallError
 from edge.core.profiles import Period, Profile, Schedule
 from edge.core.vocabulary import (
+    AuthorizationStatus,
     AvailabilityType,
     CallErrorCode,
     ProfileKind,
@@ -21,6 +22,7 @@ from edge.core.vocabulary import (
     RateUnit,
     RecurrencyKind,
     ResetType,
+    UpdateType,
 )
 from edge.drivers import ocpp_codec
 from edge.ocppj import schemas
@@ -77,13 +79,11 @@ COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
         commands.RemoteStartTransaction(id_tag="A", charging_profile=PROFILE),
     ),
     (
-        "SetChargingProfile",
         {"connectorId": 1, "csChargingProfiles": PROFILE_WIRE},
         commands.SetChargingProfile(connector_id=1, cs_charging_profiles=PROFILE),
     ),
     ("ClearChargingProfile", {}, commands.ClearChargingProfile()),
     (
-        "ClearChargingProfile",
         {
             "id": 100,
             "connectorId": 0,
@@ -133,6 +133,54 @@ COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
         commands.TriggerMessage(requested_message="Heartbeat"),
     ),
     (
+        "SendLocalList",
+        {
+            "listVersion": 3,
+            "updateType": "Differential",
+            "localAuthorizationList": [
+                {"idTag": "A", "idTagInfo": {"status": "Blocked", "parentIdTag": "P"}},
+                {"idTag": "B"},
+            ],
+        },
+        commands.SendLocalList(
+            list_version=3,
+            update_type=UpdateType.DIFFERENTIAL,
+            local_authorization_list=(
+                commands.AuthorizationData(
+                    id_tag="A",
+                    id_tag_info=messages.IdTagInfo(
+                        status=AuthorizationStatus.BLOCKED, parent_id_tag="P"
+                    ),
+                ),
+                commands.AuthorizationData(id_tag="B"),
+            ),
+        ),
+    ),
+    (
+        "SendLocalList",
+        {"listVersion": 1, "updateType": "Full"},
+        commands.SendLocalList(list_version=1, update_type=UpdateType.FULL),
+    ),
+    ("GetLocalListVersion", {}, commands.GetLocalListVersion()),
+    (
+        "ReserveNow",
+        {
+            "connectorId": 0,
+            "expiryDate": "2026-03-01T15:30:00+05:30",
+            "idTag": "A",
+            "parentIdTag": "P",
+            "reservationId": 7,
+        },
+        commands.ReserveNow(
+            connector_id=0,
+            expiry_date=datetime(2026, 3, 1, 10, tzinfo=UTC),
+            id_tag="A",
+            parent_id_tag="P",
+            reservation_id=7,
+        ),
+    ),
+    ("CancelReservation", {"reservationId": 7}, commands.CancelReservation(reservation_id=7)),
+    (
         "DataTransfer",
         {"vendorId": "x", "messageId": "m"},
         messages.DataTransfer(vendor_id="x", message_id="m"),
@@ -157,7 +205,6 @@ def test_what_is_off_is_said_in_the_answer_s_own_words(action: str) -> None:
 @pytest.mark.parametrize(
     "action",
     [
-        "CancelReservation",
         "Authorize",
     ],
 )

@@ -221,19 +221,14 @@ async def test_an_undecided_command_is_answered_internal_error() -> None:
         received = await bench.next(CallReceived)
         assert (await server.hear())[:3] == [4, "c", "InternalError"]
         bench.link.reply(received.call_id, commands.ClearCacheConf(status="Accepted"))
-        await line.send('[2,"d","GetLocalListVersion",{}]')
-        assert await server.hear() == [3, "d", {"listVersion": -1}]
+        await line.send('[2,"d","Teleport",{}]')
+        assert (await server.hear())[:3] == [4, "d", "NotImplemented"]
 
 
 @pytest.mark.parametrize(
     ("frame", "answer"),
     [
-        ('[2,"c","GetLocalListVersion",{}]', [3, "c", {"listVersion": -1}]),
-        (
-            '[2,"c","SendLocalList",{"listVersion":1,"updateType":"Full"}]',
-            [3, "c", {"status": "NotSupported"}],
-        ),
-        ('[2,"c","CancelReservation",{"reservationId":1}]', [4, "c", "NotSupported"]),
+        ('[2,"c","Heartbeat",{}]', [4, "c", "NotSupported"]),
         ('[2,"c","Teleport",{}]', [4, "c", "NotImplemented"]),
         ('[2,"c","Reset",{"type":"Warm"}]', [4, "c", "PropertyConstraintViolation"]),
     ],
@@ -276,8 +271,8 @@ async def test_garbage_from_the_server_ends_nothing() -> None:
         for garbage in ("", "{", "[]", "[" * 5000, '[2,"\\ud800","x",{}]', '[3,"?",{}]'):
             await line.send(garbage)
         await line.send(b"\xff\xfe")
-        await line.send('[2,"c","GetLocalListVersion",{}]')
-        assert await server.hear() == [3, "c", {"listVersion": -1}]
+        await line.send('[2,"c","Teleport",{}]')
+        assert (await server.hear())[:3] == [4, "c", "NotImplemented"]
         assert bench.link.counters.ignored.total() == 7
 
 

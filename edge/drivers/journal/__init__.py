@@ -35,6 +35,8 @@ FORGETTABLE: Final = {
     "configuration": "configuration",
     "fallback": "fallback",
     "cache": "cache",
+    "list": "local_list",
+    "reservations": "reservations",
     "faults": "faults",
     "profiles": "profiles",
     "jobs": "jobs",

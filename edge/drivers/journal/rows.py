@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -24,8 +25,10 @@ from edge.core.records import (
     FallbackKept,
     FaultLatched,
     JobOrdered,
+    ListedTag,
     ProfileSet,
     Queued,
+    ReservationMade,
     ResetAccepted,
     Saved,
     SavedJob,
@@ -79,6 +82,9 @@ def load(connection: sqlite3.Connection) -> Saved:
         ),
         fallback=_fallback(connection),
         cache=_cache(connection),
+        list_version=counters["list_version"],
+        local_list=_local_list(connection),
+        reservations=_reservations(connection),
         faults=tuple(
             FaultLatched(connector=connector, code=ErrorCode(code), info=info)
             for connector, code, info in connection.execute(
@@ -187,6 +193,31 @@ def _jobs(connection: sqlite3.Connection) -> tuple[SavedJob, ...]:
         )
         for ordered, stage, status, attempts in connection.execute(
             "SELECT ordered, stage, status, attempts FROM jobs ORDER BY kind"
+        )
+    )
+
+
+def _local_list(connection: sqlite3.Connection) -> tuple[ListedTag, ...]:
+    return tuple(
+        ListedTag(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo))
+        for id_tag, info in connection.execute(
+            "SELECT id_tag, info FROM local_list ORDER BY id_tag"
+        )
+    )
+
+
+def _reservations(connection: sqlite3.Connection) -> tuple[ReservationMade, ...]:
+    return tuple(
+        ReservationMade(
+            reservation_id=reservation_id,
+            connector=connector,
+            id_tag=id_tag,
+            parent_id_tag=parent_id_tag,
+            expiry_date=datetime.fromisoformat(expiry_date),
+        )
+        for reservation_id, connector, id_tag, parent_id_tag, expiry_date in connection.execute(
+            "SELECT reservation_id, connector, id_tag, parent_id_tag, expiry_date"
+            " FROM reservations ORDER BY reservation_id"
         )
     )
 

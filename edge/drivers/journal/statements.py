@@ -21,12 +21,15 @@ from edge.core.records import (
     JobEnded,
     JobMoved,
     JobOrdered,
+    ListChanged,
     Metered,
     Parked,
     ProfileCleared,
     ProfileSet,
     Queued,
     Refused,
+    ReservationEnded,
+    ReservationMade,
     ResetAccepted,
     Stage,
     TagCached,
@@ -161,6 +164,32 @@ def _cached(record: TagCached) -> tuple[Statement, ...]:
     return ((sql, (record.id_tag, _text(record.info), _text(record.at))),)
 
 
+def _listed(record: ListChanged) -> tuple[Statement, ...]:
+    cleared: tuple[Statement, ...] = (("DELETE FROM local_list", ()),) if record.anew else ()
+    put = "INSERT OR REPLACE INTO local_list (id_tag, info) VALUES (?, ?)"
+    return (
+        *cleared,
+        *((put, (one.id_tag, _text(one.info))) for one in record.entries),
+        *(("DELETE FROM local_list WHERE id_tag = ?", (tag,)) for tag in record.removed),
+        ("UPDATE counters SET value = ? WHERE name = 'list_version'", (record.version,)),
+    )
+
+
+def _reserved(record: ReservationMade) -> tuple[Statement, ...]:
+    sql = (
+        "INSERT OR REPLACE INTO reservations"
+        " (reservation_id, connector, id_tag, parent_id_tag, expiry_date) VALUES (?, ?, ?, ?, ?)"
+    )
+    row = (
+        record.reservation_id,
+        record.connector,
+        record.id_tag,
+        record.parent_id_tag,
+        record.expiry_date.isoformat(),
+    )
+    return ((sql, row),)
+
+
 def _latched(record: FaultLatched) -> tuple[Statement, ...]:
     sql = "INSERT OR REPLACE INTO faults (connector, code, info) VALUES (?, ?, ?)"
     return ((sql, (record.connector, record.code, record.info)),)
@@ -218,6 +247,11 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     TagCached: _cached,
     TagForgotten: lambda record: (("DELETE FROM cache WHERE id_tag = ?", (record.id_tag,)),),
     CacheCleared: lambda _: (("DELETE FROM cache", ()),),
+    ListChanged: _listed,
+    ReservationMade: _reserved,
+    ReservationEnded: lambda record: (
+        ("DELETE FROM reservations WHERE reservation_id = ?", (record.reservation_id,)),
+    ),
     ResetAccepted: lambda record: (
         ("INSERT INTO resets (type, at) VALUES (?, ?)", (record.type, _text(record.at))),
     ),
