@@ -163,7 +163,7 @@ class Station:
         self.sim("card", uid=uid, for_s=HELD_S)
         self._reader_free_at = time.monotonic() + HELD_S + AWAY_S
 
-    def wait(self, connector: int = 1, timeout_s: float = 8.0, **wanted: Any) -> dict[str, Any]:
+    def wait(self, connector: int = 1, timeout_s: float = 15.0, **wanted: Any) -> dict[str, Any]:
         """Wait until *connector* is as *wanted* says, in words of the snapshot."""
         condition = {f"connectors.{connector}.{name}": value for name, value in wanted.items()}
         answer = self.sim("wait", condition=condition, timeout_s=timeout_s)
@@ -214,7 +214,7 @@ class Station:
         state = self.sim(
             "wait",
             condition={f"connectors.{connector}.session.transactionId": {"not": None}},
-            timeout_s=8,
+            timeout_s=15,
         )["state"]["connectors"][str(connector)]
         assert bound
         return int(state["session"]["transactionId"])

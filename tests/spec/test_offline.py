@@ -258,7 +258,7 @@ def test_tc_032_2_power_lost_at_once(point: Station, central: Central) -> None:
     assert abs(stop["meterStop"] - drawn) <= 10
     assert stop["meterStop"] >= start["meterStart"]
     assert stop["timestamp"] >= sample["meterValue"][0]["timestamp"]
-    central.expect_status(1, "Preparing", after=boot)
+    central.expect_status(1, "Finishing", after=boot)
     central.expect_status(2, "Available", after=boot)
 
 
