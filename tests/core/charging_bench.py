@@ -1,4 +1,4 @@
-"""Charging profiles in few words, for the tests of what becomes of them."""
+"""Charging profiles in few words, and a station to set them on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from edge.core.commands import ClearChargingProfile, GetCompositeSchedule, SetChargingProfile
+from edge.core.messages import CallError
 from edge.core.profiles import Installed, Period, Profile, Schedule, Supply
 from edge.core.schedules import Outlet, Site
 from edge.core.vocabulary import ProfileKind, ProfilePurpose, RateUnit
-from tests.core.bench import NOON
+from tests.core.bench import NOON, setup
+from tests.core.build import Rig
 
 MAX, DEFAULT, TX = (
     ProfilePurpose.CHARGE_POINT_MAX,
@@ -46,7 +49,7 @@ def profile(
                 Period(
                     start_period=one[0],
                     limit=one[1],
-                    number_phases=int(one[2] or 0) or None if len(one) > 2 else None,
+                    number_phases=one[2] if len(one) > 2 else None,
                 )
                 for one in periods
             ),
@@ -86,3 +89,37 @@ def site(
 ) -> Site:
     """A station with *rows* installed."""
     return Site(installed=rows, outlets=tuple(outlets), turns=turns, now=now)
+
+
+def put(rig: Rig, made: Profile, connector: int = 1) -> Any:
+    """What SetChargingProfile answers: its status, or the error."""
+    answer = rig.call(SetChargingProfile(connector_id=connector, cs_charging_profiles=made))
+    return answer if isinstance(answer, CallError) else answer.status
+
+
+def clear(rig: Rig, **fields: Any) -> str:
+    status: str = rig.call(ClearChargingProfile(**fields)).status
+    return status
+
+
+def composite(rig: Rig, connector: int = 1, span_s: int = 1000, unit: Any = None) -> str:
+    """The composite schedule as the checklist writes it."""
+    asked = GetCompositeSchedule(connector_id=connector, duration=span_s, charging_rate_unit=unit)
+    schedule = rig.call(asked).charging_schedule
+    periods = schedule.charging_schedule_period
+    return " ".join(f"{one.start_period}:{one.limit:g}" for one in periods)
+
+
+def offered(rig: Rig, connector: int = 1) -> float:
+    return rig.bay(connector).contactor.offered_a
+
+
+def charging(connectors: int = 1, **more: Any) -> Rig:
+    """A station online; a session runs on connector 1."""
+    rig = Rig(setup(connectors=connectors, **more), serve=True).online().charging()
+    rig.log.clear()
+    return rig
+
+
+def default(limit: float, number: int = 1, **more: Any) -> Profile:
+    return profile(DEFAULT, (0, limit), number=number, **more)

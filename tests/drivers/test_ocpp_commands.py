@@ -224,8 +224,8 @@ def test_every_known_action_is_a_command_settled_or_not_supported() -> None:
 @pytest.mark.parametrize("limit", [True, "16", None, [16]])
 def test_a_limit_that_is_no_number_is_not_read(limit: Any) -> None:
     """The schema keeps it out; the codec does not rely on that."""
-    wire = {"connectorId": 1, "csChargingProfiles": deepcopy(PROFILE_WIRE)}
-    schedule = wire["csChargingProfiles"]["chargingSchedule"]  # type: ignore[index]  # a profile
+    wire: dict[str, Any] = {"connectorId": 1, "csChargingProfiles": deepcopy(PROFILE_WIRE)}
+    schedule = wire["csChargingProfiles"]["chargingSchedule"]
     schedule["chargingSchedulePeriod"][0]["limit"] = limit
     with pytest.raises(ocpp_codec.Unreadable):
         ocpp_codec.decode_command("SetChargingProfile", wire)
@@ -235,8 +235,8 @@ def test_a_limit_that_is_no_number_is_not_read(limit: Any) -> None:
 def test_every_tenth_passes_the_schema_in_and_out(tenths: int) -> None:
     """MultipleOf 0.1 in binary floats: 8.1 is lawful, on both ways."""
     limit = tenths / 10
-    wire = {"connectorId": 1, "csChargingProfiles": deepcopy(PROFILE_WIRE)}
-    schedule = wire["csChargingProfiles"]["chargingSchedule"]  # type: ignore[index]  # a profile
+    wire: dict[str, Any] = {"connectorId": 1, "csChargingProfiles": deepcopy(PROFILE_WIRE)}
+    schedule = wire["csChargingProfiles"]["chargingSchedule"]
     schedule["chargingSchedulePeriod"][0]["limit"] = limit
     command = ocpp_codec.decode_command(
         "SetChargingProfile", schemas.check_call("SetChargingProfile", wire)
