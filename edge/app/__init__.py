@@ -158,10 +158,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     )
     cut = partial(cut_all, hardware.evses.values())
     notifier = Notifier(os.environ)
-    backoff = Backoff(
-        first_s=options.settings.supervision.retry_first_s,
-        most_s=options.settings.supervision.retry_most_s,
-    )
+    backoff = _backoff(options.settings)
     works = {
         "loop": loop.run(),
         "recorder": recorder.run(loop.post, loop.permits),
@@ -194,6 +191,11 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         await _end(daemon, cut)
         for task in tasks:
             task.cancel()
+
+
+def _backoff(settings: Settings) -> Backoff:
+    waits = settings.supervision
+    return Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
