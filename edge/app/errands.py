@@ -31,7 +31,7 @@ def transfer_settings(settings: Settings) -> TransferSettings:
 
 def protocols(settings: Settings) -> str:
     """SupportedFileTransferProtocols as GetConfiguration shows it."""
-    return ",".join(sorted(word.upper() for word in transfer_settings(settings).protocols))
+    return ",".join(sorted(transfer_settings(settings).protocols))
 
 
 def make_errands(

@@ -15,7 +15,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     *ca_file* is trusted besides nothing else; without it the computer's own authorities are.
     """
 
-    protocols: tuple[str, ...] = ("HTTPS", "FTPS")
+    protocols: tuple[Literal["FTP", "FTPS", "HTTP", "HTTPS"], ...] = ("HTTPS", "FTPS")
     private_addresses: bool = False
     size_max_mib: int = 512
     within_s: float = 3500.0
