@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from edge.core import evse, keys, levels
+from edge.core import evse, keys, levels, recovery
 from edge.core.draft import Draft
-from edge.core.events import MeterFailed, MeterRead, Pilot
+from edge.core.events import MeterFailed, MeterRead
 from edge.core.facts import (
     Cancelled,
     CarGone,
@@ -249,7 +249,7 @@ def _time_out(draft: Draft, connector: int, phase: Phase) -> None:
             _ask_end(draft, connector)
         case _:
             assert phase is Phase.RECOVERING, f"{phase} sets no deadline"
-            _recover(draft, connector)
+            recovery.decide(draft, connector)
 
 
 def _is_reserved(draft: Draft, connector: int) -> bool:
@@ -265,7 +265,7 @@ def advance(draft: Draft) -> None:
             case Phase.STOPPING if is_open and not bay.connector.asked:
                 _await_refresh(draft, connector)
             case Phase.RECOVERING if is_open and bay.seen.known and _has_settled(draft, connector):
-                _recover(draft, connector)
+                recovery.decide(draft, connector)
             case Phase.PREPARING if bay.connector.until is None:
                 if not _is_reserved(draft, connector):
                     _prepare(draft, connector)
@@ -296,25 +296,6 @@ def _await_refresh(draft: Draft, connector: int) -> None:
 def _ask_end(draft: Draft, connector: int) -> None:
     _put(draft, connector, asked=True, until=None)
     draft.read_meter(ToEnd(connector=connector), connector)
-
-
-def _recover(draft: Draft, connector: int) -> None:
-    """Resume or close the transaction that the last process left open (rulings 4 and 40)."""
-    bay = draft.bay(connector)
-    transaction = bay.transaction
-    assert transaction is not None
-    last = bay.metering.last
-    known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
-    is_sane = last is not None and last.energy_wh >= known_wh
-    is_there = bay.seen.plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
-    if bay.connector.resumable and is_there and is_sane:
-        draft.tell(Resumed(connector=connector))
-        return
-    if transaction.stop_reason is None:
-        reason = bay.connector.recovery or StopReason.POWER_LOSS
-        at = bay.connector.recovery_at or draft.at
-        draft.tell(MustStop(connector=connector, reason=reason, at=at))
-    draft.tell(EndRead(connector=connector, end=last))
 
 
 TABLE: Final[Mapping[Phase, Mapping[type, Act | str]]] = {

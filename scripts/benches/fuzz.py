@@ -152,13 +152,13 @@ class Central:
                 self._open.add(verdict.unique_id)
 
     async def _hear(self, line: ServerConnection, frame: list[Any]) -> None:
-        if frame[0] == 2:  # noqa: PLR2004  CALL
+        if frame[0] == 2:  # noqa: PLR2004  this is CALL
             _, unique_id, action, _ = frame
             if action == "Heartbeat":
                 await line.send(self.mutator.answer(unique_id))
             await line.send(json.dumps([3, unique_id, ANSWERS.get(action, {})]))
             return
-        code = RESULT if frame[0] == 3 else str(frame[2])  # noqa: PLR2004  CALLRESULT
+        code = RESULT if frame[0] == 3 else str(frame[2])  # noqa: PLR2004  this is CALLRESULT
         self.answered[code] += 1
         owed = self._owed.get(frame[1])
         if owed is None:

@@ -69,7 +69,8 @@ class Rows:
         self.local_list: dict[str, ListedTag] = {}
         self.reservations: dict[int, ReservationMade] = {}
 
-    def take(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
+    def take(self, record: Record) -> None:
+        """Take what is said of money; the rest is `_take_state`'s."""
         match record:
             case BootStarted():
                 self.saved = replace(self.saved, last_boot=record, reset=None)
@@ -105,6 +106,11 @@ class Rows:
                 self.outbox.pop(record.seq, None)
             case Parked():
                 self._park(record)
+            case _:
+                self._take_state(record)
+
+    def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912 - one branch per record: a table
+        match record:
             case AvailabilityChanged():
                 self.availability[record.connector] = record
             case ConfigurationChanged():

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-import aiosqlite
 import pytest
 
 from edge.core.instant import Instant
@@ -358,65 +354,3 @@ async def test_a_start_is_no_evidence_of_life_before_it(path: Path) -> None:
     """Ruling 4: two power cuts in a row must not bill the dark hours between."""
     saved = await kept(path, [Alive(at=at(5))], [BootStarted(at=at(9000), kernel_boot="b-2")])
     assert saved.last_alive == at(5)
-
-
-async def test_a_failing_row_takes_the_whole_commit_back(path: Path) -> None:
-    """All of a step or nothing of it."""
-    async with open_journal(path) as journal:
-        await journal.commit([opened(), queued(1, start_message())])
-        with pytest.raises(JournalFailed) as failed:
-            await journal.commit([opened(2), Alive(at=at(9)), queued(1, samples())])
-        assert failed.value.kind == "other"
-        assert [saved.opened.ref for saved in (await journal.load()).transactions] == [1]
-        await journal.commit([opened(2)])
-    assert (await kept(path)).last_ref == 2
-
-
-async def test_a_full_disk_is_named_and_heals(path: Path) -> None:
-    """`JournalFailed.kind` tells the operator what to do; the same commit goes through later."""
-    async with open_journal(path) as journal:
-        database = journal._database
-        await database.execute("PRAGMA max_page_count = 16")
-        bulk: list[Record] = [opened(), *(queued(seq, stop_message()) for seq in range(1, 200))]
-        with pytest.raises(JournalFailed) as failed:
-            await journal.commit(bulk)
-        assert failed.value.kind == "full"
-        await database.execute("PRAGMA max_page_count = 100000")
-        await journal.commit(bulk)
-        assert (await journal.load()).outbox_count == 199
-
-
-async def test_a_cancelled_commit_still_happens(path: Path) -> None:
-    """A job that began cannot be taken back: nobody may act as if it had been."""
-    entered, leave = threading.Event(), threading.Event()
-
-    def blocking_open(place: Path) -> aiosqlite.Connection:
-        return aiosqlite.connect(place, isolation_level=None)
-
-    async with open_journal(path, open_database=blocking_open) as journal:
-
-        def block(_connection: sqlite3.Connection) -> None:
-            entered.set()
-            leave.wait(5)
-
-        async with asyncio.TaskGroup() as group:
-            stall = group.create_task(journal._in_thread(block))
-            await asyncio.get_running_loop().run_in_executor(None, entered.wait, 5)
-            commit = group.create_task(journal.commit([opened(3)]))
-            await asyncio.sleep(0)
-            commit.cancel()
-            leave.set()
-            await stall
-        assert commit.cancelled()
-        assert (await journal.load()).last_ref == 3
-
-
-async def test_forgetting_keeps_what_it_is_told_to_keep(path: Path) -> None:
-    """`reset_state keep=[…]` of the simulated bay."""
-    key = ConfigurationChanged(key="HeartbeatInterval", value="10")
-    async with open_journal(path) as journal:
-        await journal.commit([key, TagCached(id_tag="a", info=ACCEPTED, at=at(1))])
-        await journal.forget(keep=["configuration"])
-        saved = await journal.load()
-    assert saved.configuration == (key,)
-    assert saved.cache == ()

@@ -79,11 +79,13 @@ COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
         commands.RemoteStartTransaction(id_tag="A", charging_profile=PROFILE),
     ),
     (
+        "SetChargingProfile",
         {"connectorId": 1, "csChargingProfiles": PROFILE_WIRE},
         commands.SetChargingProfile(connector_id=1, cs_charging_profiles=PROFILE),
     ),
     ("ClearChargingProfile", {}, commands.ClearChargingProfile()),
     (
+        "ClearChargingProfile",
         {
             "id": 100,
             "connectorId": 0,

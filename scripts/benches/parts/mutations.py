@@ -88,7 +88,7 @@ class Mutator:
         """A wrong answer to the call *unique_id* of the station."""
         kind = self._random.choice((3, 3, 4))
         frame: list[Any] = [kind, unique_id, self._value()]
-        if kind == 4:  # noqa: PLR2004  CALLERROR
+        if kind == 4:  # noqa: PLR2004  this is CALLERROR
             frame += [self._value() for _ in range(self._random.randrange(4))]
         return json.dumps(frame)
 

@@ -1,0 +1,27 @@
+"""How a transaction that the last process left open ends, or goes on (rulings 4 and 40)."""
+
+from __future__ import annotations
+
+from edge.core.draft import Draft
+from edge.core.events import Pilot
+from edge.core.facts import EndRead, MustStop, Resumed
+from edge.core.vocabulary import StopReason
+
+
+def decide(draft: Draft, connector: int) -> None:
+    """Resume it where car, register and policy allow; otherwise close it as `restore` judged."""
+    bay = draft.bay(connector)
+    transaction = bay.transaction
+    assert transaction is not None
+    last = bay.metering.last
+    known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
+    is_sane = last is not None and last.energy_wh >= known_wh
+    is_there = bay.seen.plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
+    if bay.connector.resumable and is_there and is_sane:
+        draft.tell(Resumed(connector=connector))
+        return
+    if transaction.stop_reason is None:
+        reason = bay.connector.recovery or StopReason.POWER_LOSS
+        at = bay.connector.recovery_at or draft.at
+        draft.tell(MustStop(connector=connector, reason=reason, at=at))
+    draft.tell(EndRead(connector=connector, end=last))
