@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from edge.core.keys import TABLE, Key, find, normal
-from edge.core.setup import Policy
+from edge.core.setup import Policy, UnsignedFirmware
 from edge.errors import ConfigError
 
 Table = dict[str, Any]
@@ -49,6 +49,16 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     probe_s: float = 30.0  # how often the bus asks a dead meter again, as `[buses.X] probe_s`
 
 
+class Firmware(msgspec.Struct, frozen=True, kw_only=True):
+    """Updates: *install* is the command, word by word, that is given the image's path as its last.
+
+    *unsigned*: whether UpdateFirmware, which nothing signs, is obeyed: auto, allow or refuse.
+    """
+
+    unsigned: UnsignedFirmware = UnsignedFirmware.AUTO
+    install: tuple[str, ...] = ()
+
+
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
     """One charging point: the raw tables of its EVSE and its meter."""
 
@@ -66,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, str] = {}
     policy: Policy = Policy()
     supervision: Supervision = Supervision()
+    firmware: Firmware = Firmware()
+    transfer: Table = {}
     readers: dict[int, Table] = {}
     buses: dict[str, Table] = {}
     connectors: dict[int, Connector] = {}
@@ -76,6 +88,7 @@ SECTIONS: Final[dict[str, type]] = {
     "station": Station,
     "policy": Policy,
     "supervision": Supervision,
+    "firmware": Firmware,
     "simulated": Simulated,
 }
 """The tables whose keys are ours to check; the rest belongs to drivers or to OCPP."""
@@ -84,7 +97,7 @@ NUMBERED: Final = ("readers", "connectors")
 NAMED: Final = ("readers", "buses", "connectors")
 LONGEST_S: Final = 86_400.0  # no patience outlasts a day
 CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
-TOP: Final = ("hardware", *SECTIONS, "csms", "ocpp", *NAMED)
+TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", *NAMED)
 
 
 def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:

@@ -9,7 +9,9 @@ EdgeError
 │   ├── BusLost                    the serial adapter or TCP peer is gone
 │   ├── LinkRefused                the central system did not let us in
 │   ├── LineDropped                the central system dropped the line, not asking us to come back
-│   └── EvseFailed                 a pin or controller that does not do as told
+│   ├── EvseFailed                 a pin or controller that does not do as told
+│   ├── TransferFailed             a file did not get from here to there, or back
+│   └── InstallFailed              new firmware was not installed
 ├── JournalFailed (OSError)        the disk did not take a commit
 └── SimulationError (ValueError)   a verb of the simulated bay that makes no sense
 """
@@ -55,6 +57,18 @@ class LineDropped(DriverError, ConnectionError):
 
 class EvseFailed(DriverError):
     """An output or controller of the charging point did not do as told."""
+
+
+class TransferFailed(DriverError):
+    """A file was not moved; *kind* is `malformed`, `denied`, `unsupported` or `other`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class InstallFailed(DriverError):
+    """New firmware was not installed; the old one runs on."""
 
 
 class JournalFailed(EdgeError, OSError):

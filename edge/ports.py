@@ -9,6 +9,8 @@ themselves. All other methods are synchronous and return at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from edge.core.commands import CommandAnswer
@@ -18,8 +20,10 @@ from edge.core.instant import Instant
 from edge.core.messages import CallError, Request
 from edge.core.records import Queued, Record, Saved
 from edge.core.setup import EvseTraits
+from edge.core.vocabulary import LogType
 
 Post = Callable[[Event], None]
+Progress = Callable[[int], None]
 
 
 class Clock(Protocol):
@@ -140,4 +144,41 @@ class Journal(Protocol):
 
     async def read_outbox(self, after_seq: int, limit: int) -> tuple[Queued, ...]:
         """The oldest waiting messages after *after_seq*."""
+        ...
+
+
+class Transfer(Protocol):
+    """Moves files between here and the addresses that the central system names.
+
+    Bounded in size and time; refuses addresses that are not meant for us (security 3.3). Both end
+    early when cancelled. *progress* is told the bytes moved so far.
+    """
+
+    async def fetch(self, location: str, target: Path, progress: Progress) -> None:
+        """Download *location* to *target*, going on where an attempt broke off.
+
+        Raises `TransferFailed`.
+        """
+        ...
+
+    async def deliver(self, source: Path, location: str, name: str, progress: Progress) -> None:
+        """Upload *source* as *name* into the directory *location*; raises `TransferFailed`."""
+        ...
+
+
+class Updater(Protocol):
+    """Puts new firmware in the place of the old."""
+
+    async def install(self, image: Path) -> None:
+        """Install *image*; it runs after the next start. Raises `InstallFailed`."""
+        ...
+
+
+class Gatherer(Protocol):
+    """Knows what can be told of this station."""
+
+    async def gather(
+        self, log_type: LogType, target: Path, oldest: datetime | None, latest: datetime | None
+    ) -> None:
+        """Write one file to *target*: what happened from *oldest* to *latest*, no secrets."""
         ...

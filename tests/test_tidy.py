@@ -53,6 +53,7 @@ HOME_OF = {
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
     "fastjsonschema": ["edge/ocppj/*"],
+    "httpx": ["edge/drivers/carrier/http.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],

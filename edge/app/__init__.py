@@ -25,6 +25,7 @@ from typing import Final
 import structlog
 
 from edge.app.daemon import Daemon, Ending, Works
+from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, open_hardware, workers
 from edge.config import Connector, Settings
 from edge.control.server import listen
@@ -37,13 +38,16 @@ from edge.core.restore import restore
 from edge.core.setup import Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
+from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
 from edge.drivers.ocpp_link import OcppLink, open_link
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
 from edge.errors import ConfigError
+from edge.ports import Post
 from edge.runtime.beats import Outfit, perform
+from edge.runtime.errands import Errands
 from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
@@ -69,10 +73,11 @@ class Options:
 
 def run(options: Options) -> int:
     """Run the daemon until it is told to stop; a restart replaces the process. The exit status."""
-    _log_to_stderr()
+    ring = LogRing()
+    _log_to_stderr(ring)
     daemon = Daemon(options.state_dir)
     try:
-        asyncio.run(_serve(options, daemon))
+        asyncio.run(_serve(options, daemon, ring))
     except BaseExceptionGroup as failures:
         if daemon.ending is None:
             raise
@@ -81,7 +86,7 @@ def run(options: Options) -> int:
     return 0
 
 
-async def _serve(options: Options, daemon: Daemon) -> None:
+async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
     """Build everything, work until the end is called, take everything down."""
     clock = SystemClock()
     nonce = new_nonce()
@@ -110,7 +115,7 @@ async def _serve(options: Options, daemon: Daemon) -> None:
             clock=clock,
             random=random,
         )
-        await _work(options, daemon, _Parts(clock, hardware, journal, link, state))
+        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +127,14 @@ class _Parts:
     journal: SqliteJournal
     link: OcppLink
     state: ChargePoint
+    ring: LogRing
 
 
 async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     """Connect loop, recorder and drivers, run them until the end is called."""
     clock, hardware, journal, link = parts.clock, parts.hardware, parts.journal, parts.link
     lookup = Lookup(journal=journal, clock=clock)
+    errands = _make_errands(options, daemon, parts)
     outfit = Outfit(
         clock=clock,
         evses=hardware.evses,
@@ -136,21 +143,24 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         post=lambda event: loop.post(event),  # noqa: PLW0108  the loop is made below
         look_up=lookup.ask,
         restart=lambda _effect: daemon.end(Ending.RESTART),
+        errand=errands.take,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     loop = _make_loop(parts, daemon, act, recorder)
-    daemon.begin(Works(loop=loop, recorder=recorder, journal=journal, link=link, clock=clock))
+    daemon.begin(
+        Works(
+            loop=loop, recorder=recorder, journal=journal, link=link, clock=clock, errands=errands
+        )
+    )
     cut = partial(cut_all, hardware.evses.values())
     notifier = Notifier(os.environ)
-    backoff = Backoff(
-        first_s=options.settings.supervision.retry_first_s,
-        most_s=options.settings.supervision.retry_most_s,
-    )
+    backoff = _backoff(options.settings)
     works = {
         "loop": loop.run(),
         "recorder": recorder.run(loop.post, loop.permits),
         "lookup": lookup.run(loop.post),
+        "errands": errands.run(loop.post),
         "link": link.run(loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
         **{
@@ -160,10 +170,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
             for worker in workers(hardware)
         },
     }
-    loop.post(Started(at=clock.now()))
-    for number in hardware.without_meter():
-        why = f"connector {number} has no meter: add [connectors.{number}.meter]"
-        loop.post(DriverLost(at=clock.now(), port=Port.METER, connector=number, why=why))
+    _post_first(loop.post, clock, hardware)
     control = options.state_dir / "control.sock"
     async with (
         listen(control, daemon.verbs(options.settings.station.id)),
@@ -181,6 +188,31 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         await _end(daemon, cut)
         for task in tasks:
             task.cancel()
+
+
+def _backoff(settings: Settings) -> Backoff:
+    waits = settings.supervision
+    return Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+
+
+def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
+    """What is known before any driver speaks."""
+    post(Started(at=clock.now()))
+    for number in hardware.without_meter():
+        why = f"connector {number} has no meter: add [connectors.{number}.meter]"
+        post(DriverLost(at=clock.now(), port=Port.METER, connector=number, why=why))
+
+
+def _make_errands(options: Options, daemon: Daemon, parts: _Parts) -> Errands:
+    return make_errands(
+        options.settings,
+        parts.state.setup,
+        ring=parts.ring,
+        journal=parts.journal,
+        clock=parts.clock,
+        snapshot=daemon.snapshot,
+        spool=options.state_dir / "spool",
+    )
 
 
 def _make_loop(
@@ -312,13 +344,14 @@ def _setup(settings: Settings, hardware: Hardware, nonce: str, kernel_boot: str)
         nonce=nonce,
         kernel_boot=kernel_boot,
         readers=hardware.reader_connectors,
-        defaults=settings.ocpp,
+        defaults={**settings.ocpp, "SupportedFileTransferProtocols": protocols(settings)},
         overrides=settings.overrides,
         policy=settings.policy,
+        unsigned_firmware=settings.firmware.unsigned,
     )
 
 
-def _log_to_stderr() -> None:
+def _log_to_stderr(ring: LogRing) -> None:
     # The bus says in one sentence what pymodbus tells in pieces.
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     structlog.configure(
@@ -327,6 +360,7 @@ def _log_to_stderr() -> None:
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+            ring,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

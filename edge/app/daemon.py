@@ -20,6 +20,7 @@ from edge.drivers.journal import SqliteJournal
 from edge.drivers.ocpp_link import OcppLink
 from edge.drivers.system_clock import SystemClock
 from edge.errors import SimulationError
+from edge.runtime.errands import Errands
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 from edge.runtime.snapshot import snapshot
@@ -51,6 +52,7 @@ class Works:
     journal: SqliteJournal
     link: OcppLink
     clock: SystemClock
+    errands: Errands
 
 
 class Daemon:
@@ -105,6 +107,7 @@ class Daemon:
             clock=self.shift_clock,
             power=self.lose_power,
             reset_state=self.reset_state,
+            fail_firmware=self.fail_firmware,
             snapshot=self.snapshot,
         )
 
@@ -180,6 +183,10 @@ class Daemon:
         """Hook `reset_state`: forget all but *keep*, by a restart on a journal without it."""
         self._keep = tuple(keep)
         self.end(Ending.RESTART)
+
+    def fail_firmware(self, which: str) -> None:
+        """Hook `fail.firmware`: let the next download or installation fail."""
+        self._running().errands.fail_next = None if which == "ok" else which
 
     def _running(self) -> Works:
         if self._works is None:

@@ -22,6 +22,8 @@ OPTIONS: Final = (
     "ocpp.MeterValueSampleInterval=5",
     "csms.backoff_first_s=1",
     "csms.backoff_max_s=5",
+    "transfer.private_addresses=true",  # everything of the demo is on this machine
+    'transfer.protocols=["FTP", "FTPS", "HTTP", "HTTPS"]',
 )
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OCPP_PORT: Final = 9000

@@ -150,9 +150,11 @@ def _config_check(arguments: argparse.Namespace) -> int:
     from edge.config import load
     from edge.drivers.ocpp_link import Settings as LinkSettings
     from edge.drivers.registry import choose, decode
+    from edge.drivers.transfer import Settings as TransferSettings
 
     settings = load(arguments.config, arguments.option)
     decode(LinkSettings, settings.csms, "csms")
+    decode(TransferSettings, settings.transfer, "transfer")
     for name, bus in settings.buses.items():
         choose("bus", bus, f"buses.{name}")
     for number, reader in settings.readers.items():

@@ -151,6 +151,7 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
             ("--connector", {"type": int, "default": 0}),
         ),
     ),
+    "fail.firmware": ("the next update: ok, download or install (fails)", (("next", {}),)),
     "reset_state": ("the daemon forgets", (("--keep", {"type": _list(str)}),)),
     "state": ("the snapshot: daemon and world", ()),
     "world": ("the truth about the bay alone", ()),

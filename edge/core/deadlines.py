@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge.core import authorisation, contactor, evse, metering, registration, status
+from edge.core import authorisation, contactor, evse, jobs, metering, registration, status
 from edge.core.state import Bay, ChargePoint
 
 
@@ -27,6 +27,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield status.due_at(state, station.notice)
     if station.restarting is not None:
         yield station.restarting.until
+    yield from jobs.deadlines(station.jobs)
     for bay in state.bays:
         yield from _of(state, bay)
 

@@ -14,6 +14,7 @@ from typing import Final
 from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, Request
 from edge.core.records import Record
+from edge.core.vocabulary import LogType
 
 
 class Beat(IntEnum):
@@ -166,6 +167,43 @@ class Restart:
     hard: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Download the firmware at *location*, going on where an attempt broke off.
+
+    Like `Upload` and `Install` it takes long and is answered by `JobFinished`.
+    """
+
+    ticket: int
+    location: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """Gather the log from *oldest* to *latest* and bring it to the directory *location*."""
+
+    ticket: int
+    location: str
+    file_name: str
+    log_type: LogType
+    oldest: datetime | None = None
+    latest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """Install the firmware that was fetched."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandon:
+    """Nobody waits for *ticket*'s job any more: stop it."""
+
+    ticket: int
+
+
 Effect = (
     Cut
     | Reduce
@@ -183,6 +221,10 @@ Effect = (
     | ReadOutbox
     | Reconnect
     | Restart
+    | Fetch
+    | Upload
+    | Install
+    | Abandon
 )
 
 BEATS: Final[dict[type, Beat]] = {
@@ -202,5 +244,9 @@ BEATS: Final[dict[type, Beat]] = {
     ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
     Restart: Beat.TELL,
+    Fetch: Beat.TELL,
+    Upload: Beat.TELL,
+    Install: Beat.TELL,
+    Abandon: Beat.TELL,
 }
 """The beat of every effect; a test holds it complete."""

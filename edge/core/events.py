@@ -196,6 +196,33 @@ class PowerFailing:
     at: Instant
 
 
+class Failure(StrEnum):
+    """What went wrong with a job, as far as OCPP tells cases apart (whitepaper 6.19)."""
+
+    MALFORMED = "malformed"  # a location or an answer that makes no sense
+    DENIED = "denied"  # the far end, or our own rules, forbid it
+    UNSUPPORTED = "unsupported"  # the far end cannot do it
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished:
+    """`Fetch`, `Upload` or `Install` of *ticket* is over; *failure* `None`: well."""
+
+    at: Instant
+    ticket: int
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgressed:
+    """*done_bytes* of the file of *ticket* have passed the wire."""
+
+    at: Instant
+    ticket: int
+    done_bytes: int
+
+
 Event = (
     Started
     | Ticked
@@ -214,4 +241,6 @@ Event = (
     | JournalLost
     | JournalHealed
     | PowerFailing
+    | JobFinished
+    | JobProgressed
 )

@@ -95,8 +95,12 @@ TABLE: Final = (
     _key("StopTxnAlignedData", Kind.MEASURANDS, "", "Clock-aligned, sent with StopTransaction."),
     _key("StopTxnSampledData", Kind.MEASURANDS, "", "Sampled, sent with StopTransaction."),
     _fixed(
-        "SupportedFeatureProfiles", Kind.TEXT, "Core,RemoteTrigger", "OCPP profiles built so far."
+        "SupportedFeatureProfiles",
+        Kind.TEXT,
+        "Core,FirmwareManagement,RemoteTrigger",
+        "OCPP profiles built so far.",
     ),
+    _fixed("SupportedFileTransferProtocols", Kind.TEXT, "FTPS,HTTPS", "Set in [transfer]."),
     _key("TransactionMessageAttempts", Kind.NUMBER, "3", "Refusals before parking.", least=1),
     _key("TransactionMessageRetryInterval", Kind.NUMBER, "60", "Seconds, times attempts made."),
     _key("UnlockConnectorOnEVSideDisconnect", Kind.FLAG, "true", "Unplugged at the car unlocks."),

@@ -11,6 +11,7 @@ from typing import Final
 from edge.core import keys
 from edge.core.effects import Lamp
 from edge.core.events import Pilot, Trip
+from edge.core.records import JobKind, Stage
 from edge.core.state import Bay, ChargePoint, Phase
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
 
@@ -67,12 +68,23 @@ def is_operative(state: ChargePoint, connector: int) -> bool:
     return inoperative not in (service.availability, service.scheduled)
 
 
+def is_updating(state: ChargePoint) -> bool:
+    """New firmware waits for the last session, or is being installed: nobody starts any more.
+
+    An unavailability of our own, over with the update and in no journal (ruling 16).
+    """
+    job = state.station.jobs.get(JobKind.FIRMWARE)
+    stages = (Stage.READY, Stage.INSTALLING, Stage.REBOOTING)
+    return job is not None and job.stage in stages
+
+
 def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
     """Whether a new session may be prepared on *connector* at all."""
     return (
         is_operative(state, connector)
         and fault(state, connector, now) is None
         and state.station.restarting is None
+        and not is_updating(state)
         and state.station.journal_lost is None
         and state.bay(connector).seen.known
     )
@@ -177,6 +189,8 @@ def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
             return ConnectorStatus.FINISHING
         case Phase.PREPARING | Phase.OPENING:
             return ConnectorStatus.PREPARING
+        case _ if is_updating(state):
+            return ConnectorStatus.UNAVAILABLE
         case _:
             return ConnectorStatus.AVAILABLE
 

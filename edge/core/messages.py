@@ -212,6 +212,19 @@ class DiagnosticsStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogStatusNotification:
+    """How the upload of a log is going (security whitepaper 5.13)."""
+
+    status: str
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogStatusNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -243,6 +256,7 @@ Request = (
     | DataTransfer
     | FirmwareStatusNotification
     | DiagnosticsStatusNotification
+    | LogStatusNotification
 )
 """What the station asks or tells."""
 
@@ -257,6 +271,7 @@ Confirmation = (
     | DataTransferConf
     | FirmwareStatusNotificationConf
     | DiagnosticsStatusNotificationConf
+    | LogStatusNotificationConf
 )
 """What the central system answers."""
 

@@ -9,13 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from edge.core import authorisation, configuration, keys, levels, restarting, service, unlocking
+from edge.core import (
+    authorisation,
+    configuration,
+    firmware,
+    keys,
+    levels,
+    restarting,
+    service,
+    unlocking,
+    uploads,
+)
 from edge.core.commands import (
     ChangeAvailability,
     ChangeConfiguration,
     ClearCache,
     ClearCacheConf,
     GetConfiguration,
+    GetDiagnostics,
+    GetLog,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -24,6 +36,7 @@ from edge.core.commands import (
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
+    UpdateFirmware,
 )
 from edge.core.draft import Draft
 from edge.core.effects import Reply
@@ -32,12 +45,10 @@ from edge.core.facts import MustStop, StartAsked, Triggered
 from edge.core.messages import (
     DataTransfer,
     DataTransferConf,
-    DiagnosticsStatusNotification,
-    FirmwareStatusNotification,
 )
 from edge.core.state import ChargePoint, Phase
 from edge.core.vocabulary import RegistrationStatus, StopReason
-from edge.core.waiting import ToMention, ToStart
+from edge.core.waiting import ToStart
 
 Act = Callable[[Draft, int, Any], None]
 
@@ -136,13 +147,7 @@ def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     if not draft.has_room:
         status = "Rejected"  # what was triggered before is not answered yet
     draft.do(Reply(call_id=call_id, answer=TriggerMessageConf(status=status)))
-    if status != "Accepted":
-        return
-    if message == "DiagnosticsStatusNotification":
-        draft.send(ToMention(), DiagnosticsStatusNotification(status="Idle"))
-    elif message == "FirmwareStatusNotification":
-        draft.send(ToMention(), FirmwareStatusNotification(status="Idle"))
-    else:
+    if status == "Accepted":
         draft.tell(Triggered(message=message, connector=command.connector_id))
 
 
@@ -179,5 +184,8 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ClearCache: _clear_cache,
     DataTransfer: _transfer,
     TriggerMessage: _trigger,
+    UpdateFirmware: firmware.on_update,
+    GetDiagnostics: uploads.on_get_diagnostics,
+    GetLog: uploads.on_get_log,
 }
 """What each command does."""

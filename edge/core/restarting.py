@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from edge.core import jobs
 from edge.core.commands import Reset, ResetConf
 from edge.core.draft import Draft
 from edge.core.effects import Reply, Restart
@@ -23,8 +24,9 @@ _REASONS: Final = {ResetType.HARD: StopReason.HARD_RESET, ResetType.SOFT: StopRe
 
 
 def on_reset(draft: Draft, call_id: int, command: Reset) -> None:
-    """Accepted once; the answer and the reason are written before anything ends."""
-    if draft.station.restarting is not None:
+    """Accepted once, a soft one not amid a transfer; all is written before anything ends."""
+    transferring = command.type is ResetType.SOFT and jobs.is_at_work(draft.station.jobs)
+    if draft.station.restarting is not None or transferring:
         draft.do(Reply(call_id=call_id, answer=ResetConf(status="Rejected")))
         return
     draft.write(ResetAccepted(type=command.type, at=draft.at))

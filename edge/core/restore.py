@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from edge.core import jobs
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
@@ -53,6 +54,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             configuration={row.key: row.value for row in saved.configuration},
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
+            jobs=jobs.restored(saved.jobs, now),
         ),
         bays=bays,
         at=now.monotonic,

@@ -14,7 +14,9 @@ from edge.core import (
     contactor,
     evse,
     facts,
+    firmware,
     health,
+    jobs,
     metering,
     outbox,
     registration,
@@ -24,6 +26,7 @@ from edge.core import (
     status,
     transaction,
     unlocking,
+    uploads,
     waiting,
 )
 from edge.core import events as ev
@@ -33,7 +36,7 @@ Act = Callable[[Draft, Any], None]
 AnswerAct = Callable[[Draft, Any, Any], None]
 
 EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
-    ev.Started: (health.on_started,),
+    ev.Started: (health.on_started, firmware.on_started),
     ev.Ticked: (),
     ev.TagPresented: (authorisation.on_tag,),
     ev.EvseSeen: (evse.on_seen,),
@@ -50,6 +53,8 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.JournalLost: (health.on_journal_lost,),
     ev.JournalHealed: (health.on_journal_healed,),
     ev.PowerFailing: (restarting.on_power_failing,),
+    ev.JobFinished: (),
+    ev.JobProgressed: (jobs.on_progress,),
 }
 """Event -> who takes it, in this order; a ticket's answer goes on to `ANSWERS`."""
 
@@ -71,6 +76,8 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToBegin: (connector.on_begin,),
     waiting.ToEnd: (connector.on_end,),
     waiting.ToSample: (metering.on_sample,),
+    waiting.ToFinish: (firmware.on_finished, uploads.on_finished),
+    waiting.ToReport: (jobs.on_reported,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 
@@ -95,7 +102,12 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Sampled: (transaction.on_sampled,),
     facts.KeyChanged: (metering.on_key, registration.on_key),
     facts.StartAsked: (authorisation.on_start_asked,),
-    facts.Triggered: (registration.on_trigger, status.on_trigger, metering.on_trigger),
+    facts.Triggered: (
+        registration.on_trigger,
+        status.on_trigger,
+        metering.on_trigger,
+        jobs.on_trigger,
+    ),
 }
 """Fact -> who takes it, in this order."""
 
@@ -105,6 +117,9 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     connector.on_tick,
     metering.on_tick,
     authorisation.on_tick,
+    firmware.on_tick,
+    uploads.on_tick,
+    jobs.on_tick,
 )
 """Who looks at the time, in every step."""
 

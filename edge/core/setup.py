@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from edge.core.messages import BootNotification
 
@@ -19,6 +20,14 @@ class EvseTraits:
     phases: int = 1
     nominal_v: float = 230.0
     meter_refresh_s: float = 0.0
+
+
+class UnsignedFirmware(StrEnum):
+    """Whether UpdateFirmware, which nothing signs, is obeyed (ruling 18)."""
+
+    AUTO = "auto"  # only in security profile 0
+    ALLOW = "allow"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,9 @@ class Policy:
     reclose_delay_s: float = 5.0
     soft_reset_within_s: float = 10.0
     boot_retry_s: float = 60.0
+    transfer_within_s: float = 3600.0
+    install_within_s: float = 1800.0
+    transfer_retry_s: int = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +69,4 @@ class Setup:
     defaults: Mapping[str, str] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO

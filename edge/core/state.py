@@ -17,7 +17,7 @@ from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.quantities import Reading
-from edge.core.records import Queued, TagCached
+from edge.core.records import JobKind, JobOrdered, Queued, Stage, TagCached
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
     AvailabilityType,
@@ -254,6 +254,25 @@ class Restarting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Long work with a file. *status* is OCPP's word for it, *attempts* those that failed.
+
+    *ticket* is that of the transfer or installation under way, *untold* the statuses that the
+    central system has not heard yet, oldest first.
+    """
+
+    order: JobOrdered
+    stage: Stage = Stage.WAITING
+    status: str | None = None
+    attempts: int = 0
+    due_at: float | None = None
+    ticket: int | None = None
+    done_bytes: int = 0
+    untold: tuple[str, ...] = ()
+    telling: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """What exists once."""
 
@@ -264,6 +283,7 @@ class Station:
     service: AvailabilityType = AvailabilityType.OPERATIVE
     notice: Notice = field(default_factory=Notice)
     restarting: Restarting | None = None
+    jobs: Mapping[JobKind, Job] = field(default_factory=dict)
     last_ref: int = 0
     journal_lost: str | None = None
     reader_lost: str | None = None

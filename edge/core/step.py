@@ -16,6 +16,7 @@ from edge.core.effects import BEATS, Effect, SetLock, Show
 from edge.core.events import (
     DriverFound,
     Event,
+    JobFinished,
     MeterFailed,
     MeterRead,
     OutboxRead,
@@ -47,7 +48,7 @@ def step(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, .
 
 def _answer(draft: Draft, event: Event) -> None:
     """Hand an answer to who asked; one that nobody waits for any more is counted."""
-    if not isinstance(event, Settled | MeterRead | MeterFailed | OutboxRead):
+    if not isinstance(event, Settled | MeterRead | MeterFailed | OutboxRead | JobFinished):
         return
     if event.ticket is None:
         return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from edge.core.records import JobOrdered
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
 
 MOST_WAITING: Final = (
@@ -103,6 +104,20 @@ class ToSample:
     due: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToFinish:
+    """The download, upload or installation of *order*."""
+
+    order: JobOrdered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToReport:
+    """The oldest untold status of *order*."""
+
+    order: JobOrdered
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -116,6 +131,8 @@ Purpose = (
     | ToBegin
     | ToEnd
     | ToSample
+    | ToFinish
+    | ToReport
 )
 
 

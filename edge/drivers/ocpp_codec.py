@@ -35,6 +35,7 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.DataTransfer: messages.DataTransferConf,
     messages.FirmwareStatusNotification: messages.FirmwareStatusNotificationConf,
     messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
+    messages.LogStatusNotification: messages.LogStatusNotificationConf,
 }
 """What answers each request of ours; the class name is the action."""
 
@@ -50,6 +51,9 @@ COMMANDS: Final[dict[str, type]] = {
         commands.UnlockConnector,
         commands.ClearCache,
         commands.TriggerMessage,
+        commands.UpdateFirmware,
+        commands.GetDiagnostics,
+        commands.GetLog,
         messages.DataTransfer,
     )
 }
@@ -60,10 +64,8 @@ SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
     "ExtendedTriggerMessage": {"status": "NotImplemented"},
     "CertificateSigned": {"status": "Rejected"},
     "GetCompositeSchedule": {"status": "Rejected"},
-    "GetDiagnostics": {},
     "GetInstalledCertificateIds": {"status": "NotFound"},
     "GetLocalListVersion": {"listVersion": -1},
-    "GetLog": {"status": "Rejected"},
     "InstallCertificate": {"status": "Rejected"},
     "ReserveNow": {"status": "Rejected"},
     "SendLocalList": {"status": "NotSupported"},
@@ -71,7 +73,7 @@ SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
 }
 """Known actions of profiles that are off, where the answer has a word for that (ruling 8).
 
-GetDiagnostics without a file name says that there is none (5.9). The rest is NotSupported.
+The rest is NotSupported.
 """
 
 LENGTH_MAX: Final = {"info": 50}

@@ -9,10 +9,13 @@ from typing import Any, Final
 import structlog
 
 from edge.core.effects import (
+    Abandon,
     Ask,
     Cut,
     Effect,
     Energise,
+    Fetch,
+    Install,
     LearnTime,
     Raise,
     ReadMeter,
@@ -25,6 +28,7 @@ from edge.core.effects import (
     Send,
     SetLock,
     Show,
+    Upload,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -45,6 +49,7 @@ class Outfit:
     post: Post
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
+    errand: Callable[[Fetch | Upload | Install | Abandon], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -96,5 +101,9 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Reply: lambda outfit, effect: outfit.central.reply(effect.call_id, effect.answer),
     SetLock: lambda outfit, effect: outfit.evses[effect.connector].set_lock(effect.locked),
     Restart: lambda outfit, effect: outfit.restart(effect),
+    Fetch: lambda outfit, effect: outfit.errand(effect),
+    Upload: lambda outfit, effect: outfit.errand(effect),
+    Install: lambda outfit, effect: outfit.errand(effect),
+    Abandon: lambda outfit, effect: outfit.errand(effect),
 }
 """All effects but `Write`, which is the recorder's; a test holds the table complete."""

@@ -24,6 +24,15 @@ def snapshot(state: ChargePoint, now: Instant) -> dict[str, Any]:
         "outbox": state.station.outbox.count,
         "dead_letters": state.station.outbox.dead_letters,
         "recorded": state.station.journal_lost is None,
+        "jobs": {
+            kind.value: {
+                "stage": job.stage,
+                "status": job.status,
+                "attempts": job.attempts,
+                "done_bytes": job.done_bytes,
+            }
+            for kind, job in state.station.jobs.items()
+        },
         "lamps": {number: connector["lamp"] for number, connector in connectors.items()},
     }
 

@@ -63,6 +63,7 @@ def verbs(bay: Bay) -> Mapping[str, Verb]:
         "power": daemon.power,
         "clock": daemon.clock,
         "reset_state": daemon.reset_state,
+        "fail.firmware": daemon.fail_firmware,
         "state": daemon.state,
         "wait": daemon.wait,
     }
@@ -251,6 +252,11 @@ class _DaemonVerbs:
 
     async def reset_state(self, keep: list[str] | None = None) -> Answer:
         return await self._ask("reset_state", keep=keep or [])
+
+    async def fail_firmware(self, next: str) -> Answer:  # noqa: A002  the contract's own word
+        """Let the next update go well, or fail to be downloaded or installed."""
+        choice("next", next, ("ok", "download", "install"))
+        return await self._ask("fail.firmware", next=next)
 
     async def power(self, mode: str) -> Answer:
         """`off`: back-up supply, the daemon ends its work; `kill`: everything is dark at once."""

@@ -47,7 +47,8 @@ class BayWanted:
 class Hooks:
     """What verbs ask of the daemon. Called in its event loop; a result may be awaitable.
 
-    net(mode, for_s), clock(offset_s, freeze), power(mode), reset_state(keep), snapshot().
+    net(mode, for_s), clock(offset_s, freeze), power(mode), reset_state(keep), snapshot(),
+    fail_firmware(next).
     """
 
     net: Callable[[str, float | None], Any]
@@ -55,6 +56,7 @@ class Hooks:
     power: Callable[[str], Any]
     reset_state: Callable[[Sequence[str]], Any]
     snapshot: Callable[[], dict[str, Any]]
+    fail_firmware: Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,8 @@ class _Wire:
             return hooks.power(arguments["mode"])
         if op == "reset_state":
             return hooks.reset_state(tuple(arguments.get("keep", ())))
+        if op == "fail.firmware":
+            return hooks.fail_firmware(arguments["next"])
         raise SimulationError(f"the daemon has no hook {op}")
 
 

@@ -38,6 +38,8 @@ from edge.core.messages import (
     FirmwareStatusNotificationConf,
     Heartbeat,
     HeartbeatConf,
+    LogStatusNotification,
+    LogStatusNotificationConf,
     MeterValues,
     MeterValuesConf,
     NoAnswer,
@@ -101,7 +103,7 @@ class Rig(Bench):
         answer = self._kindness(sending.message)
         return Settled(at=self.instant, ticket=sending.ticket, answer=answer)
 
-    def _kindness(self, message: Request) -> Confirmation:
+    def _kindness(self, message: Request) -> Confirmation:  # noqa: PLR0911  one answer per message
         match message:
             case BootNotification():
                 return booted(self.instant.wall)
@@ -127,6 +129,8 @@ class Rig(Bench):
                 return FirmwareStatusNotificationConf()
             case DiagnosticsStatusNotification():
                 return DiagnosticsStatusNotificationConf()
+            case LogStatusNotification():
+                return LogStatusNotificationConf()
 
     def call(self, command: Command) -> Any:
         """The central system asks; the reply, `None` while it is still owed."""

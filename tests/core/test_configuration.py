@@ -50,7 +50,7 @@ def change(rig: Rig, key: str, wanted: str) -> str:
 def test_one_key_is_shown_with_its_value() -> None:
     """TC_019 (a)."""
     shown = Rig().online().call(GetConfiguration(key=("SupportedFeatureProfiles",)))
-    assert shown.configuration_key[0].value == "Core,RemoteTrigger"
+    assert shown.configuration_key[0].value == "Core,FirmwareManagement,RemoteTrigger"
     assert shown.unknown_key == ()
 
 

@@ -20,6 +20,9 @@ from edge.core.records import (
     Delivered,
     FaultLatched,
     FaultReleased,
+    JobEnded,
+    JobMoved,
+    JobOrdered,
     Metered,
     Parked,
     Queued,
@@ -27,6 +30,7 @@ from edge.core.records import (
     Refused,
     ResetAccepted,
     Saved,
+    SavedJob,
     SavedTransaction,
     TagCached,
     TagForgotten,
@@ -53,8 +57,9 @@ class Rows:
         self.configuration: dict[str, ConfigurationChanged] = {}
         self.cache: dict[str, TagCached] = {}
         self.faults: dict[int, FaultLatched] = {}
+        self.jobs: dict[str, SavedJob] = {}
 
-    def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one branch per record: a table
+    def take(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
         match record:
             case BootStarted():
                 self.saved = replace(self.saved, last_boot=record, reset=None)
@@ -107,6 +112,12 @@ class Rows:
                 self.faults[record.connector] = record
             case FaultReleased():
                 self.faults.pop(record.connector, None)
+            case JobOrdered():
+                self.jobs[record.kind] = SavedJob(ordered=record)
+            case JobMoved():
+                self._job(record)
+            case JobEnded():
+                self.jobs.pop(record.kind, None)
 
     def _live(self, at: Instant) -> None:
         self.saved = replace(self.saved, last_alive=at)
@@ -114,6 +125,14 @@ class Rows:
     def _of(self, ref: int, **changes: Any) -> None:
         if ref in self.transactions:
             self.transactions[ref] = replace(self.transactions[ref], **changes)
+
+    def _job(self, record: JobMoved) -> None:
+        self.jobs[record.kind] = replace(
+            self.jobs[record.kind],
+            stage=record.stage,
+            status=record.status,
+            attempts=record.attempts,
+        )
 
     def _park(self, record: Parked) -> None:
         queued = self.outbox.pop(record.seq)
@@ -138,6 +157,7 @@ class Rows:
             cache=tuple(self.cache.values()),
             faults=tuple(self.faults[key] for key in sorted(self.faults)),
             dead_letters=len(self.dead),
+            jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),
         )
 
     def open_on(self, connector: int) -> bool:

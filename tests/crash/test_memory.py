@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edge.core.records import Record
+from edge.core.instant import Instant
+from edge.core.records import JobEnded, JobKind, JobMoved, JobOrdered, Record, Stage
+from edge.core.vocabulary import LogType
 from edge.drivers.journal import open_journal
 from tests.crash.histories import STORIES, Fall, play, play_seed
 from tests.crash.memory import MemoryJournal, fold
@@ -59,3 +62,34 @@ async def _compare(batches: list[Batch], path: Path) -> None:
             assert await journal.load() == fold(written)
     async with open_journal(path) as journal:
         assert await journal.load() == fold(written)
+
+
+def test_both_journals_restore_the_same_jobs(tmp_path: Path) -> None:
+    """Updates and uploads: a newer order replaces the older one, an ended one is gone."""
+    at = Instant(wall=datetime(2026, 3, 1, tzinfo=UTC), monotonic=1.0)
+    common: dict[str, Any] = {
+        "location": "ftps://u:p@h/x",
+        "at": at,
+        "retries": 2,
+        "retry_interval_s": 30,
+    }
+    update = JobOrdered(
+        kind=JobKind.FIRMWARE, retrieve_date=at.wall, firmware_version="1.0", **common
+    )
+    log = JobOrdered(
+        kind=JobKind.LOG,
+        file_name="l",
+        log_type=LogType.SECURITY,
+        request_id=7,
+        oldest=at.wall,
+        **common,
+    )
+    batches: list[Batch] = [
+        [update],
+        [JobMoved(kind=JobKind.FIRMWARE, stage=Stage.READY, status="Downloaded", attempts=1)],
+        [log, JobMoved(kind=JobKind.LOG, stage=Stage.MOVING, status="Uploading", attempts=0)],
+        [update],
+        [JobEnded(kind=JobKind.LOG)],
+        [JobMoved(kind=JobKind.FIRMWARE, stage=Stage.WAITING, status=None, attempts=0)],
+    ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))

@@ -75,6 +75,7 @@ REQUESTS: tuple[Request, ...] = (
     messages.DataTransfer(vendor_id="org.example", message_id="m", data="{}"),
     messages.FirmwareStatusNotification(status="Idle"),
     messages.DiagnosticsStatusNotification(status="Idle"),
+    messages.LogStatusNotification(status="UploadFailure", request_id=7),
 )
 ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.RemoteStartTransactionConf(status="Accepted"),
@@ -93,6 +94,9 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.UnlockConnectorConf(status="Unlocked"),
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
+    commands.UpdateFirmwareConf(),
+    commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
+    commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
     messages.DataTransferConf(status="Accepted", data="x"),
 )
 

@@ -81,7 +81,6 @@ def test_what_is_off_is_said_in_the_answer_s_own_words(action: str) -> None:
         "CancelReservation",
         "ClearChargingProfile",
         "SetChargingProfile",
-        "UpdateFirmware",
         "Authorize",
     ],
 )

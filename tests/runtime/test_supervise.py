@@ -174,6 +174,7 @@ def test_a_connector_without_meter_answers_at_once() -> None:
         post=posted.append,
         look_up=ignore,
         restart=ignore,
+        errand=ignore,
     )
     perform(outfit, ReadMeter(ticket=4, connector=2))
     (failed,) = posted

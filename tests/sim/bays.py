@@ -73,8 +73,12 @@ class TestDaemon:
             clock=lambda offset_s, freeze: self.asked.append(("clock", offset_s, freeze)),
             power=lambda mode: self.asked.append(("power", mode)),
             reset_state=self.reset_state,
+            fail_firmware=self.fail_firmware,
             snapshot=self.snapshot,
         )
+
+    def fail_firmware(self, which: str) -> None:
+        self.asked.append(("fail.firmware", which))
 
     async def reset_state(self, keep: Any) -> None:
         await asyncio.sleep(0)

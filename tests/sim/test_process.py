@@ -32,7 +32,14 @@ from edge.sim.wires import BayWanted, Hooks, attach
 def nothing(*_): return {}
 
 async def main():
-    hooks = Hooks(net=nothing, clock=nothing, power=nothing, reset_state=nothing, snapshot=dict)
+    hooks = Hooks(
+        net=nothing,
+        clock=nothing,
+        power=nothing,
+        reset_state=nothing,
+        snapshot=dict,
+        fail_firmware=nothing,
+    )
     async with attach(sys.argv[1], hooks, BayWanted()) as bay:
         pin = bay.tables["connectors"]["1"]["evse"]["coil"]
         coil = DigitalOutputDevice(pin, pin_factory=bay.pin_factory)

@@ -279,7 +279,9 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("power", {"mode": "low"}, "choose one of off, kill"),
         ("wait", {"condition": {}}, "condition is an object"),
         ("attach", {"connectors": 1, "meter_bus": "tcp", "meter_model": "x"}, "is built as"),
-        ("fail.firmware", {"next": "ok"}, "there is no verb"),
+        ("fail.firmware", {"next": "soon"}, "choose one of ok, download, install"),
+        ("fail.firmware", {"next": "ok"}, "none is attached"),
+        ("fail.weather", {"next": "ok"}, "there is no verb"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_in_one_sentence(

@@ -204,6 +204,7 @@ async def test_a_hook_that_refuses_or_fails_is_answered(
         power=hooks.power,
         reset_state=hooks.reset_state,
         snapshot=hooks.snapshot,
+        fail_firmware=hooks.fail_firmware,
     )
     async with attach(tmp_path / "s.sock", refusing, WANTED):
         assert await caller.ask("net", mode="down") == {"error": "no line to cut"}

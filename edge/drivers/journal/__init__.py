@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 import structlog
@@ -24,6 +24,7 @@ from edge.core.records import Queued, Record, Saved
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.statements import STATEMENTS, Statement
+from edge.drivers.journal.summary import summary
 from edge.errors import ConfigError, JournalFailed
 
 __all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_journal"]
@@ -34,6 +35,7 @@ FORGETTABLE: Final = {
     "configuration": "configuration",
     "cache": "cache",
     "faults": "faults",
+    "jobs": "jobs",
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
 
@@ -67,6 +69,10 @@ class SqliteJournal:
     async def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Every parked message, oldest first."""
         return await self._in_thread(rows.dead_letters)
+
+    async def summary(self) -> dict[str, Any]:
+        """The journal in short, for diagnostics."""
+        return await self._in_thread(summary)
 
     async def forget(self, keep: Sequence[str] = ()) -> None:
         """Empty the tables of `FORGETTABLE` but those in *keep*: `reset_state` of the bay."""

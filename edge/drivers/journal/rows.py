@@ -21,10 +21,13 @@ from edge.core.records import (
     BootStarted,
     ConfigurationChanged,
     FaultLatched,
+    JobOrdered,
     Queued,
     ResetAccepted,
     Saved,
+    SavedJob,
     SavedTransaction,
+    Stage,
     TagCached,
     TransactionOpened,
     TransactionStopped,
@@ -79,6 +82,7 @@ def load(connection: sqlite3.Connection) -> Saved:
             )
         ),
         dead_letters=_number(connection, "SELECT count(*) FROM dead_letters"),
+        jobs=_jobs(connection),
     )
 
 
@@ -156,6 +160,20 @@ def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:
         TagCached(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo), at=_instant(at))
         for id_tag, info, at in connection.execute(
             "SELECT id_tag, info, at FROM cache ORDER BY position"
+        )
+    )
+
+
+def _jobs(connection: sqlite3.Connection) -> tuple[SavedJob, ...]:
+    return tuple(
+        SavedJob(
+            ordered=msgspec.json.decode(ordered, type=JobOrdered),
+            stage=Stage(stage),
+            status=status,
+            attempts=attempts,
+        )
+        for ordered, stage, status, attempts in connection.execute(
+            "SELECT ordered, stage, status, attempts FROM jobs ORDER BY kind"
         )
     )
 

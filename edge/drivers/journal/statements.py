@@ -17,11 +17,15 @@ from edge.core.records import (
     Delivered,
     FaultLatched,
     FaultReleased,
+    JobEnded,
+    JobMoved,
+    JobOrdered,
     Metered,
     Parked,
     Queued,
     Refused,
     ResetAccepted,
+    Stage,
     TagCached,
     TagForgotten,
     TransactionBound,
@@ -159,6 +163,19 @@ def _latched(record: FaultLatched) -> tuple[Statement, ...]:
     return ((sql, (record.connector, record.code, record.info)),)
 
 
+def _job_ordered(record: JobOrdered) -> tuple[Statement, ...]:
+    sql = (
+        "INSERT OR REPLACE INTO jobs (kind, ordered, stage, status, attempts)"
+        " VALUES (?, ?, ?, NULL, 0)"
+    )
+    return ((sql, (record.kind, _text(record), Stage.WAITING)),)
+
+
+def _job_moved(record: JobMoved) -> tuple[Statement, ...]:
+    sql = "UPDATE jobs SET stage = ?, status = ?, attempts = ? WHERE kind = ?"
+    return ((sql, (record.stage, record.status, record.attempts, record.kind)),)
+
+
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
     Alive: lambda record: (_alive(record.at),),
@@ -193,5 +210,8 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     FaultReleased: lambda record: (
         ("DELETE FROM faults WHERE connector = ?", (record.connector,)),
     ),
+    JobOrdered: _job_ordered,
+    JobMoved: _job_moved,
+    JobEnded: lambda record: (("DELETE FROM jobs WHERE kind = ?", (record.kind,)),),
 }
 """What each record writes; a test holds the table complete."""

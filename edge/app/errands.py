@@ -1,0 +1,79 @@
+"""Who downloads, uploads and installs, and what diagnostics tell: made from the settings."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from edge.config import Settings
+from edge.core.setup import Setup
+from edge.drivers.diagnostics import LogRing, StationGatherer
+from edge.drivers.journal import SqliteJournal
+from edge.drivers.registry import decode
+from edge.drivers.transfer import ChildTransfer
+from edge.drivers.transfer import Settings as TransferSettings
+from edge.drivers.updater import CommandUpdater
+from edge.ports import Clock
+from edge.runtime.errands import Errands, Hands
+
+LIBRARIES: Final = ("tapwatt", "ocpp", "websockets", "pymodbus", "gpiozero", "aiosqlite", "httpx")
+
+
+def transfer_settings(settings: Settings) -> TransferSettings:
+    """Check [transfer]; raises `ConfigError`."""
+    return decode(TransferSettings, settings.transfer, "transfer")
+
+
+def protocols(settings: Settings) -> str:
+    """SupportedFileTransferProtocols as GetConfiguration shows it."""
+    return ",".join(sorted(transfer_settings(settings).protocols))
+
+
+def make_errands(
+    settings: Settings,
+    setup: Setup,
+    *,
+    ring: LogRing,
+    journal: SqliteJournal,
+    clock: Clock,
+    snapshot: Callable[[], dict[str, Any]],
+    spool: Path,
+) -> Errands:
+    """Put the hands together."""
+
+    async def state() -> object:
+        return snapshot()
+
+    async def configuration() -> object:
+        return msgspec.to_builtins(settings)
+
+    async def versions() -> object:
+        return {
+            "firmware": setup.identity.firmware_version,
+            "python": platform.python_version(),
+            "kernel": platform.release(),
+            "machine": platform.machine(),
+            "libraries": {name: version(name) for name in LIBRARIES},
+        }
+
+    parts = {
+        "state": state,
+        "journal": journal.summary,
+        "configuration": configuration,
+        "versions": versions,
+    }
+    hands = Hands(
+        transfer=ChildTransfer(transfer_settings(settings)),
+        updater=CommandUpdater(
+            settings.firmware.install,
+            within_s=setup.policy.install_within_s,
+            rehearses=settings.hardware == "simulated",
+        ),
+        gatherer=StationGatherer(ring, parts),
+    )
+    return Errands(hands=hands, clock=clock, spool=spool)

@@ -1,0 +1,128 @@
+"""What this station can tell of itself: its latest log lines, its journal in short, its versions.
+
+`LogRing` hears every line of the daemon's log; `StationGatherer` packs it, with whatever parts the
+app adds, into one bounded file. No secrets: passwords, keys and addresses' logins become `***`,
+tags keep their last four characters.
+
+Quality: tested as values and as archives; bounded by construction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+import tarfile
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from edge.core.vocabulary import LogType
+from edge.errors import TransferFailed
+
+RING_MAX: Final = 2 * 2**20  # bytes; some days of a quiet station, minutes of a mad one
+PART_MAX: Final = 2 * 2**20  # bytes of one part of the archive
+TAG_SHOWN: Final = 4
+
+Part = Callable[[], Awaitable[object]]
+
+_SECRET: Final = re.compile(
+    r"password|secret|token|credential|authorizationkey|private_key", re.IGNORECASE
+)
+_TAG: Final = ("idtag", "id_tag", "parentidtag", "parent_id_tag", "stopping_id_tag", "tag")
+_LOGIN: Final = re.compile(r"(?<=//)[^/@\s]*@")
+_STAMP: Final = re.compile(r"timestamp=(\S+)")
+
+
+class LogRing:
+    """The newest lines of the log; stands last in structlog's chain and passes lines on."""
+
+    def __init__(self, size_max: int = RING_MAX) -> None:
+        self._lines: deque[str] = deque()
+        self._size = 0
+        self._size_max = size_max
+
+    def __call__(self, _logger: object, _method: str, line: Any) -> str:
+        """Keep *line*, which the renderer before made."""
+        assert isinstance(line, str)  # it stands behind a renderer
+        kept = _LOGIN.sub("***@", line)
+        self._lines.append(kept)
+        self._size += len(kept) + 1
+        while self._size > self._size_max:
+            self._size -= len(self._lines.popleft()) + 1
+        return line
+
+    def between(self, oldest: datetime | None, latest: datetime | None) -> str:
+        """The lines from *oldest* to *latest*; one without a time goes with those before it."""
+        chosen, wanted = [], oldest is None
+        for line in self._lines:
+            at = _time_of(line)
+            if at is not None:
+                wanted = (oldest is None or at >= oldest) and (latest is None or at <= latest)
+            if wanted:
+                chosen.append(line + "\n")
+        return "".join(chosen)
+
+
+class StationGatherer:
+    """Implements `edge.ports.Gatherer`; *parts* by the name of their file, without `.json`."""
+
+    def __init__(self, ring: LogRing, parts: Mapping[str, Part]) -> None:
+        self._ring = ring
+        self._parts = parts
+
+    async def gather(
+        self, log_type: LogType, target: Path, oldest: datetime | None, latest: datetime | None
+    ) -> None:
+        """Write the log alone, or everything as a `.tar.gz`; raises `TransferFailed`."""
+        log = self._ring.between(oldest, latest).encode()
+        files = {"log.txt": log}
+        if log_type is LogType.DIAGNOSTICS:
+            for name, part in self._parts.items():
+                text = json.dumps(scrubbed(await part()), indent=1, default=str)
+                files[f"{name}.json"] = text.encode()[:PART_MAX]
+        try:
+            if log_type is LogType.DIAGNOSTICS:
+                await asyncio.to_thread(_pack, target, files)
+            else:
+                await asyncio.to_thread(target.write_bytes, log)
+        except OSError as error:
+            raise TransferFailed("other", f"{target} cannot be written: {error}") from error
+
+
+def scrubbed(value: object) -> object:
+    """*value* without secrets and with masked tags, whatever its depth."""
+    if isinstance(value, Mapping):
+        return {str(name): _told(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrubbed(inner) for inner in value]
+    return _LOGIN.sub("***@", value) if isinstance(value, str) else value
+
+
+def _told(name: str, value: object) -> object:
+    if value is not None and _SECRET.search(name):
+        return "***"
+    if isinstance(value, str) and name.lower() in _TAG:
+        return "…" + value[-TAG_SHOWN:] if len(value) > TAG_SHOWN else "…"
+    return scrubbed(value)
+
+
+def _time_of(line: str) -> datetime | None:
+    found = _STAMP.match(line)
+    if found is None:
+        return None
+    try:
+        return datetime.fromisoformat(found.group(1))
+    except ValueError:
+        return None
+
+
+def _pack(target: Path, files: Mapping[str, bytes]) -> None:
+    with tarfile.open(target, "w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
