@@ -286,11 +286,12 @@ class Histories(RuleBasedStateMachine):
         if not hasattr(self, "rig"):
             return
         rig = self.rig
+        heard = rig.state.station.registration.status is not RegistrationStatus.REJECTED
         if self.ends_by is not None:
             rig.call(Reset(type=self.ends_by))
         rig.wait(20)
         assert rig.owed == {}
-        assert rig.restarted is (self.ends_by is not None)
+        assert rig.restarted is (self.ends_by is not None and heard), "while Rejected: silence"
         for connector in rig.state.connectors:
             self.heal(connector)
             rig.unplug(connector)

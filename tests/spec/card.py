@@ -59,7 +59,7 @@ def fill(outcomes: Mapping[str, bool]) -> dict[str, Any]:
     """The card as plain data: one entry per row, and the counts by profile."""
     known = rows()
     named: dict[str, tuple[str, str]] = {}
-    for file, name in suite():
+    for file, name in suite(due=True):
         row = row_of(name, known)
         if row is not None:
             named[row.id] = (file, name)

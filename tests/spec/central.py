@@ -250,6 +250,11 @@ class Central:
         """Why connection *number*, from 1, was closed."""
         return self._lines[number - 1].connection.close_code
 
+    def tls_version(self) -> str | None:
+        """The newest line's TLS, as `TLSv1.3`."""
+        wrapped = self._lines[-1].connection.socket
+        return wrapped.version() if isinstance(wrapped, ssl.SSLSocket) else None
+
     def expect_repeat(self, unique_id: str) -> None:
         """The call *unique_id* is about to be asked again: its answer is awaited anew."""
         with self._changed:
