@@ -190,6 +190,7 @@ def test_r_8_5_the_list_beats_the_cache(point: Station, central: Central) -> Non
     central.expect_status(1, "Preparing")
     point.tap()
     central.expect("Authorize", idTag=CARD)
+    assert point.value("LocalAuthListEnabled") == "true"  # asked later, so the answer before is in
     point.cut_off()
     point.tap()
     point.reconnect()

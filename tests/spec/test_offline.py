@@ -157,6 +157,7 @@ def test_r_6_2_a_known_bad_tag_is_not_unknown(point: Station, central: Central) 
     central.expect_status(1, "Preparing")
     point.tap()
     central.expect("Authorize", idTag=CARD)
+    assert point.value("LocalAuthorizeOffline") == "true"  # asked later, so the answer before is in
     point.cut_off()
     point.tap()
     point.tap(OTHER)
