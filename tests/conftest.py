@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 FIGURE = "figure: "
 PRIVATE_CHROMIUM = Path(__file__).parents[1] / ".cache/chromium/chromium"
@@ -34,6 +35,15 @@ def chromium() -> str:
     if found is None:
         pytest.fail("Chromium is missing: run scripts/test, or apt-get install chromium")
     return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for all pages: Playwright bears only one of itself in a process."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from edge.cli.installation import CARDS, NAME, Installation, open_installation
 
@@ -35,15 +35,13 @@ def installation() -> Iterator[Installation]:
 
 
 @pytest.fixture
-def page(chromium: str, installation: Installation) -> Iterator[Page]:
+def page(browser: Browser, installation: Installation) -> Iterator[Page]:
     """The page, open at the station."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = browser.new_page(locale="en-GB", viewport={"width": 360, "height": 740})
-        opened.set_default_timeout(WITHIN_MS)
-        opened.goto(installation.central.page)
-        yield opened
-        browser.close()
+    opened = browser.new_page(locale="en-GB", viewport={"width": 360, "height": 740})
+    opened.set_default_timeout(WITHIN_MS)
+    opened.goto(installation.central.page)
+    yield opened
+    opened.close()
 
 
 def shows(page: Page, status: str, health: str) -> None:
