@@ -80,6 +80,8 @@ def is_updating(state: ChargePoint) -> bool:
 
 def able(state: ChargePoint, now: float) -> tuple[int, ...]:
     """The connectors in service and in order, whether they are free or not."""
+    if is_updating(state):
+        return ()
     return tuple(
         number
         for number in state.connectors

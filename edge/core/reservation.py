@@ -108,7 +108,7 @@ def _judge_one(state: ChargePoint, connector: int, before: Reservation | None, n
     """*connector*, in a *state* without the reservation *before* that this one replaces."""
     if levels.fault(state, connector, now) is not None:
         return "Faulted"
-    if not levels.is_operative(state, connector):
+    if connector not in levels.able(state, now):
         return "Unavailable"
     bay = state.bay(connector)
     free = holds.vacant(state, levels.able(state, now))
