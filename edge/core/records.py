@@ -13,6 +13,11 @@ from enum import StrEnum
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
 from edge.core.vocabulary import AvailabilityType, ErrorCode, LogType, ResetType, StopReason
 
 
@@ -330,6 +335,9 @@ Record = (
     | JobOrdered
     | JobMoved
     | JobEnded
+    | SecurityEventLogged
+    | SecurityEventTold
+    | SecurityEventForgotten
 )
 
 
@@ -383,3 +391,5 @@ class Saved:
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0
     jobs: tuple[SavedJob, ...] = ()
+    untold: tuple[SecurityEventLogged, ...] = ()
+    last_security_seq: int = 0

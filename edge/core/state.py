@@ -20,6 +20,7 @@ from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
 from edge.core.records import JobKind, JobOrdered, Queued, Stage, TagCached
+from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
     AvailabilityType,
@@ -341,6 +342,7 @@ class Station:
     charging: Charging = field(default_factory=Charging)
     configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
     security: Security = field(default_factory=Security)
+    security_events: SecurityEvents = field(default_factory=SecurityEvents)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE
