@@ -17,6 +17,7 @@ from edge.core.vocabulary import (
     ErrorCode,
     ReadingContext,
     RegistrationStatus,
+    SecurityEvent,
     StopReason,
 )
 
@@ -225,6 +226,20 @@ class LogStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotification:
+    """A line of the security log that the central system must hear (security whitepaper 5.15)."""
+
+    type: SecurityEvent
+    timestamp: datetime
+    tech_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -257,6 +272,7 @@ Request = (
     | FirmwareStatusNotification
     | DiagnosticsStatusNotification
     | LogStatusNotification
+    | SecurityEventNotification
 )
 """What the station asks or tells."""
 
@@ -272,6 +288,7 @@ Confirmation = (
     | FirmwareStatusNotificationConf
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
+    | SecurityEventNotificationConf
 )
 """What the central system answers."""
 

@@ -28,6 +28,7 @@ from edge.core.vocabulary import (
     ErrorCode,
     RegistrationStatus,
     ResetType,
+    SecurityEvent,
     StopReason,
 )
 from edge.core.waiting import Waiting
@@ -302,11 +303,15 @@ class Charging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Security:
-    """How we were let in last, and what the way back is until a new profile or key has worked."""
+    """How we were let in last, and what the way back is until a new profile or key has worked.
+
+    *suspected* is what kept us out since then, as far as the security log has words for it.
+    """
 
     admitted: Access | None = None
     old_profile: int | None = None
     old_key: str | None = field(default=None, repr=False)
+    suspected: frozenset[SecurityEvent] = frozenset()
 
     @property
     def fallback(self) -> tuple[int | None, str | None]:
@@ -316,7 +321,11 @@ class Security:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """What exists once."""
+    """What exists once.
+
+    *rebooted*: the computer went down before this process, without our doing. *clock* is wall minus
+    monotonic seconds, as last seen.
+    """
 
     registration: Registration = field(default_factory=Registration)
     outbox: Outbox = field(default_factory=Outbox)
@@ -335,6 +344,8 @@ class Station:
     journal_lost: str | None = None
     reader_lost: str | None = None
     main_meter: Reading | None = None
+    rebooted: bool = False
+    clock: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,6 +127,13 @@ class ToReport:
     order: JobOrdered
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToWarn:
+    """The critical line *seq* of the security log."""
+
+    seq: int
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -143,6 +150,7 @@ Purpose = (
     | ToSample
     | ToFinish
     | ToReport
+    | ToWarn
 )
 
 
