@@ -302,7 +302,10 @@ class SavedTransaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """All that a restart needs, read from the journal in one go."""
+    """All that a restart needs, read from the journal in one go.
+
+    *log_was_cleared*: the journal before this one, and the security log in it, was damaged.
+    """
 
     transactions: tuple[SavedTransaction, ...] = ()
     outbox: tuple[Queued, ...] = ()
@@ -325,3 +328,4 @@ class Saved:
     jobs: tuple[SavedJob, ...] = ()
     untold: tuple[SecurityEventLogged, ...] = ()
     last_security_seq: int = 0
+    log_was_cleared: bool = False

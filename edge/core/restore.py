@@ -71,6 +71,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
                 untold=saved.untold,
             ),
             rebooted=_has_rebooted(saved, setup),
+            log_was_cleared=saved.log_was_cleared,
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             jobs=jobs.restored(saved.jobs, now),
