@@ -92,6 +92,9 @@ def test_ocpp_keys_given_as_options_stay_apart() -> None:
         ("[statoin]\n", ["edge.toml", '"statoin"', 'mean "station"']),
         ("[ocpp]\nHeartbeatIntervall = 5\n", ["[ocpp]", 'mean "HeartbeatInterval"']),
         ("[ocpp]\nHeartbeatInterval = -5\n", ["[ocpp]", "HeartbeatInterval", '"-5"']),
+        ("[ocpp]\nNumberOfConnectors = 5\n", ["[ocpp] NumberOfConnectors", "what the station is"]),
+        ("[ocpp]\nSendLocalListMaxLength = 1001\n", ["[ocpp]", "integer 1-1000"]),
+        ("[ocpp]\nCpoName = '" + "x" * 501 + "'\n", ["CpoName"]),
         ("[policy]\nreclose_delay = 5\n", ["[policy]", 'mean "reclose_delay_s"']),
         ("[policy]\nreclose_delay_s = 'x'\n", ["policy.reclose_delay_s", "float"]),
         ("[connectors.1.evze]\n", ["[connectors.1]", 'mean "evse"']),
@@ -134,6 +137,21 @@ def test_explaining_an_ocpp_key_shows_every_layer(file: Path) -> None:
     assert any(line.startswith(" * -o") and "'10'" in line for line in lines)
     assert any("edge.toml" in line and "'60'" in line for line in lines)
     assert any("default" in line and "'300'" in line for line in lines)
+
+
+def test_explaining_a_fact_says_who_knows_it() -> None:
+    """What nobody sets has no layers to choose from but the station."""
+    lines = explain(load(), "NumberOfConnectors")
+    assert lines[0] == "NumberOfConnectors (integer; read, as built): Connectors of this station."
+    assert lines[-1] == " * default    '(by the station)'"
+
+
+def test_the_secret_is_never_explained_with_its_value() -> None:
+    """A01.FR.11: not even to who may read the file."""
+    key = "0123456789abcdef"
+    (line,) = explain(load([], [f"ocpp.AuthorizationKey={key}"]), "AuthorizationKey")
+    assert line.startswith("AuthorizationKey (secret; write): ")
+    assert key not in line
 
 
 def test_explaining_a_setting_shows_its_value() -> None:

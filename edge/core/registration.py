@@ -16,6 +16,7 @@ from edge.core.draft import Draft
 from edge.core.effects import LearnTime
 from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
 from edge.core.facts import KeyChanged, Reconnected, Registered, Triggered
+from edge.core.key_kinds import MOST_SILENCE_S
 from edge.core.messages import (
     BootNotificationConf,
     CallError,
@@ -84,7 +85,7 @@ def on_booted(draft: Draft, _: ToBoot, event: Settled) -> None:
 
 def _good_interval_s(draft: Draft, asked_s: int) -> int:
     if asked_s >= LEAST_INTERVAL_S:
-        return asked_s
+        return min(asked_s, MOST_SILENCE_S)
     last_s = draft.station.registration.interval_s
     return last_s or int(draft.policy.boot_retry_s)
 
