@@ -119,6 +119,8 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
             clock=clock,
             random=random,
             attempts=attempts(state),
+            failures=state.station.dial_failures,
+            ping_interval_s=keys.number(state, "WebSocketPingInterval"),
         )
         await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring))
 

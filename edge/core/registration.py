@@ -43,6 +43,8 @@ def on_link_up(draft: Draft, _: LinkUp) -> None:
     _put(draft, link_up=True, heard_at=draft.now, beating=False)
     if registration.status is RegistrationStatus.ACCEPTED:
         draft.tell(Reconnected())
+        if draft.station.dial_failures > 1:
+            _beat(draft)  # find out whether it serves us, not only takes our frames
     elif registration.retry_at is None or draft.now >= registration.retry_at:
         _boot(draft)
 

@@ -87,7 +87,7 @@ ACCESSES = {
     "R/RW": {Access.WRITE, Access.OURS},
 }
 TOLD_ONLY = {"ConnectorPhaseRotation"}  # it describes the wiring to who balances phases from afar
-OPEN = {"CpoName", "WebSocketPingInterval"}
+OPEN = {"CpoName"}  # read by the certificate signing request
 """Keys whose reader is on its way: delete the name when it is here."""
 
 WRITTEN = [key for key in TABLE if key.access.is_written]
