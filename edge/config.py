@@ -30,6 +30,7 @@ CiString50 = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 class Station(msgspec.Struct, frozen=True, kw_only=True):
     """Who we are: the last part of the address we dial, and the words of BootNotification.
 
+    *serial* is the charge point's, *box_serial* that of the box around it where it has its own.
     *iccid* and *imsi* are the modem's SIM card, *meter_type* and *meter_serial* the main meter.
     """
 
@@ -37,6 +38,7 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     vendor: CiString20 = "Tapwatt"
     model: CiString20 = "Bay"
     serial: CiString25 | None = None
+    box_serial: CiString25 | None = None
     firmware: CiString50 | None = None
     iccid: CiString20 | None = None
     imsi: CiString20 | None = None
@@ -141,6 +143,7 @@ def identity(station: Station, software: str) -> BootNotification:
         charge_point_vendor=station.vendor,
         charge_point_model=station.model,
         charge_point_serial_number=station.serial,
+        charge_box_serial_number=station.box_serial,
         firmware_version=station.firmware or software,
         iccid=station.iccid,
         imsi=station.imsi,

@@ -21,7 +21,8 @@ import structlog
 from edge.core.access import Access
 from edge.core.commands import Command, CommandAnswer
 from edge.core.events import CallReceived, DialPostponed, LinkDown, LinkUp, Settled
-from edge.core.messages import CallError, Confirmation, NoAnswer, Request
+from edge.core.messages import BootNotificationConf, CallError, Confirmation, NoAnswer, Request
+from edge.core.vocabulary import RegistrationStatus
 from edge.drivers import ocpp_codec
 from edge.drivers.ocpp_line import (
     Dial,
@@ -154,6 +155,7 @@ class OcppLink:
         self._gate = Gate(dial)
         self._post: Post | None = None
         self._line: Line | None = None
+        self._is_rejected = False
         self._waiting: asyncio.Queue[_Sending] = asyncio.Queue(WAITING_MAX)
         self._in_flight: tuple[_Sending, float] | None = None
         self._unposted: list[Settled] = []
@@ -249,6 +251,7 @@ class OcppLink:
             repeats=self._repeats,
             closed_errors=ConnectionError,
         )
+        point.muted = self._is_rejected
         why, dropped = "the station ends", False
         self._line = line
         self._back_off.forget_skip()
@@ -308,7 +311,11 @@ class OcppLink:
         except CallTimedOut:
             log.warning("request_unanswered", action=action, waited_s=sending.within_s)
             return NoAnswer(timed_out=True)
-        return ocpp_codec.decode_confirmation(sending.message, answer)
+        confirmation = ocpp_codec.decode_confirmation(sending.message, answer)
+        if isinstance(confirmation, BootNotificationConf):
+            self._is_rejected = confirmation.status is RegistrationStatus.REJECTED
+            point.muted = self._is_rejected
+        return confirmation
 
     def _settle_all(self, *, dropped: bool) -> None:
         """The line is gone, perhaps *dropped* by the peer: settle what was on it or waited."""

@@ -18,6 +18,7 @@ from edge.core.events import CallReceived, DialPostponed, Event, LinkDown, LinkU
 from edge.core.messages import CallError, NoAnswer
 from edge.drivers.ocpp_link import WAITING_MAX, Settings, open_link
 from tests.drivers.ocpp_bench import HEARTBEAT, NOW, LoopClock, running, served
+from tests.waiting import until
 
 
 async def test_a_request_is_settled_with_its_typed_answer() -> None:
@@ -239,6 +240,36 @@ async def test_what_the_core_does_not_decide_is_answered_here(
         assert (await server.hear())[:3] == answer
         await bench.next(LinkUp)
         assert bench.posted.empty()
+
+
+REJECTED = f'{{"status":"Rejected","currentTime":"{NOW}","interval":60}}'
+ACCEPTED = REJECTED.replace("Rejected", "Accepted")
+IDENTITY = messages.BootNotification(charge_point_vendor="T", charge_point_model="B")
+
+
+async def test_while_rejected_not_even_a_bad_call_is_answered() -> None:
+    """S 4.2, ruling 8: the silence lasts over a new line, until the next answer to a boot."""
+    async with served() as server, running(server) as bench:
+        line = await server.line()
+        await bench.next(LinkUp)
+        bench.link.send(1, "a", IDENTITY, 2)
+        await server.hear()
+        await line.send(f'[3,"a",{REJECTED}]')
+        await bench.next(Settled)
+        for number in range(2):
+            for frame in ('[2,"c","Teleport",{}]', '[2,7,"Reset",{}]', '[2,"c","Heartbeat",{}]'):
+                await line.send(frame)
+            unanswered = bench.link.counters.ignored
+            await until(lambda: unanswered["no_answer_due"] == 3 * (number + 1))  # noqa: B023
+            await line.close(1012)
+            line = await server.line()
+            await bench.next(LinkUp)
+        bench.link.send(2, "b", IDENTITY, 2)
+        assert (await server.hear())[:2] == [2, "b"]
+        await line.send(f'[3,"b",{ACCEPTED}]')
+        await bench.next(Settled)
+        await line.send('[2,"c","Teleport",{}]')
+        assert (await server.hear())[:3] == [4, "c", "NotImplemented"]
 
 
 async def test_a_repeated_command_reaches_the_core_once_even_over_a_broken_line() -> None:
