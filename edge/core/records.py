@@ -14,6 +14,7 @@ from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
 from edge.core.vocabulary import AvailabilityType, ErrorCode, LogType, ResetType, StopReason
+from edge.core.x509 import CertificateRecord, CredentialsKept, Root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +331,7 @@ Record = (
     | JobOrdered
     | JobMoved
     | JobEnded
+    | CertificateRecord
 )
 
 
@@ -383,3 +385,5 @@ class Saved:
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0
     jobs: tuple[SavedJob, ...] = ()
+    roots: tuple[Root, ...] = ()
+    credentials: CredentialsKept | None = None

@@ -35,6 +35,7 @@ from edge.core.state import (
     Transaction,
 )
 from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
+from edge.core.x509 import Certificates, CredentialsKept
 
 
 def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
@@ -64,6 +65,9 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             reservations=_reservations(saved, setup, now),
             configuration={row.key: row.value for row in saved.configuration},
             security=_security(saved),
+            certificates=Certificates(
+                roots=saved.roots, kept=saved.credentials or CredentialsKept()
+            ),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             jobs=jobs.restored(saved.jobs, now),

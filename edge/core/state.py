@@ -30,6 +30,7 @@ from edge.core.vocabulary import (
     StopReason,
 )
 from edge.core.waiting import Waiting
+from edge.core.x509 import Certificates
 
 
 class Phase(StrEnum):
@@ -341,6 +342,7 @@ class Station:
     charging: Charging = field(default_factory=Charging)
     configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
     security: Security = field(default_factory=Security)
+    certificates: Certificates = field(default_factory=Certificates)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE

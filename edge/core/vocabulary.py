@@ -158,3 +158,18 @@ class LogType(StrEnum):
 
     DIAGNOSTICS = "DiagnosticsLog"
     SECURITY = "SecurityLog"
+
+
+class CertificateUse(StrEnum):
+    """InstallCertificate.certificateType (security whitepaper 6.4)."""
+
+    CENTRAL_SYSTEM_ROOT = "CentralSystemRootCertificate"
+    MANUFACTURER_ROOT = "ManufacturerRootCertificate"
+
+
+class HashAlgorithm(StrEnum):
+    """CertificateHashData.hashAlgorithm (security whitepaper 6.12)."""
+
+    SHA256 = "SHA256"
+    SHA384 = "SHA384"
+    SHA512 = "SHA512"

@@ -46,6 +46,7 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.x509 import CredentialsKept, Root, RootDeleted, RootInstalled
 from tests.crash.virtual import elapse
 
 HEAD = 64
@@ -68,6 +69,7 @@ class Rows:
         self.jobs: dict[str, SavedJob] = {}
         self.local_list: dict[str, ListedTag] = {}
         self.reservations: dict[int, ReservationMade] = {}
+        self.roots: dict[tuple[str, str], Root] = {}
 
     def take(self, record: Record) -> None:
         """Take what is said of money; the rest is `_take_state`'s."""
@@ -146,6 +148,12 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case RootInstalled():
+                self.roots[record.root.use, record.root.fingerprint] = record.root
+            case RootDeleted():
+                self.roots.pop((record.use, record.fingerprint), None)
+            case CredentialsKept():
+                self.saved = replace(self.saved, credentials=record)
 
     def _list(self, record: ListChanged) -> None:
         if record.anew:
@@ -197,6 +205,7 @@ class Rows:
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
             jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),
+            roots=tuple(self.roots.values()),
         )
 
     def open_on(self, connector: int) -> bool:

@@ -39,6 +39,7 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.x509 import CredentialsKept, RootDeleted, RootInstalled
 
 Statement = tuple[str, tuple[object, ...]]
 
@@ -214,6 +215,12 @@ def _job_moved(record: JobMoved) -> tuple[Statement, ...]:
     return ((sql, (record.stage, record.status, record.attempts, record.kind)),)
 
 
+def _root_installed(record: RootInstalled) -> tuple[Statement, ...]:
+    root = record.root
+    sql = "INSERT INTO roots (use, fingerprint, root) VALUES (?, ?, ?)"
+    return ((sql, (root.use, root.fingerprint, _text(root))),)
+
+
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
     Alive: lambda record: (_alive(record.at),),
@@ -266,5 +273,15 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     JobOrdered: _job_ordered,
     JobMoved: _job_moved,
     JobEnded: lambda record: (("DELETE FROM jobs WHERE kind = ?", (record.kind,)),),
+    RootInstalled: _root_installed,
+    RootDeleted: lambda record: (
+        (
+            "DELETE FROM roots WHERE use = ? AND fingerprint = ?",
+            (record.use, record.fingerprint),
+        ),
+    ),
+    CredentialsKept: lambda record: (
+        ("INSERT OR REPLACE INTO credentials (id, kept) VALUES (1, ?)", (_text(record),)),
+    ),
 }
 """What each record writes; a test holds the table complete."""
