@@ -13,6 +13,11 @@ from enum import StrEnum
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
 from edge.core.vocabulary import AvailabilityType, ErrorCode, LogType, ResetType, StopReason
 from edge.core.x509 import CertificateRecord, CredentialsKept, Root
 
@@ -331,6 +336,9 @@ Record = (
     | JobOrdered
     | JobMoved
     | JobEnded
+    | SecurityEventLogged
+    | SecurityEventTold
+    | SecurityEventForgotten
     | CertificateRecord
 )
 
@@ -385,5 +393,7 @@ class Saved:
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0
     jobs: tuple[SavedJob, ...] = ()
+    untold: tuple[SecurityEventLogged, ...] = ()
+    last_security_seq: int = 0
     roots: tuple[Root, ...] = ()
     credentials: CredentialsKept | None = None

@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core import jobs
+from edge.core.access import Security
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
 from edge.core.profiles import Installed
 from edge.core.records import Saved, SavedTransaction
+from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.state import (
     Authorisation,
@@ -28,7 +30,6 @@ from edge.core.state import (
     Outbox,
     Phase,
     Reservation,
-    Security,
     Seen,
     Service,
     Station,
@@ -65,6 +66,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             reservations=_reservations(saved, setup, now),
             configuration={row.key: row.value for row in saved.configuration},
             security=_security(saved),
+            security_events=SecurityEvents(last_seq=saved.last_security_seq, untold=saved.untold),
             certificates=Certificates(
                 roots=saved.roots, kept=saved.credentials or CredentialsKept()
             ),

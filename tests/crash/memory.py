@@ -46,6 +46,11 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
 from edge.core.x509 import CredentialsKept, Root, RootDeleted, RootInstalled
 from tests.crash.virtual import elapse
 
@@ -69,6 +74,7 @@ class Rows:
         self.jobs: dict[str, SavedJob] = {}
         self.local_list: dict[str, ListedTag] = {}
         self.reservations: dict[int, ReservationMade] = {}
+        self.security_log: dict[int, SecurityEventLogged] = {}
         self.roots: dict[tuple[str, str], Root] = {}
 
     def take(self, record: Record) -> None:
@@ -148,6 +154,14 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case SecurityEventLogged():
+                self.security_log[record.seq] = record
+                self.saved = replace(self.saved, last_security_seq=record.seq)
+            case SecurityEventTold():
+                told = self.security_log[record.seq]
+                self.security_log[record.seq] = replace(told, untold=False)
+            case SecurityEventForgotten():
+                self.security_log.pop(record.seq, None)
             case RootInstalled():
                 self.roots[record.root.use, record.root.fingerprint] = record.root
             case RootDeleted():
@@ -205,6 +219,7 @@ class Rows:
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
             jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),
+            untold=tuple(one for one in self.security_log.values() if one.untold),
             roots=tuple(self.roots.values()),
         )
 

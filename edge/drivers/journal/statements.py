@@ -39,6 +39,11 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
 from edge.core.x509 import CredentialsKept, RootDeleted, RootInstalled
 
 Statement = tuple[str, tuple[object, ...]]
@@ -215,6 +220,12 @@ def _job_moved(record: JobMoved) -> tuple[Statement, ...]:
     return ((sql, (record.stage, record.status, record.attempts, record.kind)),)
 
 
+def _security_logged(record: SecurityEventLogged) -> tuple[Statement, ...]:
+    sql = "INSERT INTO security_events (seq, type, at, info, untold) VALUES (?, ?, ?, ?, ?)"
+    row = (record.seq, record.event, _text(record.at), record.info, int(record.untold))
+    return ((sql, row),)
+
+
 def _root_installed(record: RootInstalled) -> tuple[Statement, ...]:
     root = record.root
     sql = "INSERT INTO roots (use, fingerprint, root) VALUES (?, ?, ?)"
@@ -273,6 +284,13 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     JobOrdered: _job_ordered,
     JobMoved: _job_moved,
     JobEnded: lambda record: (("DELETE FROM jobs WHERE kind = ?", (record.kind,)),),
+    SecurityEventLogged: _security_logged,
+    SecurityEventTold: lambda record: (
+        ("UPDATE security_events SET untold = 0 WHERE seq = ?", (record.seq,)),
+    ),
+    SecurityEventForgotten: lambda record: (
+        ("DELETE FROM security_events WHERE seq = ?", (record.seq,)),
+    ),
     RootInstalled: _root_installed,
     RootDeleted: lambda record: (
         (
