@@ -19,7 +19,7 @@ from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
-from edge.core.records import JobKind, JobOrdered, Queued, Stage, TagCached
+from edge.core.records import Queued, TagCached
 from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
@@ -31,6 +31,7 @@ from edge.core.vocabulary import (
     StopReason,
 )
 from edge.core.waiting import Waiting
+from edge.core.work import Job, JobKind
 from edge.core.x509 import Certificates
 
 
@@ -298,25 +299,6 @@ class Charging:
     served_since: Mapping[int, float] = field(default_factory=dict)
     clock: float = 0.0
     due: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Long work with a file. *status* is OCPP's word for it, *attempts* those that failed.
-
-    *ticket* is that of the transfer or installation under way, *untold* the statuses that the
-    central system has not heard yet, oldest first.
-    """
-
-    order: JobOrdered
-    stage: Stage = Stage.WAITING
-    status: str | None = None
-    attempts: int = 0
-    due_at: float | None = None
-    ticket: int | None = None
-    done_bytes: int = 0
-    untold: tuple[str, ...] = ()
-    telling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

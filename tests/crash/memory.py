@@ -21,9 +21,6 @@ from edge.core.records import (
     FallbackKept,
     FaultLatched,
     FaultReleased,
-    JobEnded,
-    JobMoved,
-    JobOrdered,
     ListChanged,
     ListedTag,
     Metered,
@@ -37,7 +34,6 @@ from edge.core.records import (
     ReservationMade,
     ResetAccepted,
     Saved,
-    SavedJob,
     SavedTransaction,
     TagCached,
     TagForgotten,
@@ -51,6 +47,7 @@ from edge.core.security_log import (
     SecurityEventLogged,
     SecurityEventTold,
 )
+from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
 from edge.core.x509 import CredentialsKept, Root, RootDeleted, RootInstalled
 from tests.crash.virtual import elapse
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.records import FallbackKept, JobEnded, JobKind, JobMoved, JobOrdered, Record, Stage
+from edge.core.records import FallbackKept, Record
 from edge.core.vocabulary import CertificateUse, LogType
+from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Stage
 from edge.core.x509 import (
     Credential,
     CredentialsKept,

@@ -24,16 +24,13 @@ from edge.core.records import (
     ConfigurationChanged,
     FallbackKept,
     FaultLatched,
-    JobOrdered,
     ListedTag,
     ProfileSet,
     Queued,
     ReservationMade,
     ResetAccepted,
     Saved,
-    SavedJob,
     SavedTransaction,
-    Stage,
     TagCached,
     TransactionOpened,
     TransactionStopped,
@@ -41,6 +38,7 @@ from edge.core.records import (
 )
 from edge.core.security_log import SecurityEventLogged
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
+from edge.core.work import JobOrdered, SavedJob, Stage
 from edge.core.x509 import CredentialsKept, Root
 
 HEAD: Final = 64

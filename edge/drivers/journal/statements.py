@@ -18,9 +18,6 @@ from edge.core.records import (
     FallbackKept,
     FaultLatched,
     FaultReleased,
-    JobEnded,
-    JobMoved,
-    JobOrdered,
     ListChanged,
     Metered,
     Parked,
@@ -31,7 +28,6 @@ from edge.core.records import (
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
-    Stage,
     TagCached,
     TagForgotten,
     TransactionBound,
@@ -44,6 +40,7 @@ from edge.core.security_log import (
     SecurityEventLogged,
     SecurityEventTold,
 )
+from edge.core.work import JobEnded, JobMoved, JobOrdered, Stage
 from edge.core.x509 import CredentialsKept, RootDeleted, RootInstalled
 
 Statement = tuple[str, tuple[object, ...]]
