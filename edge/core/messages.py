@@ -225,6 +225,20 @@ class LogStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificate:
+    """Please have this request signed (security whitepaper 5.17)."""
+
+    csr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificateConf:
+    """*status* is Accepted or Rejected; the certificate itself comes by CertificateSigned."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -257,6 +271,7 @@ Request = (
     | FirmwareStatusNotification
     | DiagnosticsStatusNotification
     | LogStatusNotification
+    | SignCertificate
 )
 """What the station asks or tells."""
 
@@ -272,6 +287,7 @@ Confirmation = (
     | FirmwareStatusNotificationConf
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
+    | SignCertificateConf
 )
 """What the central system answers."""
 

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    certificates,
     charging,
     configuration,
+    credentials,
     firmware,
     holds,
     keys,
@@ -23,6 +25,12 @@ from edge.core import (
     service,
     unlocking,
     uploads,
+)
+from edge.core.certificate_commands import (
+    CertificateSigned,
+    DeleteCertificate,
+    GetInstalledCertificateIds,
+    InstallCertificate,
 )
 from edge.core.commands import (
     CancelReservation,
@@ -230,5 +238,9 @@ COMMANDS: Final[Mapping[type, Act]] = {
     GetLocalListVersion: local_list.on_get_version,
     ReserveNow: reservation.on_reserve,
     CancelReservation: reservation.on_cancel,
+    InstallCertificate: certificates.on_install,
+    DeleteCertificate: certificates.on_delete,
+    GetInstalledCertificateIds: certificates.on_list,
+    CertificateSigned: credentials.on_signed,
 }
 """What each command does."""

@@ -44,6 +44,8 @@ from edge.core.messages import (
     MeterValuesConf,
     NoAnswer,
     Request,
+    SignCertificate,
+    SignCertificateConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -131,6 +133,8 @@ class Rig(Bench):
                 return DiagnosticsStatusNotificationConf()
             case LogStatusNotification():
                 return LogStatusNotificationConf()
+            case SignCertificate():
+                return SignCertificateConf(status="Accepted")
 
     def call(self, command: Command) -> Any:
         """The central system asks; the reply, `None` while it is still owed."""
