@@ -14,10 +14,11 @@ from edge.core.commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.draft import Draft
 from edge.core.effects import Fetch, Install, Reply, Restart
 from edge.core.events import JobFinished, Started
+from edge.core.facts import SecurityNoticed
 from edge.core.messages import CallError
 from edge.core.setup import UnsignedFirmware
 from edge.core.state import Bay, ChargePoint, Phase
-from edge.core.vocabulary import CallErrorCode
+from edge.core.vocabulary import CallErrorCode, SecurityEvent
 from edge.core.waiting import ToFinish
 from edge.core.work import Job, JobKind, JobOrdered, Stage
 
@@ -72,11 +73,19 @@ def on_started(draft: Draft, _: Started) -> None:
     if job is None:
         return
     if job.stage is Stage.REBOOTING:
-        jobs.move(draft, _KIND, Stage.DONE, "Installed")
+        _installed(draft, job)
     elif job.stage is Stage.INSTALLING:  # the installer restarted us itself, or the power went
-        changed = draft.state.setup.identity.firmware_version != job.order.firmware_version
-        status = "Installed" if changed else "InstallationFailed"
-        jobs.move(draft, _KIND, Stage.DONE, status)
+        if draft.state.setup.identity.firmware_version != job.order.firmware_version:
+            _installed(draft, job)
+        else:
+            jobs.move(draft, _KIND, Stage.DONE, "InstallationFailed")
+
+
+def _installed(draft: Draft, job: Job) -> None:
+    jobs.move(draft, _KIND, Stage.DONE, "Installed")
+    was, becomes = job.order.firmware_version, draft.state.setup.identity.firmware_version
+    info = None if becomes is None else f"from {was} to {becomes}"
+    draft.tell(SecurityNoticed(event=SecurityEvent.FIRMWARE_UPDATED, info=info))
 
 
 def on_tick(draft: Draft) -> None:

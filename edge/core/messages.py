@@ -17,6 +17,7 @@ from edge.core.vocabulary import (
     ErrorCode,
     ReadingContext,
     RegistrationStatus,
+    SecurityEvent,
     StopReason,
 )
 
@@ -225,6 +226,20 @@ class LogStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotification:
+    """A line of the security log that the central system must hear (security whitepaper 5.15)."""
+
+    type: SecurityEvent
+    timestamp: datetime
+    tech_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignCertificate:
     """Please have this request signed (security whitepaper 5.17)."""
 
@@ -271,6 +286,7 @@ Request = (
     | FirmwareStatusNotification
     | DiagnosticsStatusNotification
     | LogStatusNotification
+    | SecurityEventNotification
     | SignCertificate
 )
 """What the station asks or tells."""
@@ -287,6 +303,7 @@ Confirmation = (
     | FirmwareStatusNotificationConf
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
+    | SecurityEventNotificationConf
     | SignCertificateConf
 )
 """What the central system answers."""

@@ -63,6 +63,8 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
         outbox.on_link_down,
         certificates.on_link_down,
     ),
+    ev.DialRefused: (security.on_dial_refused,),
+    ev.FramesRefused: (security.on_frames_refused,),
     ev.Settled: (registration.on_settled,),
     ev.CallReceived: (registration.on_call, remote.on_call),
     ev.OutboxRead: (),
@@ -96,6 +98,7 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToSample: (metering.on_sample,),
     waiting.ToFinish: (firmware.on_finished, uploads.on_finished),
     waiting.ToReport: (jobs.on_reported,),
+    waiting.ToWarn: (security_events.on_settled,),
     waiting.ToInstall: (certificates.on_inspected,),
     waiting.ToTake: (credentials.on_checked,),
     waiting.ToMakeKey: (credentials.on_key_made,),
@@ -148,6 +151,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
 
 TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     registration.on_tick,
+    health.on_tick,
     evse.on_tick,
     reservation.on_tick,
     connector.on_tick,
@@ -168,6 +172,7 @@ SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
     service.settle,
     unlocking.settle,
     outbox.advance,
+    security_events.advance,
     restarting.settle,
 )
 """Who looks at the whole after the facts are worked off; new facts start another round."""

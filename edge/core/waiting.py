@@ -128,6 +128,13 @@ class ToReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToWarn:
+    """The critical line *seq* of the security log."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToInstall:
     """What the certificate in the InstallCertificate *call_id* is, which shall serve for *use*."""
 
@@ -171,6 +178,7 @@ Purpose = (
     | ToSample
     | ToFinish
     | ToReport
+    | ToWarn
     | ToInstall
     | ToTake
     | ToMakeKey

@@ -36,6 +36,7 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.FirmwareStatusNotification: messages.FirmwareStatusNotificationConf,
     messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
     messages.LogStatusNotification: messages.LogStatusNotificationConf,
+    messages.SecurityEventNotification: messages.SecurityEventNotificationConf,
     messages.SignCertificate: messages.SignCertificateConf,
 }
 """What answers each request of ours; the class name is the action."""
@@ -52,6 +53,7 @@ COMMANDS: Final[dict[str, type]] = {
         commands.UnlockConnector,
         commands.ClearCache,
         commands.TriggerMessage,
+        commands.ExtendedTriggerMessage,
         commands.SetChargingProfile,
         commands.ClearChargingProfile,
         commands.GetCompositeSchedule,
@@ -72,7 +74,6 @@ COMMANDS: Final[dict[str, type]] = {
 """The actions that the core decides on."""
 
 SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
-    "ExtendedTriggerMessage": {"status": "NotImplemented"},
     "SignedUpdateFirmware": {"status": "Rejected"},
 }
 """Known actions of profiles that are off, where the answer has a word for that (ruling 8).

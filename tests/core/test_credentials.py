@@ -11,19 +11,16 @@ import pytest
 from edge.core.access import Access
 from edge.core.certificate_commands import CertificateSigned
 from edge.core.certificates import WITHIN_S
-from edge.core.commands import ChangeConfiguration
-from edge.core.credentials import AHEAD_S, MOST_ASKED, REST_S, TRIGGER, may_ask
-from edge.core.draft import Draft
+from edge.core.commands import ChangeConfiguration, ExtendedTriggerMessage
+from edge.core.credentials import AHEAD_S, MOST_ASKED, REST_S, TRIGGER
 from edge.core.effects import CheckChain, MakeSigningRequest, Reply, Send, UseAccess, Write
 from edge.core.events import LinkUp, Ticked
-from edge.core.facts import Triggered
 from edge.core.messages import (
     CallError,
     NoAnswer,
     SignCertificate,
     SignCertificateConf,
 )
-from edge.core.routes import FACTS
 from edge.core.security import attempts
 from edge.core.vocabulary import SecurityEvent
 from edge.core.waiting import MOST_WAITING, ToMention, Waiting
@@ -54,14 +51,9 @@ OLD, NEW = credential("old"), credential("new")
 ASKED = CredentialsKept(own=OLD, request=pending())
 
 
-def trigger(rig: Rig, message: str = TRIGGER) -> None:
-    """ExtendedTriggerMessage has been accepted: the fact alone, in a step of its own."""
-    draft = Draft(rig.state, rig.instant)
-    for act in FACTS[Triggered]:
-        act(draft, Triggered(message=message, connector=None))
-    rig.state = draft.state
-    rig.log += draft.effects
-    rig.sent += of(Send, draft.effects)
+def trigger(rig: Rig, message: str = TRIGGER) -> str:
+    """ExtendedTriggerMessage; the status."""
+    return str(rig.call(ExtendedTriggerMessage(requested_message=message)).status)
 
 
 def signed(rig: Rig, said: X509Answer) -> str:
@@ -95,7 +87,8 @@ def crowd(rig: Rig) -> None:
 def test_a_new_key_is_made_in_the_name_of_station_and_operator() -> None:
     """TC_074, A02.FR.02, FR.13: a new one each time; the key is written before it is named."""
     rig = station()
-    trigger(rig)
+    assert trigger(rig) == "Accepted"
+    assert isinstance(rig.last[-1], Reply)
     asked = question(rig, MakeSigningRequest)
     assert (asked.common_name, asked.organisation) == (SERIAL, CPO)
     answer(rig, asked, made())
@@ -186,8 +179,10 @@ def test_a_request_that_was_heard_is_not_sent_again(said: Any) -> None:
 
 def test_without_an_operator_there_is_nothing_to_ask_for() -> None:
     """A02, prerequisite: CpoName must be set."""
-    assert may_ask(station().state)
-    assert not may_ask(station(CpoName="").state)
+    rig = station(CpoName="")
+    assert trigger(rig) == "Rejected"
+    assert not is_making(rig)
+    assert trigger(station()) == "Accepted"
 
 
 @pytest.mark.parametrize(("name", "status"), [("x" * 64, "Accepted"), ("x" * 65, "Rejected")])
@@ -372,7 +367,8 @@ def tick(rig: Rig) -> None:
 
 def ending(days: tuple[float, float], **given: str) -> Rig:
     own = CredentialsKept(own=credential("own", days=days))
-    return station(kept=own, **{"SecurityProfile": "3", **given})
+    keys: dict[str, Any] = {"SecurityProfile": "3", **given}
+    return station(kept=own, **keys)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from edge.core.vocabulary import (
     ErrorCode,
     ReadingContext,
     RegistrationStatus,
+    SecurityEvent,
     StopReason,
 )
 from edge.core.x509 import CertificateHashData
@@ -78,6 +79,9 @@ REQUESTS: tuple[Request, ...] = (
     messages.FirmwareStatusNotification(status="Idle"),
     messages.DiagnosticsStatusNotification(status="Idle"),
     messages.LogStatusNotification(status="UploadFailure", request_id=7),
+    messages.SecurityEventNotification(
+        type=SecurityEvent.SETTING_SYSTEM_TIME, timestamp=AT, tech_info="x" * 255
+    ),
     messages.SignCertificate(csr="-----BEGIN CERTIFICATE REQUEST-----"),
 )
 ANSWERS: tuple[commands.CommandAnswer, ...] = (
@@ -97,6 +101,7 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.UnlockConnectorConf(status="Unlocked"),
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
+    commands.ExtendedTriggerMessageConf(status="Rejected"),
     commands.UpdateFirmwareConf(),
     commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
     commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
