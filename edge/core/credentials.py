@@ -182,9 +182,14 @@ def _take(draft: Draft, found: ChainFound, request: KeyRequest) -> None:
     _keep(draft, CredentialsKept(own=own, old=kept.old or kept.own))
     event = SecurityEvent.RECONFIGURATION_OF_SECURITY_PARAMETERS
     draft.tell(SecurityNoticed(event=event, info="the station's certificate is a new one"))
-    begun = own.not_before <= draft.at.wall
-    _put(draft, switch_at=None if begun else own.not_before)
-    _use(draft, reconnect=begun)
+    _await_beginning(draft)
+    _use(draft, reconnect=draft.station.credentials.switch_at is None)
+
+
+def _await_beginning(draft: Draft) -> None:
+    own = draft.station.credentials.kept.own
+    begins = None if own is None or own.not_before <= draft.at.wall else own.not_before
+    _put(draft, switch_at=begins)
 
 
 def _use(draft: Draft, *, reconnect: bool) -> None:
@@ -199,7 +204,11 @@ def _shows(state: ChargePoint) -> bool:
 
 
 def on_link_up(draft: Draft, event: LinkUp) -> None:
-    """The new certificate has let us in: the old one has done its duty (A02.FR.10)."""
+    """The new certificate has let us in: the old one has done its duty (A02.FR.10).
+
+    Or it was not its time yet, which it will be one day (A02.FR.08).
+    """
+    _await_beginning(draft)
     kept = draft.station.credentials.kept
     shown = None if event.access is None else event.access.credential
     if shown is not None and shown == kept.own and kept.old is not None:
@@ -213,6 +222,8 @@ def on_link_up(draft: Draft, event: LinkUp) -> None:
 def on_tick(draft: Draft) -> None:
     """Send what was lost, take up what has begun, renew what ends."""
     credentials = draft.station.credentials
+    if credentials.kept.own is None and not credentials.untold:
+        return  # most stations, in every step
     if credentials.switch_at is not None and credentials.switch_at <= draft.at.wall:
         _put(draft, switch_at=None)
         _use(draft, reconnect=True)

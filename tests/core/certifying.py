@@ -108,10 +108,16 @@ def station(*, kept: CredentialsKept | None = None, has_file: bool = False, **gi
     common = replace(setup(keys=keys), common_name=SERIAL, has_certificate=has_file)
     rig = Rig(common).online()
     if kept is not None:
-        station = rig.state.station
-        credentials = replace(station.credentials, kept=kept)
-        rig.state = replace(rig.state, station=replace(station, credentials=credentials))
+        hold(rig, kept)
     rig.step(LinkUp(at=rig.instant, access=attempts(rig.state)[0]))
+    return rig
+
+
+def hold(rig: Rig, kept: CredentialsKept) -> Rig:
+    """*rig* with what is *kept*, as a restart would find it."""
+    station = rig.state.station
+    credentials = replace(station.credentials, kept=kept)
+    rig.state = replace(rig.state, station=replace(station, credentials=credentials))
     return rig
 
 

@@ -1,4 +1,4 @@
-"""The station's own certificate: renewed before it ends, and never the only way in too early."""
+"""The station's own certificate: the way back from a new one, and the renewal of an old one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from tests.core.certifying import (
     credential,
     crowd,
     found,
+    hold,
     install,
     is_making,
     let_in,
@@ -47,10 +48,7 @@ from tests.core.certifying import (
 
 def test_the_old_certificate_is_forgotten_once_the_new_one_has_worked() -> None:
     """A02.FR.10; not by a line that the old one opened, nor by one without."""
-    rig = station(kept=CredentialsKept(own=NEW, old=OLD), SecurityProfile="3")
-    before = rig.state
-    assert ways(rig) == [NEW]
-    rig.state = replace(before, station=replace(before.station, credentials=_kept(NEW, OLD)))
+    rig = hold(station(SecurityProfile="3"), CredentialsKept(own=NEW, old=OLD))
     for access in (Access(profile=3, credential=OLD), Access(profile=3), Access(profile=2)):
         let_in(rig, access)
         assert ways(rig) == [NEW, OLD]
@@ -60,18 +58,10 @@ def test_the_old_certificate_is_forgotten_once_the_new_one_has_worked() -> None:
     assert of(UseAccess, rig.last)[-1].reconnect is False
 
 
-def _kept(own: Any, old: Any) -> Any:
-    made_up = station().state.station.credentials
-    return replace(made_up, kept=CredentialsKept(own=own, old=old))
-
-
 def test_of_three_the_one_that_worked_is_the_way_back() -> None:
     """Two in a row before the first reconnect: the one in between never opened a line."""
-    rig = station(SecurityProfile="3", has_file=True)
-    state = rig.state
-    waits = replace(_kept(credential("between"), OLD).kept, request=pending())
-    credentials = replace(state.station.credentials, kept=waits)
-    rig.state = replace(state, station=replace(state.station, credentials=credentials))
+    between = CredentialsKept(own=credential("between"), old=OLD, request=pending())
+    rig = hold(station(SecurityProfile="3", has_file=True), between)
     assert signed(rig, found()) == "Accepted"
     assert ways(rig) == [NEW, OLD, None]
 
@@ -117,6 +107,17 @@ def test_a_certificate_is_taken_up_when_its_time_comes() -> None:
 
 def tick(rig: Rig) -> None:
     rig.step(Ticked(at=rig.instant))
+
+
+def test_a_restart_does_not_forget_to_take_it_up() -> None:
+    """The old one opened the line meanwhile; the new one's time is still to come."""
+    ahead = credential("new", days=(0.1, 365))
+    rig = hold(station(SecurityProfile="3"), CredentialsKept(own=ahead, old=OLD))
+    let_in(rig, Access(profile=3, credential=OLD))
+    rig.log.clear()
+    rig.wait(0.1 * 86_400)
+    assert [one.reconnect for one in of(UseAccess, rig.log)] == [True]
+    assert ways(rig) == [ahead, OLD]
 
 
 def ending(days: tuple[float, float], **given: str) -> Rig:
