@@ -15,13 +15,14 @@ from typing import Protocol
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
-from edge.core.effects import Lamp
+from edge.core.effects import Lamp, X509Question
 from edge.core.events import Event
 from edge.core.instant import Instant
 from edge.core.messages import CallError, Request
 from edge.core.records import Queued, Record, Saved
 from edge.core.setup import EvseTraits
 from edge.core.vocabulary import LogType
+from edge.core.x509 import X509Answer
 
 Post = Callable[[Event], None]
 Progress = Callable[[int], None]
@@ -141,6 +142,18 @@ class CentralSystem(Protocol):
 
     def reset_back_off(self) -> None:
         """Begin the next outage with the shortest wait."""
+        ...
+
+    def use_roots(self, roots: Sequence[str]) -> None:
+        """Check the peer by these roots, PEM, too, from the next dial on."""
+        ...
+
+
+class Notary(Protocol):
+    """Reads certificates that strangers wrote, and makes keys; bounded in time and memory."""
+
+    async def answer(self, question: X509Question) -> X509Answer:
+        """Answer *question*, `NotDone` where that does not succeed."""
         ...
 
 

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,7 @@ from edge.app.leaving import leave
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
 from edge.core import keys
+from edge.core.certificates import trusted
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Effect
 from edge.core.events import DriverLost, Event, Port, Started
@@ -42,6 +43,7 @@ from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
+from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
@@ -50,6 +52,7 @@ from edge.errors import ConfigError
 from edge.ports import Post
 from edge.runtime.beats import Outfit, perform
 from edge.runtime.errands import Errands
+from edge.runtime.inquiries import Inquiries
 from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
@@ -121,8 +124,9 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
             attempts=attempts(state),
             failures=state.station.dial_failures,
             ping_interval_s=keys.number(state, "WebSocketPingInterval"),
+            roots=trusted(state),
         )
-        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring))
+        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring, csms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class _Parts:
     link: OcppLink
     state: ChargePoint
     ring: LogRing
+    csms: LinkSettings
 
 
 async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
@@ -142,6 +147,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     clock, hardware, journal, link = parts.clock, parts.hardware, parts.journal, parts.link
     lookup = Lookup(journal=journal, clock=clock)
     errands = _make_errands(options, daemon, parts)
+    inquiries = Inquiries(notary=ChildNotary(parts.csms.ca_file), clock=clock)
     outfit = Outfit(
         clock=clock,
         evses=hardware.evses,
@@ -151,6 +157,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         look_up=lookup.ask,
         restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
         errand=errands.take,
+        inquire=inquiries.take,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
@@ -162,20 +169,15 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     )
     cut = partial(cut_all, hardware.evses.values())
     notifier = Notifier(os.environ)
-    backoff = _backoff(options.settings)
     works = {
         "loop": loop.run(),
         "recorder": recorder.run(loop.post, loop.permits),
         "lookup": lookup.run(loop.post),
         "errands": errands.run(loop.post),
+        "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
-        **{
-            f"{worker.port}-{worker.connector}": supervise(
-                worker, loop.post, clock=clock, backoff=backoff
-            )
-            for worker in workers(hardware)
-        },
+        **_supervised(options.settings, parts, loop.post),
     }
     _post_first(loop.post, clock, hardware)
     control = options.state_dir / "control.sock"
@@ -197,9 +199,18 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
             task.cancel()
 
 
-def _backoff(settings: Settings) -> Backoff:
+def _supervised(
+    settings: Settings, parts: _Parts, post: Post
+) -> dict[str, Coroutine[None, None, None]]:
+    """Each driver of the hardware at work, by its name."""
     waits = settings.supervision
-    return Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    return {
+        f"{worker.port}-{worker.connector}": supervise(
+            worker, post, clock=parts.clock, backoff=backoff
+        )
+        for worker in workers(parts.hardware)
+    }
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
@@ -331,6 +342,7 @@ def _setup(
         overrides=settings.overrides,
         has_root=csms.ca_file is not None,
         has_certificate=csms.certificate is not None,
+        common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
         unsigned_firmware=settings.firmware.unsigned,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.core.certificate_commands import CertificateCommand, CertificateCommandAnswer
 from edge.core.messages import DataTransfer, DataTransferConf, IdTagInfo
 from edge.core.profiles import Profile, Schedule
 from edge.core.vocabulary import (
@@ -368,6 +369,7 @@ Command = (
     | GetLocalListVersion
     | ReserveNow
     | CancelReservation
+    | CertificateCommand
 )
 """What the central system asks of the station."""
 
@@ -393,5 +395,6 @@ CommandAnswer = (
     | GetLocalListVersionConf
     | ReserveNowConf
     | CancelReservationConf
+    | CertificateCommandAnswer
 )
 """What the station answers."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from edge.core import key_kinds as kinds
-from edge.core import profiles
+from edge.core import profiles, x509
 
 TABLE: Final = (
     kinds.fact(
@@ -37,11 +37,13 @@ TABLE: Final = (
     ),
     kinds.number(
         "CertificateSignedMaxChainSize",
-        10000,
+        x509.MOST_CHAIN,
         "Characters of a certificate chain that we take.",
         "W 7.3",
     ),
-    kinds.number("CertificateStoreMaxLength", 32, "Root certificates that have room.", "W 7.4"),
+    kinds.number(
+        "CertificateStoreMaxLength", x509.MOST_ROOTS, "Root certificates that have room.", "W 7.4"
+    ),
     kinds.number(
         "ChargeProfileMaxStackLevel",
         profiles.MOST_STACK_LEVEL,
@@ -92,6 +94,7 @@ TABLE: Final = (
         default="",
         meaning="Who runs this station, as its certificate says.",
         source="W 7.5",
+        most=x509.MOST_NAME,
     ),
     kinds.number(
         "GetConfigurationMaxKeys", kinds.MOST_KEYS_ASKED, "Keys in one GetConfiguration.", "S 9.1.9"

@@ -119,7 +119,7 @@ def normal(key: Key, value: str) -> str | None:
         case Kind.ROTATION:
             return _joined(value, _is_rotation)
         case Kind.TEXT | Kind.LIST:
-            return value
+            return value if len(value) <= key.most else None
         case Kind.SECRET:
             return value if _is_password(value) else None
         case _:

@@ -240,6 +240,20 @@ class SecurityEventNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificate:
+    """Please have this request signed (security whitepaper 5.17)."""
+
+    csr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificateConf:
+    """*status* is Accepted or Rejected; the certificate itself comes by CertificateSigned."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -273,6 +287,7 @@ Request = (
     | DiagnosticsStatusNotification
     | LogStatusNotification
     | SecurityEventNotification
+    | SignCertificate
 )
 """What the station asks or tells."""
 
@@ -289,6 +304,7 @@ Confirmation = (
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
     | SecurityEventNotificationConf
+    | SignCertificateConf
 )
 """What the central system answers."""
 

@@ -19,6 +19,7 @@ from edge.core.security_log import (
 )
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
 from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
+from edge.core.x509 import CertificateRecord, CredentialsKept, Root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +289,7 @@ Record = (
     | SecurityEventLogged
     | SecurityEventTold
     | SecurityEventForgotten
+    | CertificateRecord
 )
 
 
@@ -338,3 +340,5 @@ class Saved:
     untold: tuple[SecurityEventLogged, ...] = ()
     last_security_seq: int = 0
     log_was_cleared: bool = False
+    roots: tuple[Root, ...] = ()
+    credentials: CredentialsKept | None = None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core import jobs
+from edge.core.access import Security
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
@@ -29,13 +30,13 @@ from edge.core.state import (
     Outbox,
     Phase,
     Reservation,
-    Security,
     Seen,
     Service,
     Station,
     Transaction,
 )
 from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
+from edge.core.x509 import Certificates, Credentials, CredentialsKept
 
 
 def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
@@ -70,6 +71,8 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
                 old_seq=saved.last_security_seq,
                 untold=saved.untold,
             ),
+            certificates=Certificates(roots=saved.roots),
+            credentials=Credentials(kept=saved.credentials or CredentialsKept()),
             rebooted=_has_rebooted(saved, setup),
             log_was_cleared=saved.log_was_cleared,
             service=service.get(0, AvailabilityType.OPERATIVE),

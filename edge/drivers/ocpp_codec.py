@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from edge.core import commands, messages
+from edge.core import certificate_commands, commands, messages
 from edge.core.commands import Command, CommandAnswer
 from edge.core.instant import rfc3339
 from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
@@ -37,6 +37,7 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
     messages.LogStatusNotification: messages.LogStatusNotificationConf,
     messages.SecurityEventNotification: messages.SecurityEventNotificationConf,
+    messages.SignCertificate: messages.SignCertificateConf,
 }
 """What answers each request of ours; the class name is the action."""
 
@@ -64,15 +65,15 @@ COMMANDS: Final[dict[str, type]] = {
         commands.ReserveNow,
         commands.CancelReservation,
         messages.DataTransfer,
+        certificate_commands.InstallCertificate,
+        certificate_commands.DeleteCertificate,
+        certificate_commands.GetInstalledCertificateIds,
+        certificate_commands.CertificateSigned,
     )
 }
 """The actions that the core decides on."""
 
 SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
-    "DeleteCertificate": {"status": "NotFound"},
-    "CertificateSigned": {"status": "Rejected"},
-    "GetInstalledCertificateIds": {"status": "NotFound"},
-    "InstallCertificate": {"status": "Rejected"},
     "SignedUpdateFirmware": {"status": "Rejected"},
 }
 """Known actions of profiles that are off, where the answer has a word for that (ruling 8).

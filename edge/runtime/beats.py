@@ -11,12 +11,15 @@ import structlog
 from edge.core.effects import (
     Abandon,
     Ask,
+    CheckChain,
     Cut,
     Effect,
     Energise,
     Fetch,
+    InspectRoot,
     Install,
     LearnTime,
+    MakeSigningRequest,
     Raise,
     ReadMeter,
     ReadOutbox,
@@ -32,6 +35,8 @@ from edge.core.effects import (
     Upload,
     UseAccess,
     UsePings,
+    UseRoots,
+    X509Question,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -53,6 +58,7 @@ class Outfit:
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
     errand: Callable[[Fetch | Upload | Install | Abandon], None]
+    inquire: Callable[[X509Question], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -108,6 +114,10 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     ),
     UsePings: lambda outfit, effect: outfit.central.use_pings(effect.interval_s),
     ResetBackOff: lambda outfit, _: outfit.central.reset_back_off(),
+    UseRoots: lambda outfit, effect: outfit.central.use_roots(effect.roots),
+    InspectRoot: lambda outfit, effect: outfit.inquire(effect),
+    CheckChain: lambda outfit, effect: outfit.inquire(effect),
+    MakeSigningRequest: lambda outfit, effect: outfit.inquire(effect),
     Restart: lambda outfit, effect: outfit.restart(effect),
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),

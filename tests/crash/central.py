@@ -25,6 +25,8 @@ from edge.core.messages import (
     Request,
     SecurityEventNotification,
     SecurityEventNotificationConf,
+    SignCertificate,
+    SignCertificateConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -114,6 +116,8 @@ def _plain(message: Request) -> Confirmation:
             return DiagnosticsStatusNotificationConf()
         case SecurityEventNotification():
             return SecurityEventNotificationConf()
+        case SignCertificate():
+            return SignCertificateConf(status="Accepted")
         case _:
             raise AssertionError(message)
 

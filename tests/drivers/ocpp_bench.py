@@ -22,7 +22,7 @@ from edge.core import messages
 from edge.core.access import Access
 from edge.core.events import DialPostponed, Event
 from edge.core.instant import Instant
-from edge.drivers import ocpp_link
+from edge.drivers import ocpp_link, ocpp_orders
 from edge.drivers.ocpp_link import OcppLink, Settings, open_link
 
 NOW: Final = "2026-03-01T10:00:00Z"
@@ -133,6 +133,7 @@ class Bench:
 async def running(
     server: Server,
     attempts: tuple[Access, ...] = (),
+    roots: tuple[str, ...] = (),
     *,
     failures: int = 0,
     ping_interval_s: float = 0.0,
@@ -146,11 +147,13 @@ async def running(
         attempts=attempts,
         failures=failures,
         ping_interval_s=ping_interval_s,
+        roots=roots,
     )
     bench = Bench(link)
     with pytest.MonkeyPatch.context() as patch:
         logger = structlog.wrap_logger(structlog.ReturnLogger(), processors=[bench.log])
         patch.setattr(ocpp_link, "log", logger)
+        patch.setattr(ocpp_orders, "log", logger)
         task = asyncio.create_task(link.run(bench.posted.put_nowait))
         try:
             yield bench
