@@ -21,3 +21,17 @@ class Access:
 
     profile: int = 0
     key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """How we were let in last, and what the way back is until a new profile or key has worked."""
+
+    admitted: Access | None = None
+    old_profile: int | None = None
+    old_key: str | None = field(default=None, repr=False)
+
+    @property
+    def fallback(self) -> tuple[int | None, str | None]:
+        """The part that a restart must know."""
+        return self.old_profile, self.old_key

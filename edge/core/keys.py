@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
-from edge.core import profiles
+from edge.core import profiles, x509
 from edge.core.commands import KeyValue
 from edge.core.state import ChargePoint
 
@@ -81,8 +81,18 @@ TABLE: Final = (
     _key("AuthorizationCacheEnabled", Kind.FLAG, "true", "Remember what Authorize said of tags."),
     _key("AuthorizationKey", Kind.SECRET, "", "Password: 32-40 hex digits, or 16-40 characters."),
     _key("AuthorizeRemoteTxRequests", Kind.FLAG, "false", "Ask Authorize before a remote start."),
-    _fixed("CertificateSignedMaxChainSize", Kind.NUMBER, "10000", "Characters of a chain we take."),
-    _fixed("CertificateStoreMaxLength", Kind.NUMBER, "32", "Root certificates that have room."),
+    _fixed(
+        "CertificateSignedMaxChainSize",
+        Kind.NUMBER,
+        str(x509.MOST_CHAIN),
+        "Characters of a chain we take.",
+    ),
+    _fixed(
+        "CertificateStoreMaxLength",
+        Kind.NUMBER,
+        str(x509.MOST_ROOTS),
+        "Root certificates that have room.",
+    ),
     _fixed(
         "ChargeProfileMaxStackLevel",
         Kind.NUMBER,

@@ -19,6 +19,7 @@ from edge.core.security_log import (
 )
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
 from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
+from edge.core.x509 import CertificateRecord, CredentialsKept, Root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +281,7 @@ Record = (
     | SecurityEventLogged
     | SecurityEventTold
     | SecurityEventForgotten
+    | CertificateRecord
 )
 
 
@@ -325,3 +327,5 @@ class Saved:
     jobs: tuple[SavedJob, ...] = ()
     untold: tuple[SecurityEventLogged, ...] = ()
     last_security_seq: int = 0
+    roots: tuple[Root, ...] = ()
+    credentials: CredentialsKept | None = None

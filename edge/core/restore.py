@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core import jobs
+from edge.core.access import Security
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
@@ -29,13 +30,13 @@ from edge.core.state import (
     Outbox,
     Phase,
     Reservation,
-    Security,
     Seen,
     Service,
     Station,
     Transaction,
 )
 from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
+from edge.core.x509 import Certificates, CredentialsKept
 
 
 def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
@@ -66,6 +67,9 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             configuration={row.key: row.value for row in saved.configuration},
             security=_security(saved),
             security_events=SecurityEvents(last_seq=saved.last_security_seq, untold=saved.untold),
+            certificates=Certificates(
+                roots=saved.roots, kept=saved.credentials or CredentialsKept()
+            ),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             jobs=jobs.restored(saved.jobs, now),

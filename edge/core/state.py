@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from edge.core.access import Access
+from edge.core.access import Security
 from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
@@ -32,6 +32,7 @@ from edge.core.vocabulary import (
 )
 from edge.core.waiting import Waiting
 from edge.core.work import Job, JobKind
+from edge.core.x509 import Certificates
 
 
 class Phase(StrEnum):
@@ -301,20 +302,6 @@ class Charging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Security:
-    """How we were let in last, and what the way back is until a new profile or key has worked."""
-
-    admitted: Access | None = None
-    old_profile: int | None = None
-    old_key: str | None = field(default=None, repr=False)
-
-    @property
-    def fallback(self) -> tuple[int | None, str | None]:
-        """The part that a restart must know."""
-        return self.old_profile, self.old_key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """What exists once."""
 
@@ -325,6 +312,7 @@ class Station:
     configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
     security: Security = field(default_factory=Security)
     security_events: SecurityEvents = field(default_factory=SecurityEvents)
+    certificates: Certificates = field(default_factory=Certificates)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE

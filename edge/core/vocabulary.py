@@ -181,3 +181,18 @@ class SecurityEvent(StrEnum):
     INVALID_CHARGE_POINT_CERTIFICATE = "InvalidChargePointCertificate"
     INVALID_TLS_VERSION = "InvalidTLSVersion"
     INVALID_TLS_CIPHER_SUITE = "InvalidTLSCipherSuite"
+
+
+class CertificateUse(StrEnum):
+    """InstallCertificate.certificateType (security whitepaper 6.4)."""
+
+    CENTRAL_SYSTEM_ROOT = "CentralSystemRootCertificate"
+    MANUFACTURER_ROOT = "ManufacturerRootCertificate"
+
+
+class HashAlgorithm(StrEnum):
+    """CertificateHashData.hashAlgorithm (security whitepaper 6.12)."""
+
+    SHA256 = "SHA256"
+    SHA384 = "SHA384"
+    SHA512 = "SHA512"

@@ -48,6 +48,7 @@ from edge.core.security_log import (
     SecurityEventTold,
 )
 from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
+from edge.core.x509 import CredentialsKept, Root, RootDeleted, RootInstalled
 from tests.crash.virtual import elapse
 
 HEAD = 64
@@ -71,6 +72,7 @@ class Rows:
         self.local_list: dict[str, ListedTag] = {}
         self.reservations: dict[int, ReservationMade] = {}
         self.security_log: dict[int, SecurityEventLogged] = {}
+        self.roots: dict[tuple[str, str], Root] = {}
 
     def take(self, record: Record) -> None:
         """Take what is said of money; the rest is `_take_state`'s."""
@@ -157,6 +159,12 @@ class Rows:
                 self.security_log[record.seq] = replace(told, untold=False)
             case SecurityEventForgotten():
                 self.security_log.pop(record.seq, None)
+            case RootInstalled():
+                self.roots[record.root.use, record.root.fingerprint] = record.root
+            case RootDeleted():
+                self.roots.pop((record.use, record.fingerprint), None)
+            case CredentialsKept():
+                self.saved = replace(self.saved, credentials=record)
 
     def _list(self, record: ListChanged) -> None:
         if record.anew:
@@ -209,6 +217,7 @@ class Rows:
             dead_letters=len(self.dead),
             jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),
             untold=tuple(one for one in self.security_log.values() if one.untold),
+            roots=tuple(self.roots.values()),
         )
 
     def open_on(self, connector: int) -> bool:

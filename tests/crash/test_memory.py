@@ -12,8 +12,16 @@ import pytest
 
 from edge.core.instant import Instant
 from edge.core.records import FallbackKept, Record
-from edge.core.vocabulary import LogType
+from edge.core.vocabulary import CertificateUse, LogType
 from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Stage
+from edge.core.x509 import (
+    Credential,
+    CredentialsKept,
+    KeyRequest,
+    Root,
+    RootDeleted,
+    RootInstalled,
+)
 from edge.drivers.journal import open_journal
 from tests.crash.histories import STORIES, Fall, play, play_seed
 from tests.crash.memory import MemoryJournal, fold
@@ -103,3 +111,26 @@ def test_both_journals_restore_the_same_jobs(tmp_path: Path) -> None:
         [JobMoved(kind=JobKind.FIRMWARE, stage=Stage.WAITING, status=None, attempts=0)],
     ]
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_restore_the_same_certificates(tmp_path: Path) -> None:
+    """Roots in the order of installation; the station's own, the one before and the next."""
+    day = datetime(2026, 3, 1, tzinfo=UTC)
+    csms, maker = CertificateUse.CENTRAL_SYSTEM_ROOT, CertificateUse.MANUFACTURER_ROOT
+    first, second = (
+        Root(use=csms, pem=name, fingerprint=name, hashes=(), not_after=day) for name in "ba"
+    )
+    same = Root(use=maker, pem="b", fingerprint="b", hashes=(), not_after=day)
+    own = Credential(chain="c", key="k", not_before=day, not_after=day)
+    request = KeyRequest(
+        key="k", key_id="i", csr="r", common_name="n", organisation="o", asked_at=day, asked=2
+    )
+    batches: list[Batch] = [
+        [RootInstalled(root=first), RootInstalled(root=same)],
+        [RootInstalled(root=second), CredentialsKept(request=request)],
+        [CredentialsKept(own=own, old=own)],
+        [RootDeleted(use=csms, fingerprint="b")],
+        [RootInstalled(root=first), CredentialsKept(own=own)],
+    ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+    assert fold([one for batch in batches for one in batch]).roots == (same, second, first)

@@ -40,6 +40,8 @@ FORGETTABLE: Final = {
     "faults": "faults",
     "profiles": "profiles",
     "jobs": "jobs",
+    "roots": "roots",
+    "credentials": "credentials",
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
 
@@ -123,7 +125,7 @@ async def open_journal(
 
 
 def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
-    # It holds the station's password; the WAL takes its mode from the file (SQLite, os_unix.c).
+    # It holds passwords and keys; the WAL takes its mode from the file (SQLite, os_unix.c).
     with suppress(OSError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)

@@ -39,6 +39,7 @@ from edge.core.records import (
 from edge.core.security_log import SecurityEventLogged
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
 from edge.core.work import JobOrdered, SavedJob, Stage
+from edge.core.x509 import CredentialsKept, Root
 
 HEAD: Final = 64
 """How many waiting messages a restart gets at once; the rest stay in the file (architecture 4)."""
@@ -98,6 +99,11 @@ def load(connection: sqlite3.Connection) -> Saved:
         jobs=_jobs(connection),
         untold=tuple(one for one in security_log(connection) if one.untold),
         last_security_seq=_number(connection, "SELECT coalesce(max(seq), 0) FROM security_events"),
+        roots=tuple(
+            msgspec.json.decode(root, type=Root)
+            for (root,) in connection.execute("SELECT root FROM roots ORDER BY position")
+        ),
+        credentials=_credentials(connection),
     )
 
 
@@ -186,6 +192,11 @@ def _unseen_reset(connection: sqlite3.Connection) -> ResetAccepted | None:
 def _fallback(connection: sqlite3.Connection) -> FallbackKept | None:
     row = connection.execute("SELECT profile, key FROM fallback").fetchone()
     return FallbackKept(profile=row[0], key=row[1]) if row else None
+
+
+def _credentials(connection: sqlite3.Connection) -> CredentialsKept | None:
+    row = connection.execute("SELECT kept FROM credentials").fetchone()
+    return msgspec.json.decode(row[0], type=CredentialsKept) if row else None
 
 
 def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:

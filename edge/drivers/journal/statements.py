@@ -41,6 +41,7 @@ from edge.core.security_log import (
     SecurityEventTold,
 )
 from edge.core.work import JobEnded, JobMoved, JobOrdered, Stage
+from edge.core.x509 import CredentialsKept, RootDeleted, RootInstalled
 
 Statement = tuple[str, tuple[object, ...]]
 
@@ -222,6 +223,12 @@ def _security_logged(record: SecurityEventLogged) -> tuple[Statement, ...]:
     return ((sql, row),)
 
 
+def _root_installed(record: RootInstalled) -> tuple[Statement, ...]:
+    root = record.root
+    sql = "INSERT INTO roots (use, fingerprint, root) VALUES (?, ?, ?)"
+    return ((sql, (root.use, root.fingerprint, _text(root))),)
+
+
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
     Alive: lambda record: (_alive(record.at),),
@@ -280,6 +287,16 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     ),
     SecurityEventForgotten: lambda record: (
         ("DELETE FROM security_events WHERE seq = ?", (record.seq,)),
+    ),
+    RootInstalled: _root_installed,
+    RootDeleted: lambda record: (
+        (
+            "DELETE FROM roots WHERE use = ? AND fingerprint = ?",
+            (record.use, record.fingerprint),
+        ),
+    ),
+    CredentialsKept: lambda record: (
+        ("INSERT OR REPLACE INTO credentials (id, kept) VALUES (1, ?)", (_text(record),)),
     ),
 }
 """What each record writes; a test holds the table complete."""
