@@ -175,7 +175,18 @@ class Updater(Protocol):
     """Puts new firmware in the place of the old."""
 
     async def install(self, image: Path) -> None:
-        """Install *image*; it runs after the next start. Raises `InstallFailed`."""
+        """Install *image*; it runs after the next start. Raises `InstallFailed`.
+
+        Goes on when cancelled, and when our process ends: `recall` tells what came of it.
+        """
+        ...
+
+    async def recall(self, image: Path) -> None:
+        """Wait for the installation of *image* that an earlier process began, as for our own."""
+        ...
+
+    async def forget(self, image: Path) -> None:
+        """Another image comes in the place of *image*: what came of that one is past."""
         ...
 
 

@@ -180,7 +180,7 @@ class Restart:
 class Fetch:
     """Download the firmware at *location*, going on where an attempt broke off.
 
-    Like `Upload` and `Install` it takes long and is answered by `JobFinished`.
+    Like those below it takes long and is answered by `JobFinished`.
     """
 
     ticket: int
@@ -202,6 +202,13 @@ class Upload:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
     """Install the firmware that was fetched."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """Learn how the installation that an earlier process began went, once it is over."""
 
     ticket: int
 
@@ -234,6 +241,7 @@ Effect = (
     | Fetch
     | Upload
     | Install
+    | Recall
     | Abandon
 )
 
@@ -258,6 +266,7 @@ BEATS: Final[dict[type, Beat]] = {
     Fetch: Beat.TELL,
     Upload: Beat.TELL,
     Install: Beat.TELL,
+    Recall: Beat.TELL,
     Abandon: Beat.TELL,
 }
 """The beat of every effect; a test holds it complete."""

@@ -209,7 +209,7 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFinished:
-    """`Fetch`, `Upload` or `Install` of *ticket* is over; *failure* `None`: well."""
+    """The long work of *ticket* is over; *failure* `None`: well."""
 
     at: Instant
     ticket: int

@@ -12,7 +12,7 @@ from typing import Final
 from edge.core import jobs
 from edge.core.commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.draft import Draft
-from edge.core.effects import Fetch, Install, Reply, Restart
+from edge.core.effects import Fetch, Install, Recall, Reply, Restart
 from edge.core.events import JobFinished, Started
 from edge.core.messages import CallError
 from edge.core.setup import UnsignedFirmware
@@ -71,12 +71,12 @@ def on_started(draft: Draft, _: Started) -> None:
     job = jobs.find(draft, _KIND)
     if job is None:
         return
-    if job.stage is Stage.REBOOTING:
+    changed = draft.state.setup.identity.firmware_version != job.order.firmware_version
+    if job.stage is Stage.REBOOTING or (job.stage is Stage.INSTALLING and changed):
         jobs.move(draft, _KIND, Stage.DONE, "Installed")
-    elif job.stage is Stage.INSTALLING:  # the installer restarted us itself, or the power went
-        changed = draft.state.setup.identity.firmware_version != job.order.firmware_version
-        status = "Installed" if changed else "InstallationFailed"
-        jobs.move(draft, _KIND, Stage.DONE, status)
+    elif job.stage is Stage.INSTALLING:  # it may go on without us, or the power went
+        within_s = draft.policy.install_within_s
+        draft.do(Recall(ticket=jobs.begin(draft, _KIND, Stage.INSTALLING, None, within_s)))
 
 
 def on_tick(draft: Draft) -> None:
@@ -140,7 +140,7 @@ def on_finished(draft: Draft, purpose: ToFinish, event: JobFinished | None) -> N
     if event is None:
         jobs.give_up(draft, _KIND)
     failed = event is None or event.failure is not None
-    if job.stage is Stage.MOVING:
+    if purpose.stage is Stage.MOVING:
         if failed:
             jobs.fail(draft, _KIND, "DownloadFailed")
         else:

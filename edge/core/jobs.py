@@ -64,9 +64,10 @@ def pause_s(draft: Draft, wished: int | None) -> int:
     return min(max(seconds, 0), MOST_RETRY_INTERVAL_S)
 
 
-def begin(draft: Draft, kind: JobKind, stage: Stage, status: str, within_s: float) -> int:
+def begin(draft: Draft, kind: JobKind, stage: Stage, status: str | None, within_s: float) -> int:
     """Move on to *stage*, whose work somebody does under the ticket that is returned."""
-    ticket = draft.ticket(ToFinish(order=draft.station.jobs[kind].order), within_s)
+    order = draft.station.jobs[kind].order
+    ticket = draft.ticket(ToFinish(order=order, stage=stage), within_s)
     move(draft, kind, stage, status, ticket=ticket)
     return ticket
 

@@ -21,6 +21,7 @@ from edge.core.effects import (
     ReadMeter,
     ReadOutbox,
     Rearm,
+    Recall,
     Reconnect,
     Reduce,
     Reply,
@@ -50,7 +51,7 @@ class Outfit:
     post: Post
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
-    errand: Callable[[Fetch | Upload | Install | Abandon], None]
+    errand: Callable[[Fetch | Upload | Install | Recall | Abandon], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -108,6 +109,7 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),
     Install: lambda outfit, effect: outfit.errand(effect),
+    Recall: lambda outfit, effect: outfit.errand(effect),
     Abandon: lambda outfit, effect: outfit.errand(effect),
 }
 """All effects but `Write`, which is the recorder's; a test holds the table complete."""

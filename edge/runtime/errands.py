@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from edge.core.effects import Abandon, Fetch, Install, Upload
+from edge.core.effects import Abandon, Fetch, Install, Recall, Upload
 from edge.core.events import Failure, JobFinished, JobProgressed
 from edge.errors import InstallFailed, TransferFailed
 from edge.ports import Clock, Gatherer, Post, Transfer, Updater
@@ -24,7 +24,7 @@ IMAGE: Final = "firmware.bin"
 
 log = structlog.get_logger()
 
-Errand = Fetch | Upload | Install
+Errand = Fetch | Upload | Install | Recall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,7 @@ class Errands:
     async def _fetch(self, errand: Fetch, post: Post) -> None:
         if self._is_to_fail("download"):
             raise TransferFailed("other", "the simulated bay was told to fail this download")
+        await self._hands.updater.forget(self._spool / IMAGE)
         progress = self._teller(errand.ticket, post)
         await self._hands.transfer.fetch(errand.location, self._spool / IMAGE, progress)
 
@@ -101,6 +102,11 @@ class Errands:
         if not image.is_file():
             raise InstallFailed(f"{image} is gone: have it downloaded again")
         await self._hands.updater.install(image)
+        image.unlink(missing_ok=True)
+
+    async def _recall(self, _errand: Recall, _post: Post) -> None:
+        image = self._spool / IMAGE
+        await self._hands.updater.recall(image)
         image.unlink(missing_ok=True)
 
     async def _upload(self, errand: Upload, post: Post) -> None:
@@ -135,4 +141,5 @@ _DEEDS: Final[dict[type, Callable[[Errands, Any, Post], Awaitable[None]]]] = {
     Fetch: Errands._fetch,  # noqa: SLF001  our own, one line above
     Upload: Errands._upload,  # noqa: SLF001  our own
     Install: Errands._install,  # noqa: SLF001  our own
+    Recall: Errands._recall,  # noqa: SLF001  our own
 }

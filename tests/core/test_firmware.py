@@ -15,7 +15,7 @@ from edge.core.commands import (
     UpdateFirmware,
     UpdateFirmwareConf,
 )
-from edge.core.effects import Abandon, Fetch, Install, Reply, Restart, Send
+from edge.core.effects import Abandon, Fetch, Install, Recall, Reply, Restart, Send
 from edge.core.events import Failure, JobFinished, JobProgressed
 from edge.core.firmware import LAST_WORDS_S
 from edge.core.messages import (
@@ -215,15 +215,37 @@ def test_installed_is_told_by_the_next_process_after_its_connectors() -> None:
     assert not rig.state.station.jobs
 
 
-@pytest.mark.parametrize(("version", "word"), [("2.0", "Installed"), ("1.0", "InstallationFailed")])
-def test_an_installation_that_ended_the_process_is_judged_by_the_version(
-    version: str, word: str
-) -> None:
-    """The installer may restart us before it answers, and so may a power cut."""
-    rig = Rig(named(version), saved=saved_as(Stage.INSTALLING, version="1.0"), serve=True)
+def test_a_new_version_that_wakes_up_is_installed() -> None:
+    """The installer may restart us before it answers."""
+    rig = Rig(named("2.0"), saved=saved_as(Stage.INSTALLING, version="1.0"), serve=True)
     rig.start()
     rig.link_up()
-    assert told(rig) == [word]
+    assert told(rig) == ["Installed"]
+    assert not of(Recall, rig.log)
+
+
+def test_an_installation_that_went_on_without_us_is_waited_for() -> None:
+    """It outlives the process; until its end nobody starts, and what came of it counts."""
+    rig = Rig(named("1.0"), saved=saved_as(Stage.INSTALLING, "Installing", "1.0"), serve=True)
+    rig.start()
+    rig.link_up()
+    assert rig.told()[-1] is ConnectorStatus.UNAVAILABLE
+    assert not told(rig)
+    assert isinstance(update(rig), CallError)
+    finish(rig, Recall)
+    assert of(Restart, rig.log) == [Restart(hard=False)]
+    assert job(rig).stage is Stage.REBOOTING
+
+
+def test_an_installation_that_the_power_cut_off_has_failed() -> None:
+    """Nobody knows how far it came; the old version woke up."""
+    rig = Rig(named("1.0"), saved=saved_as(Stage.INSTALLING, "Installing", "1.0"), serve=True)
+    rig.start()
+    rig.link_up()
+    finish(rig, Recall, Failure.OTHER)
+    assert told(rig) == ["InstallationFailed"]
+    assert rig.told()[-1] is ConnectorStatus.AVAILABLE
+    assert not of(Install, rig.log)
 
 
 def test_a_download_cut_off_by_a_restart_goes_on() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.effects import Abandon, Fetch, Install, Upload
+from edge.core.effects import Abandon, Fetch, Install, Recall, Upload
 from edge.core.events import Event, Failure, JobFinished, JobProgressed
 from edge.core.instant import Instant
 from edge.core.vocabulary import LogType
 from edge.errors import InstallFailed, TransferFailed
-from edge.runtime.errands import IMAGE, Errands, Hands
+from edge.runtime.errands import IMAGE, Errand, Errands, Hands
 from tests.waiting import until
 
 UPLOAD = Upload(ticket=2, location="ftp://x/logs", file_name="log.gz", log_type=LogType.DIAGNOSTICS)
@@ -53,6 +53,8 @@ class Worker:
         self.hold.set()
         self.delivered: list[tuple[bytes, str, str]] = []
         self.installed: list[bytes] = []
+        self.recalled: list[str] = []
+        self.forgotten: list[str] = []
 
     async def fetch(self, _location: str, target: Path, progress: Callable[[int], None]) -> None:
         await self._work()
@@ -70,6 +72,13 @@ class Worker:
     async def install(self, image: Path) -> None:
         await self._work()
         self.installed.append(read(image))
+
+    async def recall(self, image: Path) -> None:
+        await self._work()
+        self.recalled.append(image.name)
+
+    async def forget(self, image: Path) -> None:
+        self.forgotten.append(image.name)
 
     async def gather(
         self, log_type: LogType, target: Path, _oldest: object, _latest: object
@@ -93,7 +102,7 @@ class Site:
         hands = Hands(transfer=self.worker, updater=self.worker, gatherer=self.worker)
         self.errands = Errands(hands=hands, clock=self.clock, spool=spool)
 
-    async def finished(self, effect: Fetch | Upload | Install) -> Failure | None:
+    async def finished(self, effect: Errand) -> Failure | None:
         """Run *effect* to its end."""
         before = len(self.ends())
         self.errands.take(effect)
@@ -123,6 +132,23 @@ async def test_an_update_is_fetched_and_installed(tmp_path: Path) -> None:
         assert await here.finished(FETCH) is None
         assert await here.finished(Install(ticket=3)) is None
     assert here.worker.installed == [b"image"]
+    assert not (here.spool / IMAGE).exists()
+
+
+async def test_a_new_image_makes_the_verdict_on_the_old_one_void(tmp_path: Path) -> None:
+    """What is recalled after a restart must be of this image."""
+    async with site(tmp_path) as here:
+        await here.finished(FETCH)
+    assert here.worker.forgotten == [IMAGE]
+
+
+async def test_an_installation_of_an_earlier_process_is_recalled(tmp_path: Path) -> None:
+    """It went on without us; its image is gone afterwards."""
+    async with site(tmp_path) as here:
+        await here.finished(FETCH)
+        assert await here.finished(Recall(ticket=3)) is None
+    assert here.worker.recalled == [IMAGE]
+    assert here.worker.installed == []
     assert not (here.spool / IMAGE).exists()
 
 
