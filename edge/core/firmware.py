@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from edge.core import jobs
-from edge.core.commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.draft import Draft
 from edge.core.effects import Fetch, Install, Recall, Reply, Restart
 from edge.core.events import JobFinished, Started
+from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.messages import CallError
 from edge.core.setup import UnsignedFirmware
 from edge.core.state import Bay, ChargePoint, Phase

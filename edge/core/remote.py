@@ -33,9 +33,7 @@ from edge.core.commands import (
     ClearChargingProfile,
     GetCompositeSchedule,
     GetConfiguration,
-    GetDiagnostics,
     GetLocalListVersion,
-    GetLog,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -47,12 +45,12 @@ from edge.core.commands import (
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
-    UpdateFirmware,
 )
 from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
+from edge.core.file_commands import GetDiagnostics, GetLog, UpdateFirmware
 from edge.core.messages import (
     DataTransfer,
     DataTransferConf,

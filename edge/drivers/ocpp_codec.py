@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from edge.core import commands, messages
+from edge.core import commands, file_commands, messages
 from edge.core.commands import Command, CommandAnswer
 from edge.core.instant import rfc3339
 from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
@@ -54,9 +54,9 @@ COMMANDS: Final[dict[str, type]] = {
         commands.SetChargingProfile,
         commands.ClearChargingProfile,
         commands.GetCompositeSchedule,
-        commands.UpdateFirmware,
-        commands.GetDiagnostics,
-        commands.GetLog,
+        file_commands.UpdateFirmware,
+        file_commands.GetDiagnostics,
+        file_commands.GetLog,
         commands.SendLocalList,
         commands.GetLocalListVersion,
         commands.ReserveNow,

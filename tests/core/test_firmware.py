@@ -8,15 +8,10 @@ from typing import Any
 
 import pytest
 
-from edge.core.commands import (
-    RemoteStartTransaction,
-    Reset,
-    TriggerMessage,
-    UpdateFirmware,
-    UpdateFirmwareConf,
-)
+from edge.core.commands import RemoteStartTransaction, Reset, TriggerMessage
 from edge.core.effects import Abandon, Fetch, Install, Recall, Reply, Restart, Send
 from edge.core.events import Failure, JobFinished, JobProgressed
+from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.firmware import LAST_WORDS_S
 from edge.core.messages import (
     CallError,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.core import commands, messages, vocabulary
+from edge.core import commands, file_commands, messages, vocabulary
 from edge.core.messages import CallError, IdTagInfo, MeterValue, Request, SampledValue
 from edge.core.profiles import Period, Schedule
 from edge.core.vocabulary import (
@@ -95,9 +95,9 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.UnlockConnectorConf(status="Unlocked"),
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
-    commands.UpdateFirmwareConf(),
-    commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
-    commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
+    file_commands.UpdateFirmwareConf(),
+    file_commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
+    file_commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
     commands.SendLocalListConf(status="VersionMismatch"),
     commands.GetLocalListVersionConf(list_version=-1),
     commands.ReserveNowConf(status="Occupied"),
