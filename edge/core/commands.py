@@ -10,6 +10,8 @@ from edge.core.file_commands import (
     GetDiagnosticsConf,
     GetLog,
     GetLogConf,
+    SignedUpdateFirmware,
+    SignedUpdateFirmwareConf,
     UpdateFirmware,
     UpdateFirmwareConf,
 )
@@ -303,6 +305,7 @@ Command = (
     | GetLocalListVersion
     | ReserveNow
     | CancelReservation
+    | SignedUpdateFirmware
 )
 """What the central system asks of the station."""
 
@@ -327,5 +330,6 @@ CommandAnswer = (
     | GetLocalListVersionConf
     | ReserveNowConf
     | CancelReservationConf
+    | SignedUpdateFirmwareConf
 )
 """What the station answers."""

@@ -16,6 +16,7 @@ from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, Request
 from edge.core.records import Record
 from edge.core.vocabulary import LogType
+from edge.core.work import Seal
 
 
 class Beat(IntEnum):
@@ -201,9 +202,29 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """Install the firmware that was fetched."""
+    """Install the firmware that was fetched; a sealed one is verified once more, right before."""
 
     ticket: int
+    seal: Seal | None = None
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifySigner:
+    """Check that *signing_certificate* is valid and that one of *roots* vouches for it (PEM)."""
+
+    ticket: int
+    signing_certificate: str
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyImage:
+    """Check *seal* on the firmware that was fetched, its signer as in `VerifySigner`."""
+
+    ticket: int
+    seal: Seal
+    roots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +262,8 @@ Effect = (
     | Fetch
     | Upload
     | Install
+    | VerifySigner
+    | VerifyImage
     | Recall
     | Abandon
 )
@@ -266,6 +289,8 @@ BEATS: Final[dict[type, Beat]] = {
     Fetch: Beat.TELL,
     Upload: Beat.TELL,
     Install: Beat.TELL,
+    VerifySigner: Beat.TELL,
+    VerifyImage: Beat.TELL,
     Recall: Beat.TELL,
     Abandon: Beat.TELL,
 }

@@ -204,6 +204,7 @@ class Failure(StrEnum):
     MALFORMED = "malformed"  # a location or an answer that makes no sense
     DENIED = "denied"  # the far end, or our own rules, forbid it
     UNSUPPORTED = "unsupported"  # the far end cannot do it
+    UNTRUSTED = "untrusted"  # not signed by whom we trust
     OTHER = "other"
 
 

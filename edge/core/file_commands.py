@@ -67,3 +67,31 @@ class GetLogConf:
 
     status: str
     filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firmware:
+    """An image, who signed it, and when it may be fetched and installed (whitepaper 6.9)."""
+
+    location: str
+    retrieve_date_time: datetime
+    signing_certificate: str
+    signature: str
+    install_date_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUpdateFirmware:
+    """Fetch and install *firmware*, if its maker has signed it (security whitepaper 5.21)."""
+
+    request_id: int
+    firmware: Firmware
+    retries: int | None = None
+    retry_interval: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUpdateFirmwareConf:
+    """*status* is Accepted, Rejected, AcceptedCanceled or InvalidCertificate."""
+
+    status: str

@@ -225,6 +225,19 @@ class LogStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedFirmwareStatusNotification:
+    """How the signed update is going (security whitepaper 5.19)."""
+
+    status: str
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedFirmwareStatusNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -257,6 +270,7 @@ Request = (
     | FirmwareStatusNotification
     | DiagnosticsStatusNotification
     | LogStatusNotification
+    | SignedFirmwareStatusNotification
 )
 """What the station asks or tells."""
 
@@ -272,6 +286,7 @@ Confirmation = (
     | FirmwareStatusNotificationConf
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
+    | SignedFirmwareStatusNotificationConf
 )
 """What the central system answers."""
 

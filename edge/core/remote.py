@@ -21,6 +21,7 @@ from edge.core import (
     reservation,
     restarting,
     service,
+    signed_firmware,
     unlocking,
     uploads,
 )
@@ -50,7 +51,7 @@ from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
-from edge.core.file_commands import GetDiagnostics, GetLog, UpdateFirmware
+from edge.core.file_commands import GetDiagnostics, GetLog, SignedUpdateFirmware, UpdateFirmware
 from edge.core.messages import (
     DataTransfer,
     DataTransferConf,
@@ -228,5 +229,6 @@ COMMANDS: Final[Mapping[type, Act]] = {
     GetLocalListVersion: local_list.on_get_version,
     ReserveNow: reservation.on_reserve,
     CancelReservation: reservation.on_cancel,
+    SignedUpdateFirmware: signed_firmware.on_update,
 }
 """What each command does."""

@@ -17,6 +17,7 @@ from edge.core import (
     facts,
     firmware,
     health,
+    job_news,
     jobs,
     local_list,
     metering,
@@ -28,6 +29,7 @@ from edge.core import (
     security,
     security_events,
     service,
+    signed_firmware,
     status,
     transaction,
     unlocking,
@@ -82,7 +84,12 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToBegin: (connector.on_begin,),
     waiting.ToEnd: (connector.on_end,),
     waiting.ToSample: (metering.on_sample,),
-    waiting.ToFinish: (firmware.on_finished, uploads.on_finished),
+    waiting.ToFinish: (
+        firmware.on_finished,
+        signed_firmware.on_finished,
+        uploads.on_finished,
+    ),
+    waiting.ToVet: (signed_firmware.on_vetted,),
     waiting.ToReport: (jobs.on_reported,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
@@ -123,7 +130,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
         registration.on_trigger,
         status.on_trigger,
         metering.on_trigger,
-        jobs.on_trigger,
+        job_news.on_trigger,
     ),
     facts.SecurityNoticed: (security_events.on_noticed,),
 }
@@ -136,6 +143,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     connector.on_tick,
     metering.on_tick,
     authorisation.on_tick,
+    signed_firmware.on_tick,
     firmware.on_tick,
     uploads.on_tick,
     jobs.on_tick,

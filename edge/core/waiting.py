@@ -122,6 +122,14 @@ class ToFinish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToVet:
+    """The signer of *order*, whose call waits for an answer."""
+
+    call_id: int
+    order: JobOrdered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToReport:
     """The oldest untold status of *order*."""
 
@@ -143,6 +151,7 @@ Purpose = (
     | ToEnd
     | ToSample
     | ToFinish
+    | ToVet
     | ToReport
 )
 

@@ -36,6 +36,7 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.FirmwareStatusNotification: messages.FirmwareStatusNotificationConf,
     messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
     messages.LogStatusNotification: messages.LogStatusNotificationConf,
+    messages.SignedFirmwareStatusNotification: messages.SignedFirmwareStatusNotificationConf,
 }
 """What answers each request of ours; the class name is the action."""
 
@@ -61,6 +62,7 @@ COMMANDS: Final[dict[str, type]] = {
         commands.GetLocalListVersion,
         commands.ReserveNow,
         commands.CancelReservation,
+        file_commands.SignedUpdateFirmware,
         messages.DataTransfer,
     )
 }
@@ -72,7 +74,6 @@ SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
     "CertificateSigned": {"status": "Rejected"},
     "GetInstalledCertificateIds": {"status": "NotFound"},
     "InstallCertificate": {"status": "Rejected"},
-    "SignedUpdateFirmware": {"status": "Rejected"},
 }
 """Known actions of profiles that are off, where the answer has a word for that (ruling 8).
 

@@ -44,6 +44,8 @@ from edge.core.messages import (
     MeterValuesConf,
     NoAnswer,
     Request,
+    SignedFirmwareStatusNotification,
+    SignedFirmwareStatusNotificationConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -103,7 +105,7 @@ class Rig(Bench):
         answer = self._kindness(sending.message)
         return Settled(at=self.instant, ticket=sending.ticket, answer=answer)
 
-    def _kindness(self, message: Request) -> Confirmation:  # noqa: PLR0911  one answer per message
+    def _kindness(self, message: Request) -> Confirmation:  # noqa: C901, PLR0911  one answer per message
         match message:
             case BootNotification():
                 return booted(self.instant.wall)
@@ -131,6 +133,8 @@ class Rig(Bench):
                 return DiagnosticsStatusNotificationConf()
             case LogStatusNotification():
                 return LogStatusNotificationConf()
+            case SignedFirmwareStatusNotification():
+                return SignedFirmwareStatusNotificationConf()
 
     def call(self, command: Command) -> Any:
         """The central system asks; the reply, `None` while it is still owed."""

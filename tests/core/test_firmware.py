@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -20,50 +19,12 @@ from edge.core.messages import (
     StatusNotification,
 )
 from edge.core.records import Saved
-from edge.core.setup import Setup, UnsignedFirmware
-from edge.core.vocabulary import CallErrorCode, ConnectorStatus, ResetType
-from edge.core.work import Job, JobEnded, JobKind, JobOrdered, SavedJob, Stage
-from tests.core.bench import ALICE, IDENTITY, NOON, at, of, setup
+from edge.core.setup import UnsignedFirmware
+from edge.core.vocabulary import CallErrorCode, CertificateUse, ConnectorStatus, ResetType
+from edge.core.work import JobEnded, JobKind, Stage
+from tests.core.bench import ALICE, NOON, of, setup
 from tests.core.build import Rig
-
-LOCATION = "https://example.org/firmware.bin"
-
-
-def update(rig: Rig, in_s: float = 0.0, **changes: Any) -> Any:
-    wish: dict[str, Any] = {"location": LOCATION, "retries": 2, "retry_interval": 30, **changes}
-    retrieve_date = rig.instant.wall + timedelta(seconds=in_s)
-    return rig.call(UpdateFirmware(retrieve_date=retrieve_date, **wish))
-
-
-def finish(rig: Rig, kind: type = Fetch, failure: Failure | None = None) -> None:
-    """The newest errand of *kind* is over."""
-    ticket: int = of(kind, rig.log)[-1].ticket
-    rig.step(JobFinished(at=rig.instant, ticket=ticket, failure=failure))
-
-
-def told(rig: Rig) -> list[str]:
-    return [one.status for one in rig.messages(FirmwareStatusNotification)]
-
-
-def job(rig: Rig) -> Job:
-    return rig.state.station.jobs[JobKind.FIRMWARE]
-
-
-def saved_as(stage: Stage, status: str | None = None, version: str | None = None) -> Saved:
-    ordered = JobOrdered(
-        kind=JobKind.FIRMWARE,
-        location=LOCATION,
-        at=at(1.0),
-        retries=2,
-        retry_interval_s=30,
-        retrieve_date=NOON,
-        firmware_version=version,
-    )
-    return Saved(jobs=(SavedJob(ordered=ordered, stage=stage, status=status, attempts=1),))
-
-
-def named(version: str) -> Setup:
-    return replace(setup(), identity=replace(IDENTITY, firmware_version=version))
+from tests.core.updating import LOCATION, finish, job, named, root, saved_as, told, update
 
 
 def test_an_update_runs_from_order_to_restart() -> None:
@@ -347,6 +308,25 @@ def test_unsigned_firmware_is_obeyed_as_configured(
     else:
         assert answer.code is CallErrorCode.NOT_SUPPORTED
         assert not rig.state.station.jobs
+
+
+@pytest.mark.parametrize(
+    ("mode", "use", "obeys"),
+    [
+        (UnsignedFirmware.AUTO, CertificateUse.MANUFACTURER_ROOT, False),
+        (UnsignedFirmware.AUTO, CertificateUse.CENTRAL_SYSTEM_ROOT, True),
+        (UnsignedFirmware.ALLOW, CertificateUse.MANUFACTURER_ROOT, True),
+    ],
+)
+def test_a_manufacturer_s_root_puts_an_end_to_unsigned_firmware(
+    mode: UnsignedFirmware, use: CertificateUse, obeys: bool
+) -> None:
+    """L01.FR.20, ruling 18: secure update is in force then, unless the owner says otherwise."""
+    here = replace(setup(), unsigned_firmware=mode)
+    rig = Rig(here, saved=Saved(roots=(root(use),)), serve=True).online()
+    answer = update(rig)
+    assert (answer == UpdateFirmwareConf()) is obeys
+    assert bool(rig.state.station.jobs) is obeys
 
 
 def test_a_trigger_tells_the_status_as_it_is() -> None:

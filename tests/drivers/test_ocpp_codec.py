@@ -77,6 +77,8 @@ REQUESTS: tuple[Request, ...] = (
     messages.FirmwareStatusNotification(status="Idle"),
     messages.DiagnosticsStatusNotification(status="Idle"),
     messages.LogStatusNotification(status="UploadFailure", request_id=7),
+    messages.SignedFirmwareStatusNotification(status="InstallVerificationFailed", request_id=7),
+    messages.SignedFirmwareStatusNotification(status="Idle"),
 )
 ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.RemoteStartTransactionConf(status="Accepted"),
@@ -98,6 +100,7 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     file_commands.UpdateFirmwareConf(),
     file_commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
     file_commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
+    file_commands.SignedUpdateFirmwareConf(status="InvalidCertificate"),
     commands.SendLocalListConf(status="VersionMismatch"),
     commands.GetLocalListVersionConf(list_version=-1),
     commands.ReserveNowConf(status="Occupied"),

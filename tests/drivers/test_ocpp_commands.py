@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core import commands, messages
+from edge.core.file_commands import Firmware, SignedUpdateFirmware
 from edge.core.messages import CallError
 from edge.core.profiles import Period, Profile, Schedule
 from edge.core.vocabulary import (
@@ -82,6 +83,31 @@ COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
         "SetChargingProfile",
         {"connectorId": 1, "csChargingProfiles": PROFILE_WIRE},
         commands.SetChargingProfile(connector_id=1, cs_charging_profiles=PROFILE),
+    ),
+    (
+        "SignedUpdateFirmware",
+        {
+            "requestId": 7,
+            "retries": 2,
+            "firmware": {
+                "location": "https://example.org/f",
+                "retrieveDateTime": "2026-03-01T00:00:00Z",
+                "installDateTime": "2026-03-02T00:00:00Z",
+                "signingCertificate": "-----BEGIN CERTIFICATE-----",
+                "signature": "c2ln",
+            },
+        },
+        SignedUpdateFirmware(
+            request_id=7,
+            retries=2,
+            firmware=Firmware(
+                location="https://example.org/f",
+                retrieve_date_time=datetime(2026, 3, 1, tzinfo=UTC),
+                install_date_time=datetime(2026, 3, 2, tzinfo=UTC),
+                signing_certificate="-----BEGIN CERTIFICATE-----",
+                signature="c2ln",
+            ),
+        ),
     ),
     ("ClearChargingProfile", {}, commands.ClearChargingProfile()),
     (
