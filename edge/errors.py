@@ -18,6 +18,8 @@ EdgeError
 
 from __future__ import annotations
 
+from edge.core.vocabulary import SecurityEvent
+
 
 class EdgeError(Exception):
     """Root of the tree."""
@@ -50,7 +52,7 @@ class BusLost(DriverError, ConnectionError):
 class LinkRefused(DriverError, ConnectionError):
     """The connection did not come about; *suspicion* is the security event that this is, if any."""
 
-    def __init__(self, message: str, *, suspicion: str | None = None) -> None:
+    def __init__(self, message: str, *, suspicion: SecurityEvent | None = None) -> None:
         super().__init__(message)
         self.suspicion = suspicion
 

@@ -74,6 +74,6 @@ def make_errands(
             within_s=setup.policy.install_within_s,
             rehearses=settings.hardware == "simulated",
         ),
-        gatherer=StationGatherer(ring, parts),
+        gatherer=StationGatherer(ring, parts, journal.security_log),
     )
     return Errands(hands=hands, clock=clock, spool=spool)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.core.vocabulary import SecurityEvent
+
 WITH_KEY: Final = (1, 2)
 """The profiles whose handshake carries the AuthorizationKey (whitepaper 2.3, 2.4)."""
 
@@ -25,11 +27,15 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Security:
-    """How we were let in last, and what the way back is until a new profile or key has worked."""
+    """How we were let in last, and what the way back is until a new profile or key has worked.
+
+    *suspected* is what kept us out since then, as far as the security log has words for it.
+    """
 
     admitted: Access | None = None
     old_profile: int | None = None
     old_key: str | None = field(default=None, repr=False)
+    suspected: frozenset[SecurityEvent] = frozenset()
 
     @property
     def fallback(self) -> tuple[int | None, str | None]:

@@ -29,7 +29,7 @@ from edge.core.messages import CallError
 from edge.core.profiles import Installed, Period, Profile, Schedule, Supply
 from edge.core.records import ProfileCleared, ProfileSet
 from edge.core.schedules import Composite, Outlet, Site
-from edge.core.state import Bay, ChargePoint, Charging, Phase, Transaction
+from edge.core.state import Bay, ChargePoint, Charging, Phase
 from edge.core.vocabulary import CallErrorCode, ProfilePurpose, RateUnit
 
 CLOCK_MOVED_S: Final = 0.5  # the wall clock was set: schedules stand elsewhere now
@@ -281,17 +281,8 @@ def _outlet(state: ChargePoint, connector: int, at: Instant) -> Outlet:
         supply=Supply(nominal_v=traits.nominal_v, phases=traits.phases),
         has_pilot=traits.has_pilot,
         ref=None if transaction is None else transaction.ref,
-        started_at=None if transaction is None else _began(transaction, at),
+        started_at=None if transaction is None else transaction.started_at.wall_by(at),
     )
-
-
-def _began(transaction: Transaction, at: Instant) -> datetime:
-    """When it started by today's clock: one that was learnt since did not tell it then."""
-    start = transaction.started_at
-    passed_s = at.since(start)
-    if start.trusted or not at.trusted or passed_s < 0:
-        return start.wall
-    return at.wall - timedelta(seconds=passed_s)
 
 
 def deadlines(state: ChargePoint) -> Iterator[float | None]:

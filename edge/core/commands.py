@@ -166,6 +166,16 @@ class TriggerMessageConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendedTriggerMessage(TriggerMessage):
+    """The same for the messages of the security whitepaper (5.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendedTriggerMessageConf(TriggerMessageConf):
+    """As above."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetChargingProfile:
     """Limit what this connector may draw (5.16); connector 0 is the station, or all defaults."""
 
@@ -295,6 +305,7 @@ Command = (
     | ClearCache
     | DataTransfer
     | TriggerMessage
+    | ExtendedTriggerMessage
     | SetChargingProfile
     | ClearChargingProfile
     | GetCompositeSchedule
@@ -320,6 +331,7 @@ CommandAnswer = (
     | ClearCacheConf
     | DataTransferConf
     | TriggerMessageConf
+    | ExtendedTriggerMessageConf
     | SetChargingProfileConf
     | ClearChargingProfileConf
     | GetCompositeScheduleConf

@@ -11,6 +11,7 @@ from edge.core.instant import Instant
 from edge.core.messages import CallError, Confirmation, NoAnswer
 from edge.core.quantities import Reading
 from edge.core.records import Queued
+from edge.core.vocabulary import SecurityEvent
 
 
 class Pilot(StrEnum):
@@ -150,6 +151,24 @@ class LinkDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialRefused:
+    """The central system was reached, but one of us would not have the other: *suspicion*."""
+
+    at: Instant
+    suspicion: SecurityEvent
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramesRefused:
+    """*count* frames of the central system were not as they must be: *suspicion*."""
+
+    at: Instant
+    suspicion: SecurityEvent
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """The request of *ticket* is over: answered, refused or unanswered. Exactly one per `Send`."""
 
@@ -238,6 +257,8 @@ Event = (
     | DriverFound
     | LinkUp
     | LinkDown
+    | DialRefused
+    | FramesRefused
     | Settled
     | CallReceived
     | OutboxRead

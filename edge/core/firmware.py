@@ -14,12 +14,13 @@ from edge.core import jobs, levels, signed_firmware
 from edge.core.draft import Draft
 from edge.core.effects import Fetch, Install, Recall, Reply, Restart
 from edge.core.events import Failure, JobFinished, Started
+from edge.core.facts import SecurityNoticed
 from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.job_news import INSTALLED
 from edge.core.messages import CallError
 from edge.core.setup import UnsignedFirmware
 from edge.core.state import Bay, ChargePoint, Phase
-from edge.core.vocabulary import CallErrorCode
+from edge.core.vocabulary import CallErrorCode, SecurityEvent
 from edge.core.waiting import ToFinish
 from edge.core.work import Job, JobKind, JobOrdered, Stage
 
@@ -76,10 +77,17 @@ def on_started(draft: Draft, _: Started) -> None:
         return
     changed = draft.state.setup.identity.firmware_version != job.order.firmware_version
     if job.stage is Stage.REBOOTING or (job.stage is Stage.INSTALLING and changed):
-        jobs.move(draft, _KIND, Stage.DONE, INSTALLED)
+        _installed(draft, job)
     elif job.stage is Stage.INSTALLING:  # it may go on without us, or the power went
         within_s = draft.policy.install_within_s + GRACE_S
         draft.do(Recall(ticket=jobs.begin(draft, _KIND, Stage.INSTALLING, None, within_s)))
+
+
+def _installed(draft: Draft, job: Job) -> None:
+    jobs.move(draft, _KIND, Stage.DONE, INSTALLED)
+    was, becomes = job.order.firmware_version, draft.state.setup.identity.firmware_version
+    info = None if becomes is None else f"from {was} to {becomes}"
+    draft.tell(SecurityNoticed(event=SecurityEvent.FIRMWARE_UPDATED, info=info))
 
 
 def on_tick(draft: Draft) -> None:

@@ -29,6 +29,13 @@ class Instant:
             trusted=self.trusted,
         )
 
+    def wall_by(self, now: Instant) -> datetime:
+        """When this was by the clock of *now*, of the same kernel: the time may be learnt late."""
+        passed_s = now.since(self)
+        if self.trusted or not now.trusted or passed_s < 0:
+            return self.wall
+        return now.wall - timedelta(seconds=passed_s)
+
 
 def rfc3339(wall: datetime) -> str:
     """Write *wall* as OCPP wants it: UTC, milliseconds, `Z`."""

@@ -22,6 +22,7 @@ from edge.core.events import JobProgressed, Settled
 from edge.core.instant import Instant
 from edge.core.job_news import INSTALLED, news
 from edge.core.messages import NoAnswer
+from edge.core.status import is_introduced
 from edge.core.waiting import ToFinish, ToReport
 from edge.core.work import Job, JobEnded, JobKind, JobMoved, JobOrdered, SavedJob, Stage
 
@@ -147,8 +148,8 @@ def _is_remembered(job: Job) -> bool:
 
 def _tell(draft: Draft, kind: JobKind, job: Job) -> None:
     """After a boot the connectors come first (5.19, figure 41)."""
-    introduced = all(bay.notice.reported is not None for bay in draft.state.bays)
-    if draft.station.registration.online and introduced and draft.has_room:
+    online = draft.station.registration.online
+    if online and is_introduced(draft.state) and draft.has_room:
         _put(draft, kind, replace(job, telling=True))
         draft.send(ToReport(order=job.order), news(job.untold[0], job.order))
 

@@ -17,6 +17,7 @@ from edge.core.vocabulary import (
     ErrorCode,
     ReadingContext,
     RegistrationStatus,
+    SecurityEvent,
     StopReason,
 )
 
@@ -238,6 +239,20 @@ class SignedFirmwareStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotification:
+    """A line of the security log that the central system must hear (security whitepaper 5.15)."""
+
+    type: SecurityEvent
+    timestamp: datetime
+    tech_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -271,6 +286,7 @@ Request = (
     | DiagnosticsStatusNotification
     | LogStatusNotification
     | SignedFirmwareStatusNotification
+    | SecurityEventNotification
 )
 """What the station asks or tells."""
 
@@ -287,6 +303,7 @@ Confirmation = (
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
     | SignedFirmwareStatusNotificationConf
+    | SecurityEventNotificationConf
 )
 """What the central system answers."""
 

@@ -32,6 +32,8 @@ from edge.core.commands import (
     ClearCache,
     ClearCacheConf,
     ClearChargingProfile,
+    ExtendedTriggerMessage,
+    ExtendedTriggerMessageConf,
     GetCompositeSchedule,
     GetConfiguration,
     GetLocalListVersion,
@@ -177,27 +179,29 @@ def _transfer(draft: Draft, call_id: int, _: DataTransfer) -> None:
 
 def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     """The answer goes out before what it triggers: both are TELL, in this order."""
-    message = command.requested_message
+    answer, messages = _TRIGGERABLE[type(command)]
+    message = messages.get(command.requested_message)
     status = _judge_trigger(draft.state, message, command.connector_id)
     if not draft.has_room:
         status = "Rejected"  # what was triggered before is not answered yet
-    draft.do(Reply(call_id=call_id, answer=TriggerMessageConf(status=status)))
-    if status == "Accepted":
+    draft.do(Reply(call_id=call_id, answer=answer(status=status)))
+    if message is not None and status == "Accepted":
         draft.tell(Triggered(message=message, connector=command.connector_id))
 
 
-_TRIGGERABLE: Final = (
-    "BootNotification",
-    "DiagnosticsStatusNotification",
-    "FirmwareStatusNotification",
-    "Heartbeat",
-    "MeterValues",
-    "StatusNotification",
-)
+_COMMON: Final = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification")
+_BASIC: Final = (*_COMMON, "DiagnosticsStatusNotification", "FirmwareStatusNotification")
+_EXTENDED: Final = (*_COMMON, "LogStatusNotification")
+
+_TRIGGERABLE: Final[Mapping[type, tuple[type[TriggerMessageConf], Mapping[str, str]]]] = {
+    TriggerMessage: (TriggerMessageConf, {name: name for name in _BASIC}),
+    ExtendedTriggerMessage: (ExtendedTriggerMessageConf, {name: name for name in _EXTENDED}),
+}
+"""Command -> its answer, and what it may ask for -> the message that is meant."""
 
 
-def _judge_trigger(state: ChargePoint, message: str, connector: int | None) -> str:
-    if message not in _TRIGGERABLE:
+def _judge_trigger(state: ChargePoint, message: str | None, connector: int | None) -> str:
+    if message is None:
         return "NotImplemented"
     registration = state.station.registration
     if message == "BootNotification" and registration.status is RegistrationStatus.ACCEPTED:
@@ -219,6 +223,7 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ClearCache: _clear_cache,
     DataTransfer: _transfer,
     TriggerMessage: _trigger,
+    ExtendedTriggerMessage: _trigger,
     SetChargingProfile: charging.on_set,
     ClearChargingProfile: charging.on_clear,
     GetCompositeSchedule: charging.on_get,

@@ -66,7 +66,12 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             reservations=_reservations(saved, setup, now),
             configuration={row.key: row.value for row in saved.configuration},
             security=_security(saved),
-            security_events=SecurityEvents(last_seq=saved.last_security_seq, untold=saved.untold),
+            security_events=SecurityEvents(
+                last_seq=saved.last_security_seq,
+                old_seq=saved.last_security_seq,
+                untold=saved.untold,
+            ),
+            rebooted=_has_rebooted(saved, setup),
             certificates=Certificates(
                 roots=saved.roots, kept=saved.credentials or CredentialsKept()
             ),
@@ -188,10 +193,15 @@ def _recovery(setup: Setup, saved: Saved, now: Instant) -> tuple[StopReason, boo
     if saved.reset is not None:
         hard = saved.reset.type is ResetType.HARD
         return (StopReason.HARD_RESET if hard else StopReason.SOFT_RESET), False
-    same_kernel = saved.last_boot is not None and saved.last_boot.kernel_boot == setup.kernel_boot
-    if not same_kernel:
+    if saved.last_boot is None or _has_rebooted(saved, setup):
         return StopReason.POWER_LOSS, setup.policy.resume_after_power_cut
     alive = saved.last_alive
     gap_s = None if alive is None else now.monotonic - alive.monotonic
     within_s = setup.policy.resume_after_restart_within_s
     return StopReason.REBOOT, gap_s is not None and gap_s <= within_s
+
+
+def _has_rebooted(saved: Saved, setup: Setup) -> bool:
+    """The computer went down since the last process, and no Reset had promised that."""
+    before = saved.last_boot
+    return saved.reset is None and before is not None and before.kernel_boot != setup.kernel_boot

@@ -54,6 +54,8 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.DriverFound: (evse.on_found,),
     ev.LinkUp: (registration.on_link_up, security.on_link_up),
     ev.LinkDown: (registration.on_link_down, outbox.on_link_down),
+    ev.DialRefused: (security.on_dial_refused,),
+    ev.FramesRefused: (security.on_frames_refused,),
     ev.Settled: (registration.on_settled,),
     ev.CallReceived: (registration.on_call, remote.on_call),
     ev.OutboxRead: (),
@@ -91,6 +93,7 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     ),
     waiting.ToVet: (signed_firmware.on_vetted,),
     waiting.ToReport: (jobs.on_reported,),
+    waiting.ToWarn: (security_events.on_settled,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 
@@ -138,6 +141,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
 
 TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     registration.on_tick,
+    health.on_tick,
     evse.on_tick,
     reservation.on_tick,
     connector.on_tick,
@@ -158,6 +162,7 @@ SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
     service.settle,
     unlocking.settle,
     outbox.advance,
+    security_events.advance,
     restarting.settle,
 )
 """Who looks at the whole after the facts are worked off; new facts start another round."""

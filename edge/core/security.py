@@ -2,7 +2,8 @@
 
 A new key or profile takes effect by a reconnect. What worked before is kept until the central
 system has let us in with the new one, so that a slip of either side locks nobody out.
-Source: security whitepaper ed. 3, A01, A05; ruling 38.
+What the line is suspected of goes into the security log.
+Source: security whitepaper ed. 3, A00, A01, A05; ruling 38.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from edge.core import keys
 from edge.core.access import WITH_CERTIFICATE, WITH_KEY, WITH_TLS, Access
 from edge.core.draft import Draft
 from edge.core.effects import UseAccess
-from edge.core.events import LinkUp
-from edge.core.facts import KeyChanged
+from edge.core.events import DialRefused, FramesRefused, LinkUp
+from edge.core.facts import KeyChanged, SecurityNoticed
 from edge.core.records import ConfigurationChanged, FallbackKept
 from edge.core.state import ChargePoint
+from edge.core.vocabulary import SecurityEvent
 
 KEY: Final = "AuthorizationKey"
 PROFILE: Final = "SecurityProfile"
@@ -48,7 +50,7 @@ def on_link_up(draft: Draft, event: LinkUp) -> None:
     access = event.access
     if access is None:
         return
-    kept = replace(draft.station.security, admitted=access)
+    kept = replace(draft.station.security, admitted=access, suspected=frozenset())
     if kept.old_profile is not None:
         if access.profile == kept.old_profile:
             _return_to(draft, kept.old_profile)
@@ -66,6 +68,13 @@ def _return_to(draft: Draft, profile: int) -> None:
     value = str(profile)
     draft.put_station(configuration={**draft.station.configuration, PROFILE: value})
     draft.write(ConfigurationChanged(key=PROFILE, value=value))
+    _note_change(draft, PROFILE)
+
+
+def _note_change(draft: Draft, key: str) -> None:
+    """That it was changed is logged, never its value (A01.FR.11)."""
+    event = SecurityEvent.RECONFIGURATION_OF_SECURITY_PARAMETERS
+    draft.tell(SecurityNoticed(event=event, info=f"{key} was changed"))
 
 
 def _write(draft: Draft) -> None:
@@ -95,6 +104,8 @@ CONDITIONS: Final[Mapping[str, Callable[[ChargePoint, str], bool]]] = {PROFILE: 
 
 def on_key(draft: Draft, fact: KeyChanged) -> None:
     """Reconnect with the new key or profile, once the answer is out; keep the old until then."""
+    if fact.key in (KEY, PROFILE):
+        _note_change(draft, fact.key)
     security = draft.station.security
     admitted = security.admitted
     if fact.key == KEY and keys.number(draft.state, PROFILE) in WITH_KEY:
@@ -108,3 +119,17 @@ def _renew(draft: Draft, **old: Any) -> None:
     draft.put_station(security=replace(draft.station.security, **old))
     _write(draft)
     draft.do(UseAccess(attempts=attempts(draft.state), reconnect=True))
+
+
+def on_dial_refused(draft: Draft, event: DialRefused) -> None:
+    """Once per suspicion until we are let in: the line is dialled again every few minutes."""
+    security = draft.station.security
+    if event.suspicion not in security.suspected:
+        suspected = security.suspected | {event.suspicion}
+        draft.put_station(security=replace(security, suspected=suspected))
+        draft.tell(SecurityNoticed(event=event.suspicion, info=event.why))
+
+
+def on_frames_refused(draft: Draft, event: FramesRefused) -> None:
+    """The link says it rarely, with how many there were."""
+    draft.tell(SecurityNoticed(event=event.suspicion, info=f"{event.count} messages"))

@@ -303,7 +303,11 @@ class Charging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """What exists once."""
+    """What exists once.
+
+    *rebooted*: the computer went down before this process, without our doing. *clock* is wall minus
+    monotonic seconds, as last seen.
+    """
 
     registration: Registration = field(default_factory=Registration)
     outbox: Outbox = field(default_factory=Outbox)
@@ -323,6 +327,8 @@ class Station:
     journal_lost: str | None = None
     reader_lost: str | None = None
     main_meter: Reading | None = None
+    rebooted: bool = False
+    clock: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

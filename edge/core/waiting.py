@@ -136,6 +136,13 @@ class ToReport:
     order: JobOrdered
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToWarn:
+    """The critical line *seq* of the security log."""
+
+    seq: int
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -153,6 +160,7 @@ Purpose = (
     | ToFinish
     | ToVet
     | ToReport
+    | ToWarn
 )
 
 

@@ -37,6 +37,7 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
     messages.LogStatusNotification: messages.LogStatusNotificationConf,
     messages.SignedFirmwareStatusNotification: messages.SignedFirmwareStatusNotificationConf,
+    messages.SecurityEventNotification: messages.SecurityEventNotificationConf,
 }
 """What answers each request of ours; the class name is the action."""
 
@@ -52,6 +53,7 @@ COMMANDS: Final[dict[str, type]] = {
         commands.UnlockConnector,
         commands.ClearCache,
         commands.TriggerMessage,
+        commands.ExtendedTriggerMessage,
         commands.SetChargingProfile,
         commands.ClearChargingProfile,
         commands.GetCompositeSchedule,
@@ -70,7 +72,6 @@ COMMANDS: Final[dict[str, type]] = {
 
 SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
     "DeleteCertificate": {"status": "NotFound"},
-    "ExtendedTriggerMessage": {"status": "NotImplemented"},
     "CertificateSigned": {"status": "Rejected"},
     "GetInstalledCertificateIds": {"status": "NotFound"},
     "InstallCertificate": {"status": "Rejected"},

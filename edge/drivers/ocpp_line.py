@@ -28,6 +28,7 @@ from websockets.typing import Subprotocol
 
 from edge.core.access import WITH_CERTIFICATE, WITH_KEY, WITH_TLS, Access
 from edge.core.keys import password_bytes
+from edge.core.vocabulary import SecurityEvent
 from edge.drivers.ocpp_tls import Trust, client_context, refusal
 from edge.errors import LineDropped, LinkRefused
 
@@ -102,7 +103,7 @@ class Dialling:
             connection = await self._connected(url, access)
         except InvalidStatus as answer:
             status = answer.response.status_code
-            suspicion = "FailedToAuthenticateAtCentralSystem" if status in REFUSED_US else None
+            suspicion = SecurityEvent.FAILED_TO_AUTHENTICATE if status in REFUSED_US else None
             raise LinkRefused(_sentence(place, status), suspicion=suspicion) from answer
         except InvalidURI as error:
             raise LinkRefused(f"{place} is no ws:// or wss:// address: check [csms] url") from error

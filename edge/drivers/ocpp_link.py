@@ -20,9 +20,10 @@ import structlog
 
 from edge.core.access import Access
 from edge.core.commands import Command, CommandAnswer
-from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
+from edge.core.events import CallReceived, DialRefused, LinkDown, LinkUp, Settled
 from edge.core.messages import CallError, Confirmation, NoAnswer, Request
 from edge.drivers import ocpp_codec
+from edge.drivers.ocpp_conduct import Conduct
 from edge.drivers.ocpp_line import (
     Dial,
     Gate,
@@ -158,9 +159,10 @@ class OcppLink:
         for settled in self._unposted:
             post(settled)
         self._unposted.clear()
+        conduct = Conduct(post, self._clock)
         while True:
-            line, access = await self._dialled()
-            await self._serve(line, access, post)
+            line, access = await self._dialled(post)
+            await self._serve(line, access, post, conduct)
 
     def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
         """Send after those that wait; *within_s* runs from when it goes on the wire."""
@@ -201,7 +203,7 @@ class OcppLink:
         """Simulate a fault of the line: see `ocpp_line.Gate`."""
         self._gate.impair(mode, for_s)
 
-    async def _dialled(self) -> tuple[Line, Access]:
+    async def _dialled(self, post: Post) -> tuple[Line, Access]:
         while True:
             if self._failures:
                 await self._back_off()
@@ -211,12 +213,15 @@ class OcppLink:
             except OSError as error:
                 self._failures += 1
                 self._attempt += 1
+                suspicion = error.suspicion if isinstance(error, LinkRefused) else None
                 log.warning(
                     "central_system_unreachable",
                     why=str(error),
                     failures=self._failures,
-                    suspicion=error.suspicion if isinstance(error, LinkRefused) else None,
+                    suspicion=suspicion,
                 )
+                if suspicion is not None:
+                    post(DialRefused(at=self._clock.now(), suspicion=suspicion, why=str(error)))
             else:
                 self._attempt = 0
                 return line, access
@@ -233,7 +238,7 @@ class OcppLink:
         finally:
             self._dial_now.clear()
 
-    async def _serve(self, line: Line, access: Access, post: Post) -> None:
+    async def _serve(self, line: Line, access: Access, post: Post, conduct: Conduct) -> None:
         """Work one connection from `LinkUp` to `LinkDown`."""
         point = ChargePoint(
             self._station,
@@ -242,6 +247,7 @@ class OcppLink:
             counters=self.counters,
             repeats=self._repeats,
             closed_errors=ConnectionError,
+            suspect=conduct.suspect,
         )
         why, dropped = "the station ends", False
         self._line = line

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge.core.vocabulary import SecurityEvent
 from edge.errors import LinkRefused
 
 SUITES: Final = ":".join(  # noqa: FLY002  a list reads better
@@ -74,13 +75,15 @@ def refusal(place: str, error: ssl.SSLError) -> LinkRefused:
         return LinkRefused(
             f"the certificate of {place} does not hold ({error.verify_message}):"
             " check [csms] ca_file, the name in the url and the clock",
-            suspicion="InvalidCentralSystemCertificate",
+            suspicion=SecurityEvent.INVALID_CENTRAL_SYSTEM_CERTIFICATE,
         )
     if error.reason in VERSION_REASONS:
-        return LinkRefused(f"{place} speaks no TLS 1.2: it must", suspicion="InvalidTLSVersion")
+        return LinkRefused(
+            f"{place} speaks no TLS 1.2: it must", suspicion=SecurityEvent.INVALID_TLS_VERSION
+        )
     if error.reason in SUITE_REASONS:
         return LinkRefused(
             f"{place} and we have no cipher suite in common, or it wants a certificate of ours",
-            suspicion="InvalidTLSCipherSuite",
+            suspicion=SecurityEvent.INVALID_TLS_CIPHER_SUITE,
         )
     return LinkRefused(f"no TLS with {place} ({error.reason or error}): check its address and port")

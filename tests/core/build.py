@@ -44,6 +44,8 @@ from edge.core.messages import (
     MeterValuesConf,
     NoAnswer,
     Request,
+    SecurityEventNotification,
+    SecurityEventNotificationConf,
     SignedFirmwareStatusNotification,
     SignedFirmwareStatusNotificationConf,
     StartTransaction,
@@ -135,6 +137,8 @@ class Rig(Bench):
                 return LogStatusNotificationConf()
             case SignedFirmwareStatusNotification():
                 return SignedFirmwareStatusNotificationConf()
+            case SecurityEventNotification():
+                return SecurityEventNotificationConf()
 
     def call(self, command: Command) -> Any:
         """The central system asks; the reply, `None` while it is still owed."""

@@ -23,6 +23,8 @@ from edge.core.messages import (
     MeterValues,
     MeterValuesConf,
     Request,
+    SecurityEventNotification,
+    SecurityEventNotificationConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -107,6 +109,8 @@ def _plain(message: Request) -> Confirmation:
             return FirmwareStatusNotificationConf()
         case DiagnosticsStatusNotification():
             return DiagnosticsStatusNotificationConf()
+        case SecurityEventNotification():
+            return SecurityEventNotificationConf()
         case _:
             raise AssertionError(message)
 

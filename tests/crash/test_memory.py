@@ -12,7 +12,12 @@ import pytest
 
 from edge.core.instant import Instant
 from edge.core.records import FallbackKept, Record
-from edge.core.vocabulary import CertificateUse, LogType
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.vocabulary import CertificateUse, LogType, SecurityEvent
 from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Stage
 from edge.core.x509 import (
     Credential,
@@ -67,6 +72,26 @@ def test_both_journals_keep_the_way_back(tmp_path: Path) -> None:
     batches: list[Batch] = [
         [FallbackKept(profile=1, key="k" * 16)],
         [FallbackKept(profile=None, key=None)],
+    ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_keep_the_security_log(tmp_path: Path) -> None:
+    """What is not critical, refused or rolled away is in no story."""
+    at = Instant(wall=datetime(2026, 3, 1, tzinfo=UTC), monotonic=1.0)
+    lines = [
+        SecurityEventLogged(seq=seq, event=event, at=at, info=info, untold=untold)
+        for seq, event, info, untold in (
+            (1, SecurityEvent.STARTUP_OF_THE_DEVICE, "firmware 1.0", True),
+            (2, SecurityEvent.INVALID_MESSAGES, None, False),
+            (3, SecurityEvent.RESET_OR_REBOOT, None, True),
+        )
+    ]
+    batches: list[Batch] = [
+        lines[:2],
+        lines[2:],
+        [SecurityEventTold(seq=1)],
+        [SecurityEventForgotten(seq=1), SecurityEventForgotten(seq=2)],
     ]
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
 

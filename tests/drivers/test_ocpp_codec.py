@@ -17,6 +17,7 @@ from edge.core.vocabulary import (
     ErrorCode,
     ReadingContext,
     RegistrationStatus,
+    SecurityEvent,
     StopReason,
 )
 from edge.drivers import ocpp_codec
@@ -79,6 +80,9 @@ REQUESTS: tuple[Request, ...] = (
     messages.LogStatusNotification(status="UploadFailure", request_id=7),
     messages.SignedFirmwareStatusNotification(status="InstallVerificationFailed", request_id=7),
     messages.SignedFirmwareStatusNotification(status="Idle"),
+    messages.SecurityEventNotification(
+        type=SecurityEvent.SETTING_SYSTEM_TIME, timestamp=AT, tech_info="x" * 255
+    ),
 )
 ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.RemoteStartTransactionConf(status="Accepted"),
@@ -97,6 +101,7 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.UnlockConnectorConf(status="Unlocked"),
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
+    commands.ExtendedTriggerMessageConf(status="Rejected"),
     file_commands.UpdateFirmwareConf(),
     file_commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
     file_commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),

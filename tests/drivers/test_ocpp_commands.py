@@ -161,6 +161,11 @@ COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
         commands.TriggerMessage(requested_message="Heartbeat"),
     ),
     (
+        "ExtendedTriggerMessage",
+        {"requestedMessage": "LogStatusNotification", "connectorId": 2},
+        commands.ExtendedTriggerMessage(requested_message="LogStatusNotification", connector_id=2),
+    ),
+    (
         "SendLocalList",
         {
             "listVersion": 3,

@@ -21,6 +21,7 @@ import aiosqlite
 import structlog
 
 from edge.core.records import Queued, Record, Saved
+from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.statements import STATEMENTS, Statement
@@ -75,6 +76,10 @@ class SqliteJournal:
     async def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Every parked message, oldest first."""
         return await self._in_thread(rows.dead_letters)
+
+    async def security_log(self) -> tuple[SecurityEventLogged, ...]:
+        """Every line of the security log, oldest first."""
+        return await self._in_thread(rows.security_log)
 
     async def summary(self) -> dict[str, Any]:
         """The journal in short, for diagnostics."""
