@@ -22,6 +22,7 @@ from edge.core.messages import CallError, Request
 from edge.core.records import Queued, Record, Saved
 from edge.core.setup import EvseTraits
 from edge.core.vocabulary import LogType
+from edge.core.work import Seal
 
 Post = Callable[[Event], None]
 Progress = Callable[[int], None]
@@ -187,6 +188,17 @@ class Updater(Protocol):
 
     async def forget(self, image: Path) -> None:
         """Another image comes in the place of *image*: what came of that one is past."""
+        ...
+
+
+class Verifier(Protocol):
+    """Knows whether an image is what its maker signed; bounded in time and memory."""
+
+    async def verify(self, image: Path, seal: Seal, roots: Sequence[str], at: datetime) -> None:
+        """Check *seal* on *image*, and that one of *roots*, PEM, vouches for its signer at *at*.
+
+        Raises `ImageUntrusted`, or another `DriverError` where nobody could find out.
+        """
         ...
 
 

@@ -192,10 +192,14 @@ def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
 _COMMON: Final = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification")
 _BASIC: Final = (*_COMMON, "DiagnosticsStatusNotification", "FirmwareStatusNotification")
 _EXTENDED: Final = (*_COMMON, "LogStatusNotification")
+_SIGNED: Final = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}  # 6.16
 
 _TRIGGERABLE: Final[Mapping[type, tuple[type[TriggerMessageConf], Mapping[str, str]]]] = {
     TriggerMessage: (TriggerMessageConf, {name: name for name in _BASIC}),
-    ExtendedTriggerMessage: (ExtendedTriggerMessageConf, {name: name for name in _EXTENDED}),
+    ExtendedTriggerMessage: (
+        ExtendedTriggerMessageConf,
+        {name: name for name in _EXTENDED} | _SIGNED,
+    ),
 }
 """Command -> its answer, and what it may ask for -> the message that is meant."""
 

@@ -31,6 +31,7 @@ from edge.core.effects import (
     Show,
     Upload,
     UseAccess,
+    VerifyImage,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -51,7 +52,7 @@ class Outfit:
     post: Post
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
-    errand: Callable[[Fetch | Upload | Install | Recall | Abandon], None]
+    errand: Callable[[Fetch | Upload | VerifyImage | Install | Recall | Abandon], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -108,6 +109,7 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Restart: lambda outfit, effect: outfit.restart(effect),
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),
+    VerifyImage: lambda outfit, effect: outfit.errand(effect),
     Install: lambda outfit, effect: outfit.errand(effect),
     Recall: lambda outfit, effect: outfit.errand(effect),
     Abandon: lambda outfit, effect: outfit.errand(effect),

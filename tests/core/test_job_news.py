@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from edge.core.commands import TriggerMessage
-from edge.core.draft import Draft
+from edge.core.commands import ExtendedTriggerMessage, TriggerMessage
 from edge.core.effects import (
     Install,
     Send,
     VerifyImage,
 )
 from edge.core.events import Failure
-from edge.core.facts import Triggered
-from edge.core.job_news import on_trigger
 from edge.core.messages import (
     FirmwareStatusNotification,
     Request,
@@ -28,7 +25,6 @@ from tests.core.updating import (
     job,
     ordered,
     saved_as,
-    told,
     told_signed,
     trusting,
     update,
@@ -36,12 +32,11 @@ from tests.core.updating import (
 )
 
 
-def triggered(rig: Rig, message: str = "SignedFirmwareStatusNotification") -> Request:
-    """What the central system is told that asks for *message*."""
-    draft = Draft(rig.state, rig.instant)
-    on_trigger(draft, Triggered(message=message, connector=None))
-    (sent,) = of(Send, draft.effects)
-    return sent.message
+def triggered(rig: Rig, kind: type[TriggerMessage] = ExtendedTriggerMessage) -> Request:
+    """What the central system is told that asks how the firmware is."""
+    answer = rig.call(kind(requested_message="FirmwareStatusNotification"))
+    assert answer.status == "Accepted"
+    return of(Send, rig.last)[0].message
 
 
 def signed(status: str, request_id: int | None = REQUEST_ID) -> Request:
@@ -91,8 +86,9 @@ def test_a_plain_trigger_tells_of_a_signed_update_in_its_own_words() -> None:
     words = []
 
     def asked() -> None:
-        rig.call(TriggerMessage(requested_message="FirmwareStatusNotification"))
-        words.append(told(rig)[-1])
+        told = triggered(rig, TriggerMessage)
+        assert isinstance(told, FirmwareStatusNotification)
+        words.append(told.status)
 
     ordered(rig, in_s=60, install_in_s=600)
     asked()
@@ -107,6 +103,4 @@ def test_a_plain_trigger_tells_of_a_signed_update_in_its_own_words() -> None:
     asked()
     assert words == ["Idle", "Downloading", "Downloaded", "Installing", "Installing"]
     failed = waking(saved_as(Stage.TOLD, "InvalidSignature", seal=SEAL))
-    assert triggered(failed, "FirmwareStatusNotification") == FirmwareStatusNotification(
-        status="Idle"
-    )
+    assert triggered(failed, TriggerMessage) == FirmwareStatusNotification(status="Idle")

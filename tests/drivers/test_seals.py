@@ -14,29 +14,15 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.drivers.x509.reading import Unfit
 from edge.drivers.x509.seals import check_seal, check_signer
 from tests.certificates import Key, Signed, authority, signed_by
+from tests.seals import rsa_key, seal
 
 NOW = dt.datetime.now(dt.UTC)
 CONTENT = bytes(range(256)) * 5000
-
-
-def seal(key: Key, content: bytes = CONTENT, **how: Any) -> str:
-    """Sign as a manufacturer does."""
-    digest = how.get("digest", hashes.SHA256())
-    if isinstance(key, rsa.RSAPrivateKey):
-        pss = padding.PSS(padding.MGF1(hashes.SHA256()), how.get("salt", 32))
-        raw = key.sign(content, how.get("padding", pss), digest)
-    else:
-        raw = key.sign(content, ec.ECDSA(digest))
-    return base64.b64encode(raw).decode()
-
-
-def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, bits)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +58,7 @@ def check(image: Path, root: Signed, signer: Signed, signature: str) -> None:
 def test_what_its_maker_signed_is_taken(key: Callable[[], Key], root: Signed, image: Path) -> None:
     """L01.FR.04: RSA-PSS and ECDSA with SHA-256, as long as 6.9 has room for."""
     signer = signed_by(root, "firmware", key=key())
-    signature = seal(signer.key)
+    signature = seal(signer.key, CONTENT)
     assert len(signature) <= 800
     check(image, root, signer, signature)
 
@@ -81,13 +67,13 @@ def test_what_its_maker_signed_is_taken(key: Callable[[], Key], root: Signed, im
 def test_a_salt_may_have_any_length(salt: int, root: Signed, image: Path) -> None:
     """The paper names none: OpenSSL's own is the longest that fits, others take the digest's."""
     signer = signed_by(root, "firmware", key=rsa_key())
-    check(image, root, signer, seal(signer.key, salt=salt))
+    check(image, root, signer, seal(signer.key, CONTENT, salt=salt))
 
 
 def test_line_ends_in_base64_are_read_over(root: Signed, image: Path) -> None:
     """`openssl base64` breaks its lines."""
     signer = signed_by(root, "firmware", key=rsa_key())
-    whole = seal(signer.key)
+    whole = seal(signer.key, CONTENT)
     broken = "\r\n".join(whole[at : at + 64] for at in range(0, len(whole), 64)) + "\n"
     check(image, root, signer, broken)
 
@@ -105,7 +91,7 @@ def test_another_file_is_refused(changed: bytes, root: Signed, image: Path) -> N
     signer = signed_by(root, "firmware")
     image.write_bytes(changed)
     with pytest.raises(Unfit, match="did not sign"):
-        check(image, root, signer, seal(signer.key))
+        check(image, root, signer, seal(signer.key, CONTENT))
 
 
 @pytest.mark.parametrize("make", [lambda: ec.generate_private_key(ec.SECP256R1()), rsa_key])
@@ -115,13 +101,13 @@ def test_another_key_s_signature_is_refused(
     """L01.FR.12: the certificate in the call is the one that the signature is checked by."""
     signer = signed_by(root, "firmware", key=make())
     with pytest.raises(Unfit, match="did not sign"):
-        check(image, root, signer, seal(make()))
+        check(image, root, signer, seal(make(), CONTENT))
 
 
 def test_old_padding_is_refused(root: Signed, image: Path) -> None:
     """L01.FR.04 knows no PKCS#1 v1.5."""
     signer = signed_by(root, "firmware", key=rsa_key())
-    signature = seal(signer.key, padding=padding.PKCS1v15())
+    signature = seal(signer.key, CONTENT, old_padding=True)
     with pytest.raises(Unfit, match="did not sign"):
         check(image, root, signer, signature)
 
@@ -134,7 +120,7 @@ def test_another_digest_is_refused(
     """L01.FR.04: SHA-256."""
     signer = signed_by(root, "firmware", key=make())
     with pytest.raises(Unfit, match="did not sign"):
-        check(image, root, signer, seal(signer.key, digest=digest))
+        check(image, root, signer, seal(signer.key, CONTENT, digest=digest))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +159,7 @@ def test_a_garbled_signature_is_refused(
     """Whatever it is, it is no proof and no crash."""
     signer = signed_by(root, "firmware", key=make())
     with pytest.raises(Unfit):
-        check(image, root, signer, garble(seal(signer.key)))
+        check(image, root, signer, garble(seal(signer.key, CONTENT)))
 
 
 @pytest.mark.parametrize("days", [(-30.0, -1.0), (1.0, 30.0)], ids=["expired", "not yet"])
@@ -183,7 +169,7 @@ def test_a_signer_out_of_its_time_is_refused(
     """RFC 5280: its validity."""
     signer = signed_by(root, "firmware", days=days)
     with pytest.raises(Unfit, match="root"):
-        check(image, root, signer, seal(signer.key))
+        check(image, root, signer, seal(signer.key, CONTENT))
 
 
 def test_a_signer_of_another_root_is_refused(root: Signed, image: Path) -> None:
@@ -191,7 +177,7 @@ def test_a_signer_of_another_root_is_refused(root: Signed, image: Path) -> None:
     for stranger in (authority("Operator root"), authority("Maker root")):
         signer = signed_by(stranger, "firmware")
         with pytest.raises(Unfit, match="root"):
-            check(image, root, signer, seal(signer.key))
+            check(image, root, signer, seal(signer.key, CONTENT))
 
 
 def test_without_a_root_nobody_is_believed(root: Signed, image: Path) -> None:
@@ -204,7 +190,7 @@ def test_without_a_root_nobody_is_believed(root: Signed, image: Path) -> None:
 def test_a_root_does_not_sign_files(root: Signed, image: Path) -> None:
     """Its keyUsage lets it sign certificates only."""
     with pytest.raises(Unfit):
-        check(image, root, root, seal(root.key))
+        check(image, root, root, seal(root.key, CONTENT))
 
 
 # ── the child ────────────────────────────────────────────────────────────────────────────────────
@@ -228,7 +214,7 @@ def test_the_child_finds_a_seal_good_or_says_why_not(root: Signed, image: Path) 
     """The operation as the daemon asks it."""
     signer = signed_by(root, "firmware")
     question = {"file": str(image), "signer": signer.pem, "roots": [root.pem]}
-    assert asked(signature=seal(signer.key), **question) == (0, {"found": {}})
+    assert asked(signature=seal(signer.key, CONTENT), **question) == (0, {"found": {}})
     status, said = asked(signature=seal(signer.key, b"else"), **question)
     assert status == 0
     assert "did not sign" in said["unfit"]
@@ -238,7 +224,7 @@ def test_a_file_that_is_gone_is_not_found_good(root: Signed, tmp_path: Path) -> 
     """No answer is no proof."""
     signer = signed_by(root, "firmware")
     question = {"file": str(tmp_path / "gone"), "signer": signer.pem, "roots": [root.pem]}
-    status, said = asked(signature=seal(signer.key), **question)
+    status, said = asked(signature=seal(signer.key, CONTENT), **question)
     assert status != 0
     assert said is None
 
