@@ -15,7 +15,7 @@ from typing import Protocol
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
-from edge.core.effects import Lamp
+from edge.core.effects import Lamp, X509Question
 from edge.core.events import Event
 from edge.core.instant import Instant
 from edge.core.messages import CallError, Request
@@ -23,6 +23,7 @@ from edge.core.records import Queued, Record, Saved
 from edge.core.setup import EvseTraits
 from edge.core.vocabulary import LogType
 from edge.core.work import Seal
+from edge.core.x509 import X509Answer
 
 Post = Callable[[Event], None]
 Progress = Callable[[int], None]
@@ -134,6 +135,18 @@ class CentralSystem(Protocol):
 
     def use_access(self, attempts: Sequence[Access], *, reconnect: bool) -> None:
         """Dial with *attempts* in turn; with *reconnect*, close once replies are out, and dial."""
+        ...
+
+    def use_roots(self, roots: Sequence[str]) -> None:
+        """Check the peer by these roots, PEM, too, from the next dial on."""
+        ...
+
+
+class Notary(Protocol):
+    """Reads certificates that strangers wrote, and makes keys; bounded in time and memory."""
+
+    async def answer(self, question: X509Question) -> X509Answer:
+        """Answer *question*, `NotDone` where that does not succeed."""
         ...
 
 

@@ -29,6 +29,7 @@ from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, open_hardware, workers
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
+from edge.core.certificates import trusted
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Effect
 from edge.core.events import DriverLost, Event, Port, Started
@@ -40,6 +41,7 @@ from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
+from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
@@ -48,6 +50,7 @@ from edge.errors import ConfigError
 from edge.ports import Post
 from edge.runtime.beats import Outfit, perform
 from edge.runtime.errands import Errands
+from edge.runtime.inquiries import Inquiries
 from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
@@ -117,8 +120,9 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
             clock=clock,
             random=random,
             attempts=attempts(state),
+            roots=trusted(state),
         )
-        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring))
+        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring, csms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ class _Parts:
     link: OcppLink
     state: ChargePoint
     ring: LogRing
+    csms: LinkSettings
 
 
 async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
@@ -138,6 +143,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     clock, hardware, journal, link = parts.clock, parts.hardware, parts.journal, parts.link
     lookup = Lookup(journal=journal, clock=clock)
     errands = _make_errands(options, daemon, parts)
+    inquiries = Inquiries(notary=ChildNotary(parts.csms.ca_file), clock=clock)
     outfit = Outfit(
         clock=clock,
         evses=hardware.evses,
@@ -147,6 +153,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         look_up=lookup.ask,
         restart=lambda _effect: daemon.end(Ending.RESTART),
         errand=errands.take,
+        inquire=inquiries.take,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
@@ -164,6 +171,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "recorder": recorder.run(loop.post, loop.permits),
         "lookup": lookup.run(loop.post),
         "errands": errands.run(loop.post),
+        "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
         **{
@@ -351,6 +359,7 @@ def _setup(
         overrides=settings.overrides,
         has_root=csms.ca_file is not None,
         has_certificate=csms.certificate is not None,
+        common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
         unsigned_firmware=settings.firmware.unsigned,
     )

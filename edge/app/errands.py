@@ -22,7 +22,16 @@ from edge.drivers.verifier import ChildVerifier
 from edge.ports import Clock
 from edge.runtime.errands import Errands, Hands
 
-LIBRARIES: Final = ("tapwatt", "ocpp", "websockets", "pymodbus", "gpiozero", "aiosqlite", "httpx")
+LIBRARIES: Final = (
+    "tapwatt",
+    "ocpp",
+    "websockets",
+    "pymodbus",
+    "gpiozero",
+    "aiosqlite",
+    "httpx",
+    "cryptography",
+)
 
 
 def transfer_settings(settings: Settings) -> TransferSettings:

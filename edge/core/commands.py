@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.core.certificate_commands import CertificateCommand, CertificateCommandAnswer
 from edge.core.file_commands import (
     GetDiagnostics,
     GetDiagnosticsConf,
@@ -317,6 +318,7 @@ Command = (
     | ReserveNow
     | CancelReservation
     | SignedUpdateFirmware
+    | CertificateCommand
 )
 """What the central system asks of the station."""
 
@@ -343,5 +345,6 @@ CommandAnswer = (
     | ReserveNowConf
     | CancelReservationConf
     | SignedUpdateFirmwareConf
+    | CertificateCommandAnswer
 )
 """What the station answers."""

@@ -45,7 +45,7 @@ def on_change(draft: Draft, call_id: int, command: ChangeConfiguration) -> None:
     value = None if key is None or fixed else keys.normal(key, command.value)
     if key is None:
         status = "NotSupported"
-    elif value is None or not security.may_take(draft.state, key.name, value):
+    elif value is None or not security.may_take(draft, key.name, value):
         status = "Rejected"
     else:
         status = "Accepted"

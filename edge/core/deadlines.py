@@ -31,6 +31,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     if station.restarting is not None:
         yield station.restarting.until
     yield from jobs.deadlines(station.jobs)
+    yield station.credentials.due_at
     for bay in state.bays:
         yield from _of(state, bay)
 

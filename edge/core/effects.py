@@ -15,7 +15,7 @@ from edge.core.access import Access
 from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, Request
 from edge.core.records import Record
-from edge.core.vocabulary import LogType
+from edge.core.vocabulary import CertificateUse, LogType
 from edge.core.work import Seal
 
 
@@ -171,6 +171,54 @@ class UseAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseRoots:
+    """Check the central system by these roots too, from the next dial on."""
+
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectRoot:
+    """Find out what *pem* would be as a root at *at*; answered by `X509Answered`, like those below.
+
+    The answer is a `Root` or `Unfit`.
+    """
+
+    ticket: int
+    use: CertificateUse
+    pem: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckChain:
+    """Lead the first certificate in *chain* to one of *roots*, PEM all of them.
+
+    For the central system's hierarchy the roots in the installer's file count too. It must be
+    valid at *at*, or begin to be within *ahead_s*. The answer is `ChainFound` or `Unfit`.
+    """
+
+    ticket: int
+    use: CertificateUse
+    chain: str
+    roots: tuple[str, ...]
+    at: datetime
+    ahead_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeSigningRequest:
+    """Make a new key pair and the request for its certificate; the answer is `KeyMade`."""
+
+    ticket: int
+    common_name: str
+    organisation: str
+
+
+X509Question = InspectRoot | CheckChain | MakeSigningRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
     """End the process (`hard`: reboot the computer where the installation allows it)."""
 
@@ -258,6 +306,8 @@ Effect = (
     | ReadOutbox
     | Reconnect
     | UseAccess
+    | UseRoots
+    | X509Question
     | Restart
     | Fetch
     | Upload
@@ -276,6 +326,9 @@ BEATS: Final[dict[type, Beat]] = {
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
     Reconnect: Beat.SHOW,
+    InspectRoot: Beat.SHOW,
+    CheckChain: Beat.SHOW,
+    MakeSigningRequest: Beat.SHOW,
     Write: Beat.RECORD,
     Raise: Beat.ENERGISE,
     Energise: Beat.ENERGISE,
@@ -285,6 +338,7 @@ BEATS: Final[dict[type, Beat]] = {
     ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
     UseAccess: Beat.TELL,
+    UseRoots: Beat.TELL,
     Restart: Beat.TELL,
     Fetch: Beat.TELL,
     Upload: Beat.TELL,

@@ -12,6 +12,7 @@ from edge.core.messages import CallError, Confirmation, NoAnswer
 from edge.core.quantities import Reading
 from edge.core.records import Queued
 from edge.core.vocabulary import SecurityEvent
+from edge.core.x509 import X509Answer
 
 
 class Pilot(StrEnum):
@@ -136,10 +137,14 @@ class DriverFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkUp:
-    """The WebSocket is open, the subprotocol agreed; *access* is how the peer let us in."""
+    """The WebSocket is open, the subprotocol agreed; *access* is how the peer let us in.
+
+    *root* is the fingerprint of the root that its certificate was checked by, if it has one.
+    """
 
     at: Instant
     access: Access | None = None
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +250,15 @@ class JobProgressed:
     done_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class X509Answered:
+    """What came of `InspectRoot`, `CheckChain` or `MakeSigningRequest`."""
+
+    at: Instant
+    ticket: int
+    answer: X509Answer
+
+
 Event = (
     Started
     | Ticked
@@ -267,4 +281,5 @@ Event = (
     | PowerFailing
     | JobFinished
     | JobProgressed
+    | X509Answered
 )

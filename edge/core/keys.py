@@ -46,7 +46,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key: default as text, bounds where it is a number, unit in *meaning*."""
+    """One key: default as text, bounds of a number or of a text's length, unit in *meaning*."""
 
     name: str
     kind: Kind
@@ -120,7 +120,7 @@ TABLE: Final = (
         "false",
         "Phases cannot be switched during a transaction.",
     ),
-    _key("CpoName", Kind.TEXT, "", "Who runs this station, as its certificate says."),
+    _key("CpoName", Kind.TEXT, "", "Who runs this station, as its certificate says.", most=64),
     _fixed("GetConfigurationMaxKeys", Kind.NUMBER, str(MOST_KEYS_ASKED), "Keys in one request."),
     _key("HeartbeatInterval", Kind.NUMBER, "300", "Seconds of silence before a Heartbeat."),
     _key("LocalAuthListEnabled", Kind.FLAG, "true", "Whether the local list is used."),
@@ -234,7 +234,7 @@ def normal(key: Key, value: str) -> str | None:
         case Kind.ROTATION:
             return value if all(_is_rotation(word) for word in split(value)) else None
         case Kind.TEXT:
-            return value
+            return value if len(value) <= key.most else None
         case Kind.SECRET:
             return value if _is_password(value) else None
         case _:

@@ -253,6 +253,20 @@ class SecurityEventNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificate:
+    """Please have this request signed (security whitepaper 5.17)."""
+
+    csr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificateConf:
+    """*status* is Accepted or Rejected; the certificate itself comes by CertificateSigned."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -287,6 +301,7 @@ Request = (
     | LogStatusNotification
     | SignedFirmwareStatusNotification
     | SecurityEventNotification
+    | SignCertificate
 )
 """What the station asks or tells."""
 
@@ -304,6 +319,7 @@ Confirmation = (
     | LogStatusNotificationConf
     | SignedFirmwareStatusNotificationConf
     | SecurityEventNotificationConf
+    | SignCertificateConf
 )
 """What the central system answers."""
 

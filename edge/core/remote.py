@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    certificates,
     charging,
     configuration,
+    credentials,
     firmware,
     holds,
     keys,
@@ -24,6 +26,12 @@ from edge.core import (
     signed_firmware,
     unlocking,
     uploads,
+)
+from edge.core.certificate_commands import (
+    CertificateSigned,
+    DeleteCertificate,
+    GetInstalledCertificateIds,
+    InstallCertificate,
 )
 from edge.core.commands import (
     CancelReservation,
@@ -191,7 +199,7 @@ def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
 
 _COMMON: Final = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification")
 _BASIC: Final = (*_COMMON, "DiagnosticsStatusNotification", "FirmwareStatusNotification")
-_EXTENDED: Final = (*_COMMON, "LogStatusNotification")
+_EXTENDED: Final = (*_COMMON, "LogStatusNotification", credentials.TRIGGER)
 _SIGNED: Final = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}  # 6.16
 
 _TRIGGERABLE: Final[Mapping[type, tuple[type[TriggerMessageConf], Mapping[str, str]]]] = {
@@ -209,6 +217,8 @@ def _judge_trigger(state: ChargePoint, message: str | None, connector: int | Non
         return "NotImplemented"
     registration = state.station.registration
     if message == "BootNotification" and registration.status is RegistrationStatus.ACCEPTED:
+        return "Rejected"
+    if message == credentials.TRIGGER and not credentials.may_ask(state):
         return "Rejected"
     addressed = message in ("MeterValues", "StatusNotification") and connector is not None
     if addressed and connector not in (0, *state.connectors):
@@ -239,5 +249,9 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ReserveNow: reservation.on_reserve,
     CancelReservation: reservation.on_cancel,
     SignedUpdateFirmware: signed_firmware.on_update,
+    InstallCertificate: certificates.on_install,
+    DeleteCertificate: certificates.on_delete,
+    GetInstalledCertificateIds: certificates.on_list,
+    CertificateSigned: credentials.on_signed,
 }
 """What each command does."""

@@ -36,7 +36,7 @@ from edge.core.state import (
     Transaction,
 )
 from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
-from edge.core.x509 import Certificates, CredentialsKept
+from edge.core.x509 import Certificates, Credentials, CredentialsKept
 
 
 def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
@@ -71,10 +71,9 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
                 old_seq=saved.last_security_seq,
                 untold=saved.untold,
             ),
+            certificates=Certificates(roots=saved.roots),
+            credentials=Credentials(kept=saved.credentials or CredentialsKept()),
             rebooted=_has_rebooted(saved, setup),
-            certificates=Certificates(
-                roots=saved.roots, kept=saved.credentials or CredentialsKept()
-            ),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             jobs=jobs.restored(saved.jobs, now),

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    certificates,
     charging,
     connector,
     contactor,
+    credentials,
     evse,
     facts,
     firmware,
@@ -52,8 +54,17 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.MeterFailed: (metering.on_failed,),
     ev.DriverLost: (evse.on_lost,),
     ev.DriverFound: (evse.on_found,),
-    ev.LinkUp: (registration.on_link_up, security.on_link_up),
-    ev.LinkDown: (registration.on_link_down, outbox.on_link_down),
+    ev.LinkUp: (
+        registration.on_link_up,
+        security.on_link_up,
+        credentials.on_link_up,
+        certificates.on_link_up,
+    ),
+    ev.LinkDown: (
+        registration.on_link_down,
+        outbox.on_link_down,
+        certificates.on_link_down,
+    ),
     ev.DialRefused: (security.on_dial_refused,),
     ev.FramesRefused: (security.on_frames_refused,),
     ev.Settled: (registration.on_settled,),
@@ -64,6 +75,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.PowerFailing: (restarting.on_power_failing,),
     ev.JobFinished: (),
     ev.JobProgressed: (jobs.on_progress,),
+    ev.X509Answered: (),
 }
 """Event -> who takes it, in this order; a ticket's answer goes on to `ANSWERS`."""
 
@@ -94,6 +106,10 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToVet: (signed_firmware.on_vetted,),
     waiting.ToReport: (jobs.on_reported,),
     waiting.ToWarn: (security_events.on_settled,),
+    waiting.ToInstall: (certificates.on_inspected,),
+    waiting.ToTake: (credentials.on_checked,),
+    waiting.ToMakeKey: (credentials.on_key_made,),
+    waiting.ToSign: (credentials.on_settled,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 
@@ -134,6 +150,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
         status.on_trigger,
         metering.on_trigger,
         job_news.on_trigger,
+        credentials.on_trigger,
     ),
     facts.SecurityNoticed: (security_events.on_noticed,),
 }
@@ -151,6 +168,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     firmware.on_tick,
     uploads.on_tick,
     jobs.on_tick,
+    credentials.on_tick,
 )
 """Who looks at the time, in every step."""
 

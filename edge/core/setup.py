@@ -60,6 +60,7 @@ class Setup:
     hex digits, new for every process: message ids are made of it and a counter, so that none is
     ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id. *has_root* and
     *has_certificate*: the installer gave files to check the central system by, and to show it.
+    *common_name* is what certificates call this station: its serial number.
     """
 
     identity: BootNotification
@@ -71,5 +72,6 @@ class Setup:
     overrides: Mapping[str, str] = field(default_factory=dict, repr=False)
     has_root: bool = False
     has_certificate: bool = False
+    common_name: str = ""
     policy: Policy = field(default_factory=Policy)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO

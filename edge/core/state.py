@@ -32,7 +32,7 @@ from edge.core.vocabulary import (
 )
 from edge.core.waiting import Waiting
 from edge.core.work import Job, JobKind
-from edge.core.x509 import Certificates
+from edge.core.x509 import Certificates, Credentials
 
 
 class Phase(StrEnum):
@@ -317,6 +317,7 @@ class Station:
     security: Security = field(default_factory=Security)
     security_events: SecurityEvents = field(default_factory=SecurityEvents)
     certificates: Certificates = field(default_factory=Certificates)
+    credentials: Credentials = field(default_factory=Credentials)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from edge.core.profiles import Profile
-from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
+from edge.core.vocabulary import CertificateUse, ConnectorStatus, ErrorCode, ReadingContext
 from edge.core.work import JobOrdered, Stage
 
 MOST_WAITING: Final = (
@@ -143,6 +143,34 @@ class ToWarn:
     seq: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToInstall:
+    """What the certificate in the InstallCertificate *call_id* is, which shall serve for *use*."""
+
+    call_id: int
+    use: CertificateUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToTake:
+    """Where the chain in the CertificateSigned *call_id* leads."""
+
+    call_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToMakeKey:
+    """A new key pair, for the request number *asked* in a row, in the name of *organisation*."""
+
+    asked: int
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToSign:
+    """SignCertificate."""
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -161,6 +189,10 @@ Purpose = (
     | ToVet
     | ToReport
     | ToWarn
+    | ToInstall
+    | ToTake
+    | ToMakeKey
+    | ToSign
 )
 
 

@@ -98,12 +98,73 @@ CertificateRecord = RootInstalled | RootDeleted | CredentialsKept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainFound:
+    """Answer: a chain leads to a root; it says this of its leaf, whose key is *key_id*.
+
+    A name that the leaf has not, or more than once, is `None`.
+    """
+
+    chain: str
+    common_name: str | None
+    organisation: str | None
+    key_id: str
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyMade:
+    """Answer: a new key pair, and the request to sign its public half, which is *key_id*."""
+
+    key: str = field(repr=False)
+    key_id: str
+    csr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """Answer: it cannot be trusted, and *why* in one line."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotDone:
+    """Answer: nobody could find out."""
+
+    why: str
+
+
+X509Answer = Root | ChainFound | KeyMade | Unfit | NotDone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
-    """What is installed, in the order of installation, and what the station shows of itself."""
+    """The installed roots, in the order of installation.
+
+    *line_root* is the fingerprint of the root that the line now open was checked by.
+    """
 
     roots: tuple[Root, ...] = ()
-    kept: CredentialsKept = field(default_factory=CredentialsKept)
+    line_root: str | None = None
 
     def of(self, use: CertificateUse) -> tuple[Root, ...]:
         """The roots for *use*."""
         return tuple(root for root in self.roots if root.use is use)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What the station shows of itself, and how it comes by the next.
+
+    *asking*: a key is being made or a request is on the wire; *untold*: the line took it away.
+    *rest_until* is when a key may be tried again that could not be made, *switch_at* when *own*
+    begins to be valid. *due_at* is the monotonic second of what comes first, 0 for nothing.
+    """
+
+    kept: CredentialsKept = field(default_factory=CredentialsKept)
+    asking: bool = False
+    untold: bool = False
+    rest_until: float = 0.0
+    switch_at: datetime | None = None
+    due_at: float = 0.0

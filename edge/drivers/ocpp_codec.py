@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from edge.core import commands, file_commands, messages
+from edge.core import certificate_commands, commands, file_commands, messages
 from edge.core.commands import Command, CommandAnswer
 from edge.core.instant import rfc3339
 from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
@@ -38,6 +38,7 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.LogStatusNotification: messages.LogStatusNotificationConf,
     messages.SignedFirmwareStatusNotification: messages.SignedFirmwareStatusNotificationConf,
     messages.SecurityEventNotification: messages.SecurityEventNotificationConf,
+    messages.SignCertificate: messages.SignCertificateConf,
 }
 """What answers each request of ours; the class name is the action."""
 
@@ -66,16 +67,15 @@ COMMANDS: Final[dict[str, type]] = {
         commands.CancelReservation,
         file_commands.SignedUpdateFirmware,
         messages.DataTransfer,
+        certificate_commands.InstallCertificate,
+        certificate_commands.DeleteCertificate,
+        certificate_commands.GetInstalledCertificateIds,
+        certificate_commands.CertificateSigned,
     )
 }
 """The actions that the core decides on."""
 
-SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
-    "DeleteCertificate": {"status": "NotFound"},
-    "CertificateSigned": {"status": "Rejected"},
-    "GetInstalledCertificateIds": {"status": "NotFound"},
-    "InstallCertificate": {"status": "Rejected"},
-}
+SETTLED_HERE: Final[dict[str, dict[str, object]]] = {}
 """Known actions of profiles that are off, where the answer has a word for that (ruling 8).
 
 The rest is NotSupported.

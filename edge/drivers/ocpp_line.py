@@ -26,10 +26,10 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from edge.core.access import WITH_CERTIFICATE, WITH_KEY, WITH_TLS, Access
+from edge.core.access import WITH_KEY, WITH_TLS, Access
 from edge.core.keys import password_bytes
 from edge.core.vocabulary import SecurityEvent
-from edge.drivers.ocpp_tls import Trust, client_context, refusal
+from edge.drivers.ocpp_tls import Trust, refusal, root_of
 from edge.errors import LineDropped, LinkRefused
 
 SUBPROTOCOL: Final = "ocpp1.6"
@@ -45,6 +45,11 @@ Mode = Literal["up", "down", "refuse", "blackhole"]
 
 class Line(Protocol):
     """A WebSocket: whole text messages; `recv` and `send` raise `ConnectionError` at its end."""
+
+    @property
+    def root(self) -> str | None:
+        """The fingerprint of the root that the peer was checked by, `None` without TLS."""
+        ...
 
     async def recv(self) -> str | bytes:
         """The next message."""
@@ -82,7 +87,7 @@ class Dialling:
     url: str
     secure_url: str
     station: str
-    trust: Callable[[], Trust]
+    trust: Trust
     open_timeout_s: float
     close_timeout_s: float
     ping_interval_s: float | None
@@ -132,11 +137,10 @@ class Dialling:
         return WebSocketLine(connection)
 
     async def _connected(self, url: str, access: Access) -> ClientConnection:
-        shows = access.profile == WITH_CERTIFICATE
         secure = urlsplit(url).scheme == "wss"
         return await _Connect(
             url,
-            ssl=client_context(self.trust(), with_certificate=shows) if secure else None,
+            ssl=self.trust.context(access) if secure else None,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,  # costs 300 KiB per connection and opens zip bombs (security 3.3)
             proxy=None,  # the environment of a daemon is not the installer's configuration
@@ -171,6 +175,11 @@ class WebSocketLine:
         self._passing = asyncio.Event()
         self._passing.set()
         self._is_cut = False
+
+    @property
+    def root(self) -> str | None:
+        secured = self._connection.transport.get_extra_info("ssl_object")
+        return None if secured is None else root_of(secured)
 
     async def recv(self) -> str | bytes:
         try:

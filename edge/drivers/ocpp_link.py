@@ -32,7 +32,8 @@ from edge.drivers.ocpp_line import (
     is_plain_beyond_loopback,
     public_address,
 )
-from edge.drivers.ocpp_settings import Settings, dialling_of, profile_of
+from edge.drivers.ocpp_settings import Settings, dialling_of, files_of, profile_of
+from edge.drivers.ocpp_tls import Trust
 from edge.errors import ConfigError, LineDropped, LinkRefused
 from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
 from edge.ocppj.errors import (
@@ -64,13 +65,17 @@ def open_link(
     clock: Clock,
     random: Random,
     attempts: Sequence[Access] = (),
+    roots: Sequence[str] = (),
     dial: Dial | None = None,
 ) -> OcppLink:
-    """The link of *station*, let in by *attempts*; *dial* opens the socket, else a WebSocket.
+    """The link of *station*, let in by *attempts*, trusting *roots* besides [csms] ca_file.
+
+    *dial* opens the socket, else a WebSocket.
 
     Raises `ConfigError` where it would speak in clear beyond loopback and nobody said that it may.
     """
-    dialling = dialling_of(settings, station)
+    trust = Trust(files_of(settings), roots)
+    dialling = dialling_of(settings, station, trust)
     ways = tuple(attempts) or (Access(profile=profile_of(settings)),)
     address = dialling.address(ways[0])
     if is_plain_beyond_loopback(address):
@@ -89,6 +94,7 @@ def open_link(
         dial=dial or dialling.dial,
         address=dialling.address,
         attempts=ways,
+        trust=trust,
     )
 
 
@@ -131,6 +137,7 @@ class OcppLink:
         dial: Dial,
         address: Callable[[Access], str],
         attempts: Sequence[Access],
+        trust: Trust,
     ) -> None:
         self.counters = Counters()
         self._settings = settings
@@ -138,6 +145,7 @@ class OcppLink:
         self._address = address
         self._attempts = tuple(attempts)
         self._attempt = 0
+        self._trust = trust
         self._renewed = asyncio.Event()
         self._clock = clock
         self._random = random
@@ -199,6 +207,10 @@ class OcppLink:
             self._dial_now.set()
             self._renewed.set()
 
+    def use_roots(self, roots: Sequence[str]) -> None:
+        """Trust *roots*, PEM, from the next dial on, besides what the settings name."""
+        self._trust.use_roots(roots)
+
     def impair(self, mode: Mode, for_s: float | None = None) -> None:
         """Simulate a fault of the line: see `ocpp_line.Gate`."""
         self._gate.impair(mode, for_s)
@@ -255,7 +267,7 @@ class OcppLink:
         self._renewed.clear()
         place = public_address(self._address(access))
         log.info("link_up", central_system=place, security_profile=access.profile)
-        post(LinkUp(at=self._clock.now(), access=access))
+        post(LinkUp(at=self._clock.now(), access=access, root=line.root))
         try:
             async with asyncio.TaskGroup() as tasks:
                 sender = tasks.create_task(self._send_waiting(point), name="ocpp-sender")

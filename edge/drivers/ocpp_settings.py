@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from edge.drivers.ocpp_line import Dialling
-from edge.drivers.ocpp_tls import Trust
+from edge.drivers.ocpp_tls import Files, Trust
 from edge.ocppj.guard import SIZE_MAX
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -51,24 +51,23 @@ def profile_of(settings: Settings) -> int:
     return 0 if settings.password is None else 1
 
 
-def trust_of(settings: Settings) -> Trust:
+def files_of(settings: Settings) -> Files:
     """The files that *settings* name."""
-    return Trust(
+    return Files(
         roots=(Path(settings.ca_file),) if settings.ca_file else (),
         certificate=Path(settings.certificate) if settings.certificate else None,
         certificate_key=Path(settings.certificate_key) if settings.certificate_key else None,
     )
 
 
-def dialling_of(settings: Settings, station: str) -> Dialling:
-    """How *station* dials by *settings*."""
-    trust = trust_of(settings)
+def dialling_of(settings: Settings, station: str, trust: Trust) -> Dialling:
+    """How *station* dials by *settings*, with *trust*."""
     secure = settings.secure_url or re.sub("^ws:", "wss:", settings.url)
     return Dialling(
         url=_own_address(settings.url, station),
         secure_url=_own_address(secure, station),
         station=station,
-        trust=lambda: trust,
+        trust=trust,
         password=settings.password,
         is_literal=settings.basic_auth == "literal",
         open_timeout_s=settings.open_timeout_s,

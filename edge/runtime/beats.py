@@ -11,12 +11,15 @@ import structlog
 from edge.core.effects import (
     Abandon,
     Ask,
+    CheckChain,
     Cut,
     Effect,
     Energise,
     Fetch,
+    InspectRoot,
     Install,
     LearnTime,
+    MakeSigningRequest,
     Raise,
     ReadMeter,
     ReadOutbox,
@@ -31,7 +34,9 @@ from edge.core.effects import (
     Show,
     Upload,
     UseAccess,
+    UseRoots,
     VerifyImage,
+    X509Question,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -53,6 +58,7 @@ class Outfit:
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
     errand: Callable[[Fetch | Upload | VerifyImage | Install | Recall | Abandon], None]
+    inquire: Callable[[X509Question], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -106,6 +112,10 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     UseAccess: lambda outfit, effect: outfit.central.use_access(
         effect.attempts, reconnect=effect.reconnect
     ),
+    UseRoots: lambda outfit, effect: outfit.central.use_roots(effect.roots),
+    InspectRoot: lambda outfit, effect: outfit.inquire(effect),
+    CheckChain: lambda outfit, effect: outfit.inquire(effect),
+    MakeSigningRequest: lambda outfit, effect: outfit.inquire(effect),
     Restart: lambda outfit, effect: outfit.restart(effect),
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),

@@ -46,6 +46,8 @@ from edge.core.messages import (
     Request,
     SecurityEventNotification,
     SecurityEventNotificationConf,
+    SignCertificate,
+    SignCertificateConf,
     SignedFirmwareStatusNotification,
     SignedFirmwareStatusNotificationConf,
     StartTransaction,
@@ -139,6 +141,8 @@ class Rig(Bench):
                 return SignedFirmwareStatusNotificationConf()
             case SecurityEventNotification():
                 return SecurityEventNotificationConf()
+            case SignCertificate():
+                return SignCertificateConf(status="Accepted")
 
     def call(self, command: Command) -> Any:
         """The central system asks; the reply, `None` while it is still owed."""

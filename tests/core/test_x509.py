@@ -32,7 +32,7 @@ def test_certificates_come_back_with_the_state() -> None:
         root(CertificateUse.CENTRAL_SYSTEM_ROOT, "b"),
     )
     state = restore(Saved(roots=roots, credentials=KEPT), setup(), at(0))
-    assert state.station.certificates.kept == KEPT
+    assert state.station.credentials.kept == KEPT
     assert state.station.certificates.of(CertificateUse.CENTRAL_SYSTEM_ROOT) == roots[1:]
     assert state.station.certificates.of(CertificateUse.MANUFACTURER_ROOT) == roots[:1]
     assert SECRET not in repr(state)

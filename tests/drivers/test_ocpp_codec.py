@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.core import commands, file_commands, messages, vocabulary
+from edge.core import certificate_commands, commands, file_commands, messages, vocabulary
 from edge.core.messages import CallError, IdTagInfo, MeterValue, Request, SampledValue
 from edge.core.profiles import Period, Schedule
 from edge.core.vocabulary import (
@@ -20,6 +20,7 @@ from edge.core.vocabulary import (
     SecurityEvent,
     StopReason,
 )
+from edge.core.x509 import CertificateHashData
 from edge.drivers import ocpp_codec
 from edge.ocppj import schemas
 
@@ -83,6 +84,7 @@ REQUESTS: tuple[Request, ...] = (
     messages.SecurityEventNotification(
         type=SecurityEvent.SETTING_SYSTEM_TIME, timestamp=AT, tech_info="x" * 255
     ),
+    messages.SignCertificate(csr="-----BEGIN CERTIFICATE REQUEST-----"),
 )
 ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.RemoteStartTransactionConf(status="Accepted"),
@@ -111,6 +113,21 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.ReserveNowConf(status="Occupied"),
     commands.CancelReservationConf(status="Rejected"),
     messages.DataTransferConf(status="Accepted", data="x"),
+    certificate_commands.InstallCertificateConf(status="Failed"),
+    certificate_commands.DeleteCertificateConf(status="NotFound"),
+    certificate_commands.GetInstalledCertificateIdsConf(status="NotFound"),
+    certificate_commands.GetInstalledCertificateIdsConf(
+        status="Accepted",
+        certificate_hash_data=(
+            CertificateHashData(
+                hash_algorithm=vocabulary.HashAlgorithm.SHA512,
+                issuer_name_hash="0" * 128,
+                issuer_key_hash="f" * 128,
+                serial_number="fff",
+            ),
+        ),
+    ),
+    certificate_commands.CertificateSignedConf(status="Rejected"),
     commands.SetChargingProfileConf(status="Accepted"),
     commands.ClearChargingProfileConf(status="Unknown"),
     commands.GetCompositeScheduleConf(status="Rejected"),

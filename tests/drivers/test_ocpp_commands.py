@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core import commands, messages
+from edge.core import certificate_commands, commands, messages
 from edge.core.file_commands import Firmware, SignedUpdateFirmware
 from edge.core.messages import CallError
 from edge.core.profiles import Period, Profile, Schedule
@@ -18,6 +18,8 @@ from edge.core.vocabulary import (
     AuthorizationStatus,
     AvailabilityType,
     CallErrorCode,
+    CertificateUse,
+    HashAlgorithm,
     ProfileKind,
     ProfilePurpose,
     RateUnit,
@@ -25,6 +27,7 @@ from edge.core.vocabulary import (
     ResetType,
     UpdateType,
 )
+from edge.core.x509 import CertificateHashData
 from edge.drivers import ocpp_codec
 from edge.ocppj import schemas
 
@@ -213,6 +216,44 @@ COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
         ),
     ),
     ("CancelReservation", {"reservationId": 7}, commands.CancelReservation(reservation_id=7)),
+    (
+        "InstallCertificate",
+        {"certificateType": "ManufacturerRootCertificate", "certificate": "pem"},
+        certificate_commands.InstallCertificate(
+            certificate_type=CertificateUse.MANUFACTURER_ROOT, certificate="pem"
+        ),
+    ),
+    (
+        "DeleteCertificate",
+        {
+            "certificateHashData": {
+                "hashAlgorithm": "SHA384",
+                "issuerNameHash": "A0",
+                "issuerKeyHash": "b1",
+                "serialNumber": "FFF",
+            }
+        },
+        certificate_commands.DeleteCertificate(
+            certificate_hash_data=CertificateHashData(
+                hash_algorithm=HashAlgorithm.SHA384,
+                issuer_name_hash="A0",
+                issuer_key_hash="b1",
+                serial_number="FFF",
+            )
+        ),
+    ),
+    (
+        "GetInstalledCertificateIds",
+        {"certificateType": "CentralSystemRootCertificate"},
+        certificate_commands.GetInstalledCertificateIds(
+            certificate_type=CertificateUse.CENTRAL_SYSTEM_ROOT
+        ),
+    ),
+    (
+        "CertificateSigned",
+        {"certificateChain": "pem"},
+        certificate_commands.CertificateSigned(certificate_chain="pem"),
+    ),
     (
         "DataTransfer",
         {"vendorId": "x", "messageId": "m"},
