@@ -258,17 +258,8 @@ class Install:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifySigner:
-    """Check that *signing_certificate* is valid and that one of *roots* vouches for it (PEM)."""
-
-    ticket: int
-    signing_certificate: str
-    roots: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyImage:
-    """Check *seal* on the firmware that was fetched, its signer as in `VerifySigner`."""
+    """Check *seal* on the firmware that was fetched, whose signer one of *roots* vouches for."""
 
     ticket: int
     seal: Seal
@@ -312,7 +303,6 @@ Effect = (
     | Fetch
     | Upload
     | Install
-    | VerifySigner
     | VerifyImage
     | Recall
     | Abandon
@@ -343,7 +333,6 @@ BEATS: Final[dict[type, Beat]] = {
     Fetch: Beat.TELL,
     Upload: Beat.TELL,
     Install: Beat.TELL,
-    VerifySigner: Beat.TELL,
     VerifyImage: Beat.TELL,
     Recall: Beat.TELL,
     Abandon: Beat.TELL,

@@ -15,25 +15,27 @@ from typing import Final
 
 from edge.core import jobs, levels
 from edge.core.draft import Draft
-from edge.core.effects import Reply, VerifyImage, VerifySigner
-from edge.core.events import JobFinished
+from edge.core.effects import CheckChain, Reply, VerifyImage
+from edge.core.events import JobFinished, X509Answered
 from edge.core.facts import SecurityNoticed
 from edge.core.file_commands import SignedUpdateFirmware, SignedUpdateFirmwareConf
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import CertificateUse, SecurityEvent
 from edge.core.waiting import ToFinish, ToVet
 from edge.core.work import Job, JobKind, JobOrdered, Seal, Stage
+from edge.core.x509 import NotDone, Unfit
 
-VET_WITHIN_S: Final = 15.0  # the line answers the call for us after 25 s
+VET_WITHIN_S: Final = 20.0  # the link waits for a reply for 25 s
 VERIFY_WITHIN_S: Final = 600.0  # 512 MB from a slow card, twice over
+
+MAKER: Final = CertificateUse.MANUFACTURER_ROOT
 
 _KIND: Final = JobKind.FIRMWARE
 
 
 def roots(state: ChargePoint) -> tuple[str, ...]:
     """Whom firmware is trusted to come from, in PEM."""
-    installed = state.station.certificates.of(CertificateUse.MANUFACTURER_ROOT)
-    return tuple(root.pem for root in installed)
+    return tuple(root.pem for root in state.station.certificates.of(MAKER))
 
 
 # ── the call ─────────────────────────────────────────────────────────────────────────────────────
@@ -42,13 +44,19 @@ def roots(state: ChargePoint) -> tuple[str, ...]:
 def on_update(draft: Draft, call_id: int, command: SignedUpdateFirmware) -> None:
     """Have the signer verified first (L01.FR.23); one call at a time."""
     is_vetting = any(isinstance(one.purpose, ToVet) for one in draft.state.waiting.values())
-    if is_vetting or levels.is_installing(draft.state):
+    if is_vetting or levels.is_installing(draft.state) or not draft.has_room:
         _reply(draft, call_id, "Rejected")
         return
-    ordered = _ordered(draft, command)
-    ticket = draft.ticket(ToVet(call_id=call_id, order=ordered), VET_WITHIN_S)
-    certificate = command.firmware.signing_certificate
-    draft.do(VerifySigner(ticket=ticket, signing_certificate=certificate, roots=roots(draft.state)))
+    purpose = ToVet(call_id=call_id, order=_ordered(draft, command))
+    draft.do(
+        CheckChain(
+            ticket=draft.ticket(purpose, VET_WITHIN_S),
+            use=MAKER,
+            chain=command.firmware.signing_certificate,
+            roots=roots(draft.state),
+            at=draft.at.wall,
+        )
+    )
 
 
 def _ordered(draft: Draft, command: SignedUpdateFirmware) -> JobOrdered:
@@ -67,11 +75,12 @@ def _ordered(draft: Draft, command: SignedUpdateFirmware) -> JobOrdered:
     )
 
 
-def on_vetted(draft: Draft, purpose: ToVet, event: JobFinished | None) -> None:
+def on_vetted(draft: Draft, purpose: ToVet, event: X509Answered | None) -> None:
     """Take the order on, if its signer is known; one that could not be verified is not."""
     order = purpose.order
-    if event is None or event.failure is not None:
-        _notice(draft, SecurityEvent.INVALID_FIRMWARE_SIGNING_CERTIFICATE, order)
+    found = NotDone(why="not verified in time") if event is None else event.answer
+    if isinstance(found, Unfit | NotDone):
+        _notice(draft, SecurityEvent.INVALID_FIRMWARE_SIGNING_CERTIFICATE, order, found.why)
         _reply(draft, purpose.call_id, "InvalidCertificate")
     elif levels.is_installing(draft.state):
         _reply(draft, purpose.call_id, "Rejected")
@@ -126,8 +135,8 @@ def on_finished(draft: Draft, purpose: ToFinish, event: JobFinished | None) -> N
 def distrust(draft: Draft, order: JobOrdered, status: str) -> None:
     """End the update: nobody whom we trust has signed this file."""
     jobs.move(draft, _KIND, Stage.DONE, status)
-    _notice(draft, SecurityEvent.INVALID_FIRMWARE_SIGNATURE, order)
+    _notice(draft, SecurityEvent.INVALID_FIRMWARE_SIGNATURE, order, status)
 
 
-def _notice(draft: Draft, event: SecurityEvent, order: JobOrdered) -> None:
-    draft.tell(SecurityNoticed(event=event, info=f"requestId {order.request_id}"))
+def _notice(draft: Draft, event: SecurityEvent, order: JobOrdered, why: str) -> None:
+    draft.tell(SecurityNoticed(event=event, info=f"requestId {order.request_id}: {why}"))

@@ -75,12 +75,6 @@ COMMANDS: Final[dict[str, type]] = {
 }
 """The actions that the core decides on."""
 
-SETTLED_HERE: Final[dict[str, dict[str, object]]] = {}
-"""Known actions of profiles that are off, where the answer has a word for that (ruling 8).
-
-The rest is NotSupported.
-"""
-
 LENGTH_MAX: Final = {"info": 50}
 """Free text that is cut to its CiString, because a refusal would lose the fact it decorates."""
 
@@ -117,15 +111,11 @@ def decode_confirmation(request: Request, payload: Mapping[str, Any]) -> Confirm
     return answer
 
 
-def decode_command(
-    action: str, payload: Mapping[str, Any]
-) -> Command | Mapping[str, object] | CallError:
-    """Read a call of the central system: a command for the core, or an answer that is fixed."""
+def decode_command(action: str, payload: Mapping[str, Any]) -> Command | CallError:
+    """Read a call of the central system; one that only stations make is not for us (ruling 8)."""
     if action in COMMANDS:
         command: Command = _decode(COMMANDS[action], payload)
         return command
-    if action in SETTLED_HERE:
-        return SETTLED_HERE[action]
     return CallError(code=CallErrorCode.NOT_SUPPORTED, description=f"{action} is not supported")
 
 

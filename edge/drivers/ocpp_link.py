@@ -340,12 +340,10 @@ class OcppLink:
             self._post(settled)
 
     async def _answer(self, call: IncomingCall) -> Mapping[str, Any]:
-        """Have the core decide a command, or answer what is off (ruling 8)."""
+        """Have the core decide a command."""
         command = ocpp_codec.decode_command(call.action, call.payload)
         if isinstance(command, CallError):
             raise CallRefused(command.code, command.description)
-        if isinstance(command, Mapping):
-            return command
         answer = await self._decided(call.unique_id, command)
         if isinstance(answer, CallError):
             raise CallRefused(answer.code, answer.description, answer.details)

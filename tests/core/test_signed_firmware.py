@@ -8,13 +8,13 @@ import pytest
 
 from edge.core.effects import (
     Abandon,
+    CheckChain,
     Fetch,
     Install,
     Reply,
     Restart,
     Send,
     VerifyImage,
-    VerifySigner,
 )
 from edge.core.events import Failure
 from edge.core.records import Saved
@@ -22,6 +22,7 @@ from edge.core.security_log import SecurityEventLogged
 from edge.core.signed_firmware import VERIFY_WITHIN_S, VET_WITHIN_S
 from edge.core.vocabulary import CertificateUse, ConnectorStatus, SecurityEvent
 from edge.core.work import JobEnded, Stage
+from edge.core.x509 import NotDone, Unfit
 from tests.core.bench import ALICE, of
 from tests.core.build import Rig
 from tests.core.updating import (
@@ -35,6 +36,7 @@ from tests.core.updating import (
     told,
     told_signed,
     trusting,
+    vet,
     waking,
 )
 
@@ -82,25 +84,26 @@ def test_the_signer_is_verified_before_anything_begins() -> None:
     """L01.FR.23: until then neither answer nor download, and only the right roots vouch."""
     rig = trusting()
     number = ask(rig)
-    (check,) = of(VerifySigner, rig.log)
-    assert (check.signing_certificate, check.roots) == (SEAL.signing_certificate, VOUCHES)
+    (check,) = of(CheckChain, rig.log)
+    assert (check.chain, check.roots) == (SEAL.signing_certificate, VOUCHES)
+    assert (check.use, check.at) == (CertificateUse.MANUFACTURER_ROOT, rig.instant.wall)
     rig.wait(VET_WITHIN_S - 1)
     assert not rig.replies(number)
     assert not rig.state.station.jobs
-    finish(rig, VerifySigner)
+    vet(rig)
     kinds = [type(one) for one in rig.last if isinstance(one, Reply | Send | Fetch)]
     assert kinds == [Reply, Fetch, Send]
 
 
-@pytest.mark.parametrize("failure", [Failure.UNTRUSTED, Failure.OTHER, None])
-def test_a_signer_who_cannot_be_verified_is_an_invalid_one(failure: Failure | None) -> None:
+@pytest.mark.parametrize("found", [Unfit(why="expired"), NotDone(why="no process"), None])
+def test_a_signer_who_cannot_be_verified_is_an_invalid_one(found: Unfit | NotDone | None) -> None:
     """L01.FR.24, FR.02: also where our own proof fails or never ends; nothing begins."""
     rig = trusting()
     number = ask(rig)
-    if failure is None:
+    if found is None:
         rig.wait(VET_WITHIN_S)
     else:
-        finish(rig, VerifySigner, failure)
+        vet(rig, found)
     assert rig.replies(number)[0].status == "InvalidCertificate"
     assert noticed(rig) == [SecurityEvent.INVALID_FIRMWARE_SIGNING_CERTIFICATE]
     assert not rig.state.station.jobs
@@ -113,9 +116,9 @@ def test_one_signer_is_verified_at_a_time() -> None:
     first = ask(rig)
     second = ask(rig)
     assert rig.replies(second)[0].status == "Rejected"
-    finish(rig, VerifySigner)
+    vet(rig)
     assert rig.replies(first)[0].status == "Accepted"
-    assert len(of(VerifySigner, rig.log)) == 1
+    assert len(of(CheckChain, rig.log)) == 1
 
 
 def test_failed_downloads_are_tried_again_as_often_as_asked() -> None:

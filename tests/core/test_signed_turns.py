@@ -9,12 +9,12 @@ import pytest
 
 from edge.core.commands import Reset
 from edge.core.effects import (
+    CheckChain,
     Fetch,
     Install,
     Recall,
     Restart,
     VerifyImage,
-    VerifySigner,
 )
 from edge.core.events import Failure
 from edge.core.records import Saved
@@ -37,6 +37,7 @@ from tests.core.updating import (
     told_signed,
     trusting,
     update,
+    vet,
     waking,
 )
 
@@ -78,7 +79,7 @@ def test_an_installation_cannot_be_given_up() -> None:
     finish(rig, VerifyImage)
     number = ask(rig)
     assert rig.replies(number)[0].status == "Rejected"
-    assert len(of(VerifySigner, rig.log)) == 1
+    assert len(of(CheckChain, rig.log)) == 1
 
 
 def test_an_installation_that_began_while_a_signer_was_verified_is_kept() -> None:
@@ -88,7 +89,7 @@ def test_an_installation_that_began_while_a_signer_was_verified_is_kept() -> Non
     finish(rig)
     number = ask(rig)
     finish(rig, VerifyImage)
-    finish(rig, VerifySigner)
+    vet(rig)
     assert rig.replies(number)[0].status == "Rejected"
     assert job(rig).stage is Stage.INSTALLING
 

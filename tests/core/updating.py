@@ -7,21 +7,29 @@ from datetime import timedelta
 from typing import Any
 
 from edge.core import levels
-from edge.core.effects import Fetch, VerifySigner
-from edge.core.events import Failure, JobFinished
+from edge.core.effects import CheckChain, Fetch
+from edge.core.events import Failure, JobFinished, X509Answered
 from edge.core.file_commands import Firmware, SignedUpdateFirmware, UpdateFirmware
 from edge.core.messages import FirmwareStatusNotification, SignedFirmwareStatusNotification
 from edge.core.records import Saved
 from edge.core.setup import Setup
 from edge.core.vocabulary import CertificateUse, ConnectorStatus
 from edge.core.work import Job, JobKind, JobOrdered, SavedJob, Seal, Stage
-from edge.core.x509 import Root
+from edge.core.x509 import ChainFound, Root, X509Answer
 from tests.core.bench import IDENTITY, NOON, at, of, setup
 from tests.core.build import Rig
 
 LOCATION = "https://example.org/firmware.bin"
 SEAL = Seal(signing_certificate="the signer", signature="c2VhbA==")
 REQUEST_ID = 123
+GOOD_SIGNER = ChainFound(
+    chain=SEAL.signing_certificate,
+    common_name="firmware",
+    organisation="Maker",
+    key_id="00",
+    not_before=NOON,
+    not_after=NOON,
+)
 
 
 def update(rig: Rig, in_s: float = 0.0, **changes: Any) -> Any:
@@ -49,9 +57,15 @@ def ask(rig: Rig, in_s: float = 0.0, install_in_s: float | None = None, **change
 def ordered(rig: Rig, in_s: float = 0.0, install_in_s: float | None = None, **changes: Any) -> str:
     """SignedUpdateFirmware by a signer who is in order; the status that answers it."""
     number = ask(rig, in_s, install_in_s, **changes)
-    finish(rig, VerifySigner)
+    vet(rig)
     status: str = rig.replies(number)[0].status
     return status
+
+
+def vet(rig: Rig, found: X509Answer = GOOD_SIGNER) -> None:
+    """The newest check of a certificate is over."""
+    ticket = of(CheckChain, rig.log)[-1].ticket
+    rig.step(X509Answered(at=rig.instant, ticket=ticket, answer=found))
 
 
 def finish(rig: Rig, kind: type = Fetch, failure: Failure | None = None) -> None:
