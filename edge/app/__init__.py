@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -165,7 +165,6 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     )
     cut = partial(cut_all, hardware.evses.values())
     notifier = Notifier(os.environ)
-    backoff = _backoff(options.settings)
     works = {
         "loop": loop.run(),
         "recorder": recorder.run(loop.post, loop.permits),
@@ -174,12 +173,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
-        **{
-            f"{worker.port}-{worker.connector}": supervise(
-                worker, loop.post, clock=clock, backoff=backoff
-            )
-            for worker in workers(hardware)
-        },
+        **_supervised(options.settings, parts, loop.post),
     }
     _post_first(loop.post, clock, hardware)
     control = options.state_dir / "control.sock"
@@ -201,9 +195,18 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
             task.cancel()
 
 
-def _backoff(settings: Settings) -> Backoff:
+def _supervised(
+    settings: Settings, parts: _Parts, post: Post
+) -> dict[str, Coroutine[None, None, None]]:
+    """Each driver of the hardware at work, by its name."""
     waits = settings.supervision
-    return Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    return {
+        f"{worker.port}-{worker.connector}": supervise(
+            worker, post, clock=parts.clock, backoff=backoff
+        )
+        for worker in workers(parts.hardware)
+    }
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:

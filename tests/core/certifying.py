@@ -7,11 +7,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from edge.core.certificate_commands import InstallCertificate
-from edge.core.effects import Effect, InspectRoot, MakeSigningRequest, Write, X509Question
+from edge.core.access import Access
+from edge.core.certificate_commands import CertificateSigned, InstallCertificate
+from edge.core.commands import ExtendedTriggerMessage
+from edge.core.credentials import TRIGGER
+from edge.core.effects import (
+    CheckChain,
+    Effect,
+    InspectRoot,
+    MakeSigningRequest,
+    Write,
+    X509Question,
+)
 from edge.core.events import LinkUp, X509Answered
 from edge.core.security import attempts
 from edge.core.vocabulary import CertificateUse, HashAlgorithm, SecurityEvent
+from edge.core.waiting import MOST_WAITING, ToMention, Waiting
 from edge.core.x509 import (
     CertificateHashData,
     CertificateRecord,
@@ -28,7 +39,6 @@ from tests.core.build import Rig
 
 CSMS, MAKER = CertificateUse.CENTRAL_SYSTEM_ROOT, CertificateUse.MANUFACTURER_ROOT
 SERIAL, CPO = "TW-0001", "Cpo"
-DAY = timedelta(days=1)
 
 
 def root(name: str, use: CertificateUse = CSMS, *, days: float = 30) -> Root:
@@ -137,3 +147,49 @@ def written(rig: Rig) -> list[Any]:
 def noticed(rig: Rig) -> list[SecurityEvent]:
     """The security log, in order."""
     return [one.record.event for one in of(Write, rig.log) if hasattr(one.record, "event")]
+
+
+def trigger(rig: Rig, message: str = TRIGGER) -> str:
+    """ExtendedTriggerMessage; the status."""
+    return str(rig.call(ExtendedTriggerMessage(requested_message=message)).status)
+
+
+def signed(rig: Rig, said: X509Answer) -> str:
+    """CertificateSigned with a chain that the notary calls *said*; the status."""
+    assert rig.call(CertificateSigned(certificate_chain="pem")) is None
+    answer(rig, question(rig, CheckChain), said)
+    (reply,) = rig.replies(rig.calls)
+    return str(reply.status)
+
+
+def ways(rig: Rig) -> list[Credential | None]:
+    """The certificates that are shown in turn."""
+    return [one.credential for one in attempts(rig.state)]
+
+
+def kept(rig: Rig) -> CredentialsKept:
+    """What the station has of its own."""
+    return rig.state.station.credentials.kept
+
+
+def request(rig: Rig) -> KeyRequest:
+    """The key that waits for its certificate."""
+    waiting = kept(rig).request
+    assert waiting is not None
+    return waiting
+
+
+def let_in(rig: Rig, access: Access) -> None:
+    """A line opens by *access*."""
+    rig.step(LinkUp(at=rig.instant, access=access))
+
+
+def crowd(rig: Rig) -> None:
+    """So much waits already that nothing that may be left out finds room."""
+    waiting = {n: Waiting(purpose=ToMention()) for n in range(1000, 1000 + MOST_WAITING // 2)}
+    rig.state = replace(rig.state, waiting=waiting)
+
+
+REJECTED = SecurityEvent.INVALID_CHARGE_POINT_CERTIFICATE
+OLD, NEW = credential("old"), credential("new")
+ASKED = CredentialsKept(own=OLD, request=pending())
