@@ -127,7 +127,10 @@ class Bench:
 
 @asynccontextmanager
 async def running(
-    server: Server, attempts: tuple[Access, ...] = (), **settings: Any
+    server: Server,
+    attempts: tuple[Access, ...] = (),
+    roots: tuple[str, ...] = (),
+    **settings: Any,
 ) -> AsyncIterator[Bench]:
     link = open_link(
         Settings(**{"url": server.url, **QUICK, **settings}),
@@ -135,6 +138,7 @@ async def running(
         clock=LoopClock(),
         random=Random(1),
         attempts=attempts,
+        roots=roots,
     )
     bench = Bench(link)
     with pytest.MonkeyPatch.context() as patch:
