@@ -72,11 +72,11 @@ def test_a_clock_that_is_set_is_a_line_with_both_times(moved: timedelta) -> None
 
 
 def test_small_steps_of_the_clock_are_none_until_they_add_up() -> None:
-    """Network jitter and leap seconds are no attack; creeping away by small steps is seen."""
+    """A slow line and leap seconds are no attack; creeping away by small steps is seen."""
     rig = Rig().online()
     for step in range(3):
         assert lines(rig) == []
-        rig.wall = NOON + timedelta(seconds=0.6 * (step + 1))
+        rig.wall = NOON + timedelta(seconds=0.4 * CLOCK_MOVED_S * (step + 1))
         rig.meter()
     assert [event for event, _ in lines(rig)] == ["SettingSystemTime"]
 

@@ -189,11 +189,12 @@ class Station:
     # ── reusable states ──────────────────────────────────────────────────────────────────────────
 
     def booted(self, **tables: Mapping[str, object]) -> Station:
-        """Start, wait for acceptance and for the statuses of 0 and both connectors."""
+        """Start, wait for acceptance, for the statuses of 0 and both connectors, and the event."""
         self.start(**tables)
         self.central.expect("BootNotification")
         for connector in (0, 1, 2):
             self.central.expect_status(connector, "Available")
+        self.central.expect("SecurityEventNotification", type="StartupOfTheDevice")
         return self
 
     def charging(self, connector: int = 1, tag: str = CARD) -> Frame:
