@@ -191,16 +191,20 @@ class Updater(Protocol):
     async def install(self, image: Path) -> None:
         """Install *image*; it runs after the next start. Raises `InstallFailed`.
 
-        Goes on when cancelled, and when our process ends: `recall` tells what came of it.
+        Goes on when cancelled, and when our process ends; called again, it waits for the same
+        installation, or tells what came of it.
         """
         ...
 
-    async def recall(self, image: Path) -> None:
-        """Wait for the installation of *image* that an earlier process began, as for our own."""
+    def has_begun(self, image: Path) -> bool:
+        """Whether `install` was called for *image* before, by this process or an earlier one."""
         ...
 
     async def forget(self, image: Path) -> None:
-        """Another image comes in the place of *image*: what came of that one is past."""
+        """Another image comes in the place of *image*: what came of that one is past.
+
+        Raises `InstallFailed` while that is still being installed.
+        """
         ...
 
 

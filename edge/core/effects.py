@@ -250,7 +250,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """Install the firmware that was fetched; a sealed one is verified once more, right before."""
+    """Install the firmware that was fetched, or see the installation through that was begun.
+
+    Before it begins, a sealed one is verified once more.
+    """
 
     ticket: int
     seal: Seal | None = None
@@ -264,13 +267,6 @@ class VerifyImage:
     ticket: int
     seal: Seal
     roots: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
-    """Learn how the installation that an earlier process began went, once it is over."""
-
-    ticket: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +300,6 @@ Effect = (
     | Upload
     | Install
     | VerifyImage
-    | Recall
     | Abandon
 )
 
@@ -334,7 +329,6 @@ BEATS: Final[dict[type, Beat]] = {
     Upload: Beat.TELL,
     Install: Beat.TELL,
     VerifyImage: Beat.TELL,
-    Recall: Beat.TELL,
     Abandon: Beat.TELL,
 }
 """The beat of every effect; a test holds it complete."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from edge.core import jobs, levels, signed_firmware
 from edge.core.draft import Draft
-from edge.core.effects import Fetch, Install, Recall, Reply, Restart
+from edge.core.effects import Fetch, Install, Reply, Restart
 from edge.core.events import Failure, JobFinished, Started
 from edge.core.facts import SecurityNoticed
 from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
@@ -78,9 +78,8 @@ def on_started(draft: Draft, _: Started) -> None:
     changed = draft.state.setup.identity.firmware_version != job.order.firmware_version
     if job.stage is Stage.REBOOTING or (job.stage is Stage.INSTALLING and changed):
         _installed(draft, job)
-    elif job.stage is Stage.INSTALLING:  # it may go on without us, or the power went
-        within_s = draft.policy.install_within_s + GRACE_S
-        draft.do(Recall(ticket=jobs.begin(draft, _KIND, Stage.INSTALLING, None, within_s)))
+    elif job.stage is Stage.INSTALLING:  # it may go on without us, or not have begun
+        _install(draft, job, None)
 
 
 def _installed(draft: Draft, job: Job) -> None:
@@ -99,7 +98,7 @@ def on_tick(draft: Draft) -> None:
         case Stage.WAITING:
             _fetch_if_due(draft, job)
         case Stage.READY if _sessions_are_over(draft):
-            _install(draft, job)
+            _install(draft, job, "Installing")
         case Stage.REBOOTING:
             _restart_if_told(draft, job)
         case _:
@@ -119,9 +118,9 @@ def _fetch_if_due(draft: Draft, job: Job) -> None:
     draft.do(Fetch(ticket=ticket, location=job.order.location))
 
 
-def _install(draft: Draft, job: Job) -> None:
+def _install(draft: Draft, job: Job, status: str | None) -> None:
     within_s = draft.policy.install_within_s + GRACE_S
-    ticket = jobs.begin(draft, _KIND, Stage.INSTALLING, "Installing", within_s)
+    ticket = jobs.begin(draft, _KIND, Stage.INSTALLING, status, within_s)
     trusted = signed_firmware.roots(draft.state)
     draft.do(Install(ticket=ticket, seal=job.order.seal, roots=trusted))
 

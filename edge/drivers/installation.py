@@ -2,8 +2,9 @@
 
 Arguments: the file for its outcome, its seconds, and the command. The command ends by itself or by
 the time limit, never because the daemon did: an interrupted installation leaves half a system.
-What came of it is one JSON object, {"status": n, "words": its last output}, which appears whole or
-not at all. Needs nothing once it runs but what it has loaded: the command may replace this file.
+What came of it is one JSON object, {"status": n, "words": its last output} or {"why": sentence}.
+The first, which says that it was interrupted, is written before the command runs. Needs nothing
+then but what it has loaded: the command may replace this file.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ LINGER_S: Final = 1.0  # what the command started may hold its output open for e
 
 def install(outcome: Path, within_s: float, command: list[str]) -> None:
     """Run *command*, end it and what it started after *within_s*, write down how it went."""
+    _write(outcome, {"why": "was interrupted: nobody knows how far it came"})
     try:
         process = subprocess.Popen(  # noqa: S603  the owner's words, no shell
             command,

@@ -16,7 +16,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +39,7 @@ class CommandUpdater:
         self._rehearses = rehearses
 
     async def install(self, image: Path) -> None:
-        """Run the command on *image*; raises `InstallFailed`. Cancelled, it lets it go on."""
+        """Run the command on *image*, or wait for the one that runs; raises `InstallFailed`."""
         if not self._command:
             if self._rehearses:
                 log.info("installation_rehearsed", image=image.name)
@@ -48,33 +47,27 @@ class CommandUpdater:
             raise InstallFailed(
                 "no command installs firmware here: set [firmware] install in edge.toml"
             )
-        process = self._begin(image)
-        await self.recall(image)
-        process.wait()  # its lock is free: it has ended, or is about to
+        process = None if self.has_begun(image) else self._begin(image)
+        while _is_held(_lock_of(image)):  # noqa: ASYNC110  a file's lock has no event
+            await asyncio.sleep(LOOK_S)
+        if process is not None:
+            process.wait()  # its lock is free: it has ended, or is about to
+        _judge(self._command[0], _read(_outcome_of(image)))
 
-    async def recall(self, image: Path) -> None:
-        """Wait for the end of what `install` began, in this process or an earlier one."""
-        lock = _lock_of(image)
-        with lock.open("a") as file:
-            while not _is_free(file.fileno()):  # noqa: ASYNC110  a file's lock has no event
-                await asyncio.sleep(LOOK_S)
-        said = _read(_outcome_of(image))
-        name = self._command[0] if self._command else "the installation"
-        if "why" in said:
-            raise InstallFailed(f"{name} {said['why']}")
-        if said["status"] != 0:
-            raise InstallFailed(f"{name} ended with status {said['status']}: {said['words']}")
-        log.info("firmware_installed", by=name)
+    def has_begun(self, image: Path) -> bool:
+        """It runs, or has left its verdict."""
+        return _outcome_of(image).exists() or _is_held(_lock_of(image))
 
     async def forget(self, image: Path) -> None:
         """Remove the verdict on an earlier image of this name, for good."""
+        if _is_held(_lock_of(image)):
+            raise InstallFailed("an earlier installation still runs: ask again later")
         await asyncio.to_thread(_remove, _outcome_of(image))
 
     def _begin(self, image: Path) -> subprocess.Popen[bytes]:
         """Start the process that holds the lock from its first moment on, and ours no longer."""
         with _lock_of(image).open("a") as lock:
-            if not _is_free(lock.fileno()):
-                raise InstallFailed("an earlier installation still runs: ask again later")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             words = [str(_outcome_of(image)), str(self._within_s), *self._command, str(image)]
             return subprocess.Popen(  # noqa: S603  our own script and the owner's words
                 [sys.executable, "-P", str(_SCRIPT), *words],
@@ -94,11 +87,12 @@ def _outcome_of(image: Path) -> Path:
     return image.with_name(image.name + ".outcome")
 
 
-def _is_free(lock: int) -> bool:
-    """Take the lock if nobody has it."""
-    with suppress(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
+def _is_held(lock: Path) -> bool:
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
     return False
 
 
@@ -112,9 +106,17 @@ def _remove(outcome: Path) -> None:
 
 
 def _read(outcome: Path) -> dict[str, Any]:
-    """What the installation said of itself; the power went before it could, or it never began."""
+    """What the installation said of itself; it may have been killed before its first word."""
     try:
         said: dict[str, Any] = json.loads(outcome.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {"why": "was interrupted, nobody knows how far it came"}
+        return {"why": "was killed before it began"}
     return said
+
+
+def _judge(command: str, said: dict[str, Any]) -> None:
+    if "why" in said:
+        raise InstallFailed(f"{command} {said['why']}")
+    if said["status"] != 0:
+        raise InstallFailed(f"{command} ended with status {said['status']}: {said['words']}")
+    log.info("firmware_installed", by=command)

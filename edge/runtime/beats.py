@@ -24,7 +24,6 @@ from edge.core.effects import (
     ReadMeter,
     ReadOutbox,
     Rearm,
-    Recall,
     Reconnect,
     Reduce,
     Reply,
@@ -57,7 +56,7 @@ class Outfit:
     post: Post
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
-    errand: Callable[[Fetch | Upload | VerifyImage | Install | Recall | Abandon], None]
+    errand: Callable[[Fetch | Upload | VerifyImage | Install | Abandon], None]
     inquire: Callable[[X509Question], None]
 
 
@@ -121,7 +120,6 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Upload: lambda outfit, effect: outfit.errand(effect),
     VerifyImage: lambda outfit, effect: outfit.errand(effect),
     Install: lambda outfit, effect: outfit.errand(effect),
-    Recall: lambda outfit, effect: outfit.errand(effect),
     Abandon: lambda outfit, effect: outfit.errand(effect),
 }
 """All effects but `Write`, which is the recorder's; a test holds the table complete."""

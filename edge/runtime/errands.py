@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from edge.core.effects import Abandon, Fetch, Install, Recall, Upload, VerifyImage
+from edge.core.effects import Abandon, Fetch, Install, Upload, VerifyImage
 from edge.core.events import Failure, JobFinished, JobProgressed
 from edge.core.work import Seal
 from edge.errors import DriverError, ImageUntrusted, InstallFailed, TransferFailed
@@ -26,7 +26,7 @@ IMAGE: Final = "firmware.bin"
 
 log = structlog.get_logger()
 
-Errand = Fetch | Upload | VerifyImage | Install | Recall
+Errand = Fetch | Upload | VerifyImage | Install
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,16 +117,12 @@ class Errands:
         image = self._spool / IMAGE
         if self._is_to_fail("install"):
             raise InstallFailed("the simulated bay was told to fail this installation")
-        if not image.is_file():
-            raise InstallFailed(f"{image} is gone: have it downloaded again")
-        if errand.seal is not None:
-            await self._check(errand.seal, errand.roots)
+        if not self._hands.updater.has_begun(image):
+            if not image.is_file():
+                raise InstallFailed(f"{image} is gone: have it downloaded again")
+            if errand.seal is not None:
+                await self._check(errand.seal, errand.roots)
         await self._hands.updater.install(image)
-        image.unlink(missing_ok=True)
-
-    async def _recall(self, _errand: Recall, _post: Post) -> None:
-        image = self._spool / IMAGE
-        await self._hands.updater.recall(image)
         image.unlink(missing_ok=True)
 
     async def _upload(self, errand: Upload, post: Post) -> None:
@@ -162,5 +158,4 @@ _DEEDS: Final[dict[type, Callable[[Errands, Any, Post], Awaitable[None]]]] = {
     Upload: Errands._upload,  # noqa: SLF001  our own
     VerifyImage: Errands._verify,  # noqa: SLF001  our own
     Install: Errands._install,  # noqa: SLF001  our own
-    Recall: Errands._recall,  # noqa: SLF001  our own
 }

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from edge.core.commands import RemoteStartTransaction, Reset, TriggerMessage
-from edge.core.effects import Abandon, Fetch, Install, Recall, Reply, Restart, Send
+from edge.core.effects import Abandon, Fetch, Install, Reply, Restart, Send
 from edge.core.events import Failure, JobFinished, JobProgressed
 from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.firmware import LAST_WORDS_S
@@ -177,7 +177,7 @@ def test_a_new_version_that_wakes_up_is_installed() -> None:
     rig.start()
     rig.link_up()
     assert told(rig) == ["Installed"]
-    assert not of(Recall, rig.log)
+    assert not of(Install, rig.log)
 
 
 def test_an_installation_that_went_on_without_us_is_waited_for() -> None:
@@ -188,7 +188,7 @@ def test_an_installation_that_went_on_without_us_is_waited_for() -> None:
     assert rig.told()[-1] is ConnectorStatus.UNAVAILABLE
     assert not told(rig)
     assert isinstance(update(rig), CallError)
-    finish(rig, Recall)
+    finish(rig, Install)
     assert of(Restart, rig.log) == [Restart(hard=False)]
     assert job(rig).stage is Stage.REBOOTING
 
@@ -198,10 +198,9 @@ def test_an_installation_that_the_power_cut_off_has_failed() -> None:
     rig = Rig(named("1.0"), saved=saved_as(Stage.INSTALLING, "Installing", "1.0"), serve=True)
     rig.start()
     rig.link_up()
-    finish(rig, Recall, Failure.OTHER)
+    finish(rig, Install, Failure.OTHER)
     assert told(rig) == ["InstallationFailed"]
     assert rig.told()[-1] is ConnectorStatus.AVAILABLE
-    assert not of(Install, rig.log)
 
 
 def test_a_download_cut_off_by_a_restart_goes_on() -> None:

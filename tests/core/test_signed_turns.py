@@ -12,7 +12,6 @@ from edge.core.effects import (
     CheckChain,
     Fetch,
     Install,
-    Recall,
     Restart,
     VerifyImage,
 )
@@ -127,7 +126,7 @@ def test_what_waits_for_sessions_is_verified_again_before_it_is_installed() -> N
 def test_an_installation_that_went_on_without_us_is_told_as_signed() -> None:
     """It outlives the process; what came of it has the requestId."""
     rig = waking(saved_as(Stage.INSTALLING, "Installing", "1.0", seal=SEAL))
-    finish(rig, Recall)
+    finish(rig, Install)
     assert told_signed(rig) == ["InstallRebooting"]
     assert of(Restart, rig.log)
 

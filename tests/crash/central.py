@@ -25,6 +25,8 @@ from edge.core.messages import (
     Request,
     SecurityEventNotification,
     SecurityEventNotificationConf,
+    SignedFirmwareStatusNotification,
+    SignedFirmwareStatusNotificationConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -111,6 +113,8 @@ def _plain(message: Request) -> Confirmation:
             return DiagnosticsStatusNotificationConf()
         case SecurityEventNotification():
             return SecurityEventNotificationConf()
+        case SignedFirmwareStatusNotification():
+            return SignedFirmwareStatusNotificationConf()
         case _:
             raise AssertionError(message)
 

@@ -113,27 +113,33 @@ async def test_a_command_outlives_who_began_it(
     process = int((tmp_path / "pid").read_text())
     assert runs(process)
     assert os.getsid(process) != os.getsid(0)
-    again = updater("another command by now")
-    recalled = asyncio.ensure_future(again.recall(image))
+    next_one = updater("not run again")
+    assert next_one.has_begun(image)
     with pytest.raises(InstallFailed, match="still runs"):
-        await updater("true").install(image)
-    assert not recalled.done()
+        await next_one.forget(image)
+    waiting = asyncio.ensure_future(next_one.install(image))
+    await asyncio.sleep(0)
+    assert not waiting.done()
     (tmp_path / "go").touch()
     if why is None:
-        await recalled
+        await waiting
     else:
         with pytest.raises(InstallFailed, match=why):
-            await recalled
+            await waiting
     assert (tmp_path / "done").exists()
 
 
-async def test_a_verdict_is_kept_until_another_image_comes(image: Path) -> None:
-    """Whoever asks later hears the same; the next image has none yet."""
-    await updater("true").install(image)
-    await updater("true").recall(image)
-    await updater("true").forget(image)
-    with pytest.raises(InstallFailed, match="interrupted"):
-        await updater("true").recall(image)
+async def test_a_verdict_is_kept_until_another_image_comes(image: Path, tmp_path: Path) -> None:
+    """Whoever asks later hears the same, and nothing is installed twice."""
+    count = ("sh", "-c", 'echo x >> "$0"', str(tmp_path / "count"))
+    assert not updater(*count).has_begun(image)
+    await updater(*count).install(image)
+    await updater(*count).install(image)
+    assert (tmp_path / "count").read_text() == "x\n"
+    await updater(*count).forget(image)
+    assert not updater(*count).has_begun(image)
+    await updater(*count).install(image)
+    assert (tmp_path / "count").read_text() == "x\nx\n"
 
 
 async def test_an_installation_that_died_is_a_failed_one(image: Path, tmp_path: Path) -> None:
@@ -144,5 +150,7 @@ async def test_an_installation_that_died_is_a_failed_one(image: Path, tmp_path: 
     os.kill(parent_of(command), 9)
     with pytest.raises(InstallFailed, match="interrupted"):
         await begun
+    with pytest.raises(InstallFailed, match="interrupted"):
+        await updater("not run again").install(image)
     (tmp_path / "go").touch()
     await until(lambda: not runs(command))
