@@ -304,7 +304,10 @@ class SavedTransaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """All that a restart needs, read from the journal in one go."""
+    """All that a restart needs, read from the journal in one go.
+
+    *log_was_cleared*: the journal before this one, and the security log in it, was damaged.
+    """
 
     transactions: tuple[SavedTransaction, ...] = ()
     outbox: tuple[Queued, ...] = ()
@@ -329,3 +332,4 @@ class Saved:
     last_security_seq: int = 0
     roots: tuple[Root, ...] = ()
     credentials: CredentialsKept | None = None
+    log_was_cleared: bool = False
