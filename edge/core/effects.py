@@ -16,6 +16,7 @@ from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, Request
 from edge.core.records import Record
 from edge.core.vocabulary import CertificateUse, LogType
+from edge.core.work import Seal
 
 
 class Beat(IntEnum):
@@ -240,7 +241,7 @@ class Restart:
 class Fetch:
     """Download the firmware at *location*, going on where an attempt broke off.
 
-    Like `Upload` and `Install` it takes long and is answered by `JobFinished`.
+    Like those below it takes long and is answered by `JobFinished`.
     """
 
     ticket: int
@@ -261,9 +262,23 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """Install the firmware that was fetched."""
+    """Install the firmware that was fetched, or see the installation through that was begun.
+
+    Before it begins, a sealed one is verified once more.
+    """
 
     ticket: int
+    seal: Seal | None = None
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyImage:
+    """Check *seal* on the firmware that was fetched, whose signer one of *roots* vouches for."""
+
+    ticket: int
+    seal: Seal
+    roots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +313,7 @@ Effect = (
     | Fetch
     | Upload
     | Install
+    | VerifyImage
     | Abandon
 )
 
@@ -328,6 +344,7 @@ BEATS: Final[dict[type, Beat]] = {
     Fetch: Beat.TELL,
     Upload: Beat.TELL,
     Install: Beat.TELL,
+    VerifyImage: Beat.TELL,
     Abandon: Beat.TELL,
 }
 """The beat of every effect; a test holds it complete."""

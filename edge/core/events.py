@@ -236,12 +236,13 @@ class Failure(StrEnum):
     MALFORMED = "malformed"  # a location or an answer that makes no sense
     DENIED = "denied"  # the far end, or our own rules, forbid it
     UNSUPPORTED = "unsupported"  # the far end cannot do it
+    UNTRUSTED = "untrusted"  # not signed by whom we trust
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFinished:
-    """`Fetch`, `Upload` or `Install` of *ticket* is over; *failure* `None`: well."""
+    """The long work of *ticket* is over; *failure* `None`: well."""
 
     at: Instant
     ticket: int

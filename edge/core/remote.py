@@ -23,6 +23,7 @@ from edge.core import (
     reservation,
     restarting,
     service,
+    signed_firmware,
     unlocking,
     uploads,
 )
@@ -43,9 +44,7 @@ from edge.core.commands import (
     ExtendedTriggerMessageConf,
     GetCompositeSchedule,
     GetConfiguration,
-    GetDiagnostics,
     GetLocalListVersion,
-    GetLog,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -57,12 +56,12 @@ from edge.core.commands import (
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
-    UpdateFirmware,
 )
 from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
+from edge.core.file_commands import GetDiagnostics, GetLog, SignedUpdateFirmware, UpdateFirmware
 from edge.core.messages import (
     DataTransfer,
     DataTransferConf,
@@ -201,10 +200,14 @@ def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
 _COMMON: Final = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification")
 _BASIC: Final = (*_COMMON, "DiagnosticsStatusNotification", "FirmwareStatusNotification")
 _EXTENDED: Final = (*_COMMON, "LogStatusNotification", credentials.TRIGGER)
+_SIGNED: Final = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}  # 6.16
 
 _TRIGGERABLE: Final[Mapping[type, tuple[type[TriggerMessageConf], Mapping[str, str]]]] = {
     TriggerMessage: (TriggerMessageConf, {name: name for name in _BASIC}),
-    ExtendedTriggerMessage: (ExtendedTriggerMessageConf, {name: name for name in _EXTENDED}),
+    ExtendedTriggerMessage: (
+        ExtendedTriggerMessageConf,
+        {name: name for name in _EXTENDED} | _SIGNED,
+    ),
 }
 """Command -> its answer, and what it may ask for -> the message that is meant."""
 
@@ -245,6 +248,7 @@ COMMANDS: Final[Mapping[type, Act]] = {
     GetLocalListVersion: local_list.on_get_version,
     ReserveNow: reservation.on_reserve,
     CancelReservation: reservation.on_cancel,
+    SignedUpdateFirmware: signed_firmware.on_update,
     InstallCertificate: certificates.on_install,
     DeleteCertificate: certificates.on_delete,
     GetInstalledCertificateIds: certificates.on_list,

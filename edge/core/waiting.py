@@ -12,7 +12,7 @@ from typing import Final
 
 from edge.core.profiles import Profile
 from edge.core.vocabulary import CertificateUse, ConnectorStatus, ErrorCode, ReadingContext
-from edge.core.work import JobOrdered
+from edge.core.work import JobOrdered, Stage
 
 MOST_WAITING: Final = (
     64  # far above what two connectors can have open; a leak shows as an assertion
@@ -115,8 +115,17 @@ class ToSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFinish:
-    """The download, upload or installation of *order*."""
+    """The work on *order* that makes its *stage*: a download, an upload, an installation."""
 
+    order: JobOrdered
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToVet:
+    """The signer of *order*, whose call waits for an answer."""
+
+    call_id: int
     order: JobOrdered
 
 
@@ -177,6 +186,7 @@ Purpose = (
     | ToEnd
     | ToSample
     | ToFinish
+    | ToVet
     | ToReport
     | ToWarn
     | ToInstall

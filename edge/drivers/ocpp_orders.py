@@ -64,12 +64,10 @@ class Orders:
         log.warning("reply_came_too_late", call_id=call_id, answer=type(answer).__name__)
 
     async def answer(self, post: Post, call: IncomingCall) -> Mapping[str, Any]:
-        """Have the core decide a command, or answer what is off (ruling 8)."""
+        """Have the core decide a command."""
         command = ocpp_codec.decode_command(call.action, call.payload)
         if isinstance(command, CallError):
             raise CallRefused(command.code, command.description)
-        if isinstance(command, Mapping):
-            return command
         answer = await self._decided(post, call.unique_id, command)
         if isinstance(answer, CallError):
             raise CallRefused(answer.code, answer.description, answer.details)

@@ -36,6 +36,7 @@ from edge.core.effects import (
     UseAccess,
     UsePings,
     UseRoots,
+    VerifyImage,
     X509Question,
 )
 from edge.core.events import MeterFailed
@@ -57,7 +58,7 @@ class Outfit:
     post: Post
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
-    errand: Callable[[Fetch | Upload | Install | Abandon], None]
+    errand: Callable[[Fetch | Upload | VerifyImage | Install | Abandon], None]
     inquire: Callable[[X509Question], None]
 
 
@@ -121,6 +122,7 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Restart: lambda outfit, effect: outfit.restart(effect),
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),
+    VerifyImage: lambda outfit, effect: outfit.errand(effect),
     Install: lambda outfit, effect: outfit.errand(effect),
     Abandon: lambda outfit, effect: outfit.errand(effect),
 }

@@ -48,6 +48,8 @@ from edge.core.messages import (
     SecurityEventNotificationConf,
     SignCertificate,
     SignCertificateConf,
+    SignedFirmwareStatusNotification,
+    SignedFirmwareStatusNotificationConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -135,6 +137,8 @@ class Rig(Bench):
                 return DiagnosticsStatusNotificationConf()
             case LogStatusNotification():
                 return LogStatusNotificationConf()
+            case SignedFirmwareStatusNotification():
+                return SignedFirmwareStatusNotificationConf()
             case SecurityEventNotification():
                 return SecurityEventNotificationConf()
             case SignCertificate():

@@ -26,6 +26,7 @@ from edge.core.messages import (
     Heartbeat,
     LogStatusNotification,
     MeterValues,
+    SignedFirmwareStatusNotification,
     StartTransaction,
     StatusNotification,
     StopTransaction,
@@ -308,6 +309,7 @@ def test_an_unknown_trigger_is_not_implemented() -> None:
         ("StatusNotification", StatusNotification),
         ("MeterValues", MeterValues),
         ("LogStatusNotification", LogStatusNotification),
+        ("FirmwareStatusNotification", SignedFirmwareStatusNotification),
     ],
 )
 def test_the_extended_trigger_is_answered_in_its_own_words(message: str, kind: type) -> None:
