@@ -258,6 +258,16 @@ def settle_and_wait(rig: Rig, answer: Answer) -> None:
     rig.tick_to(until)
 
 
+def test_the_first_silence_on_an_event_costs_no_try() -> None:
+    """What another one met with, and what was answered since, says nothing of this one."""
+    rig = quiet()
+    critical(rig, count=2)
+    settle_and_wait(rig, IGNORED)
+    rig.answer(KIND)
+    settle_and_wait(rig, IGNORED)
+    assert rig.state.station.security_events.tries == 0
+
+
 def test_an_event_that_the_peer_cannot_bear_does_not_cost_the_line_again_and_again() -> None:
     """Ruling 15: who hangs up on it at once would do so on every line, and bill nothing."""
     rig = quiet()

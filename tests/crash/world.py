@@ -107,7 +107,7 @@ class World:
         self.cut_share = cut_share
         self.line_up = True
         self.kernel = 1
-        self.set_forward_s = 0.0
+        self.ahead_s = 0.0
         self.lives = 0
         self.life: Life | None = None
         self.died = asyncio.Event()
@@ -120,12 +120,7 @@ class World:
     def now(self) -> Instant:
         """Implements `edge.ports.Clock`."""
         moment = self.host.time()
-        shown_s = moment + self.set_forward_s
-        return Instant(wall=EPOCH + timedelta(seconds=shown_s), monotonic=moment)
-
-    def set_clock(self, by_s: float) -> None:
-        """Somebody sets the wall clock forward."""
-        self.set_forward_s += by_s
+        return Instant(wall=EPOCH + timedelta(seconds=moment + self.ahead_s), monotonic=moment)
 
     def learn(self, wall_at: Instant) -> None:
         """The clock is right already."""
