@@ -93,9 +93,31 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Answer the central system's call with no, at once: it states no recorded fact.
+
+    For refusals because of the disk, behind which a `Reply` would wait for ever.
+    """
+
+    call_id: int
+    answer: CommandAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One row of this step's commit."""
 
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Write *record* with this step's commit, or never: what fails is not tried again.
+
+    Answered by `Stored`. For what the central system asked us to keep and is told of afterwards.
+    """
+
+    ticket: int
     record: Record
 
 
@@ -220,7 +242,9 @@ Effect = (
     | ReadMeter
     | LearnTime
     | Ask
+    | Refuse
     | Write
+    | Store
     | Raise
     | Energise
     | Rearm
@@ -244,8 +268,10 @@ BEATS: Final[dict[type, Beat]] = {
     ReadMeter: Beat.SHOW,
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
+    Refuse: Beat.SHOW,
     Reconnect: Beat.SHOW,
     Write: Beat.RECORD,
+    Store: Beat.RECORD,
     Raise: Beat.ENERGISE,
     Energise: Beat.ENERGISE,
     Rearm: Beat.ENERGISE,

@@ -192,6 +192,15 @@ class JournalHealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """`Store` of *ticket* is over: on the disk, or, with *failure* (a kind as above), never."""
+
+    at: Instant
+    ticket: int
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PowerFailing:
     """The supply is going and a back-up holds us up for a moment (TC_032_1)."""
 
@@ -242,6 +251,7 @@ Event = (
     | OutboxRead
     | JournalLost
     | JournalHealed
+    | Stored
     | PowerFailing
     | JobFinished
     | JobProgressed

@@ -56,6 +56,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.OutboxRead: (),
     ev.JournalLost: (health.on_journal_lost,),
     ev.JournalHealed: (health.on_journal_healed,),
+    ev.Stored: (),
     ev.PowerFailing: (restarting.on_power_failing,),
     ev.JobFinished: (),
     ev.JobProgressed: (jobs.on_progress,),
@@ -83,6 +84,7 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToSample: (metering.on_sample,),
     waiting.ToFinish: (firmware.on_finished, uploads.on_finished),
     waiting.ToReport: (jobs.on_reported,),
+    waiting.ToStore: (local_list.on_stored,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 

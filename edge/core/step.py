@@ -23,6 +23,7 @@ from edge.core.events import (
     Port,
     Settled,
     Started,
+    Stored,
 )
 from edge.core.routes import AFTERWARDS, ANSWERS, EVENTS, FACTS, SETTLES, TICKS
 from edge.core.state import ChargePoint
@@ -48,7 +49,7 @@ def step(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, .
 
 def _answer(draft: Draft, event: Event) -> None:
     """Hand an answer to who asked; one that nobody waits for any more is counted."""
-    if not isinstance(event, Settled | MeterRead | MeterFailed | OutboxRead | JobFinished):
+    if not isinstance(event, Settled | MeterRead | MeterFailed | OutboxRead | JobFinished | Stored):
         return
     if event.ticket is None:
         return

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from edge.core.profiles import Profile
-from edge.core.records import JobOrdered
+from edge.core.records import JobOrdered, ListChanged
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
 
 MOST_WAITING: Final = (
@@ -127,6 +127,14 @@ class ToReport:
     order: JobOrdered
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToStore:
+    """The local list as SendLocalList *call_id* wants it, answered once it is on the disk."""
+
+    call_id: int
+    change: ListChanged
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -143,6 +151,7 @@ Purpose = (
     | ToSample
     | ToFinish
     | ToReport
+    | ToStore
 )
 
 

@@ -23,6 +23,7 @@ from edge.core.effects import (
     Rearm,
     Reconnect,
     Reduce,
+    Refuse,
     Reply,
     Restart,
     Send,
@@ -86,6 +87,10 @@ def _send(outfit: Outfit, effect: Ask | Send) -> None:
     outfit.central.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
 
 
+def _reply(outfit: Outfit, effect: Reply | Refuse) -> None:
+    outfit.central.reply(effect.call_id, effect.answer)
+
+
 DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Cut: lambda outfit, effect: outfit.evses[effect.connector].cut(),
     Reduce: lambda outfit, effect: outfit.evses[effect.connector].offer(effect.limit_a),
@@ -99,7 +104,8 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Energise: lambda outfit, effect: outfit.evses[effect.connector].energise(),
     Rearm: lambda outfit, effect: outfit.evses[effect.connector].rearm(),
     Send: _send,
-    Reply: lambda outfit, effect: outfit.central.reply(effect.call_id, effect.answer),
+    Reply: _reply,
+    Refuse: _reply,
     SetLock: lambda outfit, effect: outfit.evses[effect.connector].set_lock(effect.locked),
     UseAccess: lambda outfit, effect: outfit.central.use_access(
         effect.attempts, reconnect=effect.reconnect
@@ -110,4 +116,4 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Install: lambda outfit, effect: outfit.errand(effect),
     Abandon: lambda outfit, effect: outfit.errand(effect),
 }
-"""All effects but `Write`, which is the recorder's; a test holds the table complete."""
+"""All effects but those of the recorder, `Write` and `Store`; a test holds the table complete."""
