@@ -53,6 +53,7 @@ from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
 from edge.runtime.supervise import Backoff, cut_all, guarded, supervise
+from edge.runtime.transfers import Transfers
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
@@ -138,6 +139,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     clock, hardware, journal, link = parts.clock, parts.hardware, parts.journal, parts.link
     lookup = Lookup(journal=journal, clock=clock)
     errands = _make_errands(options, daemon, parts)
+    transfers = Transfers(clock)
     outfit = Outfit(
         clock=clock,
         evses=hardware.evses,
@@ -147,13 +149,20 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         look_up=lookup.ask,
         restart=lambda _effect: daemon.end(Ending.RESTART),
         errand=errands.take,
+        hand_back=transfers.hand_back,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     loop = _make_loop(parts, daemon, act, recorder)
     daemon.begin(
         Works(
-            loop=loop, recorder=recorder, journal=journal, link=link, clock=clock, errands=errands
+            loop=loop,
+            recorder=recorder,
+            journal=journal,
+            link=link,
+            clock=clock,
+            errands=errands,
+            transfers=transfers,
         )
     )
     cut = partial(cut_all, hardware.evses.values())

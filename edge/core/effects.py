@@ -13,7 +13,7 @@ from typing import Final
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
-from edge.core.messages import CallError, Request
+from edge.core.messages import CallError, DataTransferConf, Request
 from edge.core.records import Record
 from edge.core.vocabulary import LogType
 
@@ -101,6 +101,15 @@ class Refuse:
 
     call_id: int
     answer: CommandAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandBack:
+    """Give who asked for the transfer *number* its answer; without one, *why* there is none."""
+
+    number: int
+    answer: DataTransferConf | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +252,7 @@ Effect = (
     | LearnTime
     | Ask
     | Refuse
+    | HandBack
     | Write
     | Store
     | Raise
@@ -269,6 +279,7 @@ BEATS: Final[dict[type, Beat]] = {
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
     Refuse: Beat.SHOW,
+    HandBack: Beat.SHOW,
     Reconnect: Beat.SHOW,
     Write: Beat.RECORD,
     Store: Beat.RECORD,

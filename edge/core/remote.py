@@ -21,6 +21,7 @@ from edge.core import (
     reservation,
     restarting,
     service,
+    transfers,
     unlocking,
     uploads,
 )
@@ -36,6 +37,7 @@ from edge.core.commands import (
     GetDiagnostics,
     GetLocalListVersion,
     GetLog,
+    IncomingTransfer,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -53,10 +55,6 @@ from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
-from edge.core.messages import (
-    DataTransfer,
-    DataTransferConf,
-)
 from edge.core.state import ChargePoint, Phase
 from edge.core.vocabulary import RegistrationStatus, StopReason
 from edge.core.waiting import ToStart
@@ -171,11 +169,6 @@ def _clear_cache(draft: Draft, call_id: int, _: ClearCache) -> None:
     draft.do(Reply(call_id=call_id, answer=ClearCacheConf(status=status)))
 
 
-def _transfer(draft: Draft, call_id: int, _: DataTransfer) -> None:
-    answer = DataTransferConf(status="UnknownVendorId")
-    draft.do(Reply(call_id=call_id, answer=answer))
-
-
 def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     """The answer goes out before what it triggers: both are TELL, in this order."""
     message = command.requested_message
@@ -218,7 +211,7 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ChangeConfiguration: configuration.on_change,
     UnlockConnector: unlocking.on_unlock,
     ClearCache: _clear_cache,
-    DataTransfer: _transfer,
+    IncomingTransfer: transfers.on_received,
     TriggerMessage: _trigger,
     SetChargingProfile: charging.on_set,
     ClearChargingProfile: charging.on_clear,

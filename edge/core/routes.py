@@ -13,6 +13,7 @@ from edge.core import (
     charging,
     connector,
     contactor,
+    cost,
     evse,
     facts,
     firmware,
@@ -29,6 +30,7 @@ from edge.core import (
     service,
     status,
     transaction,
+    transfers,
     unlocking,
     uploads,
     waiting,
@@ -57,6 +59,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.JournalLost: (health.on_journal_lost,),
     ev.JournalHealed: (health.on_journal_healed,),
     ev.Stored: (),
+    ev.TransferAsked: (transfers.on_asked,),
     ev.PowerFailing: (restarting.on_power_failing,),
     ev.JobFinished: (),
     ev.JobProgressed: (jobs.on_progress,),
@@ -85,6 +88,7 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToFinish: (firmware.on_finished, uploads.on_finished),
     waiting.ToReport: (jobs.on_reported,),
     waiting.ToStore: (local_list.on_stored,),
+    waiting.ToTransfer: (transfers.on_answered,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 
@@ -97,9 +101,9 @@ AFTERWARDS: Final[Mapping[type, Callable[[Any], waiting.Purpose]]] = {
 FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Registered: (status.on_registered, outbox.on_line, health.on_registered),
     facts.Reconnected: (outbox.on_line,),
-    facts.Granted: (connector.on_fact,),
+    facts.Granted: (connector.on_fact, cost.on_coming),
     facts.Cancelled: (connector.on_fact,),
-    facts.PluggedIn: (connector.on_fact, authorisation.on_plugged),
+    facts.PluggedIn: (connector.on_fact, authorisation.on_plugged, cost.on_coming),
     facts.PluggedOut: (connector.on_fact,),
     facts.CarGone: (connector.on_fact,),
     facts.InputsChanged: (connector.on_fact,),
@@ -110,12 +114,13 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
         metering.on_running,
         charging.on_opened,
         reservation.on_opened,
+        cost.on_opened,
     ),
     facts.EndRead: (transaction.on_end,),
     facts.Closed: (connector.on_fact, charging.on_closed),
     facts.Resumed: (connector.on_fact, transaction.on_resumed, metering.on_running),
     facts.Enqueue: (outbox.on_enqueue,),
-    facts.Bound: (transaction.on_bound,),
+    facts.Bound: (transaction.on_bound, cost.on_bound),
     facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
     facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key),
@@ -139,6 +144,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     firmware.on_tick,
     uploads.on_tick,
     jobs.on_tick,
+    cost.on_tick,
 )
 """Who looks at the time, in every step."""
 

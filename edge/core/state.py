@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from edge.core.access import Access
+from edge.core.cost_messages import Cost, UserPrice
 from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
@@ -180,6 +181,7 @@ class Bay:
     service: Service = field(default_factory=Service)
     notice: Notice = field(default_factory=Notice)
     unlocking: Unlocking | None = None
+    cost: Cost = field(default_factory=Cost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +345,7 @@ class Station:
     security: Security = field(default_factory=Security)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
+    user_prices: tuple[UserPrice, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE
     notice: Notice = field(default_factory=Notice)
     restarting: Restarting | None = None

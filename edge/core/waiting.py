@@ -135,6 +135,13 @@ class ToStore:
     change: ListChanged
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToTransfer:
+    """DataTransfer *number* of somebody on this machine."""
+
+    number: int
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -152,6 +159,7 @@ Purpose = (
     | ToFinish
     | ToReport
     | ToStore
+    | ToTransfer
 )
 
 

@@ -15,6 +15,7 @@ from edge.core.effects import (
     Effect,
     Energise,
     Fetch,
+    HandBack,
     Install,
     LearnTime,
     Raise,
@@ -52,6 +53,7 @@ class Outfit:
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
     errand: Callable[[Fetch | Upload | Install | Abandon], None]
+    hand_back: Callable[[HandBack], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -106,6 +108,7 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Send: _send,
     Reply: _reply,
     Refuse: _reply,
+    HandBack: lambda outfit, effect: outfit.hand_back(effect),
     SetLock: lambda outfit, effect: outfit.evses[effect.connector].set_lock(effect.locked),
     UseAccess: lambda outfit, effect: outfit.central.use_access(
         effect.attempts, reconnect=effect.reconnect

@@ -10,6 +10,7 @@ from edge.core.commands import (
     GetLocalListVersion,
     RemoteStartTransaction,
     SendLocalList,
+    SendLocalListConf,
     TriggerMessage,
 )
 from edge.core.effects import BEATS, Beat, Refuse, Reply, Store
@@ -190,9 +191,9 @@ def test_a_new_list_is_in_force_once_it_is_on_the_disk() -> None:
     assert not of(Reply, effects)
     assert state.station.local_list.version == 0
     state, effects = step(state, CallReceived(at=rig.instant, call_id=10, command=FULL_1))
-    assert [one.answer.status for one in of(Refuse, effects)] == ["Failed"]
+    assert of(Refuse, effects) == [Refuse(call_id=10, answer=SendLocalListConf(status="Failed"))]
     state, effects = step(state, Stored(at=rig.instant, ticket=store.ticket))
-    assert [(one.call_id, one.answer.status) for one in of(Reply, effects)] == [(9, "Accepted")]
+    assert of(Reply, effects) == [Reply(call_id=9, answer=SendLocalListConf(status="Accepted"))]
     assert state.station.local_list.version == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 from edge.core.commands import (
     ChangeAvailability,
     Command,
+    IncomingTransfer,
     RemoteStartTransaction,
     RemoteStopTransaction,
     TriggerMessage,
@@ -18,7 +19,6 @@ from edge.core.events import Trip
 from edge.core.messages import (
     Authorize,
     BootNotification,
-    DataTransfer,
     DiagnosticsStatusNotification,
     FirmwareStatusNotification,
     Heartbeat,
@@ -212,7 +212,7 @@ def test_no_remote_start_out_of_service_or_faulted() -> None:
 
 def test_vendor_talk_is_not_understood() -> None:
     """TC_062: UnknownVendorId."""
-    assert Rig().online().call(DataTransfer(vendor_id="Nobody")).status == "UnknownVendorId"
+    assert Rig().online().call(IncomingTransfer(vendor_id="Nobody")).status == "UnknownVendorId"
 
 
 @pytest.mark.parametrize(
