@@ -40,6 +40,7 @@ from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
+from edge.drivers.ocpp_costs import check_default_price
 from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
@@ -105,6 +106,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         journal = await stack.enter_async_context(
             open_journal(options.state_dir / "journal.sqlite3", open_database=options.open_database)
         )
+        check_default_price(options.settings.ocpp, options.settings.overrides)
         csms = decode(LinkSettings, options.settings.csms, "csms")
         kernel_boot = daemon.kernel_boot(kernel_boot_id())
         setup = _setup(options.settings, csms, hardware, nonce, kernel_boot)

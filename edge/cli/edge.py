@@ -176,11 +176,13 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _config_check(arguments: argparse.Namespace) -> int:
     from edge.config import load
+    from edge.drivers.ocpp_costs import check_default_price
     from edge.drivers.ocpp_link import Settings as LinkSettings
     from edge.drivers.registry import choose, decode
     from edge.drivers.transfer import Settings as TransferSettings
 
     settings = load(arguments.config, arguments.option)
+    check_default_price(settings.ocpp, settings.overrides)
     decode(LinkSettings, settings.csms, "csms")
     decode(TransferSettings, settings.transfer, "transfer")
     for name, bus in settings.buses.items():

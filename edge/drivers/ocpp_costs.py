@@ -8,7 +8,7 @@ Quality: the application note's own examples and hostile variants in tests.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -29,6 +29,7 @@ from edge.core.cost_messages import (
 from edge.core.instant import moment_of
 from edge.core.messages import DataTransfer
 from edge.core.vocabulary import ConnectorStatus
+from edge.errors import ConfigError
 
 DATA_MOST: Final = 8192  # characters: the longest message has a dozen texts of TEXT_MOST
 OPENINGS_MOST: Final = 64  # braces and brackets, so no deeper than that
@@ -58,6 +59,16 @@ def read_transfer(message: DataTransfer) -> IncomingTransfer:
 def read_default_price(value: str) -> DefaultPrice | None:
     """Read the value of the key DefaultPrice; `None` if it is none."""
     return _read(value, _default_price)
+
+
+def check_default_price(*layers: Mapping[str, str]) -> None:
+    """Raise `ConfigError` if an installer's DefaultPrice in *layers* of keys could not be shown."""
+    for value in (layer.get("DefaultPrice") for layer in layers):
+        if value and read_default_price(value) is None:
+            raise ConfigError(
+                f"ocpp.DefaultPrice is {value!r}: make it a JSON object with a priceText,"
+                ' such as {"priceText": "0.49 EUR/kWh"}'
+            )
 
 
 def _read(data: str, read: Callable[[_Object], T]) -> T | None:
