@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 WITHIN_S: Final = 30.0
-TRANSFER_WITHIN_S: Final = 120.0  # the central system has its time to answer, and to be reached
+TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
 
 
 def verbs(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +54,8 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("key", metavar="KEY", help="an OCPP key, or a setting such as csms.url")
     _add_settings(explain)
     explain.set_defaults(func=_config_explain)
+    listed = below.add_parser("reference", help="every OCPP key, as a Markdown table")
+    listed.set_defaults(func=_config_reference)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -201,4 +203,11 @@ def _config_explain(arguments: argparse.Namespace) -> int:
     from edge.config import explain, load
 
     print("\n".join(explain(load(arguments.config, arguments.option), arguments.key)))
+    return 0
+
+
+def _config_reference(_arguments: argparse.Namespace) -> int:
+    from edge.config import reference
+
+    print("\n".join(reference()))
     return 0

@@ -17,6 +17,7 @@ from edge.core.effects import Reply
 from edge.core.facts import KeyChanged
 from edge.core.messages import CallError
 from edge.core.records import ConfigurationChanged
+from edge.core.state import ChargePoint
 from edge.core.vocabulary import CallErrorCode
 
 
@@ -46,12 +47,16 @@ def on_change(draft: Draft, call_id: int, command: ChangeConfiguration) -> None:
     value = None if key is None or unfit else keys.normal(key, command.value)
     if key is None:
         status = "NotSupported"
-    elif value is None or not security.may_take(draft.state, key.name, value):
+    elif value is None or not _may_take(draft.state, key, value):
         status = "Rejected"
     else:
         status = "Accepted"
         _set(draft, key.name, value)
     draft.do(Reply(call_id=call_id, answer=ChangeConfigurationConf(status=status)))
+
+
+def _may_take(state: ChargePoint, key: keys.Key, value: str) -> bool:
+    return keys.suits(state, key, value) and security.may_take(state, key.name, value)
 
 
 def _set(draft: Draft, name: str, value: str) -> None:

@@ -201,6 +201,18 @@ class UseAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsePings:
+    """Ask the far end of the line for a sign of life this often from now on, 0 = never."""
+
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetBackOff:
+    """The central system serves us: the next outage begins with the shortest wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
     """End the process (`hard`: reboot the computer where the installation allows it)."""
 
@@ -264,6 +276,8 @@ Effect = (
     | ReadOutbox
     | Reconnect
     | UseAccess
+    | UsePings
+    | ResetBackOff
     | Restart
     | Fetch
     | Upload
@@ -281,6 +295,7 @@ BEATS: Final[dict[type, Beat]] = {
     Refuse: Beat.SHOW,
     HandBack: Beat.SHOW,
     Reconnect: Beat.SHOW,
+    ResetBackOff: Beat.SHOW,
     Write: Beat.RECORD,
     Store: Beat.RECORD,
     Raise: Beat.ENERGISE,
@@ -291,6 +306,7 @@ BEATS: Final[dict[type, Beat]] = {
     ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
     UseAccess: Beat.TELL,
+    UsePings: Beat.TELL,
     Restart: Beat.TELL,
     Fetch: Beat.TELL,
     Upload: Beat.TELL,

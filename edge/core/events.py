@@ -150,6 +150,14 @@ class LinkDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialPostponed:
+    """Dialling waits, because that or the line has failed *failures* times in a row."""
+
+    at: Instant
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """The request of *ticket* is over: answered, refused or unanswered. Exactly one per `Send`."""
 
@@ -257,6 +265,7 @@ Event = (
     | DriverFound
     | LinkUp
     | LinkDown
+    | DialPostponed
     | Settled
     | CallReceived
     | OutboxRead

@@ -149,6 +149,13 @@ class FallbackKept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackOffKept:
+    """Dialling has failed this often in a row: a new process begins as patiently; 0 = it works."""
+
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagCached:
     """What the central system last said of a tag (3.5.1); *id_tag* is folded to lower case."""
 
@@ -316,6 +323,7 @@ Record = (
     | AvailabilityChanged
     | ConfigurationChanged
     | FallbackKept
+    | BackOffKept
     | TagCached
     | TagForgotten
     | CacheCleared
@@ -375,6 +383,7 @@ class Saved:
     availability: tuple[AvailabilityChanged, ...] = ()
     configuration: tuple[ConfigurationChanged, ...] = ()
     fallback: FallbackKept | None = None
+    dial_failures: int = 0
     cache: tuple[TagCached, ...] = ()
     list_version: int = 0
     local_list: tuple[ListedTag, ...] = ()

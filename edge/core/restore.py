@@ -67,6 +67,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             security=_security(saved),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
+            dial_failures=saved.dial_failures,
             jobs=jobs.restored(saved.jobs, now),
         ),
         bays=bays,

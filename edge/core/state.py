@@ -351,6 +351,7 @@ class Station:
     restarting: Restarting | None = None
     jobs: Mapping[JobKind, Job] = field(default_factory=dict)
     last_ref: int = 0
+    dial_failures: int = 0
     journal_lost: str | None = None
     reader_lost: str | None = None
     main_meter: Reading | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.core import cost
+from edge.core import cost, keys
 from edge.core.commands import IncomingTransfer
 from edge.core.cost_messages import COST_VENDOR
 from edge.core.draft import Draft
@@ -75,7 +75,7 @@ def on_asked(draft: Draft, event: TransferAsked) -> None:
         message = DataTransfer(
             vendor_id=event.vendor_id, message_id=event.message_id, data=event.data
         )
-        within_s = draft.policy.call_timeout_s
+        within_s = keys.number(draft.state, "MessageTimeout")
         draft.request(ToTransfer(number=event.number), message, within_s)
 
 

@@ -24,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     is not *url* with `wss`. *ca_file* is what the central system's certificate is checked by.
     A *password* is sent as HTTP Basic until an AuthorizationKey is set, which is sent as the bytes
     that its hexadecimal digits stand for, or as `basic_auth = "literal"`.
-    Plain `ws` beyond loopback needs *insecure*. Times in seconds; *ping_interval_s* 0: no pings.
+    Plain `ws` beyond loopback needs *insecure*. Times in seconds; how often to ping is the key
+    WebSocketPingInterval, *ping_timeout_s* how long a pong may take.
     """
 
     url: str
@@ -37,7 +38,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     certificate_key: str | None = None
     open_timeout_s: Seconds = 10.0
     close_timeout_s: Seconds = 1.0
-    ping_interval_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
     ping_timeout_s: Seconds = 20.0
     backoff_first_s: Seconds = 5.0
     backoff_max_s: Seconds = 300.0
@@ -73,8 +73,6 @@ def dialling_of(settings: Settings, station: str) -> Dialling:
         is_literal=settings.basic_auth == "literal",
         open_timeout_s=settings.open_timeout_s,
         close_timeout_s=settings.close_timeout_s,
-        ping_interval_s=settings.ping_interval_s or None,
-        ping_timeout_s=settings.ping_timeout_s,
         size_max=SIZE_MAX,
     )
 

@@ -26,12 +26,14 @@ from edge.core.effects import (
     Reduce,
     Refuse,
     Reply,
+    ResetBackOff,
     Restart,
     Send,
     SetLock,
     Show,
     Upload,
     UseAccess,
+    UsePings,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -113,6 +115,8 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     UseAccess: lambda outfit, effect: outfit.central.use_access(
         effect.attempts, reconnect=effect.reconnect
     ),
+    UsePings: lambda outfit, effect: outfit.central.use_pings(effect.interval_s),
+    ResetBackOff: lambda outfit, _: outfit.central.reset_back_off(),
     Restart: lambda outfit, effect: outfit.restart(effect),
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),

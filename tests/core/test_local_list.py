@@ -15,7 +15,7 @@ from edge.core.commands import (
 )
 from edge.core.effects import BEATS, Beat, Refuse, Reply, Store
 from edge.core.events import CallReceived, JournalLost, Stored
-from edge.core.keys import MOST_LISTED, MOST_SENT
+from edge.core.key_kinds import MOST_LISTED, MOST_SENT
 from edge.core.messages import (
     Authorize,
     AuthorizeConf,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.core import keys
 from edge.core.commands import IncomingTransfer
 from edge.core.effects import HandBack, Reply
 from edge.core.events import TransferAsked
@@ -58,7 +59,7 @@ def test_no_answer_is_told_once() -> None:
     """The line breaks, or the central system is silent; a late answer is nobody's."""
     rig = Rig().online()
     ask(rig, 1)
-    rig.wait(rig.setup.policy.call_timeout_s + 1)
+    rig.wait(keys.number(rig.state, "MessageTimeout") + 1)
     rig.answer(DataTransfer)
     ask(rig, 2)
     rig.answer(DataTransfer, NoAnswer(timed_out=False))

@@ -14,6 +14,7 @@ from edge.core.messages import StartTransaction
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
+    BackOffKept,
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
@@ -117,6 +118,8 @@ class Rows:
                 self.configuration[record.key] = record
             case FallbackKept():
                 self.saved = replace(self.saved, fallback=record)
+            case BackOffKept():
+                self.saved = replace(self.saved, dial_failures=record.failures)
             case TagCached():
                 self.cache.pop(record.id_tag, None)
                 self.cache[record.id_tag] = record

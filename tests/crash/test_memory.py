@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.records import FallbackKept, JobEnded, JobKind, JobMoved, JobOrdered, Record, Stage
+from edge.core.records import (
+    BackOffKept,
+    FallbackKept,
+    JobEnded,
+    JobKind,
+    JobMoved,
+    JobOrdered,
+    Record,
+    Stage,
+)
 from edge.core.vocabulary import LogType
 from edge.drivers.journal import open_journal
 from tests.crash.histories import STORIES, Fall, play, play_seed
@@ -59,6 +68,12 @@ def test_both_journals_keep_the_way_back(tmp_path: Path) -> None:
         [FallbackKept(profile=1, key="k" * 16)],
         [FallbackKept(profile=None, key=None)],
     ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_keep_the_patience(tmp_path: Path) -> None:
+    """How often dialling failed in a row, the last word counting."""
+    batches: list[Batch] = [[BackOffKept(failures=number)] for number in (2, 3, 0)]
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
 
 

@@ -34,6 +34,7 @@ FORGETTABLE: Final = {
     "availability": "availability",
     "configuration": "configuration",
     "fallback": "fallback",
+    "backoff": "backoff",
     "cache": "cache",
     "list": "local_list",
     "reservations": "reservations",

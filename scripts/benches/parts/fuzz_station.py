@@ -36,7 +36,7 @@ class Station:
 
     def __init__(self, url: str) -> None:
         self._clock = SystemClock()
-        settings = Settings(url=url, backoff_first_s=0.01, backoff_max_s=0.01, ping_interval_s=0)
+        settings = Settings(url=url, backoff_first_s=0.01, backoff_max_s=0.01)
         jitter = Random(1)  # noqa: S311  needs no secrecy
         self._link = open_link(settings, station="FUZZ", clock=self._clock, random=jitter)
         self._inbox: deque[Event] = deque()
