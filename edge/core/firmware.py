@@ -15,11 +15,11 @@ from edge.core.draft import Draft
 from edge.core.effects import Fetch, Install, Reply, Restart
 from edge.core.events import JobFinished, Started
 from edge.core.messages import CallError
-from edge.core.records import JobKind, JobOrdered, Stage
 from edge.core.setup import UnsignedFirmware
-from edge.core.state import Bay, ChargePoint, Job, Phase
+from edge.core.state import Bay, ChargePoint, Phase
 from edge.core.vocabulary import CallErrorCode
 from edge.core.waiting import ToFinish
+from edge.core.work import Job, JobKind, JobOrdered, Stage
 
 LAST_WORDS_S: Final = 10.0  # for Installing to be heard before the restart
 DATE_MOVED_S: Final = 1.0  # a wall clock that jumped further moves the date

@@ -26,9 +26,8 @@ from edge.core.messages import (
     LogStatusNotification,
     NoAnswer,
 )
-from edge.core.records import JobEnded, JobKind, JobMoved, JobOrdered, SavedJob, Stage
-from edge.core.state import Job
 from edge.core.waiting import ToFinish, ToMention, ToReport
+from edge.core.work import Job, JobEnded, JobKind, JobMoved, JobOrdered, SavedJob, Stage
 
 RETRIES: Final = 3  # ours to choose where the central system names none (5.9, 5.19)
 MOST_RETRIES: Final = 100

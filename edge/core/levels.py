@@ -11,9 +11,9 @@ from typing import Final
 from edge.core import holds, keys
 from edge.core.effects import Lamp
 from edge.core.events import Pilot, Trip
-from edge.core.records import JobKind, Stage
 from edge.core.state import Bay, ChargePoint, Phase
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
+from edge.core.work import JobKind, Stage
 
 STALE_METER_S: Final = 10.0  # safety 13: ten readings missed
 IDLE_AFTER_S: Final = 60.0

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
-from edge.core.vocabulary import AvailabilityType, ErrorCode, LogType, ResetType, StopReason
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
+from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,64 +255,6 @@ class ProfileCleared:
     charging_profile_id: int
 
 
-class JobKind(StrEnum):
-    """Long work with a file; at most one of each kind is on its way."""
-
-    FIRMWARE = "firmware"  # UpdateFirmware
-    DIAGNOSTICS = "diagnostics"  # GetDiagnostics
-    LOG = "log"  # GetLog
-
-
-class Stage(StrEnum):
-    """How far a job is."""
-
-    WAITING = "waiting"  # for its date or its next attempt
-    MOVING = "moving"  # the file is on the wire
-    READY = "ready"  # downloaded; the sessions come first
-    INSTALLING = "installing"
-    REBOOTING = "rebooting"  # installed; told by the next process
-    DONE = "done"  # only the last word is still to be told
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobOrdered:
-    """The central system wants a file fetched or brought; replaces an older order of its kind.
-
-    *retries* come after the first attempt (errata 3.50). *retrieve_date* and *firmware_version*,
-    ours at the time, belong to an update; the other optional ones to an upload.
-    """
-
-    kind: JobKind
-    location: str
-    at: Instant
-    retries: int
-    retry_interval_s: int
-    retrieve_date: datetime | None = None
-    firmware_version: str | None = None
-    file_name: str | None = None
-    log_type: LogType | None = None
-    request_id: int | None = None
-    oldest: datetime | None = None
-    latest: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobMoved:
-    """The job got this far; *status* is OCPP's word for it, *attempts* those that failed."""
-
-    kind: JobKind
-    stage: Stage
-    status: str | None
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEnded:
-    """The last word of the job has been told."""
-
-    kind: JobKind
-
-
 Record = (
     BootStarted
     | Alive
@@ -338,6 +285,9 @@ Record = (
     | JobOrdered
     | JobMoved
     | JobEnded
+    | SecurityEventLogged
+    | SecurityEventTold
+    | SecurityEventForgotten
 )
 
 
@@ -356,16 +306,6 @@ class SavedTransaction:
     stopping: TransactionStopping | None = None
     stopped: TransactionStopped | None = None
     start_parked: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedJob:
-    """A job as the journal holds it."""
-
-    ordered: JobOrdered
-    stage: Stage = Stage.WAITING
-    status: str | None = None
-    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,3 +332,5 @@ class Saved:
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0
     jobs: tuple[SavedJob, ...] = ()
+    untold: tuple[SecurityEventLogged, ...] = ()
+    last_security_seq: int = 0

@@ -16,6 +16,7 @@ from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
 from edge.core.profiles import Installed
 from edge.core.records import Saved, SavedTransaction
+from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.state import (
     Authorisation,
@@ -65,6 +66,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             reservations=_reservations(saved, setup, now),
             configuration={row.key: row.value for row in saved.configuration},
             security=_security(saved),
+            security_events=SecurityEvents(last_seq=saved.last_security_seq, untold=saved.untold),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             dial_failures=saved.dial_failures,

@@ -28,6 +28,7 @@ from edge.core import (
     reservation,
     restarting,
     security,
+    security_events,
     service,
     status,
     transaction,
@@ -138,6 +139,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
         metering.on_trigger,
         jobs.on_trigger,
     ),
+    facts.SecurityNoticed: (security_events.on_noticed,),
 }
 """Fact -> who takes it, in this order."""
 

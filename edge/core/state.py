@@ -20,7 +20,8 @@ from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
-from edge.core.records import JobKind, JobOrdered, Queued, Stage, TagCached
+from edge.core.records import Queued, TagCached
+from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
     AvailabilityType,
@@ -31,6 +32,7 @@ from edge.core.vocabulary import (
     StopReason,
 )
 from edge.core.waiting import Waiting
+from edge.core.work import Job, JobKind
 
 
 class Phase(StrEnum):
@@ -301,25 +303,6 @@ class Charging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Long work with a file. *status* is OCPP's word for it, *attempts* those that failed.
-
-    *ticket* is that of the transfer or installation under way, *untold* the statuses that the
-    central system has not heard yet, oldest first.
-    """
-
-    order: JobOrdered
-    stage: Stage = Stage.WAITING
-    status: str | None = None
-    attempts: int = 0
-    due_at: float | None = None
-    ticket: int | None = None
-    done_bytes: int = 0
-    untold: tuple[str, ...] = ()
-    telling: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Security:
     """How we were let in last, and what the way back is until a new profile or key has worked."""
 
@@ -343,6 +326,7 @@ class Station:
     charging: Charging = field(default_factory=Charging)
     configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
     security: Security = field(default_factory=Security)
+    security_events: SecurityEvents = field(default_factory=SecurityEvents)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
     user_prices: tuple[UserPrice, ...] = ()

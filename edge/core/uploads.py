@@ -13,10 +13,9 @@ from edge.core.commands import GetDiagnostics, GetDiagnosticsConf, GetLog, GetLo
 from edge.core.draft import Draft
 from edge.core.effects import Reply, Upload
 from edge.core.events import Failure, JobFinished
-from edge.core.records import JobKind, JobOrdered, Stage
-from edge.core.state import Job
 from edge.core.vocabulary import LogType
 from edge.core.waiting import ToFinish
+from edge.core.work import Job, JobKind, JobOrdered, Stage
 
 _NAMES: Final = {
     LogType.DIAGNOSTICS: "diagnostics-{}.tar.gz",

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from edge.core.profiles import Profile
-from edge.core.records import JobOrdered, ListChanged
+from edge.core.records import ListChanged
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
+from edge.core.work import JobOrdered
 
 MOST_WAITING: Final = (
     64  # far above what two connectors can have open; a leak shows as an assertion

@@ -24,10 +24,10 @@ from edge.core.messages import (
     NoAnswer,
     StatusNotification,
 )
-from edge.core.records import JobEnded, JobKind, JobOrdered, Saved, SavedJob, Stage
+from edge.core.records import Saved
 from edge.core.setup import Setup, UnsignedFirmware
-from edge.core.state import Job
 from edge.core.vocabulary import CallErrorCode, ConnectorStatus, ResetType
+from edge.core.work import Job, JobEnded, JobKind, JobOrdered, SavedJob, Stage
 from tests.core.bench import ALICE, IDENTITY, NOON, at, of, setup
 from tests.core.build import Rig
 

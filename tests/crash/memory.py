@@ -22,9 +22,6 @@ from edge.core.records import (
     FallbackKept,
     FaultLatched,
     FaultReleased,
-    JobEnded,
-    JobMoved,
-    JobOrdered,
     ListChanged,
     ListedTag,
     Metered,
@@ -38,7 +35,6 @@ from edge.core.records import (
     ReservationMade,
     ResetAccepted,
     Saved,
-    SavedJob,
     SavedTransaction,
     TagCached,
     TagForgotten,
@@ -47,6 +43,12 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
 from tests.crash.virtual import elapse
 
 HEAD = 64
@@ -69,6 +71,7 @@ class Rows:
         self.jobs: dict[str, SavedJob] = {}
         self.local_list: dict[str, ListedTag] = {}
         self.reservations: dict[int, ReservationMade] = {}
+        self.security_log: dict[int, SecurityEventLogged] = {}
 
     def take(self, record: Record) -> None:
         """Take what is said of money; the rest is `_take_state`'s."""
@@ -149,6 +152,14 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case SecurityEventLogged():
+                self.security_log[record.seq] = record
+                self.saved = replace(self.saved, last_security_seq=record.seq)
+            case SecurityEventTold():
+                told = self.security_log[record.seq]
+                self.security_log[record.seq] = replace(told, untold=False)
+            case SecurityEventForgotten():
+                self.security_log.pop(record.seq, None)
 
     def _list(self, record: ListChanged) -> None:
         if record.anew:
@@ -200,6 +211,7 @@ class Rows:
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
             jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),
+            untold=tuple(one for one in self.security_log.values() if one.untold),
         )
 
     def open_on(self, connector: int) -> bool:

@@ -11,17 +11,9 @@ from typing import Any
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.records import (
-    BackOffKept,
-    FallbackKept,
-    JobEnded,
-    JobKind,
-    JobMoved,
-    JobOrdered,
-    Record,
-    Stage,
-)
+from edge.core.records import BackOffKept, FallbackKept, Record
 from edge.core.vocabulary import LogType
+from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Stage
 from edge.drivers.journal import open_journal
 from tests.crash.histories import STORIES, Fall, play, play_seed
 from tests.crash.memory import MemoryJournal, fold

@@ -24,22 +24,21 @@ from edge.core.records import (
     ConfigurationChanged,
     FallbackKept,
     FaultLatched,
-    JobOrdered,
     ListedTag,
     ProfileSet,
     Queued,
     ReservationMade,
     ResetAccepted,
     Saved,
-    SavedJob,
     SavedTransaction,
-    Stage,
     TagCached,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
 )
-from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
+from edge.core.security_log import SecurityEventLogged
+from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
+from edge.core.work import JobOrdered, SavedJob, Stage
 
 HEAD: Final = 64
 """How many waiting messages a restart gets at once; the rest stay in the file (architecture 4)."""
@@ -98,6 +97,8 @@ def load(connection: sqlite3.Connection) -> Saved:
         ),
         dead_letters=_number(connection, "SELECT count(*) FROM dead_letters"),
         jobs=_jobs(connection),
+        untold=tuple(one for one in security_log(connection) if one.untold),
+        last_security_seq=_number(connection, "SELECT coalesce(max(seq), 0) FROM security_events"),
     )
 
 
@@ -125,6 +126,19 @@ def dead_letters(connection: sqlite3.Connection) -> tuple[DeadLetter, ...]:
             description=row[9],
         )
         for row in rows
+    )
+
+
+def security_log(connection: sqlite3.Connection) -> tuple[SecurityEventLogged, ...]:
+    """Every line of the security log, oldest first."""
+    rows = connection.execute(
+        "SELECT seq, type, at, info, untold FROM security_events ORDER BY seq"
+    )
+    return tuple(
+        SecurityEventLogged(
+            seq=seq, event=SecurityEvent(kind), at=_instant(at), info=info, untold=bool(untold)
+        )
+        for seq, kind, at, info, untold in rows
     )
 
 

@@ -19,9 +19,6 @@ from edge.core.records import (
     FallbackKept,
     FaultLatched,
     FaultReleased,
-    JobEnded,
-    JobMoved,
-    JobOrdered,
     ListChanged,
     Metered,
     Parked,
@@ -32,7 +29,6 @@ from edge.core.records import (
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
-    Stage,
     TagCached,
     TagForgotten,
     TransactionBound,
@@ -40,6 +36,12 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.work import JobEnded, JobMoved, JobOrdered, Stage
 
 Statement = tuple[str, tuple[object, ...]]
 
@@ -215,6 +217,12 @@ def _job_moved(record: JobMoved) -> tuple[Statement, ...]:
     return ((sql, (record.stage, record.status, record.attempts, record.kind)),)
 
 
+def _security_logged(record: SecurityEventLogged) -> tuple[Statement, ...]:
+    sql = "INSERT INTO security_events (seq, type, at, info, untold) VALUES (?, ?, ?, ?, ?)"
+    row = (record.seq, record.event, _text(record.at), record.info, int(record.untold))
+    return ((sql, row),)
+
+
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
     Alive: lambda record: (_alive(record.at),),
@@ -270,5 +278,12 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     JobOrdered: _job_ordered,
     JobMoved: _job_moved,
     JobEnded: lambda record: (("DELETE FROM jobs WHERE kind = ?", (record.kind,)),),
+    SecurityEventLogged: _security_logged,
+    SecurityEventTold: lambda record: (
+        ("UPDATE security_events SET untold = 0 WHERE seq = ?", (record.seq,)),
+    ),
+    SecurityEventForgotten: lambda record: (
+        ("DELETE FROM security_events WHERE seq = ?", (record.seq,)),
+    ),
 }
 """What each record writes; a test holds the table complete."""
