@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from edge.core import cost, keys, levels
-from edge.core.cost_messages import CostState, DefaultPrice, RunningCost
+from edge.core.cost_messages import CostState, DefaultPrice, IdlePrice, RunningCost
 from edge.core.instant import Instant, rfc3339
 from edge.core.state import Bay, ChargePoint, tag_key
 
@@ -86,8 +86,6 @@ def price_text(state: ChargePoint, default_price: DefaultPrice | None) -> str | 
 
 def cost_of(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any] | None:
     """What the central system said of the price of this connector's session, or of the last."""
-    if not cost.is_on(state):
-        return None
     known = state.bay(connector).cost
     text = known.price_text or _held_for(state, connector)
     decimals = keys.number(state, "NumberOfDecimalsForCostValues")
@@ -124,8 +122,12 @@ def _prices(running: RunningCost, now: Instant) -> dict[str, Any]:
     if then is not None and now.wall >= then.at_time:
         charging, idle = then.charging_price, then.idle_price
     if running.state is CostState.IDLE:
-        hour_price = None if idle is None else idle.hour_price
-        return {"state": "Idle", "per_hour": _plain(hour_price)}
+        idle = idle or IdlePrice()
+        return {
+            "state": "Idle",
+            "per_hour": _plain(idle.hour_price),
+            "grace_minutes": idle.grace_minutes,
+        }
     return {
         "state": "Charging",
         "per_kwh": _plain(charging.kwh_price),

@@ -23,13 +23,14 @@ from edge.core.cost_messages import (
     UserPrice,
 )
 from edge.core.draft import Draft
-from edge.core.facts import Bound, Granted, Opened, PluggedIn
+from edge.core.facts import Bound, Granted, KeyChanged, Opened, PluggedIn
 from edge.core.instant import Instant
 from edge.core.state import Bay, ChargePoint, tag_key
 from edge.core.vocabulary import ReadingContext
 from edge.core.waiting import ToSample
 
 MOST_USER_PRICES: Final = 8  # tags told of that have not started: more than two connectors need
+READ_WITHIN_S: Final = 120.0  # a driver who has gone does not leave his bill to who comes by
 HYSTERESIS: Final = 0.05  # of the threshold, either way: a car's power swings by a few per cent
 
 
@@ -138,16 +139,38 @@ def on_bound(draft: Draft, fact: Bound) -> None:
             _put(draft, number, transaction_id=fact.transaction_id)
 
 
+def on_key(draft: Draft, fact: KeyChanged) -> None:
+    """Switched off, nothing of it is left, triggers included."""
+    if fact.key != "CustomDisplayCostAndPrice" or is_on(draft.state):
+        return
+    draft.put_station(user_prices=())
+    for number in draft.state.connectors:
+        known = draft.bay(number).cost
+        draft.put(number, cost=Cost(ref=known.ref, transaction_id=known.transaction_id))
+
+
 # ── triggers ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def on_tick(draft: Draft) -> None:
-    """Ask for the meter values that are due, and forget prices whose tags did not come."""
+    """Ask for the meter values that are due; forget what nobody is there any more to see."""
     held = draft.station.user_prices
     if any(draft.now >= one.until for one in held):
         draft.put_station(user_prices=tuple(one for one in held if draft.now < one.until))
     for number in draft.state.connectors:
+        _forget_in_time(draft, number)
         _pull(draft, number)
+
+
+def _forget_in_time(draft: Draft, connector: int) -> None:
+    bay = draft.bay(connector)
+    has_left = bay.transaction is None and not bay.seen.plugged
+    if bay.cost.ref is None or not has_left:
+        return
+    if bay.cost.until is None:
+        _put(draft, connector, until=draft.now + READ_WITHIN_S)
+    elif draft.now >= bay.cost.until:
+        draft.put(connector, cost=Cost())
 
 
 def _pull(draft: Draft, connector: int) -> None:
@@ -226,4 +249,5 @@ def _put(draft: Draft, connector: int, **changes: Any) -> None:
 def deadlines(state: ChargePoint) -> Iterator[float | None]:
     """When `on_tick` has something to do."""
     yield from (one.until for one in state.station.user_prices)
-    yield from (bay.cost.due for bay in state.bays)
+    for bay in state.bays:
+        yield from (bay.cost.due, bay.cost.until)

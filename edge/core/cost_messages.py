@@ -124,7 +124,8 @@ class Cost:
 
     *ref* and *transaction_id* are that session's. *armed* are the triggers not yet void, *due* is
     when the clock will reach theirs. *is_above* is the side of the power threshold that was
-    last taken, *told* the status that the central system was told last.
+    last taken, *told* the status that the central system was told last. *until* is set once the
+    driver has left.
     """
 
     ref: int | None = None
@@ -136,3 +137,4 @@ class Cost:
     due: float | None = None
     is_above: bool | None = None
     told: ConnectorStatus | None = None
+    until: float | None = None

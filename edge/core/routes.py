@@ -131,7 +131,13 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Bound: (transaction.on_bound, cost.on_bound),
     facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
-    facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key, line.on_key),
+    facts.KeyChanged: (
+        cost.on_key,
+        metering.on_key,
+        registration.on_key,
+        security.on_key,
+        line.on_key,
+    ),
     facts.StartAsked: (authorisation.on_start_asked,),
     facts.Triggered: (
         registration.on_trigger,

@@ -218,7 +218,10 @@ def _id(value: Any) -> int:
 
 
 def _minutes(value: Any) -> int:
-    return abs(_whole(value, MINUTES_MOST))
+    minutes = _whole(value, MINUTES_MOST)
+    if minutes < 0:
+        raise Malformed("minutes below zero")
+    return minutes
 
 
 def _decimal(value: Any) -> Decimal:

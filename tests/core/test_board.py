@@ -143,9 +143,11 @@ def test_an_idle_car_is_shown_the_price_of_standing_there() -> None:
     """If there is one in force."""
     rig = Rig(serve=True).online().charging()
     tell(rig, running(CostState.IDLE))
-    assert (board(rig)["cost"]["state"], board(rig)["cost"]["per_hour"]) == ("Idle", "1")
+    shown = board(rig)["cost"]
+    assert (shown["state"], shown["per_hour"], shown["grace_minutes"]) == ("Idle", "1", 30)
     rig.wait(3600)
-    assert board(rig)["cost"]["per_hour"] is None
+    later = board(rig)["cost"]
+    assert (later["per_hour"], later["grace_minutes"]) == (None, None)
 
 
 def test_the_final_cost_stays_after_the_session() -> None:

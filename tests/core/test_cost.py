@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge.core.commands import ChangeConfiguration, IncomingTransfer, TriggerMessage
-from edge.core.cost import HYSTERESIS, MOST_USER_PRICES, on_coming
+from edge.core.cost import HYSTERESIS, MOST_USER_PRICES, READ_WITHIN_S, on_coming
 from edge.core.cost_messages import (
     COST_VENDOR,
     ChargingPrice,
@@ -218,6 +218,24 @@ def test_a_session_found_open_after_a_restart_is_still_known() -> None:
     assert tell(rig, final(77)) == "Accepted"
 
 
+def test_who_has_left_does_not_leave_his_bill_to_who_comes_by() -> None:
+    """Two minutes from the cable's end; while it is in, the bill stays."""
+    rig = charging()
+    rig.wait(20)
+    rig.tap()
+    rig.wait(600)
+    assert rig.bay().transaction is None
+    assert tell(rig, final()) == "Accepted"
+    rig.wait(600)
+    assert cost(rig).final is not None
+    rig.unplug()
+    rig.wait(READ_WITHIN_S - 1)
+    assert cost(rig).final is not None
+    rig.wait(1)
+    assert cost(rig) == Cost(told=cost(rig).told)
+    assert tell(rig, final()) == "Rejected"
+
+
 # ── triggers ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -375,6 +393,21 @@ def test_a_triggered_value_is_kept_while_offline() -> None:
 
 
 # ── the key ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_switched_off_nothing_is_left_of_it() -> None:
+    """Prices, costs and triggers; switched on again, the session is still known."""
+    rig = charging()
+    tell(rig, SetUserPrice(id_token=BOB, price_text="x"))
+    tell(rig, running(at_time=later(rig, 60)))
+    rig.call(ChangeConfiguration(key="NumberOfDecimalsForCostValues", value="3"))
+    assert cost(rig).running is not None
+    rig.call(ChangeConfiguration(key="CustomDisplayCostAndPrice", value="false"))
+    rig.wait(120)
+    assert samples(rig) == []
+    assert (cost(rig).running, rig.state.station.user_prices) == (None, ())
+    rig.call(ChangeConfiguration(key="CustomDisplayCostAndPrice", value="true"))
+    assert tell(rig, final()) == "Accepted"
 
 
 @pytest.mark.parametrize("said", [SetUserPrice(id_token=ALICE, price_text="x"), running(), final()])

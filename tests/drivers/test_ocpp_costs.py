@@ -144,6 +144,7 @@ def test_what_is_needed_is_missed(name: str) -> None:
         {"chargingPrice": 5},
         {"chargingPrice": {"kWhPrice": "0.1"}},
         {"idlePrice": {"graceMinutes": 0.5}},
+        {"idlePrice": {"graceMinutes": -1}},
         {"nextPeriod": {"atTime": "2021-03-19T19:00:00Z"}},
         {"triggerMeterValue": {"atPowerkW": 0}},
         {"triggerMeterValue": {"atEnergykWh": -1}},
