@@ -163,9 +163,9 @@ def _transfer(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(answer))
     else:
-        print(
-            answer["status"] if answer["data"] is None else f"{answer['status']} {answer['data']}"
-        )
+        # As JSON: what a stranger says must not steer the terminal.
+        data = "" if answer["data"] is None else f" {json.dumps(answer['data'])}"
+        print(f"{answer['status']}{data}")
     return 0 if answer["status"] == "Accepted" else 1
 
 

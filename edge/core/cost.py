@@ -173,6 +173,10 @@ def _forget_in_time(draft: Draft, connector: int) -> None:
         draft.put(connector, cost=Cost())
 
 
+Looked = tuple[Cost, bool]
+"""What is left to wait for, and whether something came about."""
+
+
 def _pull(draft: Draft, connector: int) -> None:
     """One reading answers all that came about at once, and what comes about while it is read."""
     bay = draft.bay(connector)
@@ -187,15 +191,13 @@ def _pull(draft: Draft, connector: int) -> None:
         draft.read_meter(sample, connector)
 
 
-Looked = tuple[Cost, bool]
-
-
 def _at_status(cost: Cost, bay: Bay, _: Instant) -> Looked:
     """What counts is the status as the central system was told it, also after the session."""
     told = None if bay.notice.reported is None else bay.notice.reported[0]
     if told is None or told is cost.told:
         return cost, False
-    return replace(cost, told=told), told in cost.armed.at_cp_status
+    entered = cost.told is not None and told in cost.armed.at_cp_status
+    return replace(cost, told=told), entered
 
 
 def _at_time(cost: Cost, bay: Bay, at: Instant) -> Looked:

@@ -121,7 +121,7 @@ def _listening(path: Path, answer: dict[str, object]) -> tuple[threading.Thread,
     ("words", "answer", "status", "said"),
     [
         ([], {"status": "Accepted", "data": None}, 0, "Accepted\n"),
-        (["--data", "d"], {"status": "Rejected", "data": "no"}, 1, "Rejected no\n"),
+        (["--data", "d"], {"status": "Rejected", "data": "n\x1b"}, 1, 'Rejected "n\\u001b"\n'),
         (["--json"], {"status": "Accepted"}, 0, '{"status": "Accepted"}\n'),
         (["--message", "m"], {"error": "no line"}, 2, "tapwatt: no line\n"),
     ],

@@ -129,7 +129,7 @@ def test_r_7_11_data_of_our_own(point: Station, central: Central) -> None:
         told = point.sim("ocpp.datatransfer", vendorId="com.example", messageId="m", data="d")
         assert (told["status"], told["data"]) == (status, "so")
         central.expect("DataTransfer", vendorId="com.example", messageId="m", data="d")
-    assert point.transfer("com.example") == (1, "UnknownVendorId so\n", "")
+    assert point.transfer("com.example") == (1, 'UnknownVendorId "so"\n', "")
     central.answers["DataTransfer"] = {"status": "Accepted"}
     assert point.transfer("com.example", "--data", "x") == (0, "Accepted\n", "")
     nonsense: tuple[Answer, ...] = ({"status": "Perhaps"}, {}, {"status": 5}, Refusal())
