@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -44,6 +44,7 @@ from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
 from edge.drivers.notary import ChildNotary
+from edge.drivers.ocpp_costs import check_default_price
 from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
@@ -58,6 +59,7 @@ from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
 from edge.runtime.supervise import Backoff, cut_all, guarded, supervise
+from edge.runtime.transfers import Transfers
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
@@ -109,6 +111,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         journal = await stack.enter_async_context(
             open_journal(options.state_dir / "journal.sqlite3", open_database=options.open_database)
         )
+        check_default_price(options.settings.ocpp, options.settings.overrides)
         csms = decode(LinkSettings, options.settings.csms, "csms")
         kernel_boot = daemon.kernel_boot(kernel_boot_id())
         setup = _setup(options.settings, csms, hardware, nonce, kernel_boot)
@@ -148,6 +151,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     lookup = Lookup(journal=journal, clock=clock)
     errands = _make_errands(options, daemon, parts)
     inquiries = Inquiries(notary=ChildNotary(parts.csms.ca_file), clock=clock)
+    transfers = Transfers(clock)
     outfit = Outfit(
         clock=clock,
         evses=hardware.evses,
@@ -158,13 +162,20 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
         errand=errands.take,
         inquire=inquiries.take,
+        hand_back=transfers.hand_back,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     loop = _make_loop(parts, daemon, act, recorder)
     daemon.begin(
         Works(
-            loop=loop, recorder=recorder, journal=journal, link=link, clock=clock, errands=errands
+            loop=loop,
+            recorder=recorder,
+            journal=journal,
+            link=link,
+            clock=clock,
+            errands=errands,
+            transfers=transfers,
         )
     )
     cut = partial(cut_all, hardware.evses.values())
@@ -180,6 +191,19 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         **_supervised(options.settings, parts, loop.post),
     }
     _post_first(loop.post, clock, hardware)
+    await _until_called(options, daemon, works, loop=loop, cut=cut, notifier=notifier)
+
+
+async def _until_called(
+    options: Options,
+    daemon: Daemon,
+    works: Mapping[str, Coroutine[None, None, None]],
+    *,
+    loop: Loop[ChargePoint],
+    cut: Callable[[], None],
+    notifier: Notifier,
+) -> None:
+    """Run *works* side by side, say when they do, and end them all when the end is called."""
     control = options.state_dir / "control.sock"
     async with (
         listen(control, daemon.verbs(options.settings.station.id)),

@@ -257,7 +257,7 @@ COMMANDS: tuple[tuple[str, dict[str, Any], commands.Command], ...] = (
     (
         "DataTransfer",
         {"vendorId": "x", "messageId": "m"},
-        messages.DataTransfer(vendor_id="x", message_id="m"),
+        commands.IncomingTransfer(vendor_id="x", message_id="m"),
     ),
 )
 
