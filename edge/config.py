@@ -197,17 +197,16 @@ def reference() -> list[str]:
     """Every OCPP key as a Markdown table."""
     head = ("key", "type and bounds", "over OCPP", "default", "meaning", "source")
     rows = [
-        (
-            key.name,
-            takes(key),
-            str(key.access),
-            "*by the station*" if key.name in BY_STATION else f"`{key.default}`".replace("``", ""),
-            key.meaning,
-            key.source,
-        )
+        (key.name, takes(key), str(key.access), _default(key), key.meaning, key.source)
         for key in TABLE
     ]
     return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
+
+
+def _default(key: Key) -> str:
+    if key.name in BY_STATION:
+        return "*by the station*"
+    return f"`{key.default}`" if key.default else ""
 
 
 def _members(place: object) -> dict[str, object]:

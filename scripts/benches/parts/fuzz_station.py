@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from collections import deque
+from dataclasses import replace
 from random import Random
 
 import structlog
@@ -84,7 +85,9 @@ class Station:
             case Ask() | Send():
                 self._link.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
             case Restart():
-                self._state = self._fresh()
+                # The link lives on, where a real one dies with its process: what it still owes to
+                # the life before must not find its ticket taken by something else.
+                self._state = replace(self._fresh(), last_ticket=self._state.last_ticket)
                 self._inbox += (Started(at=self._clock.now()), LinkUp(at=self._clock.now()))
             case _:
                 pass
