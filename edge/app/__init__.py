@@ -59,7 +59,6 @@ from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
 from edge.runtime.supervise import Backoff, cut_all, guarded, supervise
-from edge.runtime.transfers import Transfers
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
@@ -151,7 +150,6 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     lookup = Lookup(journal=journal, clock=clock)
     errands = _make_errands(options, daemon, parts)
     inquiries = Inquiries(notary=ChildNotary(parts.csms.ca_file), clock=clock)
-    transfers = Transfers(clock)
     outfit = Outfit(
         clock=clock,
         evses=hardware.evses,
@@ -162,20 +160,14 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
         errand=errands.take,
         inquire=inquiries.take,
-        hand_back=transfers.hand_back,
+        hand_back=daemon.hand_back,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     loop = _make_loop(parts, daemon, act, recorder)
     daemon.begin(
         Works(
-            loop=loop,
-            recorder=recorder,
-            journal=journal,
-            link=link,
-            clock=clock,
-            errands=errands,
-            transfers=transfers,
+            loop=loop, recorder=recorder, journal=journal, link=link, clock=clock, errands=errands
         )
     )
     cut = partial(cut_all, hardware.evses.values())

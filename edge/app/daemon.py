@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from edge.core.effects import HandBack
 from edge.core.events import PowerFailing
 from edge.core.instant import rfc3339
 from edge.core.keys import text
@@ -56,7 +57,6 @@ class Works:
     link: OcppLink
     clock: SystemClock
     errands: Errands
-    transfers: Transfers
 
 
 class Daemon:
@@ -70,6 +70,7 @@ class Daemon:
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
         self._works: Works | None = None
+        self._transfers = Transfers()
 
     def begin(self, works: Works) -> None:
         """From now on there is something to ask."""
@@ -159,8 +160,14 @@ class Daemon:
     ) -> dict[str, Any]:
         """Send a DataTransfer of our own and return its answer (4.3)."""
         works = self._running()
-        answer = await works.transfers.ask(works.loop.post, vendor, message, data)
+        answer = await self._transfers.ask(
+            works.loop.post, works.clock.now(), vendor, message, data
+        )
         return {"status": answer.status, "data": answer.data}
+
+    def hand_back(self, effect: HandBack) -> None:
+        """Give whoever asked for a transfer its answer."""
+        self._transfers.hand_back(effect)
 
     def impair(self, mode: str, for_s: float | None) -> None:
         """Hook `net`: take our own OCPP line away, or give it back."""

@@ -105,8 +105,7 @@ def _armed(bay: Bay, wanted: Triggers, at: Instant) -> dict[str, Any]:
 def on_final_cost(draft: Draft, said: FinalCost) -> bool:
     """The cost of a session that is known here: the one that ends, or the last."""
     for number in draft.state.connectors:
-        cost = draft.bay(number).cost
-        if cost.ref is not None and cost.transaction_id == said.transaction_id:
+        if draft.bay(number).cost.transaction_id == said.transaction_id:
             _put(draft, number, final=said)
             return True
     return False

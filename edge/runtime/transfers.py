@@ -8,9 +8,10 @@ from typing import Final
 
 from edge.core.effects import HandBack
 from edge.core.events import TransferAsked
+from edge.core.instant import Instant
 from edge.core.messages import DataTransferConf
 from edge.errors import ConfigError, NotDelivered
-from edge.ports import Clock, Post
+from edge.ports import Post
 
 MOST_OPEN: Final = 8  # each may wait for as long as a call: more is a script gone wild
 VENDOR_MOST: Final = 255  # CiString255, 6.15
@@ -20,13 +21,12 @@ MESSAGE_MOST: Final = 50
 class Transfers:
     """Numbers what is asked, and finds who asked when the core hands back."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._numbers = count(1)
         self._open: dict[int, asyncio.Future[HandBack]] = {}
 
     async def ask(
-        self, post: Post, vendor_id: str, message_id: str | None, data: str | None
+        self, post: Post, at: Instant, vendor_id: str, message_id: str | None, data: str | None
     ) -> DataTransferConf:
         """Have the core send it; its answer.
 
@@ -43,7 +43,7 @@ class Transfers:
         try:
             post(
                 TransferAsked(
-                    at=self._clock.now(),
+                    at=at,
                     number=number,
                     vendor_id=vendor_id,
                     message_id=message_id,

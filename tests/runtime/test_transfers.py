@@ -8,11 +8,13 @@ import pytest
 
 from edge.core.effects import HandBack
 from edge.core.events import Event, TransferAsked
+from edge.core.instant import Instant
 from edge.core.messages import DataTransferConf
 from edge.errors import ConfigError, NotDelivered
 from edge.runtime.transfers import MESSAGE_MOST, MOST_OPEN, VENDOR_MOST, Transfers
-from tests.runtime.toy import LoopClock
+from tests.runtime.toy import NOON
 
+AT = Instant(wall=NOON, monotonic=0.0)
 ACCEPTED = DataTransferConf(status="Accepted")
 
 
@@ -25,9 +27,9 @@ def asked(posted: list[Event], number: int) -> TransferAsked:
 async def test_answers_find_who_asked() -> None:
     """Two at a time, answered in the other order."""
     posted: list[Event] = []
-    transfers = Transfers(LoopClock())
-    one = asyncio.ensure_future(transfers.ask(posted.append, "v", "one", None))
-    two = asyncio.ensure_future(transfers.ask(posted.append, "v", "two", "d"))
+    transfers = Transfers()
+    one = asyncio.ensure_future(transfers.ask(posted.append, AT, "v", "one", None))
+    two = asyncio.ensure_future(transfers.ask(posted.append, AT, "v", "two", "d"))
     await asyncio.sleep(0)
     assert (asked(posted, 1).message_id, asked(posted, 1).data) == ("two", "d")
     transfers.hand_back(HandBack(number=asked(posted, 1).number, why="gone"))
@@ -40,8 +42,8 @@ async def test_answers_find_who_asked() -> None:
 async def test_who_left_is_past_caring() -> None:
     """An answer after that is dropped, and the place is free again."""
     posted: list[Event] = []
-    transfers = Transfers(LoopClock())
-    leaving = asyncio.ensure_future(transfers.ask(posted.append, "v", None, None))
+    transfers = Transfers()
+    leaving = asyncio.ensure_future(transfers.ask(posted.append, AT, "v", None, None))
     await asyncio.sleep(0)
     back = HandBack(number=asked(posted, 0).number, answer=ACCEPTED)
     transfers.hand_back(back)
@@ -54,17 +56,17 @@ async def test_who_left_is_past_caring() -> None:
 async def test_only_so_many_may_wait() -> None:
     """A script gone wild is told so."""
     posted: list[Event] = []
-    transfers = Transfers(LoopClock())
+    transfers = Transfers()
     waiting = [
-        asyncio.ensure_future(transfers.ask(posted.append, "v", None, None))
+        asyncio.ensure_future(transfers.ask(posted.append, AT, "v", None, None))
         for _ in range(MOST_OPEN)
     ]
     await asyncio.sleep(0)
     with pytest.raises(NotDelivered):
-        await transfers.ask(posted.append, "v", None, None)
+        await transfers.ask(posted.append, AT, "v", None, None)
     waiting[0].cancel()
     await asyncio.wait(waiting[:1])
-    again = asyncio.ensure_future(transfers.ask(posted.append, "v", None, None))
+    again = asyncio.ensure_future(transfers.ask(posted.append, AT, "v", None, None))
     await asyncio.sleep(0)
     assert len(posted) == MOST_OPEN + 1
     for task in (*waiting, again):
@@ -78,4 +80,4 @@ async def test_what_cannot_be_said_in_ocpp_is_refused(vendor: str, message: str 
     """CiString255 and CiString50 of 6.15."""
     assert MESSAGE_MOST == 50
     with pytest.raises(ConfigError, match="characters"):
-        await Transfers(LoopClock()).ask(lambda _: None, vendor, message, None)
+        await Transfers().ask(lambda _: None, AT, vendor, message, None)
