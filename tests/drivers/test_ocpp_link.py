@@ -260,7 +260,7 @@ async def test_while_rejected_not_even_a_bad_call_is_answered() -> None:
             for frame in ('[2,"c","Teleport",{}]', '[2,7,"Reset",{}]', '[2,"c","Heartbeat",{}]'):
                 await line.send(frame)
             unanswered = bench.link.counters.ignored
-            await until(lambda: unanswered["no_answer_due"] == 3 * (number + 1))  # noqa: B023
+            await until(lambda: unanswered["no_answer_due"] == 3 * (number + 1))  # noqa: B023  awaited within its own turn
             await line.close(1012)
             line = await server.line()
             await bench.next(LinkUp)
