@@ -169,3 +169,12 @@ async def test_the_daemon_itself_never_loads_the_library() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert await process.wait() == 0
+
+
+async def test_half_a_line_is_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A child that was killed while it spoke."""
+    (tmp_path / "half.py").write_text("print('{\"found\": {', end='')")
+    monkeypatch.chdir(tmp_path)
+    async with child.started("half", {}) as process:
+        with pytest.raises(OSError, match="no line of ours"):
+            await child.next_line(process)
