@@ -111,7 +111,7 @@ class Evse(Power, Front, Protocol):
 
 
 class CentralSystem(Protocol):
-    """The OCPP line. Posts `LinkUp`, `LinkDown`, `Settled`, `CallReceived`."""
+    """The OCPP line. Posts `LinkUp`, `LinkDown`, `DialPostponed`, `Settled`, `CallReceived`."""
 
     async def run(self, post: Post) -> None:
         """Connect, serve, reconnect with back-off; bad news is posted, not raised."""
@@ -134,6 +134,14 @@ class CentralSystem(Protocol):
 
     def use_access(self, attempts: Sequence[Access], *, reconnect: bool) -> None:
         """Dial with *attempts* in turn; with *reconnect*, close once replies are out, and dial."""
+        ...
+
+    def use_pings(self, interval_s: float) -> None:
+        """Ping the far end this often from now on, 0 = never."""
+        ...
+
+    def reset_back_off(self) -> None:
+        """Begin the next outage with the shortest wait."""
         ...
 
     def use_roots(self, roots: Sequence[str]) -> None:

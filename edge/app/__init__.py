@@ -27,8 +27,10 @@ import structlog
 from edge.app.daemon import Daemon, Ending, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, open_hardware, workers
+from edge.app.leaving import leave
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
+from edge.core import keys
 from edge.core.certificates import trusted
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Effect
@@ -85,7 +87,7 @@ def run(options: Options) -> int:
         if daemon.ending is None:
             raise
         log.critical("end_was_untidy", why=str(failures.exceptions))
-    _leave(daemon.ending or Ending.STOPPED)
+    leave(daemon.ending or Ending.STOPPED, daemon.restart_retries)
     return 0
 
 
@@ -120,6 +122,8 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
             clock=clock,
             random=random,
             attempts=attempts(state),
+            failures=state.station.dial_failures,
+            ping_interval_s=keys.number(state, "WebSocketPingInterval"),
             roots=trusted(state),
         )
         await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring, csms))
@@ -151,7 +155,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         central=link,
         post=lambda event: loop.post(event),  # noqa: PLW0108  the loop is made below
         look_up=lookup.ask,
-        restart=lambda _effect: daemon.end(Ending.RESTART),
+        restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
         errand=errands.take,
         inquire=inquiries.take,
     )
@@ -248,36 +252,15 @@ def _make_loop(
 
 async def _end(daemon: Daemon, cut: Callable[[], None]) -> None:
     """Outputs off; from here on the process has `LEAVE_S` left, whatever hangs."""
-    signal.signal(signal.SIGALRM, lambda *_: _leave(daemon.ending or Ending.STOPPED))
+    signal.signal(
+        signal.SIGALRM, lambda *_: leave(daemon.ending or Ending.STOPPED, daemon.restart_retries)
+    )
     signal.setitimer(signal.ITIMER_REAL, LEAVE_S)
     cut()
     log.info("daemon_ending", how=daemon.ending.value if daemon.ending else "")
     if daemon.ending is Ending.RESTART:
         await asyncio.sleep(FLUSH_S)
     await daemon.finish()
-
-
-def _leave(ending: Ending) -> None:
-    """Replace the process, or end it without waiting for anybody's thread."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if ending is Ending.RESTART:
-        os.execv(sys.executable, [sys.executable, *_without_ready_fd(sys.orig_argv[1:])])  # noqa: S606  our own command line
-    os._exit(0)
-
-
-def _without_ready_fd(words: list[str]) -> list[str]:
-    """Drop `--ready-fd N`: who waited has heard, and the descriptor is somebody else's now."""
-    kept: list[str] = []
-    words = list(words)
-    while words:
-        word = words.pop(0)
-        if word == "--ready-fd":
-            words.pop(0)
-        elif not word.startswith("--ready-fd="):
-            kept.append(word)
-    return kept
 
 
 def _tell_ready(options: Options, control: Path) -> None:
@@ -354,11 +337,8 @@ def _setup(
         nonce=nonce,
         kernel_boot=kernel_boot,
         readers=hardware.reader_connectors,
-        defaults={
-            "SecurityProfile": str(profile_of(csms)),
-            **settings.ocpp,
-            "SupportedFileTransferProtocols": protocols(settings),
-        },
+        transfer_protocols=protocols(settings),
+        defaults={"SecurityProfile": str(profile_of(csms)), **settings.ocpp},
         overrides=settings.overrides,
         has_root=csms.ca_file is not None,
         has_certificate=csms.certificate is not None,

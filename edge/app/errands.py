@@ -38,9 +38,9 @@ def transfer_settings(settings: Settings) -> TransferSettings:
     return decode(TransferSettings, settings.transfer, "transfer")
 
 
-def protocols(settings: Settings) -> str:
-    """SupportedFileTransferProtocols as GetConfiguration shows it."""
-    return ",".join(sorted(transfer_settings(settings).protocols))
+def protocols(settings: Settings) -> tuple[str, ...]:
+    """The protocols by which files may come and go."""
+    return tuple(sorted(transfer_settings(settings).protocols))
 
 
 def make_errands(

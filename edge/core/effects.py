@@ -170,6 +170,18 @@ class UseAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsePings:
+    """Ask the far end of the line for a sign of life this often from now on, 0 = never."""
+
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetBackOff:
+    """The central system serves us: the next outage begins with the shortest wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseRoots:
     """Check the central system by these roots too, from the next dial on."""
 
@@ -278,6 +290,8 @@ Effect = (
     | ReadOutbox
     | Reconnect
     | UseAccess
+    | UsePings
+    | ResetBackOff
     | UseRoots
     | X509Question
     | Restart
@@ -295,6 +309,7 @@ BEATS: Final[dict[type, Beat]] = {
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
     Reconnect: Beat.SHOW,
+    ResetBackOff: Beat.SHOW,
     InspectRoot: Beat.SHOW,
     CheckChain: Beat.SHOW,
     MakeSigningRequest: Beat.SHOW,
@@ -307,6 +322,7 @@ BEATS: Final[dict[type, Beat]] = {
     ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
     UseAccess: Beat.TELL,
+    UsePings: Beat.TELL,
     UseRoots: Beat.TELL,
     Restart: Beat.TELL,
     Fetch: Beat.TELL,

@@ -174,6 +174,14 @@ class FramesRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialPostponed:
+    """Dialling waits, because that or the line has failed *failures* times in a row."""
+
+    at: Instant
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """The request of *ticket* is over: answered, refused or unanswered. Exactly one per `Send`."""
 
@@ -272,6 +280,7 @@ Event = (
     | LinkDown
     | DialRefused
     | FramesRefused
+    | DialPostponed
     | Settled
     | CallReceived
     | OutboxRead

@@ -20,6 +20,9 @@ def on_started(draft: Draft, event: Started) -> None:
     """The first row of every process: what the next one tells power cuts from restarts by."""
     draft.write(BootStarted(at=event.at, kernel_boot=draft.state.setup.kernel_boot))
     metering.align(draft)
+    if draft.station.log_was_cleared:
+        info = "it was damaged, and is begun anew"
+        draft.tell(SecurityNoticed(event=SecurityEvent.SECURITY_LOG_WAS_CLEARED, info=info))
     version = draft.state.setup.identity.firmware_version
     draft.tell(
         SecurityNoticed(

@@ -155,6 +155,13 @@ class FallbackKept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackOffKept:
+    """Dialling has failed this often in a row: a new process begins as patiently; 0 = it works."""
+
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagCached:
     """What the central system last said of a tag (3.5.1); *id_tag* is folded to lower case."""
 
@@ -264,6 +271,7 @@ Record = (
     | AvailabilityChanged
     | ConfigurationChanged
     | FallbackKept
+    | BackOffKept
     | TagCached
     | TagForgotten
     | CacheCleared
@@ -304,7 +312,10 @@ class SavedTransaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """All that a restart needs, read from the journal in one go."""
+    """All that a restart needs, read from the journal in one go.
+
+    *log_was_cleared*: the journal before this one, and the security log in it, was damaged.
+    """
 
     transactions: tuple[SavedTransaction, ...] = ()
     outbox: tuple[Queued, ...] = ()
@@ -317,6 +328,7 @@ class Saved:
     availability: tuple[AvailabilityChanged, ...] = ()
     configuration: tuple[ConfigurationChanged, ...] = ()
     fallback: FallbackKept | None = None
+    dial_failures: int = 0
     cache: tuple[TagCached, ...] = ()
     list_version: int = 0
     local_list: tuple[ListedTag, ...] = ()
@@ -327,5 +339,6 @@ class Saved:
     jobs: tuple[SavedJob, ...] = ()
     untold: tuple[SecurityEventLogged, ...] = ()
     last_security_seq: int = 0
+    log_was_cleared: bool = False
     roots: tuple[Root, ...] = ()
     credentials: CredentialsKept | None = None

@@ -20,6 +20,7 @@ from edge.core import (
     firmware,
     health,
     jobs,
+    line,
     local_list,
     metering,
     outbox,
@@ -65,7 +66,8 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ),
     ev.DialRefused: (security.on_dial_refused,),
     ev.FramesRefused: (security.on_frames_refused,),
-    ev.Settled: (registration.on_settled,),
+    ev.DialPostponed: (line.on_postponed,),
+    ev.Settled: (registration.on_settled, line.on_settled),
     ev.CallReceived: (registration.on_call, remote.on_call),
     ev.OutboxRead: (),
     ev.JournalLost: (health.on_journal_lost,),
@@ -113,7 +115,12 @@ AFTERWARDS: Final[Mapping[type, Callable[[Any], waiting.Purpose]]] = {
 """Purpose whose time is over -> what its answer is still good for."""
 
 FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
-    facts.Registered: (status.on_registered, outbox.on_line, health.on_registered),
+    facts.Registered: (
+        status.on_registered,
+        outbox.on_line,
+        health.on_registered,
+        line.on_registered,
+    ),
     facts.Reconnected: (outbox.on_line,),
     facts.Granted: (connector.on_fact,),
     facts.Cancelled: (connector.on_fact,),
@@ -136,7 +143,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Bound: (transaction.on_bound,),
     facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
-    facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key),
+    facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key, line.on_key),
     facts.StartAsked: (authorisation.on_start_asked,),
     facts.Triggered: (
         registration.on_trigger,

@@ -15,6 +15,7 @@ from edge.core.draft import Draft
 from edge.core.events import Settled
 from edge.core.facts import SecurityNoticed
 from edge.core.messages import CallError, NoAnswer, SecurityEventNotification
+from edge.core.outbox import QUICK_DROP_S
 from edge.core.security_log import SecurityEventForgotten, SecurityEventLogged, SecurityEventTold
 from edge.core.status import is_introduced
 from edge.core.vocabulary import SecurityEvent
@@ -85,7 +86,6 @@ def advance(draft: Draft) -> None:
         or not station.registration.online
         or not is_introduced(draft.state)
         or station.authorisation.asking > 0  # a driver waits at the reader (ruling 5)
-        or not draft.has_room
     )
     if blocked or (events.not_before is not None and draft.now < events.not_before):
         return
@@ -103,18 +103,20 @@ def advance(draft: Draft) -> None:
 
 
 def on_settled(draft: Draft, purpose: ToWarn, event: Settled) -> None:
-    """Heard; or refused, or ignored, and tried again."""
+    """Heard; or refused, ignored, or dropped together with the line, and tried again."""
     _put(draft, is_telling=False)
     events = draft.station.security_events
     if not events.untold or events.untold[0].seq != purpose.seq:
         return  # it made room meanwhile
     match event.answer:
-        case NoAnswer(timed_out=False):
-            pass  # the line is gone: again on the next one
-        case NoAnswer():
+        case NoAnswer(timed_out=True):
             heard_at, unheard_at = draft.station.registration.heard_at, events.unheard_at
             # Ruling 15: only who answers others since the last time can be said to ignore this.
             _fail(draft, counts=unheard_at is not None and heard_at > unheard_at)
+        case NoAnswer(closed_within_s=within_s):
+            # Else the line went by itself: again on the next one.
+            if within_s is not None and within_s <= QUICK_DROP_S:
+                _fail(draft, counts=True)
         case CallError():
             _fail(draft, counts=True)
         case _:

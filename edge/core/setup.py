@@ -37,7 +37,6 @@ class Policy:
     resume_after_power_cut: bool = False
     resume_after_restart_within_s: float = 60.0
     authorize_within_s: float = 5.0
-    call_timeout_s: float = 30.0
     meter_within_s: float = 2.0
     stop_within_s: float = 6.0
     fault_hold_s: float = 180.0
@@ -68,6 +67,7 @@ class Setup:
     nonce: str
     kernel_boot: str
     readers: tuple[tuple[int, ...], ...] = ()
+    transfer_protocols: tuple[str, ...] = ("FTPS", "HTTPS")
     defaults: Mapping[str, str] = field(default_factory=dict, repr=False)
     overrides: Mapping[str, str] = field(default_factory=dict, repr=False)
     has_root: bool = False

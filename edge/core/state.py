@@ -305,8 +305,8 @@ class Charging:
 class Station:
     """What exists once.
 
-    *rebooted*: the computer went down before this process, without our doing. *clock* is wall minus
-    monotonic seconds, as last seen.
+    *rebooted*: the computer went down before this process, without our doing; *log_was_cleared*:
+    its security log is gone. *clock* is wall minus monotonic seconds, as last seen.
     """
 
     registration: Registration = field(default_factory=Registration)
@@ -325,10 +325,12 @@ class Station:
     restarting: Restarting | None = None
     jobs: Mapping[JobKind, Job] = field(default_factory=dict)
     last_ref: int = 0
+    dial_failures: int = 0
     journal_lost: str | None = None
     reader_lost: str | None = None
     main_meter: Reading | None = None
     rebooted: bool = False
+    log_was_cleared: bool = False
     clock: float | None = None
 
 

@@ -63,6 +63,10 @@ class Line(Protocol):
         """Close with the closing handshake."""
         ...
 
+    async def ping(self, within_s: float) -> None:
+        """Ask the peer for a sign of life, and cut the line if none comes; never raises."""
+        ...
+
     def cut(self) -> None:
         """Drop the TCP connection without a word."""
         ...
@@ -78,7 +82,7 @@ Dial = Callable[[Access], Awaitable[Line]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """How to open a WebSocket; times in seconds, *ping_interval_s* `None` for no pings.
+    """How to open a WebSocket; times in seconds.
 
     *secure_url* is for the profiles with TLS. *password* is sent as it is where no AuthorizationKey
     was ever set; a key is sent as the bytes it stands for, unless *is_literal*.
@@ -90,8 +94,6 @@ class Dialling:
     trust: Trust
     open_timeout_s: float
     close_timeout_s: float
-    ping_interval_s: float | None
-    ping_timeout_s: float
     size_max: int
     password: str | None = None
     is_literal: bool = False
@@ -149,8 +151,7 @@ class Dialling:
             max_size=self.size_max,
             open_timeout=self.open_timeout_s,
             close_timeout=self.close_timeout_s,
-            ping_interval=self.ping_interval_s,
-            ping_timeout=self.ping_timeout_s,
+            ping_interval=None,  # `Line.ping` is ours: its interval changes on a living line
         )
 
     def _headers(self, access: Access) -> dict[str, str]:
@@ -175,6 +176,7 @@ class WebSocketLine:
         self._passing = asyncio.Event()
         self._passing.set()
         self._is_cut = False
+        self._silent_s: float | None = None
 
     @property
     def root(self) -> str | None:
@@ -198,6 +200,17 @@ class WebSocketLine:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         await self._connection.close(code, reason)
 
+    async def ping(self, within_s: float) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._passing.wait()
+                await (await self._connection.ping())
+        except TimeoutError:
+            self._silent_s = within_s
+            self.cut()
+        except ConnectionClosed:
+            return  # who reads learns it too, and tells
+
     def cut(self) -> None:
         self._is_cut = True
         self._passing.set()
@@ -220,6 +233,8 @@ class WebSocketLine:
         by_us = self._is_cut or (closed.sent is not None and not closed.rcvd_then_sent)
         excused = closed.rcvd is not None and closed.rcvd.code in COME_BACK
         kind = ConnectionError if by_us or excused else LineDropped
+        if self._silent_s is not None:
+            return kind(f"the central system did not answer a ping within {self._silent_s:g} s")
         return kind(_how_it_ended(closed))
 
 

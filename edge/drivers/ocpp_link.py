@@ -1,7 +1,7 @@
 """The OCPP line to the central system: connect, stay connected, one call in flight.
 
-Posts `LinkUp`, `LinkDown`, `Settled` (exactly one per `send`) and `CallReceived`. No refusal is
-fatal: it is said in one sentence and tried again with back-off (J errata 3.4).
+Posts `LinkUp`, `LinkDown`, `DialPostponed`, `Settled` (exactly one per `send`) and `CallReceived`.
+No refusal is fatal: it is said in one sentence and tried again with back-off (J errata 3.4).
 Library: none but our `ocppj`; the socket is `ocpp_line`. Quality: simulated (real sockets).
 """
 
@@ -20,8 +20,16 @@ import structlog
 
 from edge.core.access import Access
 from edge.core.commands import Command, CommandAnswer
-from edge.core.events import CallReceived, DialRefused, LinkDown, LinkUp, Settled
-from edge.core.messages import CallError, Confirmation, NoAnswer, Request
+from edge.core.events import (
+    CallReceived,
+    DialPostponed,
+    DialRefused,
+    LinkDown,
+    LinkUp,
+    Settled,
+)
+from edge.core.messages import BootNotificationConf, CallError, Confirmation, NoAnswer, Request
+from edge.core.vocabulary import RegistrationStatus
 from edge.drivers import ocpp_codec
 from edge.drivers.ocpp_conduct import Conduct
 from edge.drivers.ocpp_line import (
@@ -32,7 +40,8 @@ from edge.drivers.ocpp_line import (
     is_plain_beyond_loopback,
     public_address,
 )
-from edge.drivers.ocpp_settings import Settings, dialling_of, files_of, profile_of
+from edge.drivers.ocpp_pace import BackOff, Pings
+from edge.drivers.ocpp_settings import Settings, dialling_of, profile_of
 from edge.drivers.ocpp_tls import Trust
 from edge.errors import ConfigError, LineDropped, LinkRefused
 from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
@@ -51,7 +60,6 @@ WAITING_MAX: Final = 64  # the outbox's head is no longer; more is a central sys
 UNANSWERED_MAX: Final = 64  # commands whose line went away before their reply
 GOING_AWAY: Final = 1001  # RFC 6455 7.4.1
 NORMAL: Final = 1000  # RFC 6455 7.4.1
-JITTER: Final = 0.2  # a car park that lost its central system must not come back at one instant
 
 __all__ = ["OcppLink", "Settings", "open_link", "profile_of"]
 
@@ -65,17 +73,18 @@ def open_link(
     clock: Clock,
     random: Random,
     attempts: Sequence[Access] = (),
+    failures: int = 0,
+    ping_interval_s: float = 0.0,
     roots: Sequence[str] = (),
     dial: Dial | None = None,
 ) -> OcppLink:
     """The link of *station*, let in by *attempts*, trusting *roots* besides [csms] ca_file.
 
-    *dial* opens the socket, else a WebSocket.
-
+    *dial* opens the socket, else a WebSocket. *failures* in a row have been counted before;
+    *ping_interval_s* 0: no pings.
     Raises `ConfigError` where it would speak in clear beyond loopback and nobody said that it may.
     """
-    trust = Trust(files_of(settings), roots)
-    dialling = dialling_of(settings, station, trust)
+    dialling = dialling_of(settings, station, roots)
     ways = tuple(attempts) or (Access(profile=profile_of(settings)),)
     address = dialling.address(ways[0])
     if is_plain_beyond_loopback(address):
@@ -90,11 +99,17 @@ def open_link(
         settings,
         station=station,
         clock=clock,
-        random=random,
         dial=dial or dialling.dial,
         address=dialling.address,
         attempts=ways,
-        trust=trust,
+        back_off=BackOff(
+            first_s=settings.backoff_first_s,
+            most_s=settings.backoff_max_s,
+            random=random,
+            failures=failures,
+        ),
+        pings=Pings(interval_s=ping_interval_s, within_s=settings.ping_timeout_s),
+        trust=dialling.trust,
     )
 
 
@@ -133,10 +148,11 @@ class OcppLink:
         *,
         station: str,
         clock: Clock,
-        random: Random,
         dial: Dial,
         address: Callable[[Access], str],
         attempts: Sequence[Access],
+        back_off: BackOff,
+        pings: Pings,
         trust: Trust,
     ) -> None:
         self.counters = Counters()
@@ -148,12 +164,12 @@ class OcppLink:
         self._trust = trust
         self._renewed = asyncio.Event()
         self._clock = clock
-        self._random = random
+        self._back_off = back_off
+        self._pings = pings
         self._gate = Gate(dial)
         self._post: Post | None = None
         self._line: Line | None = None
-        self._failures = 0
-        self._dial_now = asyncio.Event()
+        self._is_rejected = False
         self._waiting: asyncio.Queue[_Sending] = asyncio.Queue(WAITING_MAX)
         self._in_flight: tuple[_Sending, float] | None = None
         self._unposted: list[Settled] = []
@@ -195,7 +211,7 @@ class OcppLink:
 
     def reconnect(self) -> None:
         """Drop the socket without waiting for its peer, and dial at once."""
-        self._dial_now.set()
+        self._back_off.skip()
         if self._line:
             self._line.cut()
 
@@ -204,12 +220,20 @@ class OcppLink:
         self._attempts = tuple(attempts)
         self._attempt = 0
         if reconnect:
-            self._dial_now.set()
+            self._back_off.skip()
             self._renewed.set()
 
     def use_roots(self, roots: Sequence[str]) -> None:
         """Trust *roots*, PEM, from the next dial on, besides what the settings name."""
         self._trust.use_roots(roots)
+
+    def use_pings(self, interval_s: float) -> None:
+        """Ping the central system this often from now on, 0 = never."""
+        self._pings.use(interval_s)
+
+    def reset_back_off(self) -> None:
+        """The central system serves us: the next outage begins with the shortest wait."""
+        self._back_off.reset()
 
     def impair(self, mode: Mode, for_s: float | None = None) -> None:
         """Simulate a fault of the line: see `ocpp_line.Gate`."""
@@ -217,19 +241,20 @@ class OcppLink:
 
     async def _dialled(self, post: Post) -> tuple[Line, Access]:
         while True:
-            if self._failures:
-                await self._back_off()
+            if self._back_off.failures:
+                post(DialPostponed(at=self._clock.now(), failures=self._back_off.failures))
+                await self._back_off.wait()
             access = self._attempts[self._attempt % len(self._attempts)]
             try:
                 line = await self._gate.dial(access)
             except OSError as error:
-                self._failures += 1
+                self._back_off.fail()
                 self._attempt += 1
                 suspicion = error.suspicion if isinstance(error, LinkRefused) else None
                 log.warning(
                     "central_system_unreachable",
                     why=str(error),
-                    failures=self._failures,
+                    failures=self._back_off.failures,
                     suspicion=suspicion,
                 )
                 if suspicion is not None:
@@ -237,18 +262,6 @@ class OcppLink:
             else:
                 self._attempt = 0
                 return line, access
-
-    async def _back_off(self) -> None:
-        """Wait twice as long after each failure, somewhat by chance; `reconnect` cuts it short."""
-        doublings = min(self._failures - 1, 16)
-        wait_s = min(self._settings.backoff_first_s * 2**doublings, self._settings.backoff_max_s)
-        try:
-            async with asyncio.timeout(wait_s * self._random.uniform(1 - JITTER, 1)):
-                await self._dial_now.wait()
-        except TimeoutError:
-            return
-        finally:
-            self._dial_now.clear()
 
     async def _serve(self, line: Line, access: Access, post: Post, conduct: Conduct) -> None:
         """Work one connection from `LinkUp` to `LinkDown`."""
@@ -261,9 +274,10 @@ class OcppLink:
             closed_errors=ConnectionError,
             suspect=conduct.suspect,
         )
+        point.muted = self._is_rejected
         why, dropped = "the station ends", False
         self._line = line
-        self._dial_now.clear()
+        self._back_off.forget_skip()
         self._renewed.clear()
         place = public_address(self._address(access))
         log.info("link_up", central_system=place, security_profile=access.profile)
@@ -272,18 +286,20 @@ class OcppLink:
             async with asyncio.TaskGroup() as tasks:
                 sender = tasks.create_task(self._send_waiting(point), name="ocpp-sender")
                 renewer = tasks.create_task(self._close_to_renew(line), name="ocpp-renewer")
+                pinger = tasks.create_task(self._pings.keep_alive(line), name="ocpp-pinger")
                 try:
                     await point.start()
                 except ConnectionError as error:
                     why, dropped = str(error), isinstance(error, LineDropped)
                 sender.cancel()
                 renewer.cancel()
+                pinger.cancel()
         except asyncio.CancelledError:
             await line.close(GOING_AWAY, why)
             raise
         finally:
             self._line = None
-            self._failures += 1
+            self._back_off.fail()
             self._settle_all(dropped=dropped)
             log.warning("link_down", why=why)
             post(LinkDown(at=self._clock.now(), why=why))
@@ -314,13 +330,15 @@ class OcppLink:
             answer = await point.call_action(action, payload, sending.message_id, sending.within_s)
         except CallErrorReceived as error:
             log.warning("request_refused", action=action, code=error.code, why=error.description)
-            self._failures = 0
             return CallError(code=error.code, description=error.description, details=error.details)
         except CallTimedOut:
             log.warning("request_unanswered", action=action, waited_s=sending.within_s)
             return NoAnswer(timed_out=True)
-        self._failures = 0  # it serves us: the next outage begins with the shortest wait
-        return ocpp_codec.decode_confirmation(sending.message, answer)
+        confirmation = ocpp_codec.decode_confirmation(sending.message, answer)
+        if isinstance(confirmation, BootNotificationConf):
+            self._is_rejected = confirmation.status is RegistrationStatus.REJECTED
+            point.muted = self._is_rejected
+        return confirmation
 
     def _settle_all(self, *, dropped: bool) -> None:
         """The line is gone, perhaps *dropped* by the peer: settle what was on it or waited."""

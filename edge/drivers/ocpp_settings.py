@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -24,7 +25,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     is not *url* with `wss`. *ca_file* is what the central system's certificate is checked by.
     A *password* is sent as HTTP Basic until an AuthorizationKey is set, which is sent as the bytes
     that its hexadecimal digits stand for, or as `basic_auth = "literal"`.
-    Plain `ws` beyond loopback needs *insecure*. Times in seconds; *ping_interval_s* 0: no pings.
+    Plain `ws` beyond loopback needs *insecure*. Times in seconds; how often to ping is the key
+    WebSocketPingInterval, *ping_timeout_s* how long a pong may take.
     """
 
     url: str
@@ -37,7 +39,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     certificate_key: str | None = None
     open_timeout_s: Seconds = 10.0
     close_timeout_s: Seconds = 1.0
-    ping_interval_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
     ping_timeout_s: Seconds = 20.0
     backoff_first_s: Seconds = 5.0
     backoff_max_s: Seconds = 300.0
@@ -51,7 +52,7 @@ def profile_of(settings: Settings) -> int:
     return 0 if settings.password is None else 1
 
 
-def files_of(settings: Settings) -> Files:
+def _files_of(settings: Settings) -> Files:
     """The files that *settings* name."""
     return Files(
         roots=(Path(settings.ca_file),) if settings.ca_file else (),
@@ -60,20 +61,18 @@ def files_of(settings: Settings) -> Files:
     )
 
 
-def dialling_of(settings: Settings, station: str, trust: Trust) -> Dialling:
-    """How *station* dials by *settings*, with *trust*."""
+def dialling_of(settings: Settings, station: str, roots: Sequence[str]) -> Dialling:
+    """How *station* dials by *settings*, trusting the installed *roots* besides."""
     secure = settings.secure_url or re.sub("^ws:", "wss:", settings.url)
     return Dialling(
         url=_own_address(settings.url, station),
         secure_url=_own_address(secure, station),
         station=station,
-        trust=trust,
+        trust=Trust(_files_of(settings), roots),
         password=settings.password,
         is_literal=settings.basic_auth == "literal",
         open_timeout_s=settings.open_timeout_s,
         close_timeout_s=settings.close_timeout_s,
-        ping_interval_s=settings.ping_interval_s or None,
-        ping_timeout_s=settings.ping_timeout_s,
         size_max=SIZE_MAX,
     )
 

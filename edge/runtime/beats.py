@@ -27,12 +27,14 @@ from edge.core.effects import (
     Reconnect,
     Reduce,
     Reply,
+    ResetBackOff,
     Restart,
     Send,
     SetLock,
     Show,
     Upload,
     UseAccess,
+    UsePings,
     UseRoots,
     X509Question,
 )
@@ -110,6 +112,8 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     UseAccess: lambda outfit, effect: outfit.central.use_access(
         effect.attempts, reconnect=effect.reconnect
     ),
+    UsePings: lambda outfit, effect: outfit.central.use_pings(effect.interval_s),
+    ResetBackOff: lambda outfit, _: outfit.central.reset_back_off(),
     UseRoots: lambda outfit, effect: outfit.central.use_roots(effect.roots),
     InspectRoot: lambda outfit, effect: outfit.inquire(effect),
     CheckChain: lambda outfit, effect: outfit.inquire(effect),

@@ -47,6 +47,12 @@ def test_a_computer_that_went_down_by_itself_is_a_reboot(saved: Saved, *, is_tol
     assert told == ["StartupOfTheDevice", *(["ResetOrReboot"] if is_told else [])]
 
 
+def test_a_log_that_was_lost_with_its_journal_begins_by_saying_so() -> None:
+    """Whitepaper 8, SecurityLogWasCleared: rolling is not clearing, losing all of it is."""
+    told = [event for event, _ in lines(Rig(saved=Saved(log_was_cleared=True)).start())]
+    assert told == ["SecurityLogWasCleared", "StartupOfTheDevice"]
+
+
 @pytest.mark.parametrize(("kind", "is_told"), [("full", True), ("read_only", False)])
 def test_a_full_disk_is_memory_exhaustion(kind: str, *, is_told: bool) -> None:
     """Whitepaper 8, MemoryExhaustion: written as soon as something can be."""

@@ -19,6 +19,7 @@ from edge.core.messages import (
     StartTransaction,
     StatusNotification,
 )
+from edge.core.outbox import QUICK_DROP_S
 from edge.core.records import Saved
 from edge.core.security_events import (
     CRITICAL,
@@ -254,6 +255,38 @@ def settle_and_wait(rig: Rig, answer: Answer) -> None:
     until = rig.state.station.security_events.not_before
     assert until is not None
     rig.tick_to(until)
+
+
+def test_the_first_silence_on_an_event_costs_no_try() -> None:
+    """What another one met with, and what was answered since, says nothing of this one."""
+    rig = quiet()
+    critical(rig, count=2)
+    settle_and_wait(rig, IGNORED)
+    rig.answer(KIND)
+    settle_and_wait(rig, IGNORED)
+    assert rig.state.station.security_events.tries == 0
+
+
+def test_an_event_that_the_peer_cannot_bear_does_not_cost_the_line_again_and_again() -> None:
+    """Ruling 15: who hangs up on it at once would do so on every line, and bill nothing."""
+    rig = quiet()
+    critical(rig)
+    for _ in range(MOST_TRIES):
+        assert left(rig) == ["0"]
+        rig.link_down(closed_within_s=0.1)
+        rig.link_up()
+        assert not rig.is_waiting(KIND)
+        rig.wait(PAUSE_MOST_S)
+    assert not left(rig)
+
+
+def test_a_line_that_goes_much_later_costs_no_try() -> None:
+    """It may have had any reason."""
+    rig = quiet()
+    critical(rig)
+    rig.link_down(closed_within_s=QUICK_DROP_S + 1)
+    rig.link_up()
+    assert rig.is_waiting(KIND)
 
 
 def test_silence_of_the_whole_peer_costs_no_try() -> None:

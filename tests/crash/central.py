@@ -58,10 +58,13 @@ class Central:
         self.contents: dict[str, Request] = {}
         self.changed: list[str] = []
         self.strays: list[Request] = []
+        self.warnings: list[SecurityEventNotification] = []
         self._answers: dict[str, Confirmation] = {}
 
     def hear(self, message_id: str, message: Request) -> Confirmation:
         """Take *message* as a receiver with a memory would (I4, I5)."""
+        if isinstance(message, SecurityEventNotification):
+            self.warnings.append(message)
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
             return _plain(message)
         known = self.contents.get(message_id)

@@ -14,6 +14,7 @@ from edge.core.messages import StartTransaction
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
+    BackOffKept,
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
@@ -114,7 +115,7 @@ class Rows:
             case _:
                 self._take_state(record)
 
-    def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912 - one branch per record: a table
+    def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
         match record:
             case AvailabilityChanged():
                 self.availability[record.connector] = record
@@ -122,6 +123,8 @@ class Rows:
                 self.configuration[record.key] = record
             case FallbackKept():
                 self.saved = replace(self.saved, fallback=record)
+            case BackOffKept():
+                self.saved = replace(self.saved, dial_failures=record.failures)
             case TagCached():
                 self.cache.pop(record.id_tag, None)
                 self.cache[record.id_tag] = record

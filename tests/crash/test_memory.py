@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.records import FallbackKept, Record
+from edge.core.records import BackOffKept, FallbackKept, Record
 from edge.core.security_log import (
     SecurityEventForgotten,
     SecurityEventLogged,
@@ -93,6 +93,12 @@ def test_both_journals_keep_the_security_log(tmp_path: Path) -> None:
         [SecurityEventTold(seq=1)],
         [SecurityEventForgotten(seq=1), SecurityEventForgotten(seq=2)],
     ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_keep_the_patience(tmp_path: Path) -> None:
+    """How often dialling failed in a row, the last word counting."""
+    batches: list[Batch] = [[BackOffKept(failures=number)] for number in (2, 3, 0)]
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
 
 

@@ -33,6 +33,7 @@ from edge.core.effects import (
 )
 from edge.core.events import (
     CallReceived,
+    DialPostponed,
     Event,
     EvseSeen,
     LinkDown,
@@ -106,6 +107,7 @@ class World:
         self.cut_share = cut_share
         self.line_up = True
         self.kernel = 1
+        self.ahead_s = 0.0
         self.lives = 0
         self.life: Life | None = None
         self.died = asyncio.Event()
@@ -118,7 +120,7 @@ class World:
     def now(self) -> Instant:
         """Implements `edge.ports.Clock`."""
         moment = self.host.time()
-        return Instant(wall=EPOCH + timedelta(seconds=moment), monotonic=moment)
+        return Instant(wall=EPOCH + timedelta(seconds=moment + self.ahead_s), monotonic=moment)
 
     def learn(self, wall_at: Instant) -> None:
         """The clock is right already."""
@@ -220,6 +222,7 @@ class World:
             for request in open_requests:
                 self._settle(life, request, NoAnswer(timed_out=False))
             self.post(LinkDown(at=self.now(), why="cut"))
+            self.post(DialPostponed(at=self.now(), failures=2))
         if for_s is not None:
             self.host.call_later(for_s, self.mend_line)
 

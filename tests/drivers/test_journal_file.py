@@ -32,8 +32,10 @@ async def test_a_damaged_file_is_moved_aside_and_never_deleted(path: Path) -> No
     """The driver's money may still be in it: `.recover` gets its chance."""
     await kept(path, [opened()])
     spoil(path, 0, b"not a database at all")
-    assert await kept(path) == Saved()
+    async with open_journal(path) as journal:
+        assert await journal.load() == Saved(log_was_cleared=True)
     assert path.with_name("journal.sqlite3.damaged-1").stat().st_size > 0
+    assert await kept(path) == Saved()
 
 
 async def test_a_page_spoilt_inside_is_found_at_the_start(path: Path) -> None:

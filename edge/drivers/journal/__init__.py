@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -35,6 +36,7 @@ FORGETTABLE: Final = {
     "availability": "availability",
     "configuration": "configuration",
     "fallback": "fallback",
+    "backoff": "backoff",
     "cache": "cache",
     "list": "local_list",
     "reservations": "reservations",
@@ -55,12 +57,14 @@ log = structlog.get_logger()
 class SqliteJournal:
     """Implements `edge.ports.Journal`; made by `open_journal`."""
 
-    def __init__(self, database: aiosqlite.Connection) -> None:
+    def __init__(self, database: aiosqlite.Connection, *, replaces_damaged: bool = False) -> None:
         self._database = database
+        self._replaces_damaged = replaces_damaged
 
     async def load(self) -> Saved:
         """All that a restart needs."""
-        return await self._in_thread(rows.load)
+        saved = await self._in_thread(rows.load)
+        return replace(saved, log_was_cleared=self._replaces_damaged)
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Write all of *records* or none, on the disk when this returns; raises `JournalFailed`."""
@@ -116,15 +120,17 @@ async def open_journal(
     """
     opener = open_database or _open_database
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    damaged = False
     try:
         database = await _prepared(path, opener)
     except sqlite3.DatabaseError as error:
         if _kind(error) != "corrupt":
             raise _refusal(path, error) from error
+        damaged = True
         log.critical("journal_moved_aside", to=str(_move_aside(path)), why=str(error))
         database = await _prepared(path, opener)
     try:
-        yield SqliteJournal(database)
+        yield SqliteJournal(database, replaces_damaged=damaged)
     finally:
         await asyncio.shield(database.close())
 

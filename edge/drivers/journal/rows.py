@@ -81,6 +81,7 @@ def load(connection: sqlite3.Connection) -> Saved:
             )
         ),
         fallback=_fallback(connection),
+        dial_failures=_number(connection, "SELECT coalesce(max(failures), 0) FROM backoff"),
         cache=_cache(connection),
         list_version=counters["list_version"],
         local_list=_local_list(connection),

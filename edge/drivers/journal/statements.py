@@ -11,6 +11,7 @@ from edge.core.instant import Instant
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
+    BackOffKept,
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
@@ -258,6 +259,9 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
             "INSERT OR REPLACE INTO fallback (id, profile, key) VALUES (1, ?, ?)",
             (record.profile, record.key),
         ),
+    ),
+    BackOffKept: lambda record: (
+        ("INSERT OR REPLACE INTO backoff (id, failures) VALUES (1, ?)", (record.failures,)),
     ),
     TagCached: _cached,
     TagForgotten: lambda record: (("DELETE FROM cache WHERE id_tag = ?", (record.id_tag,)),),
