@@ -11,7 +11,11 @@ from edge.core.records import BootStarted
 
 def on_started(draft: Draft, event: Started) -> None:
     """The first row of every process: what the next one tells power cuts from restarts by."""
-    draft.write(BootStarted(at=event.at, kernel_boot=draft.state.setup.kernel_boot))
+    draft.write(
+        BootStarted(
+            at=event.at, kernel_boot=draft.state.setup.kernel_boot, boot=draft.station.clock.boot
+        )
+    )
     metering.align(draft)
 
 

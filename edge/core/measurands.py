@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
+from edge.core.instant import Instant
 from edge.core.messages import MeterValue, SampledValue
 from edge.core.quantities import Reading
 from edge.core.vocabulary import ReadingContext
@@ -66,7 +66,7 @@ _SOURCES: Final[Mapping[str, tuple[Callable[[Reading], Values], str | None, str 
 
 
 def sampled(
-    reading: Reading, context: ReadingContext, names: Sequence[str], at: datetime | None = None
+    reading: Reading, context: ReadingContext, names: Sequence[str], at: Instant | None = None
 ) -> MeterValue | None:
     """The values of *names* that *reading* has, all phases; `None` if it has none of them."""
     values = tuple(
@@ -77,4 +77,4 @@ def sampled(
         for source, unit, location in (_SOURCES[name],)
         for text, phase in source(reading)
     )
-    return MeterValue(timestamp=at or reading.at.wall, sampled_value=values) if values else None
+    return MeterValue(timestamp=at or reading.at, sampled_value=values) if values else None

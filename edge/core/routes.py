@@ -11,6 +11,7 @@ from typing import Any, Final
 from edge.core import (
     authorisation,
     charging,
+    clock,
     connector,
     contactor,
     evse,
@@ -93,8 +94,8 @@ AFTERWARDS: Final[Mapping[type, Callable[[Any], waiting.Purpose]]] = {
 """Purpose whose time is over -> what its answer is still good for."""
 
 FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
-    facts.Registered: (status.on_registered, outbox.on_line, health.on_registered),
-    facts.Reconnected: (outbox.on_line,),
+    facts.TimeTold: (clock.on_told,),
+    facts.Registered: (clock.on_registered, status.on_registered, health.on_registered),
     facts.Granted: (connector.on_fact,),
     facts.Cancelled: (connector.on_fact,),
     facts.PluggedIn: (connector.on_fact, authorisation.on_plugged),

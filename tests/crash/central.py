@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from edge.core.messages import (
     Authorize,
@@ -31,8 +32,7 @@ from edge.core.messages import (
     StopTransactionConf,
 )
 from edge.core.vocabulary import AuthorizationStatus, RegistrationStatus
-
-EPOCH = datetime(2026, 1, 1, 10, tzinfo=UTC)
+from tests.crash.wall import true_time
 
 
 @dataclass
@@ -48,7 +48,8 @@ class Session:
 class Central:
     """Answers once per message id; the first answer is the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: Callable[[], float]) -> None:
+        self._moment = moment
         self.sessions: dict[int, Session] = {}
         self.order: list[str] = []
         self.contents: dict[str, Request] = {}
@@ -59,7 +60,7 @@ class Central:
     def hear(self, message_id: str, message: Request) -> Confirmation:
         """Take *message* as a receiver with a memory would (I4, I5)."""
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
-            return _plain(message)
+            return _plain(message, true_time(self._moment()))
         known = self.contents.get(message_id)
         if known is not None:
             if known != message:
@@ -89,14 +90,14 @@ class Central:
         return MeterValuesConf()
 
 
-def _plain(message: Request) -> Confirmation:
+def _plain(message: Request, now: datetime) -> Confirmation:
     match message:
         case BootNotification():
             return BootNotificationConf(
-                status=RegistrationStatus.ACCEPTED, current_time=EPOCH, interval=300
+                status=RegistrationStatus.ACCEPTED, current_time=now, interval=300
             )
         case Heartbeat():
-            return HeartbeatConf(current_time=EPOCH)
+            return HeartbeatConf(current_time=now)
         case Authorize():
             return AuthorizeConf(id_tag_info=IdTagInfo(status=AuthorizationStatus.ACCEPTED))
         case StatusNotification():

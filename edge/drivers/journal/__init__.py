@@ -24,7 +24,7 @@ from edge.core.records import Queued, Record, Saved
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.statements import STATEMENTS, Statement
-from edge.drivers.journal.summary import summary
+from edge.drivers.journal.summary import guessed, summary
 from edge.errors import ConfigError, JournalFailed
 
 __all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_journal"]
@@ -73,6 +73,10 @@ class SqliteJournal:
     async def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Every parked message, oldest first."""
         return await self._in_thread(rows.dead_letters)
+
+    async def guessed(self) -> list[dict[str, Any]]:
+        """The latest sessions that began in a boot which never learnt the time."""
+        return await self._in_thread(guessed)
 
     async def summary(self) -> dict[str, Any]:
         """The journal in short, for diagnostics."""
