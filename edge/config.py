@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from edge.core.keys import TABLE, Key, Kind, find, normal
+from edge.core.keys import BY_STATION, TABLE, Access, Key, Kind, find, normal
 from edge.core.messages import BootNotification
 from edge.core.setup import Policy, UnsignedFirmware
 from edge.errors import ConfigError
@@ -30,6 +30,7 @@ CiString50 = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 class Station(msgspec.Struct, frozen=True, kw_only=True):
     """Who we are: the last part of the address we dial, and the words of BootNotification.
 
+    *serial* is the charge point's, *box_serial* that of the box around it where it has its own.
     *iccid* and *imsi* are the modem's SIM card, *meter_type* and *meter_serial* the main meter.
     """
 
@@ -37,6 +38,7 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     vendor: CiString20 = "Tapwatt"
     model: CiString20 = "Bay"
     serial: CiString25 | None = None
+    box_serial: CiString25 | None = None
     firmware: CiString50 | None = None
     iccid: CiString20 | None = None
     imsi: CiString20 | None = None
@@ -141,6 +143,7 @@ def identity(station: Station, software: str) -> BootNotification:
         charge_point_vendor=station.vendor,
         charge_point_model=station.model,
         charge_point_serial_number=station.serial,
+        charge_box_serial_number=station.box_serial,
         firmware_version=station.firmware or software,
         iccid=station.iccid,
         imsi=station.imsi,
@@ -164,20 +167,46 @@ def explain(settings: Settings, name: str) -> list[str]:
 
 
 def _explain_key(settings: Settings, key: Key) -> list[str]:
+    lines = [f"{key.name} ({takes(key)}; {key.access}): {key.meaning}"]
     if key.kind is Kind.SECRET:
-        return [f"{key.name} ({key.kind}): {key.meaning}"]
+        return lines
     layers = (
         ("-o", settings.overrides.get(key.name)),
         ("edge.toml", settings.ocpp.get(key.name)),
-        ("default", key.default),
+        ("default", "(by the station)" if key.name in BY_STATION else key.default),
     )
-    lines = [f"{key.name} ({key.kind}): {key.meaning}"]
     in_force = next(where for where, value in layers if value is not None)
     for where, value in layers:
         mark = "*" if where == in_force else " "
         lines.append(f" {mark} {where:<10} {'-' if value is None else value!r}")
-    lines.append("   ChangeConfiguration wins over edge.toml and the default, and loses to -o.")
+    if key.access.is_written:
+        lines.append("   ChangeConfiguration wins over edge.toml and the default, and loses to -o.")
     return lines
+
+
+def takes(key: Key) -> str:
+    """What *key* can hold, for people."""
+    match key.kind:
+        case Kind.NUMBER if key.access is not Access.FACT:
+            return f"integer {key.least}-{key.most} {key.unit}".rstrip()
+        case _:
+            return str(key.kind)
+
+
+def reference() -> list[str]:
+    """Every OCPP key as a Markdown table."""
+    head = ("key", "type and bounds", "over OCPP", "default", "meaning", "source")
+    rows = [
+        (key.name, takes(key), str(key.access), _default(key), key.meaning, key.source)
+        for key in TABLE
+    ]
+    return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
+
+
+def _default(key: Key) -> str:
+    if key.name in BY_STATION:
+        return "*by the station*"
+    return f"`{key.default}`" if key.default else ""
 
 
 def _members(place: object) -> dict[str, object]:
@@ -262,10 +291,12 @@ def _put_key(keys: dict[str, str], name: str, given: object, place: str) -> None
         raise ConfigError(
             f'{place} knows no OCPP key "{name}"{_hint(name, [each.name for each in TABLE])}'
         )
+    if key.access is Access.FACT:
+        raise ConfigError(f"{place} {key.name} cannot be set: it tells what the station is")
     text = str(given).lower() if isinstance(given, bool) else str(given)
     value = normal(key, text)
     if value is None:
-        raise ConfigError(f'{place} {key.name} cannot be "{text}": it is a {key.kind}')
+        raise ConfigError(f'{place} {key.name} cannot be "{text}": it takes {takes(key)}')
     keys[key.name] = value
 
 

@@ -11,12 +11,16 @@ EdgeError
 │   ├── LineDropped                the central system dropped the line, not asking us to come back
 │   ├── EvseFailed                 a pin or controller that does not do as told
 │   ├── TransferFailed             a file did not get from here to there, or back
-│   └── InstallFailed              new firmware was not installed
+│   ├── InstallFailed              new firmware was not installed
+│   ├── ImageUntrusted             nobody whom we trust has signed it
+│   └── VerifierFailed             nobody could find out whether it is so
 ├── JournalFailed (OSError)        the disk did not take a commit
 └── SimulationError (ValueError)   a verb of the simulated bay that makes no sense
 """
 
 from __future__ import annotations
+
+from edge.core.vocabulary import SecurityEvent
 
 
 class EdgeError(Exception):
@@ -50,7 +54,7 @@ class BusLost(DriverError, ConnectionError):
 class LinkRefused(DriverError, ConnectionError):
     """The connection did not come about; *suspicion* is the security event that this is, if any."""
 
-    def __init__(self, message: str, *, suspicion: str | None = None) -> None:
+    def __init__(self, message: str, *, suspicion: SecurityEvent | None = None) -> None:
         super().__init__(message)
         self.suspicion = suspicion
 
@@ -73,6 +77,14 @@ class TransferFailed(DriverError):
 
 class InstallFailed(DriverError):
     """New firmware was not installed; the old one runs on."""
+
+
+class ImageUntrusted(DriverError):
+    """New firmware that nobody whom we trust has signed."""
+
+
+class VerifierFailed(DriverError):
+    """Whether new firmware can be trusted was not found out."""
 
 
 class JournalFailed(EdgeError, OSError):

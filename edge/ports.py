@@ -15,13 +15,15 @@ from typing import Protocol
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
-from edge.core.effects import Lamp
+from edge.core.effects import Lamp, X509Question
 from edge.core.events import Event
 from edge.core.instant import Instant
 from edge.core.messages import CallError, Request
 from edge.core.records import Queued, Record, Saved
 from edge.core.setup import EvseTraits
 from edge.core.vocabulary import LogType
+from edge.core.work import Seal
+from edge.core.x509 import X509Answer
 
 Post = Callable[[Event], None]
 Progress = Callable[[int], None]
@@ -110,7 +112,7 @@ class Evse(Power, Front, Protocol):
 
 
 class CentralSystem(Protocol):
-    """The OCPP line. Posts `LinkUp`, `LinkDown`, `Settled`, `CallReceived`."""
+    """The OCPP line. Posts `LinkUp`, `LinkDown`, `DialPostponed`, `Settled`, `CallReceived`."""
 
     async def run(self, post: Post) -> None:
         """Connect, serve, reconnect with back-off; bad news is posted, not raised."""
@@ -133,6 +135,26 @@ class CentralSystem(Protocol):
 
     def use_access(self, attempts: Sequence[Access], *, reconnect: bool) -> None:
         """Dial with *attempts* in turn; with *reconnect*, close once replies are out, and dial."""
+        ...
+
+    def use_pings(self, interval_s: float) -> None:
+        """Ping the far end this often from now on, 0 = never."""
+        ...
+
+    def reset_back_off(self) -> None:
+        """Begin the next outage with the shortest wait."""
+        ...
+
+    def use_roots(self, roots: Sequence[str]) -> None:
+        """Check the peer by these roots, PEM, too, from the next dial on."""
+        ...
+
+
+class Notary(Protocol):
+    """Reads certificates that strangers wrote, and makes keys; bounded in time and memory."""
+
+    async def answer(self, question: X509Question) -> X509Answer:
+        """Answer *question*, `NotDone` where that does not succeed."""
         ...
 
 
@@ -175,7 +197,33 @@ class Updater(Protocol):
     """Puts new firmware in the place of the old."""
 
     async def install(self, image: Path) -> None:
-        """Install *image*; it runs after the next start. Raises `InstallFailed`."""
+        """Install *image*; it runs after the next start. Raises `InstallFailed`.
+
+        Goes on when cancelled, and when our process ends; called again, it waits for the same
+        installation, or tells what came of it.
+        """
+        ...
+
+    def has_begun(self, image: Path) -> bool:
+        """Whether `install` was called for *image* before, by this process or an earlier one."""
+        ...
+
+    async def forget(self, image: Path) -> None:
+        """Another image comes in the place of *image*: what came of that one is past.
+
+        Raises `InstallFailed` while that is still being installed.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Knows whether an image is what its maker signed; bounded in time and memory."""
+
+    async def verify(self, image: Path, seal: Seal, roots: Sequence[str], at: datetime) -> None:
+        """Check *seal* on *image*, and that one of *roots*, PEM, vouches for its signer at *at*.
+
+        Raises `ImageUntrusted`, or another `DriverError` where nobody could find out.
+        """
         ...
 
 

@@ -130,3 +130,14 @@ def signed_by(
     key = key or ec.generate_private_key(ec.SECP256R1())
     made = sign(subject(name, organisation), key.public_key(), root, root.key, **options)
     return Signed(made, key)
+
+
+def answer_to(csr: str, root: Signed, **options: Any) -> x509.Certificate:
+    """What *root* makes of a signing request."""
+    request = x509.load_pem_x509_csr(csr.encode())
+    return sign(request.subject, request.public_key(), root, root.key, **options)
+
+
+def pem_of(certificate: x509.Certificate) -> str:
+    """*certificate* as text."""
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import Settings, Station, explain, identity, load
-from edge.core.messages import BootNotification
+from edge.drivers import ocpp_codec
 from edge.errors import ConfigError
 
 REAL = """
@@ -92,6 +92,9 @@ def test_ocpp_keys_given_as_options_stay_apart() -> None:
         ("[statoin]\n", ["edge.toml", '"statoin"', 'mean "station"']),
         ("[ocpp]\nHeartbeatIntervall = 5\n", ["[ocpp]", 'mean "HeartbeatInterval"']),
         ("[ocpp]\nHeartbeatInterval = -5\n", ["[ocpp]", "HeartbeatInterval", '"-5"']),
+        ("[ocpp]\nNumberOfConnectors = 5\n", ["[ocpp] NumberOfConnectors", "what the station is"]),
+        ("[ocpp]\nSendLocalListMaxLength = 1001\n", ["[ocpp]", "integer 1-1000"]),
+        ("[ocpp]\nCpoName = '" + "x" * 501 + "'\n", ["CpoName"]),
         ("[policy]\nreclose_delay = 5\n", ["[policy]", 'mean "reclose_delay_s"']),
         ("[policy]\nreclose_delay_s = 'x'\n", ["policy.reclose_delay_s", "float"]),
         ("[connectors.1.evze]\n", ["[connectors.1]", 'mean "evse"']),
@@ -136,6 +139,21 @@ def test_explaining_an_ocpp_key_shows_every_layer(file: Path) -> None:
     assert any("default" in line and "'300'" in line for line in lines)
 
 
+def test_explaining_a_fact_says_who_knows_it() -> None:
+    """What nobody sets has no layers to choose from but the station."""
+    lines = explain(load(), "NumberOfConnectors")
+    assert lines[0] == "NumberOfConnectors (integer; read, as built): Connectors of this station."
+    assert lines[-1] == " * default    '(by the station)'"
+
+
+def test_the_secret_is_never_explained_with_its_value() -> None:
+    """A01.FR.11: not even to who may read the file."""
+    key = "0123456789abcdef"
+    (line,) = explain(load([], [f"ocpp.AuthorizationKey={key}"]), "AuthorizationKey")
+    assert line.startswith("AuthorizationKey (secret; write): ")
+    assert key not in line
+
+
 def test_explaining_a_setting_shows_its_value() -> None:
     """Dotted names reach every table."""
     assert explain(load(), "station.id") == ['station.id = "TAPWATT-1"']
@@ -145,21 +163,35 @@ def test_explaining_a_setting_shows_its_value() -> None:
 
 
 def test_the_introduction_says_all_that_is_configured(file: Path) -> None:
-    """Issue 3, 1: SIM card and main meter go into BootNotification (4.2)."""
-    words = ('[station]\nserial = "S"\nfirmware = "1.2"\niccid = "8949"\nimsi = "26201"\n'
-        'meter_type = "EM340"\nmeter_serial = "M7"\n')  # fmt: skip
-    assert identity(written(file, words).station, "0.1.0") == BootNotification(
-        charge_point_vendor="Tapwatt",
-        charge_point_model="Bay",
-        charge_point_serial_number="S",
-        firmware_version="1.2",
-        iccid="8949",
-        imsi="26201",
-        meter_type="EM340",
-        meter_serial_number="M7",
-    )
-    bare = identity(Station(), "0.1.0")
-    assert (bare.firmware_version, bare.iccid, bare.meter_serial_number) == ("0.1.0", None, None)
+    """Issue 3, 1: from the file to the wire, SIM card and main meter too (4.2, 6.3)."""
+    words = """
+        [station]
+        vendor = "V"
+        model = "M"
+        serial = "S"
+        box_serial = "B"
+        firmware = "1.2"
+        iccid = "8949"
+        imsi = "26201"
+        meter_type = "EM340"
+        meter_serial = "M7"
+    """
+    assert ocpp_codec.encode(identity(written(file, words).station, "0.1.0")) == {
+        "chargePointVendor": "V",
+        "chargePointModel": "M",
+        "chargePointSerialNumber": "S",
+        "chargeBoxSerialNumber": "B",
+        "firmwareVersion": "1.2",
+        "iccid": "8949",
+        "imsi": "26201",
+        "meterType": "EM340",
+        "meterSerialNumber": "M7",
+    }
+    assert ocpp_codec.encode(identity(Station(), "0.1.0")) == {
+        "chargePointVendor": "Tapwatt",
+        "chargePointModel": "Bay",
+        "firmwareVersion": "0.1.0",
+    }
 
 
 def test_an_introduction_no_central_system_can_read_stops_the_start(file: Path) -> None:

@@ -36,11 +36,21 @@ ROUTES: Final[Mapping[str, Route[Any]]] = {
     "BootNotification": Route(read=messages.read_boot, first=verbs.boot),
     "DataTransfer": Route(read=messages.read_whole, first=verbs.data_transfer),
     "DiagnosticsStatusNotification": Route(
-        read=messages.read_whole, first=verbs.diagnostics_status
+        read=messages.read_whole, first=verbs.noting("diagnostics_status")
     ),
-    "FirmwareStatusNotification": Route(read=messages.read_whole, first=verbs.firmware_status),
+    "FirmwareStatusNotification": Route(
+        read=messages.read_whole, first=verbs.noting("firmware_status")
+    ),
     "Heartbeat": Route(read=messages.read_whole, first=verbs.heartbeat),
+    "LogStatusNotification": Route(read=messages.read_whole, first=verbs.noting("log_status")),
     "MeterValues": Route(read=messages.read_meter_values, first=verbs.samples, is_transaction=True),
+    "SecurityEventNotification": Route(
+        read=messages.read_whole, first=verbs.noting("security_event")
+    ),
+    "SignCertificate": Route(read=messages.read_whole, first=verbs.sign_certificate),
+    "SignedFirmwareStatusNotification": Route(
+        read=messages.read_whole, first=verbs.noting("signed_firmware_status")
+    ),
     "StartTransaction": Route(
         read=messages.read_start,
         first=verbs.start,

@@ -6,7 +6,7 @@ one transaction of their frame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -117,16 +117,20 @@ def data_transfer(_db: Connection, _origin: Origin, _told: object) -> Answer:
     return {"status": "UnknownVendorId"}
 
 
-def firmware_status(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
-    """Keep how a firmware update goes."""
-    stations.note(db, origin.station_id, "firmware_status", told, now_ms=origin.now_ms)
-    return {}
+def noting(kind: str) -> Callable[[Connection, Origin, Mapping[str, Any]], Answer]:
+    """Make the verb that keeps a message whole, as a note of *kind*."""
+
+    def note(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
+        stations.note(db, origin.station_id, kind, told, now_ms=origin.now_ms)
+        return {}
+
+    return note
 
 
-def diagnostics_status(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
-    """Keep how an upload of diagnostics goes."""
-    stations.note(db, origin.station_id, "diagnostics_status", told, now_ms=origin.now_ms)
-    return {}
+def sign_certificate(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
+    """Answer SignCertificate: there is no certificate authority here; the request is kept."""
+    stations.note(db, origin.station_id, "signing_request", told, now_ms=origin.now_ms)
+    return {"status": "Rejected"}
 
 
 def tag_info(verdict: Verdict) -> Answer:

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +27,11 @@ import structlog
 from edge.app.daemon import Daemon, Ending, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, open_hardware, workers
+from edge.app.leaving import leave
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
+from edge.core import keys
+from edge.core.certificates import trusted
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Effect
 from edge.core.events import DriverLost, Event, Port, Started
@@ -40,6 +43,7 @@ from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
+from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
@@ -48,6 +52,7 @@ from edge.errors import ConfigError
 from edge.ports import Post
 from edge.runtime.beats import Outfit, perform
 from edge.runtime.errands import Errands
+from edge.runtime.inquiries import Inquiries
 from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
@@ -82,7 +87,7 @@ def run(options: Options) -> int:
         if daemon.ending is None:
             raise
         log.critical("end_was_untidy", why=str(failures.exceptions))
-    _leave(daemon.ending or Ending.STOPPED)
+    leave(daemon.ending or Ending.STOPPED, daemon.restart_retries)
     return 0
 
 
@@ -117,8 +122,11 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
             clock=clock,
             random=random,
             attempts=attempts(state),
+            failures=state.station.dial_failures,
+            ping_interval_s=keys.number(state, "WebSocketPingInterval"),
+            roots=trusted(state),
         )
-        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring))
+        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring, csms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,7 @@ class _Parts:
     link: OcppLink
     state: ChargePoint
     ring: LogRing
+    csms: LinkSettings
 
 
 async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
@@ -138,6 +147,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     clock, hardware, journal, link = parts.clock, parts.hardware, parts.journal, parts.link
     lookup = Lookup(journal=journal, clock=clock)
     errands = _make_errands(options, daemon, parts)
+    inquiries = Inquiries(notary=ChildNotary(parts.csms.ca_file), clock=clock)
     outfit = Outfit(
         clock=clock,
         evses=hardware.evses,
@@ -145,8 +155,9 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         central=link,
         post=lambda event: loop.post(event),  # noqa: PLW0108  the loop is made below
         look_up=lookup.ask,
-        restart=lambda _effect: daemon.end(Ending.RESTART),
+        restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
         errand=errands.take,
+        inquire=inquiries.take,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
@@ -158,20 +169,15 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     )
     cut = partial(cut_all, hardware.evses.values())
     notifier = Notifier(os.environ)
-    backoff = _backoff(options.settings)
     works = {
         "loop": loop.run(),
         "recorder": recorder.run(loop.post, loop.permits),
         "lookup": lookup.run(loop.post),
         "errands": errands.run(loop.post),
+        "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
-        **{
-            f"{worker.port}-{worker.connector}": supervise(
-                worker, loop.post, clock=clock, backoff=backoff
-            )
-            for worker in workers(hardware)
-        },
+        **_supervised(options.settings, parts, loop.post),
     }
     _post_first(loop.post, clock, hardware)
     control = options.state_dir / "control.sock"
@@ -193,9 +199,18 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
             task.cancel()
 
 
-def _backoff(settings: Settings) -> Backoff:
+def _supervised(
+    settings: Settings, parts: _Parts, post: Post
+) -> dict[str, Coroutine[None, None, None]]:
+    """Each driver of the hardware at work, by its name."""
     waits = settings.supervision
-    return Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    return {
+        f"{worker.port}-{worker.connector}": supervise(
+            worker, post, clock=parts.clock, backoff=backoff
+        )
+        for worker in workers(parts.hardware)
+    }
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
@@ -237,36 +252,15 @@ def _make_loop(
 
 async def _end(daemon: Daemon, cut: Callable[[], None]) -> None:
     """Outputs off; from here on the process has `LEAVE_S` left, whatever hangs."""
-    signal.signal(signal.SIGALRM, lambda *_: _leave(daemon.ending or Ending.STOPPED))
+    signal.signal(
+        signal.SIGALRM, lambda *_: leave(daemon.ending or Ending.STOPPED, daemon.restart_retries)
+    )
     signal.setitimer(signal.ITIMER_REAL, LEAVE_S)
     cut()
     log.info("daemon_ending", how=daemon.ending.value if daemon.ending else "")
     if daemon.ending is Ending.RESTART:
         await asyncio.sleep(FLUSH_S)
     await daemon.finish()
-
-
-def _leave(ending: Ending) -> None:
-    """Replace the process, or end it without waiting for anybody's thread."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if ending is Ending.RESTART:
-        os.execv(sys.executable, [sys.executable, *_without_ready_fd(sys.orig_argv[1:])])  # noqa: S606  our own command line
-    os._exit(0)
-
-
-def _without_ready_fd(words: list[str]) -> list[str]:
-    """Drop `--ready-fd N`: who waited has heard, and the descriptor is somebody else's now."""
-    kept: list[str] = []
-    words = list(words)
-    while words:
-        word = words.pop(0)
-        if word == "--ready-fd":
-            words.pop(0)
-        elif not word.startswith("--ready-fd="):
-            kept.append(word)
-    return kept
 
 
 def _tell_ready(options: Options, control: Path) -> None:
@@ -343,14 +337,12 @@ def _setup(
         nonce=nonce,
         kernel_boot=kernel_boot,
         readers=hardware.reader_connectors,
-        defaults={
-            "SecurityProfile": str(profile_of(csms)),
-            **settings.ocpp,
-            "SupportedFileTransferProtocols": protocols(settings),
-        },
+        transfer_protocols=protocols(settings),
+        defaults={"SecurityProfile": str(profile_of(csms)), **settings.ocpp},
         overrides=settings.overrides,
         has_root=csms.ca_file is not None,
         has_certificate=csms.certificate is not None,
+        common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
         unsigned_firmware=settings.firmware.unsigned,
     )

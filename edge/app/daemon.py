@@ -63,6 +63,7 @@ class Daemon:
     def __init__(self, state_dir: Path) -> None:
         self.called = asyncio.Event()
         self.ending: Ending | None = None
+        self.restart_retries = 0
         self.changed: Callable[[], None] = _unheard
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
@@ -77,6 +78,11 @@ class Daemon:
         if self.ending is None:
             self.ending = ending
         self.called.set()
+
+    def restart(self, retries: int) -> None:
+        """Call for a restart, tried again up to *retries* times if it fails (ResetRetries)."""
+        self.restart_retries = retries
+        self.end(Ending.RESTART)
 
     async def finish(self) -> None:
         """Do what had to wait for the last step: forget what `reset_state` was told to forget."""

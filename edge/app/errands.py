@@ -18,10 +18,20 @@ from edge.drivers.registry import decode
 from edge.drivers.transfer import ChildTransfer
 from edge.drivers.transfer import Settings as TransferSettings
 from edge.drivers.updater import CommandUpdater
+from edge.drivers.verifier import ChildVerifier
 from edge.ports import Clock
 from edge.runtime.errands import Errands, Hands
 
-LIBRARIES: Final = ("tapwatt", "ocpp", "websockets", "pymodbus", "gpiozero", "aiosqlite", "httpx")
+LIBRARIES: Final = (
+    "tapwatt",
+    "ocpp",
+    "websockets",
+    "pymodbus",
+    "gpiozero",
+    "aiosqlite",
+    "httpx",
+    "cryptography",
+)
 
 
 def transfer_settings(settings: Settings) -> TransferSettings:
@@ -29,9 +39,9 @@ def transfer_settings(settings: Settings) -> TransferSettings:
     return decode(TransferSettings, settings.transfer, "transfer")
 
 
-def protocols(settings: Settings) -> str:
-    """SupportedFileTransferProtocols as GetConfiguration shows it."""
-    return ",".join(sorted(transfer_settings(settings).protocols))
+def protocols(settings: Settings) -> tuple[str, ...]:
+    """The protocols by which files may come and go."""
+    return tuple(sorted(transfer_settings(settings).protocols))
 
 
 def make_errands(
@@ -69,11 +79,12 @@ def make_errands(
     }
     hands = Hands(
         transfer=ChildTransfer(transfer_settings(settings)),
+        verifier=ChildVerifier(),
         updater=CommandUpdater(
             settings.firmware.install,
             within_s=setup.policy.install_within_s,
             rehearses=settings.hardware == "simulated",
         ),
-        gatherer=StationGatherer(ring, parts),
+        gatherer=StationGatherer(ring, parts, journal.security_log),
     )
     return Errands(hands=hands, clock=clock, spool=spool)

@@ -41,6 +41,8 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("key", metavar="KEY", help="an OCPP key, or a setting such as csms.url")
     _add_settings(explain)
     explain.set_defaults(func=_config_explain)
+    listed = below.add_parser("reference", help="every OCPP key, as a Markdown table")
+    listed.set_defaults(func=_config_reference)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -176,4 +178,11 @@ def _config_explain(arguments: argparse.Namespace) -> int:
     from edge.config import explain, load
 
     print("\n".join(explain(load(arguments.config, arguments.option), arguments.key)))
+    return 0
+
+
+def _config_reference(_arguments: argparse.Namespace) -> int:
+    from edge.config import reference
+
+    print("\n".join(reference()))
     return 0

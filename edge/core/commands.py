@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.core.certificate_commands import CertificateCommand, CertificateCommandAnswer
+from edge.core.file_commands import (
+    GetDiagnostics,
+    GetDiagnosticsConf,
+    GetLog,
+    GetLogConf,
+    SignedUpdateFirmware,
+    SignedUpdateFirmwareConf,
+    UpdateFirmware,
+    UpdateFirmwareConf,
+)
 from edge.core.messages import DataTransfer, DataTransferConf, IdTagInfo
 from edge.core.profiles import Profile, Schedule
 from edge.core.vocabulary import (
     AvailabilityType,
-    LogType,
     ProfilePurpose,
     RateUnit,
     ResetType,
@@ -157,6 +167,16 @@ class TriggerMessageConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendedTriggerMessage(TriggerMessage):
+    """The same for the messages of the security whitepaper (5.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendedTriggerMessageConf(TriggerMessageConf):
+    """As above."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetChargingProfile:
     """Limit what this connector may draw (5.16); connector 0 is the station, or all defaults."""
 
@@ -275,67 +295,6 @@ class GetCompositeScheduleConf:
     charging_schedule: Schedule | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateFirmware:
-    """Fetch this firmware from *retrieve_date* on and install it (5.19)."""
-
-    location: str
-    retrieve_date: datetime
-    retries: int | None = None
-    retry_interval: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateFirmwareConf:
-    """Heard."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetDiagnostics:
-    """Bring what you know of yourself to the directory *location* (5.9)."""
-
-    location: str
-    retries: int | None = None
-    retry_interval: int | None = None
-    start_time: datetime | None = None
-    stop_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetDiagnosticsConf:
-    """The name of the file that will come, `None` if there is nothing."""
-
-    file_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogParameters:
-    """Where a log shall go and from when to when it reaches (security whitepaper 6.14)."""
-
-    remote_location: str
-    oldest_timestamp: datetime | None = None
-    latest_timestamp: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetLog:
-    """Bring a log (security whitepaper 5.9)."""
-
-    log_type: LogType
-    request_id: int
-    log: LogParameters
-    retries: int | None = None
-    retry_interval: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetLogConf:
-    """*status* is Accepted, Rejected or AcceptedCanceled."""
-
-    status: str
-    filename: str | None = None
-
-
 Command = (
     RemoteStartTransaction
     | RemoteStopTransaction
@@ -347,6 +306,7 @@ Command = (
     | ClearCache
     | DataTransfer
     | TriggerMessage
+    | ExtendedTriggerMessage
     | SetChargingProfile
     | ClearChargingProfile
     | GetCompositeSchedule
@@ -357,6 +317,8 @@ Command = (
     | GetLocalListVersion
     | ReserveNow
     | CancelReservation
+    | SignedUpdateFirmware
+    | CertificateCommand
 )
 """What the central system asks of the station."""
 
@@ -371,6 +333,7 @@ CommandAnswer = (
     | ClearCacheConf
     | DataTransferConf
     | TriggerMessageConf
+    | ExtendedTriggerMessageConf
     | SetChargingProfileConf
     | ClearChargingProfileConf
     | GetCompositeScheduleConf
@@ -381,5 +344,7 @@ CommandAnswer = (
     | GetLocalListVersionConf
     | ReserveNowConf
     | CancelReservationConf
+    | SignedUpdateFirmwareConf
+    | CertificateCommandAnswer
 )
 """What the station answers."""

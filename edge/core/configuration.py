@@ -45,12 +45,16 @@ def on_change(draft: Draft, call_id: int, command: ChangeConfiguration) -> None:
     value = None if key is None or fixed else keys.normal(key, command.value)
     if key is None:
         status = "NotSupported"
-    elif value is None or not security.may_take(draft.state, key.name, value):
+    elif value is None or not _may_take(draft, key, value):
         status = "Rejected"
     else:
         status = "Accepted"
         _set(draft, key.name, value)
     draft.do(Reply(call_id=call_id, answer=ChangeConfigurationConf(status=status)))
+
+
+def _may_take(draft: Draft, key: keys.Key, value: str) -> bool:
+    return keys.suits(draft.state, key, value) and security.may_take(draft, key.name, value)
 
 
 def _set(draft: Draft, name: str, value: str) -> None:

@@ -23,6 +23,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield registration.boot_at(station.registration)
     yield registration.beat_at(state)
     yield station.outbox.not_before
+    yield station.security_events.not_before
     yield from authorisation.deadlines(station.authorisation)
     yield from (one.until for one in station.reservations)
     yield status.due_at(state, station.notice)
@@ -30,6 +31,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     if station.restarting is not None:
         yield station.restarting.until
     yield from jobs.deadlines(station.jobs)
+    yield station.credentials.due_at
     for bay in state.bays:
         yield from _of(state, bay)
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
+from edge.core import keys
 from edge.core.effects import Ask, Effect, ReadMeter, Send, Write
 from edge.core.facts import Fact
 from edge.core.instant import Instant
@@ -117,7 +118,7 @@ class Draft:
                 ticket=self.ticket(purpose, within_s),
                 message_id=self.message_id(),
                 message=message,
-                within_s=self.policy.call_timeout_s,
+                within_s=keys.number(self.state, "MessageTimeout"),
             )
         )
 
@@ -128,7 +129,7 @@ class Draft:
                 ticket=self.ticket(purpose),
                 message_id=self.message_id() if message_id is None else message_id,
                 message=message,
-                within_s=self.policy.call_timeout_s,
+                within_s=keys.number(self.state, "MessageTimeout"),
             )
         )
 

@@ -15,7 +15,8 @@ from edge.core.access import Access
 from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, Request
 from edge.core.records import Record
-from edge.core.vocabulary import LogType
+from edge.core.vocabulary import CertificateUse, LogType
+from edge.core.work import Seal
 
 
 class Beat(IntEnum):
@@ -170,6 +171,66 @@ class UseAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsePings:
+    """Ask the far end of the line for a sign of life this often from now on, 0 = never."""
+
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetBackOff:
+    """The central system serves us: the next outage begins with the shortest wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseRoots:
+    """Check the central system by these roots too, from the next dial on."""
+
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectRoot:
+    """Find out what *pem* would be as a root at *at*; answered by `X509Answered`, like those below.
+
+    The answer is a `Root` or `Unfit`.
+    """
+
+    ticket: int
+    use: CertificateUse
+    pem: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckChain:
+    """Lead the first certificate in *chain* to one of *roots*, PEM all of them.
+
+    For the central system's hierarchy the roots in the installer's file count too. It must be
+    valid at *at*, or begin to be within *ahead_s*. The answer is `ChainFound` or `Unfit`.
+    """
+
+    ticket: int
+    use: CertificateUse
+    chain: str
+    roots: tuple[str, ...]
+    at: datetime
+    ahead_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeSigningRequest:
+    """Make a new key pair and the request for its certificate; the answer is `KeyMade`."""
+
+    ticket: int
+    common_name: str
+    organisation: str
+
+
+X509Question = InspectRoot | CheckChain | MakeSigningRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
     """End the process (`hard`: reboot the computer where the installation allows it)."""
 
@@ -180,7 +241,7 @@ class Restart:
 class Fetch:
     """Download the firmware at *location*, going on where an attempt broke off.
 
-    Like `Upload` and `Install` it takes long and is answered by `JobFinished`.
+    Like those below it takes long and is answered by `JobFinished`.
     """
 
     ticket: int
@@ -201,9 +262,23 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """Install the firmware that was fetched."""
+    """Install the firmware that was fetched, or see the installation through that was begun.
+
+    Before it begins, a sealed one is verified once more.
+    """
 
     ticket: int
+    seal: Seal | None = None
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyImage:
+    """Check *seal* on the firmware that was fetched, whose signer one of *roots* vouches for."""
+
+    ticket: int
+    seal: Seal
+    roots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,10 +305,15 @@ Effect = (
     | ReadOutbox
     | Reconnect
     | UseAccess
+    | UsePings
+    | ResetBackOff
+    | UseRoots
+    | X509Question
     | Restart
     | Fetch
     | Upload
     | Install
+    | VerifyImage
     | Abandon
 )
 
@@ -245,6 +325,10 @@ BEATS: Final[dict[type, Beat]] = {
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
     Reconnect: Beat.SHOW,
+    ResetBackOff: Beat.SHOW,
+    InspectRoot: Beat.SHOW,
+    CheckChain: Beat.SHOW,
+    MakeSigningRequest: Beat.SHOW,
     Write: Beat.RECORD,
     Raise: Beat.ENERGISE,
     Energise: Beat.ENERGISE,
@@ -254,10 +338,13 @@ BEATS: Final[dict[type, Beat]] = {
     ReadOutbox: Beat.TELL,
     SetLock: Beat.TELL,
     UseAccess: Beat.TELL,
+    UsePings: Beat.TELL,
+    UseRoots: Beat.TELL,
     Restart: Beat.TELL,
     Fetch: Beat.TELL,
     Upload: Beat.TELL,
     Install: Beat.TELL,
+    VerifyImage: Beat.TELL,
     Abandon: Beat.TELL,
 }
 """The beat of every effect; a test holds it complete."""

@@ -11,6 +11,8 @@ from edge.core.instant import Instant
 from edge.core.messages import CallError, Confirmation, NoAnswer
 from edge.core.quantities import Reading
 from edge.core.records import Queued
+from edge.core.vocabulary import SecurityEvent
+from edge.core.x509 import X509Answer
 
 
 class Pilot(StrEnum):
@@ -135,10 +137,14 @@ class DriverFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkUp:
-    """The WebSocket is open, the subprotocol agreed; *access* is how the peer let us in."""
+    """The WebSocket is open, the subprotocol agreed; *access* is how the peer let us in.
+
+    *root* is the fingerprint of the root that its certificate was checked by, if it has one.
+    """
 
     at: Instant
     access: Access | None = None
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +153,32 @@ class LinkDown:
 
     at: Instant
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialRefused:
+    """The central system was reached, but one of us would not have the other: *suspicion*."""
+
+    at: Instant
+    suspicion: SecurityEvent
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramesRefused:
+    """*count* frames of the central system were not as they must be: *suspicion*."""
+
+    at: Instant
+    suspicion: SecurityEvent
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialPostponed:
+    """Dialling waits, because that or the line has failed *failures* times in a row."""
+
+    at: Instant
+    failures: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,12 +236,13 @@ class Failure(StrEnum):
     MALFORMED = "malformed"  # a location or an answer that makes no sense
     DENIED = "denied"  # the far end, or our own rules, forbid it
     UNSUPPORTED = "unsupported"  # the far end cannot do it
+    UNTRUSTED = "untrusted"  # not signed by whom we trust
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFinished:
-    """`Fetch`, `Upload` or `Install` of *ticket* is over; *failure* `None`: well."""
+    """The long work of *ticket* is over; *failure* `None`: well."""
 
     at: Instant
     ticket: int
@@ -225,6 +258,15 @@ class JobProgressed:
     done_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class X509Answered:
+    """What came of `InspectRoot`, `CheckChain` or `MakeSigningRequest`."""
+
+    at: Instant
+    ticket: int
+    answer: X509Answer
+
+
 Event = (
     Started
     | Ticked
@@ -237,6 +279,9 @@ Event = (
     | DriverFound
     | LinkUp
     | LinkDown
+    | DialRefused
+    | FramesRefused
+    | DialPostponed
     | Settled
     | CallReceived
     | OutboxRead
@@ -245,4 +290,5 @@ Event = (
     | PowerFailing
     | JobFinished
     | JobProgressed
+    | X509Answered
 )

@@ -10,7 +10,7 @@ from edge.core.messages import IdTagInfo, MeterValue, TransactionMessage
 from edge.core.profiles import Profile
 from edge.core.quantities import Reading
 from edge.core.state import Permit
-from edge.core.vocabulary import ReadingContext, StopReason
+from edge.core.vocabulary import ReadingContext, SecurityEvent, StopReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +188,14 @@ class Triggered:
     connector: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityNoticed:
+    """Something that the security log must hold (whitepaper 8); *info* carries no secret."""
+
+    event: SecurityEvent
+    info: str | None = None
+
+
 Fact = (
     TimeTold
     | Registered
@@ -210,4 +218,5 @@ Fact = (
     | KeyChanged
     | StartAsked
     | Triggered
+    | SecurityNoticed
 )

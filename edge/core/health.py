@@ -1,12 +1,19 @@
-"""Machine `health`: this process began, and whether its memory works."""
+"""Machine `health`: this process began, and whether its memory and clock are sound."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
 
 from edge.core import metering
 from edge.core.draft import Draft
 from edge.core.events import JournalHealed, JournalLost, Started
-from edge.core.facts import Registered
+from edge.core.facts import Registered, SecurityNoticed
+from edge.core.instant import rfc3339
 from edge.core.records import BootStarted
+from edge.core.vocabulary import SecurityEvent
+
+CLOCK_MOVED_S: Final = 5.0  # a slow line, a peer that tells whole seconds, a leap second: less
 
 
 def on_started(draft: Draft, event: Started) -> None:
@@ -17,6 +24,19 @@ def on_started(draft: Draft, event: Started) -> None:
         )
     )
     metering.align(draft)
+    if draft.station.log_was_cleared:
+        info = "it was damaged, and is begun anew"
+        draft.tell(SecurityNoticed(event=SecurityEvent.SECURITY_LOG_WAS_CLEARED, info=info))
+    version = draft.state.setup.identity.firmware_version
+    draft.tell(
+        SecurityNoticed(
+            event=SecurityEvent.STARTUP_OF_THE_DEVICE,
+            info=None if version is None else f"firmware {version}",
+        )
+    )
+    if draft.station.rebooted:
+        info = "the computer went down without being told to"
+        draft.tell(SecurityNoticed(event=SecurityEvent.RESET_OR_REBOOT, info=info))
 
 
 def on_registered(draft: Draft, _: Registered) -> None:
@@ -27,8 +47,27 @@ def on_registered(draft: Draft, _: Registered) -> None:
 def on_journal_lost(draft: Draft, event: JournalLost) -> None:
     """Nothing can be promised now: no new sessions (`levels.may_begin`)."""
     draft.put_station(journal_lost=event.kind)
+    if event.kind == "full":
+        info = "no space left for the journal"
+        draft.tell(SecurityNoticed(event=SecurityEvent.MEMORY_EXHAUSTION, info=info))
 
 
 def on_journal_healed(draft: Draft, _: JournalHealed) -> None:
     """Memory is back."""
     draft.put_station(journal_lost=None)
+
+
+def on_tick(draft: Draft) -> None:
+    """See whether somebody set the clock: the central system, NTP, or a hand.
+
+    All of them are, to whoever reads the log, the system time being set (whitepaper 8).
+    """
+    clock = draft.at.wall.timestamp() - draft.now
+    before = draft.station.clock_shown
+    if before is not None and abs(clock - before) < CLOCK_MOVED_S:
+        return
+    draft.put_station(clock_shown=clock)
+    if before is not None:
+        was = datetime.fromtimestamp(before + draft.now, UTC)
+        info = f"from {rfc3339(was)} to {rfc3339(draft.at.wall)}"
+        draft.tell(SecurityNoticed(event=SecurityEvent.SETTING_SYSTEM_TIME, info=info))

@@ -11,9 +11,9 @@ from typing import Final
 from edge.core import holds, keys
 from edge.core.effects import Lamp
 from edge.core.events import Pilot, Trip
-from edge.core.records import JobKind, Stage
 from edge.core.state import Bay, ChargePoint, Phase
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
+from edge.core.work import JobKind, Stage
 
 STALE_METER_S: Final = 10.0  # safety 13: ten readings missed
 IDLE_AFTER_S: Final = 60.0
@@ -76,6 +76,12 @@ def is_updating(state: ChargePoint) -> bool:
     job = state.station.jobs.get(JobKind.FIRMWARE)
     stages = (Stage.READY, Stage.INSTALLING, Stage.REBOOTING)
     return job is not None and job.stage in stages
+
+
+def is_installing(state: ChargePoint) -> bool:
+    """Firmware is being installed, or waits for its restart: too late for another."""
+    job = state.station.jobs.get(JobKind.FIRMWARE)
+    return job is not None and job.stage in (Stage.INSTALLING, Stage.REBOOTING)
 
 
 def able(state: ChargePoint, now: float) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from edge.core.instant import Instant
+from edge.core.key_kinds import PHASES
 from edge.core.messages import MeterValue, SampledValue
 from edge.core.quantities import Reading
 from edge.core.vocabulary import ReadingContext
@@ -68,13 +69,30 @@ _SOURCES: Final[Mapping[str, tuple[Callable[[Reading], Values], str | None, str 
 def sampled(
     reading: Reading, context: ReadingContext, names: Sequence[str], at: Instant | None = None
 ) -> MeterValue | None:
-    """The values of *names* that *reading* has, all phases; `None` if it has none of them."""
+    """The values of *names* that *reading* has; `None` if it has none of them.
+
+    `Voltage` names all phases, `Voltage.L1` one of them; listed twice, a value is told once.
+    """
     values = tuple(
-        SampledValue(
-            value=text, context=context, measurand=name, phase=phase, location=location, unit=unit
+        dict.fromkeys(
+            SampledValue(
+                value=text,
+                context=context,
+                measurand=measurand,
+                phase=phase,
+                location=location,
+                unit=unit,
+            )
+            for measurand, only in map(_parted, names)
+            for source, unit, location in (_SOURCES[measurand],)
+            for text, phase in source(reading)
+            if only is None or (phase or "").startswith(only)
         )
-        for name in names
-        for source, unit, location in (_SOURCES[name],)
-        for text, phase in source(reading)
     )
     return MeterValue(timestamp=at or reading.at, sampled_value=values) if values else None
+
+
+def _parted(name: str) -> tuple[str, str | None]:
+    """The measurand that *name* lists, and the phase if it lists one only."""
+    measurand, _, last = name.rpartition(".")
+    return (measurand, last) if last in PHASES else (name, None)

@@ -19,6 +19,7 @@ from edge.core.vocabulary import (
     ErrorCode,
     ReadingContext,
     RegistrationStatus,
+    SecurityEvent,
     StopReason,
 )
 
@@ -227,6 +228,47 @@ class LogStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedFirmwareStatusNotification:
+    """How the signed update is going (security whitepaper 5.19)."""
+
+    status: str
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedFirmwareStatusNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotification:
+    """A line of the security log that the central system must hear (security whitepaper 5.15)."""
+
+    type: SecurityEvent
+    timestamp: datetime
+    tech_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificate:
+    """Please have this request signed (security whitepaper 5.17)."""
+
+    csr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificateConf:
+    """*status* is Accepted or Rejected; the certificate itself comes by CertificateSigned."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
     """The other side refused the call, or we refuse theirs (OCPP-J 4.2.3)."""
 
@@ -259,6 +301,9 @@ Request = (
     | FirmwareStatusNotification
     | DiagnosticsStatusNotification
     | LogStatusNotification
+    | SignedFirmwareStatusNotification
+    | SecurityEventNotification
+    | SignCertificate
 )
 """What the station asks or tells."""
 
@@ -274,6 +319,9 @@ Confirmation = (
     | FirmwareStatusNotificationConf
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
+    | SignedFirmwareStatusNotificationConf
+    | SecurityEventNotificationConf
+    | SignCertificateConf
 )
 """What the central system answers."""
 

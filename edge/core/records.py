@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from edge.core.anchors import Anchor
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
-from edge.core.vocabulary import AvailabilityType, ErrorCode, LogType, ResetType, StopReason
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
+from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
+from edge.core.x509 import CertificateRecord, CredentialsKept, Root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,13 @@ class FallbackKept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackOffKept:
+    """Dialling has failed this often in a row: a new process begins as patiently; 0 = it works."""
+
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagCached:
     """What the central system last said of a tag (3.5.1); *id_tag* is folded to lower case."""
 
@@ -246,64 +259,6 @@ class ProfileCleared:
     charging_profile_id: int
 
 
-class JobKind(StrEnum):
-    """Long work with a file; at most one of each kind is on its way."""
-
-    FIRMWARE = "firmware"  # UpdateFirmware
-    DIAGNOSTICS = "diagnostics"  # GetDiagnostics
-    LOG = "log"  # GetLog
-
-
-class Stage(StrEnum):
-    """How far a job is."""
-
-    WAITING = "waiting"  # for its date or its next attempt
-    MOVING = "moving"  # the file is on the wire
-    READY = "ready"  # downloaded; the sessions come first
-    INSTALLING = "installing"
-    REBOOTING = "rebooting"  # installed; told by the next process
-    DONE = "done"  # only the last word is still to be told
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobOrdered:
-    """The central system wants a file fetched or brought; replaces an older order of its kind.
-
-    *retries* come after the first attempt (errata 3.50). *retrieve_date* and *firmware_version*,
-    ours at the time, belong to an update; the other optional ones to an upload.
-    """
-
-    kind: JobKind
-    location: str
-    at: Instant
-    retries: int
-    retry_interval_s: int
-    retrieve_date: datetime | None = None
-    firmware_version: str | None = None
-    file_name: str | None = None
-    log_type: LogType | None = None
-    request_id: int | None = None
-    oldest: datetime | None = None
-    latest: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobMoved:
-    """The job got this far; *status* is OCPP's word for it, *attempts* those that failed."""
-
-    kind: JobKind
-    stage: Stage
-    status: str | None
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEnded:
-    """The last word of the job has been told."""
-
-    kind: JobKind
-
-
 Record = (
     BootStarted
     | Anchor
@@ -320,6 +275,7 @@ Record = (
     | AvailabilityChanged
     | ConfigurationChanged
     | FallbackKept
+    | BackOffKept
     | TagCached
     | TagForgotten
     | CacheCleared
@@ -334,6 +290,10 @@ Record = (
     | JobOrdered
     | JobMoved
     | JobEnded
+    | SecurityEventLogged
+    | SecurityEventTold
+    | SecurityEventForgotten
+    | CertificateRecord
 )
 
 
@@ -355,20 +315,11 @@ class SavedTransaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedJob:
-    """A job as the journal holds it."""
-
-    ordered: JobOrdered
-    stage: Stage = Stage.WAITING
-    status: str | None = None
-    attempts: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
     """All that a restart needs, read from the journal in one go.
 
     *lives* are the last signs of life, one per boot, oldest first; *last_starts* by connector.
+    *log_was_cleared*: the journal before this one, and the security log in it, was damaged.
     """
 
     transactions: tuple[SavedTransaction, ...] = ()
@@ -384,6 +335,7 @@ class Saved:
     availability: tuple[AvailabilityChanged, ...] = ()
     configuration: tuple[ConfigurationChanged, ...] = ()
     fallback: FallbackKept | None = None
+    dial_failures: int = 0
     cache: tuple[TagCached, ...] = ()
     list_version: int = 0
     local_list: tuple[ListedTag, ...] = ()
@@ -392,3 +344,8 @@ class Saved:
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0
     jobs: tuple[SavedJob, ...] = ()
+    untold: tuple[SecurityEventLogged, ...] = ()
+    last_security_seq: int = 0
+    log_was_cleared: bool = False
+    roots: tuple[Root, ...] = ()
+    credentials: CredentialsKept | None = None

@@ -15,6 +15,7 @@ from edge.core import keys
 from edge.core.draft import Draft
 from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
 from edge.core.facts import KeyChanged, Registered, TimeTold, Triggered
+from edge.core.key_kinds import MOST_SILENCE_S
 from edge.core.messages import (
     BootNotificationConf,
     CallError,
@@ -40,8 +41,9 @@ def on_link_up(draft: Draft, _: LinkUp) -> None:
     registration = draft.station.registration
     _put(draft, link_up=True, heard_at=draft.now, beating=False)
     if registration.status is RegistrationStatus.ACCEPTED:
-        return
-    if registration.retry_at is None or draft.now >= registration.retry_at:
+        if draft.station.dial_failures > 1:
+            _beat(draft)  # find out whether it serves us, not only takes our frames
+    elif registration.retry_at is None or draft.now >= registration.retry_at:
         _boot(draft)
 
 
@@ -83,7 +85,7 @@ def on_booted(draft: Draft, _: ToBoot, event: Settled) -> None:
 
 def _good_interval_s(draft: Draft, asked_s: int) -> int:
     if asked_s >= LEAST_INTERVAL_S:
-        return asked_s
+        return min(asked_s, MOST_SILENCE_S)
     last_s = draft.station.registration.interval_s
     return last_s or int(draft.policy.boot_retry_s)
 

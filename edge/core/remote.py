@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    certificates,
     charging,
     configuration,
+    credentials,
     firmware,
     holds,
     keys,
@@ -21,8 +23,15 @@ from edge.core import (
     reservation,
     restarting,
     service,
+    signed_firmware,
     unlocking,
     uploads,
+)
+from edge.core.certificate_commands import (
+    CertificateSigned,
+    DeleteCertificate,
+    GetInstalledCertificateIds,
+    InstallCertificate,
 )
 from edge.core.commands import (
     CancelReservation,
@@ -31,11 +40,11 @@ from edge.core.commands import (
     ClearCache,
     ClearCacheConf,
     ClearChargingProfile,
+    ExtendedTriggerMessage,
+    ExtendedTriggerMessageConf,
     GetCompositeSchedule,
     GetConfiguration,
-    GetDiagnostics,
     GetLocalListVersion,
-    GetLog,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -47,12 +56,12 @@ from edge.core.commands import (
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
-    UpdateFirmware,
 )
 from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
+from edge.core.file_commands import GetDiagnostics, GetLog, SignedUpdateFirmware, UpdateFirmware
 from edge.core.messages import (
     DataTransfer,
     DataTransferConf,
@@ -178,30 +187,38 @@ def _transfer(draft: Draft, call_id: int, _: DataTransfer) -> None:
 
 def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     """The answer goes out before what it triggers: both are TELL, in this order."""
-    message = command.requested_message
+    answer, messages = _TRIGGERABLE[type(command)]
+    message = messages.get(command.requested_message)
     status = _judge_trigger(draft.state, message, command.connector_id)
     if not draft.has_room:
         status = "Rejected"  # what was triggered before is not answered yet
-    draft.do(Reply(call_id=call_id, answer=TriggerMessageConf(status=status)))
-    if status == "Accepted":
+    draft.do(Reply(call_id=call_id, answer=answer(status=status)))
+    if message is not None and status == "Accepted":
         draft.tell(Triggered(message=message, connector=command.connector_id))
 
 
-_TRIGGERABLE: Final = (
-    "BootNotification",
-    "DiagnosticsStatusNotification",
-    "FirmwareStatusNotification",
-    "Heartbeat",
-    "MeterValues",
-    "StatusNotification",
-)
+_COMMON: Final = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification")
+_BASIC: Final = (*_COMMON, "DiagnosticsStatusNotification", "FirmwareStatusNotification")
+_EXTENDED: Final = (*_COMMON, "LogStatusNotification", credentials.TRIGGER)
+_SIGNED: Final = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}  # 6.16
+
+_TRIGGERABLE: Final[Mapping[type, tuple[type[TriggerMessageConf], Mapping[str, str]]]] = {
+    TriggerMessage: (TriggerMessageConf, {name: name for name in _BASIC}),
+    ExtendedTriggerMessage: (
+        ExtendedTriggerMessageConf,
+        {name: name for name in _EXTENDED} | _SIGNED,
+    ),
+}
+"""Command -> its answer, and what it may ask for -> the message that is meant."""
 
 
-def _judge_trigger(state: ChargePoint, message: str, connector: int | None) -> str:
-    if message not in _TRIGGERABLE:
+def _judge_trigger(state: ChargePoint, message: str | None, connector: int | None) -> str:
+    if message is None:
         return "NotImplemented"
     registration = state.station.registration
     if message == "BootNotification" and registration.status is RegistrationStatus.ACCEPTED:
+        return "Rejected"
+    if message == credentials.TRIGGER and not credentials.may_ask(state):
         return "Rejected"
     addressed = message in ("MeterValues", "StatusNotification") and connector is not None
     if addressed and connector not in (0, *state.connectors):
@@ -220,6 +237,7 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ClearCache: _clear_cache,
     DataTransfer: _transfer,
     TriggerMessage: _trigger,
+    ExtendedTriggerMessage: _trigger,
     SetChargingProfile: charging.on_set,
     ClearChargingProfile: charging.on_clear,
     GetCompositeSchedule: charging.on_get,
@@ -230,5 +248,10 @@ COMMANDS: Final[Mapping[type, Act]] = {
     GetLocalListVersion: local_list.on_get_version,
     ReserveNow: reservation.on_reserve,
     CancelReservation: reservation.on_cancel,
+    SignedUpdateFirmware: signed_firmware.on_update,
+    InstallCertificate: certificates.on_install,
+    DeleteCertificate: certificates.on_delete,
+    GetInstalledCertificateIds: certificates.on_list,
+    CertificateSigned: credentials.on_signed,
 }
 """What each command does."""

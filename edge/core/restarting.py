@@ -13,10 +13,10 @@ from edge.core.commands import Reset, ResetConf
 from edge.core.draft import Draft
 from edge.core.effects import Reply, Restart
 from edge.core.events import PowerFailing
-from edge.core.facts import MustStop
+from edge.core.facts import MustStop, SecurityNoticed
 from edge.core.records import ResetAccepted
 from edge.core.state import Restarting
-from edge.core.vocabulary import ResetType, StopReason
+from edge.core.vocabulary import ResetType, SecurityEvent, StopReason
 
 HARD_WITHIN_S: Final = 10.0  # the ramp, the contactor and the end register; then it restarts anyway
 
@@ -35,6 +35,8 @@ def on_reset(draft: Draft, call_id: int, command: Reset) -> None:
     delivery_s = draft.policy.soft_reset_within_s if soft else 0.0
     until = draft.now + HARD_WITHIN_S + delivery_s
     draft.put_station(restarting=Restarting(type=command.type, until=until))
+    info = f"{command.type} reset, asked for by the central system"
+    draft.tell(SecurityNoticed(event=SecurityEvent.RESET_OR_REBOOT, info=info))
     reason = _REASONS[command.type]
     draft.tell(*(MustStop(connector=number, reason=reason) for number in draft.state.connectors))
 

@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core import clock, jobs
+from edge.core.access import Security
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.instant import Instant
 from edge.core.outbox import UNKNOWN_ID
 from edge.core.profiles import Installed
 from edge.core.records import Saved, SavedTransaction
+from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.state import (
     Authorisation,
@@ -28,13 +30,13 @@ from edge.core.state import (
     Outbox,
     Phase,
     Reservation,
-    Security,
     Seen,
     Service,
     Station,
     Transaction,
 )
 from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
+from edge.core.x509 import Certificates, Credentials, CredentialsKept
 
 
 def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
@@ -66,9 +68,19 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             reservations=_reservations(saved, setup, now),
             configuration={row.key: row.value for row in saved.configuration},
             security=_security(saved),
+            security_events=SecurityEvents(
+                last_seq=saved.last_security_seq,
+                old_seq=saved.last_security_seq,
+                untold=saved.untold,
+            ),
+            certificates=Certificates(roots=saved.roots),
+            credentials=Credentials(kept=saved.credentials or CredentialsKept()),
+            rebooted=_has_rebooted(saved, setup),
+            log_was_cleared=saved.log_was_cleared,
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             last_starts=saved.last_starts,
+            dial_failures=saved.dial_failures,
             jobs=jobs.restored(saved.jobs, now),
         ),
         bays=bays,
@@ -196,3 +208,9 @@ def _recovery(
         return StopReason.POWER_LOSS, policy.resume_after_power_cut
     seen_s = max(told_at.monotonic, setup.last_seen_s or 0.0)
     return StopReason.REBOOT, now.monotonic - seen_s <= policy.resume_after_restart_within_s
+
+
+def _has_rebooted(saved: Saved, setup: Setup) -> bool:
+    """The computer went down since the last process, and no Reset had promised that."""
+    before = saved.last_boot
+    return saved.reset is None and before is not None and before.kernel_boot != setup.kernel_boot

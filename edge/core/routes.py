@@ -10,15 +10,19 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    certificates,
     charging,
     clock,
     connector,
     contactor,
+    credentials,
     evse,
     facts,
     firmware,
     health,
+    job_news,
     jobs,
+    line,
     local_list,
     metering,
     outbox,
@@ -27,7 +31,9 @@ from edge.core import (
     reservation,
     restarting,
     security,
+    security_events,
     service,
+    signed_firmware,
     status,
     transaction,
     unlocking,
@@ -50,9 +56,21 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.MeterFailed: (metering.on_failed,),
     ev.DriverLost: (evse.on_lost,),
     ev.DriverFound: (evse.on_found,),
-    ev.LinkUp: (registration.on_link_up, security.on_link_up),
-    ev.LinkDown: (registration.on_link_down, outbox.on_link_down),
-    ev.Settled: (registration.on_settled,),
+    ev.LinkUp: (
+        registration.on_link_up,
+        security.on_link_up,
+        credentials.on_link_up,
+        certificates.on_link_up,
+    ),
+    ev.LinkDown: (
+        registration.on_link_down,
+        outbox.on_link_down,
+        certificates.on_link_down,
+    ),
+    ev.DialRefused: (security.on_dial_refused,),
+    ev.FramesRefused: (security.on_frames_refused,),
+    ev.DialPostponed: (line.on_postponed,),
+    ev.Settled: (registration.on_settled, line.on_settled),
     ev.CallReceived: (registration.on_call, remote.on_call),
     ev.OutboxRead: (),
     ev.JournalLost: (health.on_journal_lost,),
@@ -60,6 +78,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.PowerFailing: (restarting.on_power_failing,),
     ev.JobFinished: (),
     ev.JobProgressed: (jobs.on_progress,),
+    ev.X509Answered: (),
 }
 """Event -> who takes it, in this order; a ticket's answer goes on to `ANSWERS`."""
 
@@ -82,8 +101,18 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToBegin: (connector.on_begin,),
     waiting.ToEnd: (connector.on_end,),
     waiting.ToSample: (metering.on_sample,),
-    waiting.ToFinish: (firmware.on_finished, uploads.on_finished),
+    waiting.ToFinish: (
+        firmware.on_finished,
+        signed_firmware.on_finished,
+        uploads.on_finished,
+    ),
+    waiting.ToVet: (signed_firmware.on_vetted,),
     waiting.ToReport: (jobs.on_reported,),
+    waiting.ToWarn: (security_events.on_settled,),
+    waiting.ToInstall: (certificates.on_inspected,),
+    waiting.ToTake: (credentials.on_checked,),
+    waiting.ToMakeKey: (credentials.on_key_made,),
+    waiting.ToSign: (credentials.on_settled,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 
@@ -95,7 +124,12 @@ AFTERWARDS: Final[Mapping[type, Callable[[Any], waiting.Purpose]]] = {
 
 FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.TimeTold: (clock.on_told,),
-    facts.Registered: (clock.on_registered, status.on_registered, health.on_registered),
+    facts.Registered: (
+        clock.on_registered,
+        status.on_registered,
+        health.on_registered,
+        line.on_registered,
+    ),
     facts.Granted: (connector.on_fact,),
     facts.Cancelled: (connector.on_fact,),
     facts.PluggedIn: (connector.on_fact, authorisation.on_plugged),
@@ -117,27 +151,32 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Bound: (transaction.on_bound,),
     facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
-    facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key),
+    facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key, line.on_key),
     facts.StartAsked: (authorisation.on_start_asked,),
     facts.Triggered: (
         registration.on_trigger,
         status.on_trigger,
         metering.on_trigger,
-        jobs.on_trigger,
+        job_news.on_trigger,
+        credentials.on_trigger,
     ),
+    facts.SecurityNoticed: (security_events.on_noticed,),
 }
 """Fact -> who takes it, in this order."""
 
 TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     registration.on_tick,
+    health.on_tick,
     evse.on_tick,
     reservation.on_tick,
     connector.on_tick,
     metering.on_tick,
     authorisation.on_tick,
+    signed_firmware.on_tick,
     firmware.on_tick,
     uploads.on_tick,
     jobs.on_tick,
+    credentials.on_tick,
 )
 """Who looks at the time, in every step."""
 
@@ -149,6 +188,7 @@ SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
     service.settle,
     unlocking.settle,
     outbox.advance,
+    security_events.advance,
     restarting.settle,
 )
 """Who looks at the whole after the facts are worked off; new facts start another round."""

@@ -2,7 +2,8 @@
 
 A new key or profile takes effect by a reconnect. What worked before is kept until the central
 system has let us in with the new one, so that a slip of either side locks nobody out.
-Source: security whitepaper ed. 3, A01, A05; ruling 38.
+What the line is suspected of goes into the security log.
+Source: security whitepaper ed. 3, A00, A01, A05; ruling 38.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from edge.core import keys
 from edge.core.access import WITH_CERTIFICATE, WITH_KEY, WITH_TLS, Access
 from edge.core.draft import Draft
 from edge.core.effects import UseAccess
-from edge.core.events import LinkUp
-from edge.core.facts import KeyChanged
+from edge.core.events import DialRefused, FramesRefused, LinkUp
+from edge.core.facts import KeyChanged, SecurityNoticed
 from edge.core.records import ConfigurationChanged, FallbackKept
 from edge.core.state import ChargePoint
+from edge.core.vocabulary import CertificateUse, SecurityEvent
 
 KEY: Final = "AuthorizationKey"
 PROFILE: Final = "SecurityProfile"
@@ -30,17 +32,25 @@ def attempts(state: ChargePoint) -> tuple[Access, ...]:
     A new profile has two chances before the old one has its turn: the central system may still be
     changing over.
     """
-    kept = state.station.security
-    profile = keys.number(state, PROFILE)
-    profiles = (profile,) if kept.old_profile is None else (profile, profile, kept.old_profile)
-    key = keys.text(state, KEY) or None
-    passwords = (key,) if kept.old_key is None else (key, kept.old_key)
-    ways = [
-        Access(profile=each, key=password if each in WITH_KEY else None)
-        for each in profiles
-        for password in (passwords if each in WITH_KEY else passwords[:1])
-    ]
-    return tuple(ways)
+    old, profile = state.station.security.old_profile, keys.number(state, PROFILE)
+    profiles = (profile,) if old is None else (profile, profile, old)
+    return tuple(way for each in profiles for way in _ways(state, each))
+
+
+def _ways(state: ChargePoint, profile: int) -> tuple[Access, ...]:
+    """With the new key or certificate, then with the one that worked before."""
+    if profile in WITH_KEY:
+        old_key = state.station.security.old_key
+        key = keys.text(state, KEY) or None
+        passwords = (key,) if old_key is None else (key, old_key)
+        return tuple(Access(profile=profile, key=password) for password in passwords)
+    if profile == WITH_CERTIFICATE:
+        kept = state.station.credentials.kept
+        shown = tuple(one for one in (kept.own, kept.old) if one is not None)
+        ways = tuple(Access(profile=profile, credential=one) for one in shown)
+        has_file = state.setup.has_certificate or not shown
+        return (*ways, Access(profile=profile)) if has_file else ways
+    return (Access(profile=profile),)
 
 
 def on_link_up(draft: Draft, event: LinkUp) -> None:
@@ -48,7 +58,7 @@ def on_link_up(draft: Draft, event: LinkUp) -> None:
     access = event.access
     if access is None:
         return
-    kept = replace(draft.station.security, admitted=access)
+    kept = replace(draft.station.security, admitted=access, suspected=frozenset())
     if kept.old_profile is not None:
         if access.profile == kept.old_profile:
             _return_to(draft, kept.old_profile)
@@ -66,6 +76,13 @@ def _return_to(draft: Draft, profile: int) -> None:
     value = str(profile)
     draft.put_station(configuration={**draft.station.configuration, PROFILE: value})
     draft.write(ConfigurationChanged(key=PROFILE, value=value))
+    _note_change(draft, PROFILE)
+
+
+def _note_change(draft: Draft, key: str) -> None:
+    """That it was changed is logged, never its value (A01.FR.11)."""
+    event = SecurityEvent.RECONFIGURATION_OF_SECURITY_PARAMETERS
+    draft.tell(SecurityNoticed(event=event, info=f"{key} was changed"))
 
 
 def _write(draft: Draft) -> None:
@@ -73,28 +90,42 @@ def _write(draft: Draft) -> None:
     draft.write(FallbackKept(profile=old_profile, key=old_key))
 
 
-def may_take(state: ChargePoint, name: str, value: str) -> bool:
+def may_take(draft: Draft, name: str, value: str) -> bool:
     """Whether *value* fits what else is set; asked before *name* is changed."""
-    return name not in CONDITIONS or CONDITIONS[name](state, value)
+    return name not in CONDITIONS or CONDITIONS[name](draft, value)
 
 
-def _may_raise(state: ChargePoint, value: str) -> bool:
-    """Only upwards, and only where what it needs is here (A05.FR.01-04)."""
+def _may_raise(draft: Draft, value: str) -> bool:
+    """Only upwards, and only where what it needs is here and valid (A05.FR.01-04)."""
     wanted = int(value)
     return (
-        wanted > keys.number(state, PROFILE)
-        and not (wanted in WITH_KEY and not keys.text(state, KEY))
-        and not (wanted in WITH_TLS and not state.setup.has_root)
-        and not (wanted == WITH_CERTIFICATE and not state.setup.has_certificate)
+        wanted > keys.number(draft.state, PROFILE)
+        and not (wanted in WITH_KEY and not keys.text(draft.state, KEY))
+        and not (wanted in WITH_TLS and not _has_root(draft))
+        and not (wanted == WITH_CERTIFICATE and not _has_certificate(draft))
     )
 
 
-CONDITIONS: Final[Mapping[str, Callable[[ChargePoint, str], bool]]] = {PROFILE: _may_raise}
+def _has_root(draft: Draft) -> bool:
+    """Of the installer's file only that it is there is known here."""
+    installed = draft.station.certificates.of(CertificateUse.CENTRAL_SYSTEM_ROOT)
+    return draft.state.setup.has_root or any(one.not_after > draft.at.wall for one in installed)
+
+
+def _has_certificate(draft: Draft) -> bool:
+    own = draft.station.credentials.kept.own
+    valid = own is not None and own.not_before <= draft.at.wall < own.not_after
+    return draft.state.setup.has_certificate or valid
+
+
+CONDITIONS: Final[Mapping[str, Callable[[Draft, str], bool]]] = {PROFILE: _may_raise}
 """Keys whose value depends on more than its form."""
 
 
 def on_key(draft: Draft, fact: KeyChanged) -> None:
     """Reconnect with the new key or profile, once the answer is out; keep the old until then."""
+    if fact.key in (KEY, PROFILE):
+        _note_change(draft, fact.key)
     security = draft.station.security
     admitted = security.admitted
     if fact.key == KEY and keys.number(draft.state, PROFILE) in WITH_KEY:
@@ -108,3 +139,17 @@ def _renew(draft: Draft, **old: Any) -> None:
     draft.put_station(security=replace(draft.station.security, **old))
     _write(draft)
     draft.do(UseAccess(attempts=attempts(draft.state), reconnect=True))
+
+
+def on_dial_refused(draft: Draft, event: DialRefused) -> None:
+    """Once per suspicion until we are let in: the line is dialled again every few minutes."""
+    security = draft.station.security
+    if event.suspicion not in security.suspected:
+        suspected = security.suspected | {event.suspicion}
+        draft.put_station(security=replace(security, suspected=suspected))
+        draft.tell(SecurityNoticed(event=event.suspicion, info=event.why))
+
+
+def on_frames_refused(draft: Draft, event: FramesRefused) -> None:
+    """The link says it rarely, with how many there were."""
+    draft.tell(SecurityNoticed(event=event.suspicion, info=f"{event.count} messages"))

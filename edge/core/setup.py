@@ -25,7 +25,7 @@ class EvseTraits:
 class UnsignedFirmware(StrEnum):
     """Whether UpdateFirmware, which nothing signs, is obeyed (ruling 18)."""
 
-    AUTO = "auto"  # only in security profile 0
+    AUTO = "auto"  # only in security profile 0, with no manufacturer's root
     ALLOW = "allow"
     REFUSE = "refuse"
 
@@ -37,7 +37,6 @@ class Policy:
     resume_after_power_cut: bool = False
     resume_after_restart_within_s: float = 60.0
     authorize_within_s: float = 5.0
-    call_timeout_s: float = 30.0
     meter_within_s: float = 2.0
     stop_within_s: float = 6.0
     fault_hold_s: float = 180.0
@@ -61,7 +60,7 @@ class Setup:
     ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id, *last_seen_s* the
     monotonic second in which the last process of this boot still ran sessions, where one is known.
     *has_root* and *has_certificate*: the installer gave files to check the central system by, and
-    to show it.
+    to show it. *common_name* is what certificates call this station: its serial number.
     """
 
     identity: BootNotification
@@ -70,9 +69,11 @@ class Setup:
     kernel_boot: str
     last_seen_s: float | None = None
     readers: tuple[tuple[int, ...], ...] = ()
+    transfer_protocols: tuple[str, ...] = ("FTPS", "HTTPS")
     defaults: Mapping[str, str] = field(default_factory=dict, repr=False)
     overrides: Mapping[str, str] = field(default_factory=dict, repr=False)
     has_root: bool = False
     has_certificate: bool = False
+    common_name: str = ""
     policy: Policy = field(default_factory=Policy)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO

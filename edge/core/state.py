@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from edge.core.access import Access
+from edge.core.access import Security
 from edge.core.anchors import Clock
 from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
-from edge.core.records import JobKind, JobOrdered, Queued, Stage, TagCached
+from edge.core.records import Queued, TagCached
+from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
     AvailabilityType,
@@ -31,6 +32,8 @@ from edge.core.vocabulary import (
     StopReason,
 )
 from edge.core.waiting import Waiting
+from edge.core.work import Job, JobKind
+from edge.core.x509 import Certificates, Credentials
 
 
 class Phase(StrEnum):
@@ -297,41 +300,12 @@ class Charging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Long work with a file. *status* is OCPP's word for it, *attempts* those that failed.
-
-    *ticket* is that of the transfer or installation under way, *untold* the statuses that the
-    central system has not heard yet, oldest first.
-    """
-
-    order: JobOrdered
-    stage: Stage = Stage.WAITING
-    status: str | None = None
-    attempts: int = 0
-    due_at: float | None = None
-    ticket: int | None = None
-    done_bytes: int = 0
-    untold: tuple[str, ...] = ()
-    telling: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Security:
-    """How we were let in last, and what the way back is until a new profile or key has worked."""
-
-    admitted: Access | None = None
-    old_profile: int | None = None
-    old_key: str | None = field(default=None, repr=False)
-
-    @property
-    def fallback(self) -> tuple[int | None, str | None]:
-        """The part that a restart must know."""
-        return self.old_profile, self.old_key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """What exists once."""
+    """What exists once.
+
+    *rebooted*: the computer went down before this process, without our doing; *log_was_cleared*:
+    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen.
+    """
 
     clock: Clock = field(default_factory=Clock)
     registration: Registration = field(default_factory=Registration)
@@ -340,6 +314,9 @@ class Station:
     charging: Charging = field(default_factory=Charging)
     configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
     security: Security = field(default_factory=Security)
+    security_events: SecurityEvents = field(default_factory=SecurityEvents)
+    certificates: Certificates = field(default_factory=Certificates)
+    credentials: Credentials = field(default_factory=Credentials)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE
@@ -348,9 +325,13 @@ class Station:
     jobs: Mapping[JobKind, Job] = field(default_factory=dict)
     last_ref: int = 0
     last_starts: Mapping[int, Instant] = field(default_factory=dict)
+    dial_failures: int = 0
     journal_lost: str | None = None
     reader_lost: str | None = None
     main_meter: Reading | None = None
+    rebooted: bool = False
+    log_was_cleared: bool = False
+    clock_shown: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,12 @@ def current(state: ChargePoint, connector: int, now: float) -> Told:
     return levels.status(state, connector, now), code, info
 
 
+def is_introduced(state: ChargePoint) -> bool:
+    """Whether the central system was told every status: what must come before it may speak now."""
+    notices = (state.station.notice, *(bay.notice for bay in state.bays))
+    return all(notice.reported is not None for notice in notices)
+
+
 def on_registered(draft: Draft, _: Registered) -> None:
     """Forget what was told: `settle` tells all anew."""
     for connector in (0, *draft.state.connectors):

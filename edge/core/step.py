@@ -23,9 +23,13 @@ from edge.core.events import (
     Port,
     Settled,
     Started,
+    X509Answered,
 )
 from edge.core.routes import AFTERWARDS, ANSWERS, EVENTS, FACTS, SETTLES, TICKS
 from edge.core.state import ChargePoint
+
+Answer = Settled | MeterRead | MeterFailed | OutboxRead | JobFinished | X509Answered
+"""The events that have a ticket."""
 
 MOST_ROUNDS: Final = 8  # facts raised by settling raise facts again, at most this deep
 
@@ -49,9 +53,7 @@ def step(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, .
 
 def _answer(draft: Draft, event: Event) -> None:
     """Hand an answer to who asked; one that nobody waits for any more is counted."""
-    if not isinstance(event, Settled | MeterRead | MeterFailed | OutboxRead | JobFinished):
-        return
-    if event.ticket is None:
+    if not isinstance(event, Answer) or event.ticket is None:
         return
     purpose = draft.forget(event.ticket)
     if purpose is None:

@@ -186,9 +186,12 @@ def _keep_for_stop(draft: Draft, fact: Sampled, transaction: Transaction) -> Non
         fact.reading, fact.context, keys.measurands(draft.state, name), at=fact.value.timestamp
     )
     room = keys.number(draft.state, "StopTransactionMaxMeterValues") - 2  # begin and end
-    if value is not None and len(transaction.stop_values) < room:
-        values = (*transaction.stop_values, value)
-        draft.put(fact.connector, transaction=replace(transaction, stop_values=values))
+    if value is None or not room:
+        return
+    kept = transaction.stop_values
+    if len(kept) >= room:
+        kept = kept[: room - 1 : 2]  # every second goes, rather than what comes (errata 3.91)
+    draft.put(fact.connector, transaction=replace(transaction, stop_values=(*kept, value)))
 
 
 def note(draft: Draft, connector: int, reading: Reading, told_at: Instant | None = None) -> None:

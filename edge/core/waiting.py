@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final
 
 from edge.core.profiles import Profile
-from edge.core.records import JobOrdered
-from edge.core.vocabulary import ConnectorStatus, ErrorCode, ReadingContext
+from edge.core.vocabulary import CertificateUse, ConnectorStatus, ErrorCode, ReadingContext
+from edge.core.work import JobOrdered, Stage
 
 MOST_WAITING: Final = (
     64  # far above what two connectors can have open; a leak shows as an assertion
@@ -115,8 +115,17 @@ class ToSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFinish:
-    """The download, upload or installation of *order*."""
+    """The work on *order* that makes its *stage*: a download, an upload, an installation."""
 
+    order: JobOrdered
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToVet:
+    """The signer of *order*, whose call waits for an answer."""
+
+    call_id: int
     order: JobOrdered
 
 
@@ -125,6 +134,41 @@ class ToReport:
     """The oldest untold status of *order*."""
 
     order: JobOrdered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToWarn:
+    """The critical line *seq* of the security log."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToInstall:
+    """What the certificate in the InstallCertificate *call_id* is, which shall serve for *use*."""
+
+    call_id: int
+    use: CertificateUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToTake:
+    """Where the chain in the CertificateSigned *call_id* leads."""
+
+    call_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToMakeKey:
+    """A new key pair, for the request number *asked* in a row, in the name of *organisation*."""
+
+    asked: int
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToSign:
+    """SignCertificate."""
 
 
 Purpose = (
@@ -142,7 +186,13 @@ Purpose = (
     | ToEnd
     | ToSample
     | ToFinish
+    | ToVet
     | ToReport
+    | ToWarn
+    | ToInstall
+    | ToTake
+    | ToMakeKey
+    | ToSign
 )
 
 

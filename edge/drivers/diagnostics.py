@@ -1,8 +1,8 @@
 """What this station can tell of itself: its latest log lines, its journal in short, its versions.
 
 `LogRing` hears every line of the daemon's log; `StationGatherer` packs it, with whatever parts the
-app adds, into one bounded file. No secrets: passwords, keys and addresses' logins become `***`,
-tags keep their last four characters.
+app adds, into one bounded file, or writes out the security log. No secrets: passwords, keys and
+addresses' logins become `***`, tags keep their last four characters.
 
 Quality: tested as values and as archives; bounded by construction.
 """
@@ -15,11 +15,14 @@ import json
 import re
 import tarfile
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from edge.core.instant import rfc3339
+from edge.core.security_log import SecurityEventLogged
 from edge.core.vocabulary import LogType
 from edge.errors import TransferFailed
 
@@ -28,6 +31,7 @@ PART_MAX: Final = 2 * 2**20  # bytes of one part of the archive
 TAG_SHOWN: Final = 4
 
 Part = Callable[[], Awaitable[object]]
+ReadSecurityLog = Callable[[], Awaitable[Sequence[SecurityEventLogged]]]
 
 _SECRET: Final = re.compile(
     r"password|secret|token|credential|authorizationkey|private_key", re.IGNORECASE
@@ -70,27 +74,44 @@ class LogRing:
 class StationGatherer:
     """Implements `edge.ports.Gatherer`; *parts* by the name of their file, without `.json`."""
 
-    def __init__(self, ring: LogRing, parts: Mapping[str, Part]) -> None:
+    def __init__(
+        self, ring: LogRing, parts: Mapping[str, Part], security_log: ReadSecurityLog
+    ) -> None:
         self._ring = ring
         self._parts = parts
+        self._security_log = security_log
 
     async def gather(
         self, log_type: LogType, target: Path, oldest: datetime | None, latest: datetime | None
     ) -> None:
-        """Write the log alone, or everything as a `.tar.gz`; raises `TransferFailed`."""
-        log = self._ring.between(oldest, latest).encode()
-        files = {"log.txt": log}
-        if log_type is LogType.DIAGNOSTICS:
-            for name, part in self._parts.items():
-                text = json.dumps(scrubbed(await part()), indent=1, default=str)
-                files[f"{name}.json"] = text.encode()[:PART_MAX]
+        """Write the security log, or everything else as a `.tar.gz`; raises `TransferFailed`."""
+        write: Callable[[], object]
+        if log_type is LogType.SECURITY:
+            lines = _security_lines(await self._security_log(), oldest, latest)
+            write = partial(target.write_bytes, "".join(lines).encode())
+        else:
+            write = partial(_pack, target, await self._files(oldest, latest))
         try:
-            if log_type is LogType.DIAGNOSTICS:
-                await asyncio.to_thread(_pack, target, files)
-            else:
-                await asyncio.to_thread(target.write_bytes, log)
+            await asyncio.to_thread(write)
         except OSError as error:
             raise TransferFailed("other", f"{target} cannot be written: {error}") from error
+
+    async def _files(self, oldest: datetime | None, latest: datetime | None) -> dict[str, bytes]:
+        files = {"log.txt": self._ring.between(oldest, latest).encode()}
+        for name, part in self._parts.items():
+            text = json.dumps(scrubbed(await part()), indent=1, default=str)
+            files[f"{name}.json"] = text.encode()[:PART_MAX]
+        return files
+
+
+def _security_lines(
+    lines: Iterable[SecurityEventLogged], oldest: datetime | None, latest: datetime | None
+) -> Iterator[str]:
+    """Time, type and what else is known, of the events from *oldest* to *latest*."""
+    for line in lines:
+        wall = line.at.wall
+        if (oldest is None or wall >= oldest) and (latest is None or wall <= latest):
+            yield f"{rfc3339(wall)} {line.event} {line.info or ''}".rstrip() + "\n"
 
 
 def scrubbed(value: object) -> object:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from edge.core import commands, messages
+from edge.core import certificate_commands, commands, file_commands, messages
 from edge.core.commands import Command, CommandAnswer
 from edge.core.instant import Instant, rfc3339
 from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
@@ -36,6 +36,9 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.FirmwareStatusNotification: messages.FirmwareStatusNotificationConf,
     messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
     messages.LogStatusNotification: messages.LogStatusNotificationConf,
+    messages.SignedFirmwareStatusNotification: messages.SignedFirmwareStatusNotificationConf,
+    messages.SecurityEventNotification: messages.SecurityEventNotificationConf,
+    messages.SignCertificate: messages.SignCertificateConf,
 }
 """What answers each request of ours; the class name is the action."""
 
@@ -51,33 +54,26 @@ COMMANDS: Final[dict[str, type]] = {
         commands.UnlockConnector,
         commands.ClearCache,
         commands.TriggerMessage,
+        commands.ExtendedTriggerMessage,
         commands.SetChargingProfile,
         commands.ClearChargingProfile,
         commands.GetCompositeSchedule,
-        commands.UpdateFirmware,
-        commands.GetDiagnostics,
-        commands.GetLog,
+        file_commands.UpdateFirmware,
+        file_commands.GetDiagnostics,
+        file_commands.GetLog,
         commands.SendLocalList,
         commands.GetLocalListVersion,
         commands.ReserveNow,
         commands.CancelReservation,
+        file_commands.SignedUpdateFirmware,
         messages.DataTransfer,
+        certificate_commands.InstallCertificate,
+        certificate_commands.DeleteCertificate,
+        certificate_commands.GetInstalledCertificateIds,
+        certificate_commands.CertificateSigned,
     )
 }
 """The actions that the core decides on."""
-
-SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
-    "DeleteCertificate": {"status": "NotFound"},
-    "ExtendedTriggerMessage": {"status": "NotImplemented"},
-    "CertificateSigned": {"status": "Rejected"},
-    "GetInstalledCertificateIds": {"status": "NotFound"},
-    "InstallCertificate": {"status": "Rejected"},
-    "SignedUpdateFirmware": {"status": "Rejected"},
-}
-"""Known actions of profiles that are off, where the answer has a word for that (ruling 8).
-
-The rest is NotSupported.
-"""
 
 LENGTH_MAX: Final = {"info": 50}
 """Free text that is cut to its CiString, because a refusal would lose the fact it decorates."""
@@ -115,15 +111,11 @@ def decode_confirmation(request: Request, payload: Mapping[str, Any]) -> Confirm
     return answer
 
 
-def decode_command(
-    action: str, payload: Mapping[str, Any]
-) -> Command | Mapping[str, object] | CallError:
-    """Read a call of the central system: a command for the core, or an answer that is fixed."""
+def decode_command(action: str, payload: Mapping[str, Any]) -> Command | CallError:
+    """Read a call of the central system; one that only stations make is not for us (ruling 8)."""
     if action in COMMANDS:
         command: Command = _decode(COMMANDS[action], payload)
         return command
-    if action in SETTLED_HERE:
-        return SETTLED_HERE[action]
     return CallError(code=CallErrorCode.NOT_SUPPORTED, description=f"{action} is not supported")
 
 

@@ -26,9 +26,10 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from edge.core.access import WITH_CERTIFICATE, WITH_KEY, WITH_TLS, Access
+from edge.core.access import WITH_KEY, WITH_TLS, Access
 from edge.core.keys import password_bytes
-from edge.drivers.ocpp_tls import Trust, client_context, refusal
+from edge.core.vocabulary import SecurityEvent
+from edge.drivers.ocpp_tls import Trust, refusal, root_of
 from edge.errors import LineDropped, LinkRefused
 
 SUBPROTOCOL: Final = "ocpp1.6"
@@ -45,6 +46,11 @@ Mode = Literal["up", "down", "refuse", "blackhole"]
 class Line(Protocol):
     """A WebSocket: whole text messages; `recv` and `send` raise `ConnectionError` at its end."""
 
+    @property
+    def root(self) -> str | None:
+        """The fingerprint of the root that the peer was checked by, `None` without TLS."""
+        ...
+
     async def recv(self) -> str | bytes:
         """The next message."""
         ...
@@ -55,6 +61,10 @@ class Line(Protocol):
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with the closing handshake."""
+        ...
+
+    async def ping(self, within_s: float) -> None:
+        """Ask the peer for a sign of life, and cut the line if none comes; never raises."""
         ...
 
     def cut(self) -> None:
@@ -72,7 +82,7 @@ Dial = Callable[[Access], Awaitable[Line]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """How to open a WebSocket; times in seconds, *ping_interval_s* `None` for no pings.
+    """How to open a WebSocket; times in seconds.
 
     *secure_url* is for the profiles with TLS. *password* is sent as it is where no AuthorizationKey
     was ever set; a key is sent as the bytes it stands for, unless *is_literal*.
@@ -81,11 +91,9 @@ class Dialling:
     url: str
     secure_url: str
     station: str
-    trust: Callable[[], Trust]
+    trust: Trust
     open_timeout_s: float
     close_timeout_s: float
-    ping_interval_s: float | None
-    ping_timeout_s: float
     size_max: int
     password: str | None = None
     is_literal: bool = False
@@ -102,7 +110,7 @@ class Dialling:
             connection = await self._connected(url, access)
         except InvalidStatus as answer:
             status = answer.response.status_code
-            suspicion = "FailedToAuthenticateAtCentralSystem" if status in REFUSED_US else None
+            suspicion = SecurityEvent.FAILED_TO_AUTHENTICATE if status in REFUSED_US else None
             raise LinkRefused(_sentence(place, status), suspicion=suspicion) from answer
         except InvalidURI as error:
             raise LinkRefused(f"{place} is no ws:// or wss:// address: check [csms] url") from error
@@ -131,11 +139,10 @@ class Dialling:
         return WebSocketLine(connection)
 
     async def _connected(self, url: str, access: Access) -> ClientConnection:
-        shows = access.profile == WITH_CERTIFICATE
         secure = urlsplit(url).scheme == "wss"
         return await _Connect(
             url,
-            ssl=client_context(self.trust(), with_certificate=shows) if secure else None,
+            ssl=self.trust.context(access) if secure else None,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,  # costs 300 KiB per connection and opens zip bombs (security 3.3)
             proxy=None,  # the environment of a daemon is not the installer's configuration
@@ -144,8 +151,7 @@ class Dialling:
             max_size=self.size_max,
             open_timeout=self.open_timeout_s,
             close_timeout=self.close_timeout_s,
-            ping_interval=self.ping_interval_s,
-            ping_timeout=self.ping_timeout_s,
+            ping_interval=None,  # `Line.ping` is ours: its interval changes on a living line
         )
 
     def _headers(self, access: Access) -> dict[str, str]:
@@ -170,6 +176,12 @@ class WebSocketLine:
         self._passing = asyncio.Event()
         self._passing.set()
         self._is_cut = False
+        self._silent_s: float | None = None
+
+    @property
+    def root(self) -> str | None:
+        secured = self._connection.transport.get_extra_info("ssl_object")
+        return None if secured is None else root_of(secured)
 
     async def recv(self) -> str | bytes:
         try:
@@ -187,6 +199,17 @@ class WebSocketLine:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         await self._connection.close(code, reason)
+
+    async def ping(self, within_s: float) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._passing.wait()
+                await (await self._connection.ping())
+        except TimeoutError:
+            self._silent_s = within_s
+            self.cut()
+        except ConnectionClosed:
+            return  # who reads learns it too, and tells
 
     def cut(self) -> None:
         self._is_cut = True
@@ -210,6 +233,8 @@ class WebSocketLine:
         by_us = self._is_cut or (closed.sent is not None and not closed.rcvd_then_sent)
         excused = closed.rcvd is not None and closed.rcvd.code in COME_BACK
         kind = ConnectionError if by_us or excused else LineDropped
+        if self._silent_s is not None:
+            return kind(f"the central system did not answer a ping within {self._silent_s:g} s")
         return kind(_how_it_ended(closed))
 
 

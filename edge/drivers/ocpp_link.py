@@ -1,28 +1,28 @@
 """The OCPP line to the central system: connect, stay connected, one call in flight.
 
-Posts `LinkUp`, `LinkDown`, `Settled` (exactly one per `send`) and `CallReceived`. No refusal is
-fatal: it is said in one sentence and tried again with back-off (J errata 3.4).
+Posts `LinkUp`, `LinkDown`, `DialPostponed`, `Settled` (exactly one per `send`) and `CallReceived`.
+No refusal is fatal: it is said in one sentence and tried again with back-off (J errata 3.4).
 Library: none but our `ocppj`; the socket is `ocpp_line`. Quality: simulated (real sockets).
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from edge.core.access import Access
-from edge.core.commands import Command, CommandAnswer
-from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
-from edge.core.messages import CallError, Confirmation, NoAnswer, Request
+from edge.core.commands import CommandAnswer
+from edge.core.events import DialPostponed, DialRefused, LinkDown, LinkUp, Settled
+from edge.core.messages import BootNotificationConf, CallError, Confirmation, NoAnswer, Request
+from edge.core.vocabulary import RegistrationStatus
 from edge.drivers import ocpp_codec
+from edge.drivers.ocpp_conduct import Conduct
 from edge.drivers.ocpp_line import (
     Dial,
     Gate,
@@ -31,25 +31,19 @@ from edge.drivers.ocpp_line import (
     is_plain_beyond_loopback,
     public_address,
 )
-from edge.drivers.ocpp_settings import Settings, dialling_of, profile_of
+from edge.drivers.ocpp_orders import Orders
+from edge.drivers.ocpp_pace import BackOff, Pings
+from edge.drivers.ocpp_settings import Settings, dialling_of, files_of, profile_of
+from edge.drivers.ocpp_tls import Trust
 from edge.errors import ConfigError, LineDropped, LinkRefused
-from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
-from edge.ocppj.errors import (
-    CallErrorReceived,
-    CallRefused,
-    CallTimedOut,
-    Code,
-    ConnectionLost,
-    Unanswerable,
-)
+from edge.ocppj.charge_point import ChargePoint, Counters
+from edge.ocppj.errors import CallErrorReceived, CallTimedOut, ConnectionLost
 from edge.ocppj.repeats import Repeats
 from edge.ports import Clock, Post
 
 WAITING_MAX: Final = 64  # the outbox's head is no longer; more is a central system that hangs
-UNANSWERED_MAX: Final = 64  # commands whose line went away before their reply
 GOING_AWAY: Final = 1001  # RFC 6455 7.4.1
 NORMAL: Final = 1000  # RFC 6455 7.4.1
-JITTER: Final = 0.2  # a car park that lost its central system must not come back at one instant
 
 __all__ = ["OcppLink", "Settings", "open_link", "profile_of"]
 
@@ -63,13 +57,20 @@ def open_link(
     clock: Clock,
     random: Random,
     attempts: Sequence[Access] = (),
+    failures: int = 0,
+    ping_interval_s: float = 0.0,
+    roots: Sequence[str] = (),
     dial: Dial | None = None,
 ) -> OcppLink:
-    """The link of *station*, let in by *attempts*; *dial* opens the socket, else a WebSocket.
+    """The link of *station*, let in by *attempts*, trusting *roots* besides [csms] ca_file.
 
+    *dial* opens the socket, else a WebSocket.
+
+    *failures* in a row have been counted before; *ping_interval_s* 0: no pings.
     Raises `ConfigError` where it would speak in clear beyond loopback and nobody said that it may.
     """
-    dialling = dialling_of(settings, station)
+    trust = Trust(files_of(settings), roots)
+    dialling = dialling_of(settings, station, trust)
     ways = tuple(attempts) or (Access(profile=profile_of(settings)),)
     address = dialling.address(ways[0])
     if is_plain_beyond_loopback(address):
@@ -84,10 +85,17 @@ def open_link(
         settings,
         station=station,
         clock=clock,
-        random=random,
         dial=dial or dialling.dial,
         address=dialling.address,
         attempts=ways,
+        back_off=BackOff(
+            first_s=settings.backoff_first_s,
+            most_s=settings.backoff_max_s,
+            random=random,
+            failures=failures,
+        ),
+        pings=Pings(interval_s=ping_interval_s, within_s=settings.ping_timeout_s),
+        trust=trust,
     )
 
 
@@ -101,22 +109,6 @@ class _Sending:
     within_s: float
 
 
-class Silence(Enum):
-    """The core's decision not to answer: while Rejected nothing is (OCPP 1.6 4.2)."""
-
-    KEPT = "kept"
-
-
-@dataclass(slots=True, kw_only=True)
-class _OpenCommand:
-    """A command the core was told of; its line may be gone when the answer comes."""
-
-    command: Command
-    call_id: int
-    answer: CommandAnswer | CallError | Silence | None = None
-    decided: asyncio.Future[None] | None = None
-
-
 class OcppLink:
     """The driver behind `ports.CentralSystem`; `impair` is for the simulated bay."""
 
@@ -126,10 +118,12 @@ class OcppLink:
         *,
         station: str,
         clock: Clock,
-        random: Random,
         dial: Dial,
         address: Callable[[Access], str],
         attempts: Sequence[Access],
+        back_off: BackOff,
+        pings: Pings,
+        trust: Trust,
     ) -> None:
         self.counters = Counters()
         self._settings = settings
@@ -137,20 +131,20 @@ class OcppLink:
         self._address = address
         self._attempts = tuple(attempts)
         self._attempt = 0
+        self._trust = trust
         self._renewed = asyncio.Event()
         self._clock = clock
-        self._random = random
+        self._back_off = back_off
+        self._pings = pings
         self._gate = Gate(dial)
         self._post: Post | None = None
         self._line: Line | None = None
-        self._failures = 0
-        self._dial_now = asyncio.Event()
+        self._is_rejected = False
         self._waiting: asyncio.Queue[_Sending] = asyncio.Queue(WAITING_MAX)
         self._in_flight: tuple[_Sending, float] | None = None
         self._unposted: list[Settled] = []
         self._repeats = Repeats()
-        self._call_ids = itertools.count(1)
-        self._open_commands: OrderedDict[str, _OpenCommand] = OrderedDict()
+        self._orders = Orders(clock, settings.reply_within_s)
 
     async def run(self, post: Post) -> None:
         """Connect, serve, reconnect, until cancelled."""
@@ -158,9 +152,10 @@ class OcppLink:
         for settled in self._unposted:
             post(settled)
         self._unposted.clear()
+        conduct = Conduct(post, self._clock)
         while True:
-            line, access = await self._dialled()
-            await self._serve(line, access, post)
+            line, access = await self._dialled(post)
+            await self._serve(line, access, post, conduct)
 
     def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
         """Send after those that wait; *within_s* runs from when it goes on the wire."""
@@ -175,17 +170,11 @@ class OcppLink:
 
     def reply(self, call_id: int, answer: CommandAnswer | CallError | None) -> None:
         """Answer the command *call_id*, `None` with silence; too late is logged and no more."""
-        for open_ in self._open_commands.values():
-            if open_.call_id == call_id and open_.answer is None:
-                open_.answer = Silence.KEPT if answer is None else answer
-                if open_.decided and not open_.decided.done():
-                    open_.decided.set_result(None)
-                return
-        log.warning("reply_came_too_late", call_id=call_id, answer=type(answer).__name__)
+        self._orders.reply(call_id, answer)
 
     def reconnect(self) -> None:
         """Drop the socket without waiting for its peer, and dial at once."""
-        self._dial_now.set()
+        self._back_off.skip()
         if self._line:
             self._line.cut()
 
@@ -194,78 +183,86 @@ class OcppLink:
         self._attempts = tuple(attempts)
         self._attempt = 0
         if reconnect:
-            self._dial_now.set()
+            self._back_off.skip()
             self._renewed.set()
+
+    def use_pings(self, interval_s: float) -> None:
+        """Ping the central system this often from now on, 0 = never."""
+        self._pings.use(interval_s)
+
+    def reset_back_off(self) -> None:
+        """The central system serves us: the next outage begins with the shortest wait."""
+        self._back_off.reset()
+
+    def use_roots(self, roots: Sequence[str]) -> None:
+        """Trust *roots*, PEM, from the next dial on, besides what the settings name."""
+        self._trust.use_roots(roots)
 
     def impair(self, mode: Mode, for_s: float | None = None) -> None:
         """Simulate a fault of the line: see `ocpp_line.Gate`."""
         self._gate.impair(mode, for_s)
 
-    async def _dialled(self) -> tuple[Line, Access]:
+    async def _dialled(self, post: Post) -> tuple[Line, Access]:
         while True:
-            if self._failures:
-                await self._back_off()
+            if self._back_off.failures:
+                post(DialPostponed(at=self._clock.now(), failures=self._back_off.failures))
+                await self._back_off.wait()
             access = self._attempts[self._attempt % len(self._attempts)]
             try:
                 line = await self._gate.dial(access)
             except OSError as error:
-                self._failures += 1
+                self._back_off.fail()
                 self._attempt += 1
+                suspicion = error.suspicion if isinstance(error, LinkRefused) else None
                 log.warning(
                     "central_system_unreachable",
                     why=str(error),
-                    failures=self._failures,
-                    suspicion=error.suspicion if isinstance(error, LinkRefused) else None,
+                    failures=self._back_off.failures,
+                    suspicion=suspicion,
                 )
+                if suspicion is not None:
+                    post(DialRefused(at=self._clock.now(), suspicion=suspicion, why=str(error)))
             else:
                 self._attempt = 0
                 return line, access
 
-    async def _back_off(self) -> None:
-        """Wait twice as long after each failure, somewhat by chance; `reconnect` cuts it short."""
-        doublings = min(self._failures - 1, 16)
-        wait_s = min(self._settings.backoff_first_s * 2**doublings, self._settings.backoff_max_s)
-        try:
-            async with asyncio.timeout(wait_s * self._random.uniform(1 - JITTER, 1)):
-                await self._dial_now.wait()
-        except TimeoutError:
-            return
-        finally:
-            self._dial_now.clear()
-
-    async def _serve(self, line: Line, access: Access, post: Post) -> None:
+    async def _serve(self, line: Line, access: Access, post: Post, conduct: Conduct) -> None:
         """Work one connection from `LinkUp` to `LinkDown`."""
         point = ChargePoint(
             self._station,
             line,
-            self._answer,
+            partial(self._orders.answer, post),
             counters=self.counters,
             repeats=self._repeats,
             closed_errors=ConnectionError,
+            suspect=conduct.suspect,
         )
+        point.muted = self._is_rejected
         why, dropped = "the station ends", False
         self._line = line
-        self._dial_now.clear()
+        self._back_off.forget_skip()
         self._renewed.clear()
         place = public_address(self._address(access))
         log.info("link_up", central_system=place, security_profile=access.profile)
-        post(LinkUp(at=self._clock.now(), access=access))
+        post(LinkUp(at=self._clock.now(), access=access, root=line.root))
         try:
             async with asyncio.TaskGroup() as tasks:
                 sender = tasks.create_task(self._send_waiting(point), name="ocpp-sender")
                 renewer = tasks.create_task(self._close_to_renew(line), name="ocpp-renewer")
+                pinger = tasks.create_task(self._pings.keep_alive(line), name="ocpp-pinger")
                 try:
                     await point.start()
                 except ConnectionError as error:
                     why, dropped = str(error), isinstance(error, LineDropped)
                 sender.cancel()
                 renewer.cancel()
+                pinger.cancel()
         except asyncio.CancelledError:
             await line.close(GOING_AWAY, why)
             raise
         finally:
             self._line = None
-            self._failures += 1
+            self._back_off.fail()
             self._settle_all(dropped=dropped)
             log.warning("link_down", why=why)
             post(LinkDown(at=self._clock.now(), why=why))
@@ -296,13 +293,15 @@ class OcppLink:
             answer = await point.call_action(action, payload, sending.message_id, sending.within_s)
         except CallErrorReceived as error:
             log.warning("request_refused", action=action, code=error.code, why=error.description)
-            self._failures = 0
             return CallError(code=error.code, description=error.description, details=error.details)
         except CallTimedOut:
             log.warning("request_unanswered", action=action, waited_s=sending.within_s)
             return NoAnswer(timed_out=True)
-        self._failures = 0  # it serves us: the next outage begins with the shortest wait
-        return ocpp_codec.decode_confirmation(sending.message, answer)
+        confirmation = ocpp_codec.decode_confirmation(sending.message, answer)
+        if isinstance(confirmation, BootNotificationConf):
+            self._is_rejected = confirmation.status is RegistrationStatus.REJECTED
+            point.muted = self._is_rejected
+        return confirmation
 
     def _settle_all(self, *, dropped: bool) -> None:
         """The line is gone, perhaps *dropped* by the peer: settle what was on it or waited."""
@@ -320,45 +319,3 @@ class OcppLink:
             self._unposted.append(settled)  # sent before `run`: the line is down
         else:
             self._post(settled)
-
-    async def _answer(self, call: IncomingCall) -> Mapping[str, Any]:
-        """Have the core decide a command, or answer what is off (ruling 8)."""
-        command = ocpp_codec.decode_command(call.action, call.payload)
-        if isinstance(command, CallError):
-            raise CallRefused(command.code, command.description)
-        if isinstance(command, Mapping):
-            return command
-        answer = await self._decided(call.unique_id, command)
-        if isinstance(answer, CallError):
-            raise CallRefused(answer.code, answer.description, answer.details)
-        return ocpp_codec.encode(answer)
-
-    async def _decided(self, unique_id: str, command: Command) -> CommandAnswer | CallError:
-        """Ask the core, once per command, even if its line breaks and it is repeated (ruling 7)."""
-        open_ = self._open_commands.get(unique_id)
-        if open_ is None or open_.command != command:
-            open_ = self._asked(unique_id, command)
-        if open_.answer is None:
-            # Awaited bare, so that the answer is on the wire before the core's next request.
-            open_.decided = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(self._settings.reply_within_s):
-                    await open_.decided
-            except TimeoutError:
-                log.warning("command_undecided", action=type(command).__name__)
-        self._open_commands.pop(unique_id, None)
-        if open_.answer is None:
-            raise CallRefused(Code.INTERNAL_ERROR, "no decision in time")
-        if open_.answer is Silence.KEPT:
-            raise Unanswerable
-        return open_.answer
-
-    def _asked(self, unique_id: str, command: Command) -> _OpenCommand:
-        open_ = _OpenCommand(command=command, call_id=next(self._call_ids))
-        self._open_commands[unique_id] = open_
-        if len(self._open_commands) > UNANSWERED_MAX:
-            self._open_commands.popitem(last=False)
-        log.info("command_received", action=type(command).__name__, call_id=open_.call_id)
-        if self._post:
-            self._post(CallReceived(at=self._clock.now(), call_id=open_.call_id, command=command))
-        return open_

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from edge.drivers.ocpp_line import Dialling
-from edge.drivers.ocpp_tls import Trust
+from edge.drivers.ocpp_tls import Files, Trust
 from edge.ocppj.guard import SIZE_MAX
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -24,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     is not *url* with `wss`. *ca_file* is what the central system's certificate is checked by.
     A *password* is sent as HTTP Basic until an AuthorizationKey is set, which is sent as the bytes
     that its hexadecimal digits stand for, or as `basic_auth = "literal"`.
-    Plain `ws` beyond loopback needs *insecure*. Times in seconds; *ping_interval_s* 0: no pings.
+    Plain `ws` beyond loopback needs *insecure*. Times in seconds; how often to ping is the key
+    WebSocketPingInterval, *ping_timeout_s* how long a pong may take.
     """
 
     url: str
@@ -37,7 +38,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     certificate_key: str | None = None
     open_timeout_s: Seconds = 10.0
     close_timeout_s: Seconds = 1.0
-    ping_interval_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
     ping_timeout_s: Seconds = 20.0
     backoff_first_s: Seconds = 5.0
     backoff_max_s: Seconds = 300.0
@@ -51,30 +51,27 @@ def profile_of(settings: Settings) -> int:
     return 0 if settings.password is None else 1
 
 
-def trust_of(settings: Settings) -> Trust:
+def files_of(settings: Settings) -> Files:
     """The files that *settings* name."""
-    return Trust(
+    return Files(
         roots=(Path(settings.ca_file),) if settings.ca_file else (),
         certificate=Path(settings.certificate) if settings.certificate else None,
         certificate_key=Path(settings.certificate_key) if settings.certificate_key else None,
     )
 
 
-def dialling_of(settings: Settings, station: str) -> Dialling:
-    """How *station* dials by *settings*."""
-    trust = trust_of(settings)
+def dialling_of(settings: Settings, station: str, trust: Trust) -> Dialling:
+    """How *station* dials by *settings*, with *trust*."""
     secure = settings.secure_url or re.sub("^ws:", "wss:", settings.url)
     return Dialling(
         url=_own_address(settings.url, station),
         secure_url=_own_address(secure, station),
         station=station,
-        trust=lambda: trust,
+        trust=trust,
         password=settings.password,
         is_literal=settings.basic_auth == "literal",
         open_timeout_s=settings.open_timeout_s,
         close_timeout_s=settings.close_timeout_s,
-        ping_interval_s=settings.ping_interval_s or None,
-        ping_timeout_s=settings.ping_timeout_s,
         size_max=SIZE_MAX,
     )
 

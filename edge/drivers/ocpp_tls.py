@@ -8,11 +8,20 @@ Source: security whitepaper ed. 3, A00.FR.307-322, A00.FR.401-429.
 
 from __future__ import annotations
 
+import _ssl
+import hashlib
+import os
 import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge.core.access import WITH_CERTIFICATE, Access
+from edge.core.vocabulary import SecurityEvent
+from edge.core.x509 import Credential
 from edge.errors import LinkRefused
 
 SUITES: Final = ":".join(  # noqa: FLY002  a list reads better
@@ -37,35 +46,80 @@ SUITE_REASONS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """Files: roots to check the central system by (none: the system's own), and our certificate."""
+class Files:
+    """The installer's: roots to check the central system by (none: the system's own), and ours."""
 
     roots: tuple[Path, ...] = ()
     certificate: Path | None = None
     certificate_key: Path | None = None
 
 
-def client_context(trust: Trust, *, with_certificate: bool) -> ssl.SSLContext:
-    """A context for one dial; raises `LinkRefused` where a file cannot be used."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(SUITES)
-    path: Path | None = None
-    try:
-        for path in trust.roots:
-            context.load_verify_locations(cafile=path)
-        if not trust.roots:
+class Trust:
+    """What a dial trusts and shows: *files*, and the *roots* that came over OCPP, as PEM."""
+
+    def __init__(self, files: Files, roots: Sequence[str] = ()) -> None:
+        self._files = files
+        self._installed = tuple(roots)
+
+    def use_roots(self, roots: Sequence[str]) -> None:
+        """Trust *roots* from the next dial on, in place of those before."""
+        self._installed = tuple(roots)
+
+    def context(self, access: Access) -> ssl.SSLContext:
+        """Make a context for one dial; raises `LinkRefused` where something cannot be used."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(SUITES)
+        for path in self._files.roots:
+            with _blaming(path):
+                context.load_verify_locations(cafile=path)
+        if not self._files.roots:
             context.load_default_certs()
-        if with_certificate:
-            path = trust.certificate
-            if path is None:
-                raise LinkRefused("security profile 3 needs a certificate: check [csms]")
-            context.load_cert_chain(path, trust.certificate_key)
+        for root in self._installed:
+            with suppress(ssl.SSLError):  # one that OpenSSL cannot read must not end all dialling
+                context.load_verify_locations(cadata=root)
+        if access.profile == WITH_CERTIFICATE:
+            self._show(context, access.credential)
+        return context
+
+    def _show(self, context: ssl.SSLContext, credential: Credential | None) -> None:
+        files = self._files
+        if credential is not None:
+            with _blaming("the installed certificate"):
+                _load(context, credential)
+        elif files.certificate is not None:
+            with _blaming(files.certificate):
+                context.load_cert_chain(files.certificate, files.certificate_key)
+        else:
+            raise LinkRefused("security profile 3 needs a certificate: check [csms]")
+
+
+@contextmanager
+def _blaming(what: object) -> Iterator[None]:
+    """Say what was at fault."""
+    try:
+        yield
     except OSError as error:
-        if isinstance(error, LinkRefused):
-            raise
-        raise LinkRefused(f"{path} cannot be used ({error}): check [csms]") from error
-    return context
+        raise LinkRefused(f"{what} cannot be used ({error}): check [csms]") from error
+
+
+def _load(context: ssl.SSLContext, credential: Credential) -> None:
+    """Hand over the key in memory: `ssl` takes files only, and no file of ours holds it."""
+    descriptor = os.memfd_create("credential", os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(credential.chain + credential.key)
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+
+
+def root_of(line: ssl.SSLObject) -> str:
+    """Name the root that the peer's certificate was checked by: the SHA-256 of its DER form."""
+    if sys.version_info >= (3, 13):
+        root = line.get_verified_chain()[-1]
+    else:  # the method is there, the public name is not yet
+        verified = line._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  as said
+        root = verified[-1].public_bytes(_ssl.ENCODING_DER)
+    return hashlib.sha256(root).hexdigest()
 
 
 def refusal(place: str, error: ssl.SSLError) -> LinkRefused:
@@ -74,13 +128,15 @@ def refusal(place: str, error: ssl.SSLError) -> LinkRefused:
         return LinkRefused(
             f"the certificate of {place} does not hold ({error.verify_message}):"
             " check [csms] ca_file, the name in the url and the clock",
-            suspicion="InvalidCentralSystemCertificate",
+            suspicion=SecurityEvent.INVALID_CENTRAL_SYSTEM_CERTIFICATE,
         )
     if error.reason in VERSION_REASONS:
-        return LinkRefused(f"{place} speaks no TLS 1.2: it must", suspicion="InvalidTLSVersion")
+        return LinkRefused(
+            f"{place} speaks no TLS 1.2: it must", suspicion=SecurityEvent.INVALID_TLS_VERSION
+        )
     if error.reason in SUITE_REASONS:
         return LinkRefused(
             f"{place} and we have no cipher suite in common, or it wants a certificate of ours",
-            suspicion="InvalidTLSCipherSuite",
+            suspicion=SecurityEvent.INVALID_TLS_CIPHER_SUITE,
         )
     return LinkRefused(f"no TLS with {place} ({error.reason or error}): check its address and port")

@@ -9,20 +9,16 @@ Quality: tested against real local HTTP(S) and FTP servers; no field record yet.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from contextlib import suppress
+from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from edge.drivers.child import next_line, started
 from edge.errors import TransferFailed
 from edge.ports import Progress
 
-LINE_MAX: Final = 65_536
 KINDS: Final = ("malformed", "denied", "unsupported")
 
 
@@ -66,35 +62,20 @@ class ChildTransfer:
             "stall_s": settings.stall_s,
             "ca_file": settings.ca_file,
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "edge.drivers.carrier",
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            limit=LINE_MAX,
-            env=_environment(),
-        )
         try:
-            async with asyncio.timeout(settings.within_s):
-                await _follow(process, full, progress)
+            async with (
+                asyncio.timeout(settings.within_s),
+                started("edge.drivers.carrier", full) as process,
+            ):
+                await _follow(process, progress)
         except TimeoutError:
             why = f"the transfer was not done in {settings.within_s} s"
             raise TransferFailed("other", why) from None
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
-async def _follow(process: Process, job: dict[str, Any], progress: Progress) -> None:
-    """Give the child its job and listen until its last word."""
-    assert process.stdin is not None  # pipes were asked for
-    assert process.stdout is not None  # as above
-    process.stdin.write(json.dumps(job).encode() + b"\n")
-    while line := await process.stdout.readline():
-        word = json.loads(line)
+async def _follow(process: Process, progress: Progress) -> None:
+    """Listen until its last word."""
+    while word := await next_line(process):
         if "done" in word:
             progress(word["done"])
         elif "ok" in word:
@@ -103,9 +84,3 @@ async def _follow(process: Process, job: dict[str, Any], progress: Progress) -> 
             kind = word["error"] if word["error"] in KINDS else "other"
             raise TransferFailed(kind, word["why"])
     raise TransferFailed("other", "the transfer's process died")
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours but where Python finds this package: no proxies, no secrets."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[2])}

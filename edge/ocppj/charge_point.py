@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -79,8 +80,19 @@ class Counters:
     ignored: Counter[str] = field(default_factory=Counter)
 
 
+class Suspicion(Enum):
+    """What a frame may be a sign of, besides a bug of the peer's."""
+
+    INVALID = "invalid"  # no OCPP message
+    REPLAYED = "replayed"  # the id of another call
+
+
 Answer = Callable[[IncomingCall], Awaitable[Mapping[str, Any]]]
 """Makes the payload of a CALLRESULT; raises `CallRefused`, or `Unanswerable` for no answer."""
+
+
+def _unsuspecting(_suspicion: Suspicion) -> None:
+    """Nobody keeps a security log."""
 
 
 class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library ships no types
@@ -88,7 +100,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
 
     *repeats* remembers answers for calls that come twice, over reconnects too; without it nothing
     is remembered, for owners with a durable memory. *closed_errors* are what *connection* raises
-    when it is gone.
+    when it is gone. *suspect* hears of every frame that is suspicious.
     While `muted`, bad calls are ignored, not refused: a rejected station hears nothing (S 4.2).
     """
 
@@ -104,12 +116,14 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         open_calls_max: int = OPEN_CALLS_MAX,
         bad_frames_max: int = BAD_FRAMES_MAX,
         closed_errors: type[Exception] | tuple[type[Exception], ...] = Exception,
+        suspect: Callable[[Suspicion], None] = _unsuspecting,
     ) -> None:
         super().__init__(id, connection, response_timeout=response_timeout_s)
         self.counters = counters if counters is not None else Counters()
         self.muted = False
         self._answer = answer
         self._closed_errors = closed_errors
+        self._suspect = suspect
         self._repeats = repeats if repeats is not None else Repeats(0)
         self._repeats.reopen()
         self._calls: asyncio.Queue[IncomingCall] = asyncio.Queue(open_calls_max)
@@ -201,6 +215,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
                 self._route_answer(answer)
             case guard.BadCall(unique_id, code, description):
                 self._bad_frames_left -= 1
+                self._suspect(Suspicion.INVALID)
                 await self._refuse(unique_id, CallRefused(code, description))
             case guard.Noise(why):
                 self._ignore(why)
@@ -210,12 +225,15 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         try:
             payload = schemas.check_call(msg.action, msg.payload, suspect=msg.suspect)
         except CallRefused as refusal:
+            if refusal.code != Code.NOT_IMPLEMENTED:
+                self._suspect(Suspicion.INVALID)
             await self._refuse(msg.unique_id, refusal)
             return
         match self._repeats.arrived(msg):
             case Arrival.ATTACHED:
                 self.counters.repeated += 1
             case Arrival.CLASHING:
+                self._suspect(Suspicion.REPLAYED)
                 clash = CallRefused(Code.GENERIC_ERROR, "this message id is another call's")
                 await self._refuse(msg.unique_id, clash)
             case Arrival.NEW if self._calls.full():
@@ -315,6 +333,8 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
     def _ignore(self, why: guard.Reason) -> None:
         self._bad_frames_left -= 1
         self.counters.ignored[why] += 1
+        if why != "unmatched_answer":  # most of them come too late, and that is all
+            self._suspect(Suspicion.INVALID)
 
     def _settle(self, lost: ConnectionLost) -> None:
         """End the call in flight: nobody will answer it any more."""

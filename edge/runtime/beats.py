@@ -11,12 +11,15 @@ import structlog
 from edge.core.effects import (
     Abandon,
     Ask,
+    CheckChain,
     Cut,
     Effect,
     Energise,
     Fetch,
+    InspectRoot,
     Install,
     LearnTime,
+    MakeSigningRequest,
     Raise,
     ReadMeter,
     ReadOutbox,
@@ -24,12 +27,17 @@ from edge.core.effects import (
     Reconnect,
     Reduce,
     Reply,
+    ResetBackOff,
     Restart,
     Send,
     SetLock,
     Show,
     Upload,
     UseAccess,
+    UsePings,
+    UseRoots,
+    VerifyImage,
+    X509Question,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
@@ -50,7 +58,8 @@ class Outfit:
     post: Post
     look_up: Callable[[ReadOutbox], None]
     restart: Callable[[Restart], None]
-    errand: Callable[[Fetch | Upload | Install | Abandon], None]
+    errand: Callable[[Fetch | Upload | VerifyImage | Install | Abandon], None]
+    inquire: Callable[[X509Question], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -104,9 +113,16 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     UseAccess: lambda outfit, effect: outfit.central.use_access(
         effect.attempts, reconnect=effect.reconnect
     ),
+    UsePings: lambda outfit, effect: outfit.central.use_pings(effect.interval_s),
+    ResetBackOff: lambda outfit, _: outfit.central.reset_back_off(),
+    UseRoots: lambda outfit, effect: outfit.central.use_roots(effect.roots),
+    InspectRoot: lambda outfit, effect: outfit.inquire(effect),
+    CheckChain: lambda outfit, effect: outfit.inquire(effect),
+    MakeSigningRequest: lambda outfit, effect: outfit.inquire(effect),
     Restart: lambda outfit, effect: outfit.restart(effect),
     Fetch: lambda outfit, effect: outfit.errand(effect),
     Upload: lambda outfit, effect: outfit.errand(effect),
+    VerifyImage: lambda outfit, effect: outfit.errand(effect),
     Install: lambda outfit, effect: outfit.errand(effect),
     Abandon: lambda outfit, effect: outfit.errand(effect),
 }

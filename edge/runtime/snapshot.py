@@ -23,6 +23,7 @@ def snapshot(state: ChargePoint, now: Instant) -> dict[str, Any]:
         "connectors": connectors,
         "outbox": state.station.outbox.count,
         "dead_letters": state.station.outbox.dead_letters,
+        "untold_events": len(state.station.security_events.untold),
         "recorded": state.station.journal_lost is None,
         "jobs": {
             kind.value: {

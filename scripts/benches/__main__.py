@@ -1,7 +1,8 @@
 """Run the named benchmarks one after another: `scripts/bench boot tap rss`.
 
-Each is a module beside this one with `main(argv) -> int`, which prints its own lines; argv is what
-follows `--`. Ends with 1 when any of them missed its bar.
+Each is a module beside this one with `main(argv) -> int`, which prints its own lines; argv begins
+with the first word that is an option: `scripts/bench fuzz --frames 1000`. Ends with 1 when any of
+them missed its bar.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ def run(argv: list[str]) -> int:
     known = names()
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
-        print(f"usage: scripts/bench NAME… [-- OPTION…]; there are: {' '.join(known) or 'none'}")
+        print(f"usage: scripts/bench NAME… [OPTION…]; there are: {' '.join(known) or 'none'}")
         return 2
     missed = [name for name in wanted if import_module(f"scripts.benches.{name}").main(options)]
     return 1 if missed else 0
 
 
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Names before the first `--`, options after it."""
-    at = argv.index("--") if "--" in argv else len(argv)
-    return argv[:at], argv[at + 1 :]
+    """Names before the first option, options from there on."""
+    at = next((at for at, word in enumerate(argv) if word.startswith("-")), len(argv))
+    return argv[:at], argv[at:]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.cli import main
+from edge.core.key_table import TABLE
 
 SOUND = """
 hardware = "real"
@@ -59,6 +60,18 @@ def test_explaining_a_key_names_the_layer_in_force(capsys: pytest.CaptureFixture
     words = ["edge", "config", "explain", "HeartbeatInterval", "-o", "ocpp.HeartbeatInterval=7"]
     assert main(words) == 0
     assert " * -o" in capsys.readouterr().out
+
+
+def test_the_reference_lists_every_key_with_its_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Made from the table that validation reads."""
+    assert main(["edge", "config", "reference"]) == 0
+    head, rule, *rows = capsys.readouterr().out.splitlines()
+    assert head.count("|") == rule.count("|") == 7
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [key.name for key in TABLE]
+    assert (
+        "| ConnectionTimeOut | integer 1-86400 s | read, write | `60`"
+        " | From Preparing to giving up. | S 9.1.6 |"
+    ) in rows
 
 
 @pytest.mark.parametrize("verb", ["status", "journal", "stop"])

@@ -107,10 +107,11 @@ def setup(
     kernel_boot: str = "kernel-1",
     nonce: str = "a" * 24,
     refresh_s: float = 0.0,
+    phases: int = 1,
     keys: Mapping[str, str] | None = None,
 ) -> Setup:
     """A station of *connectors* equal charging points."""
-    traits = EvseTraits(has_pilot=pilot, has_lock=lock, meter_refresh_s=refresh_s)
+    traits = EvseTraits(has_pilot=pilot, has_lock=lock, phases=phases, meter_refresh_s=refresh_s)
     return Setup(
         identity=IDENTITY,
         traits=(traits,) * connectors,

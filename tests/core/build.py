@@ -44,6 +44,12 @@ from edge.core.messages import (
     MeterValuesConf,
     NoAnswer,
     Request,
+    SecurityEventNotification,
+    SecurityEventNotificationConf,
+    SignCertificate,
+    SignCertificateConf,
+    SignedFirmwareStatusNotification,
+    SignedFirmwareStatusNotificationConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -103,7 +109,7 @@ class Rig(Bench):
         answer = self._kindness(sending.message)
         return Settled(at=self.instant, ticket=sending.ticket, answer=answer)
 
-    def _kindness(self, message: Request) -> Confirmation:  # noqa: PLR0911  one answer per message
+    def _kindness(self, message: Request) -> Confirmation:  # noqa: C901, PLR0911  one answer per message
         match message:
             case BootNotification():
                 return booted(self.instant.wall)
@@ -131,6 +137,12 @@ class Rig(Bench):
                 return DiagnosticsStatusNotificationConf()
             case LogStatusNotification():
                 return LogStatusNotificationConf()
+            case SignedFirmwareStatusNotification():
+                return SignedFirmwareStatusNotificationConf()
+            case SecurityEventNotification():
+                return SecurityEventNotificationConf()
+            case SignCertificate():
+                return SignCertificateConf(status="Accepted")
 
     def call(self, command: Command) -> Any:
         """The central system asks; the reply, `None` while it is still owed."""

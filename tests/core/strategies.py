@@ -13,6 +13,7 @@ from edge.core.commands import (
     ChangeConfiguration,
     ClearCache,
     Command,
+    ExtendedTriggerMessage,
     GetConfiguration,
     GetLocalListVersion,
     RemoteStartTransaction,
@@ -109,10 +110,13 @@ commands: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(CancelReservation, reservation_id=st.integers(1, 4)),
     st.just(DataTransfer(vendor_id="Nobody")),
-    st.builds(
-        TriggerMessage,
-        requested_message=st.sampled_from(TRIGGERS),
-        connector_id=st.sampled_from([None, 0, 1, 3]),
+    *(
+        st.builds(
+            kind,
+            requested_message=st.sampled_from(TRIGGERS),
+            connector_id=st.sampled_from([None, 0, 1, 3]),
+        )
+        for kind in (TriggerMessage, ExtendedTriggerMessage)
     ),
 )
 refusals = st.sampled_from([CallError(code="InternalError"), NoAnswer(timed_out=True)])

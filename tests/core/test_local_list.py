@@ -13,7 +13,7 @@ from edge.core.commands import (
     TriggerMessage,
 )
 from edge.core.events import JournalLost
-from edge.core.keys import MOST_LISTED, MOST_SENT
+from edge.core.key_kinds import MOST_LISTED, MOST_SENT
 from edge.core.messages import (
     Authorize,
     AuthorizeConf,

@@ -49,3 +49,16 @@ def test_a_meter_that_knows_energy_only_tells_energy_only() -> None:
     value = sampled(Reading(at=at(0), energy_wh=5), PERIODIC, keys.MEASURANDS)
     assert value is not None
     assert [one.value for one in value.sampled_value] == ["5"]
+
+
+def test_one_phase_can_be_chosen_and_nothing_is_told_twice() -> None:
+    """9.1.17, ruling 35: `Voltage.L1` is one of the phases that `Voltage` names."""
+    reading = Reading(at=at(0), energy_wh=5, voltage_v=(230.0, 231.0), current_a=(6.0, 7.0))
+    value = sampled(reading, PERIODIC, ("Current.Import.L2", "Voltage.L1", "Voltage", "Voltage.L3"))
+    assert value is not None
+    rows = [(one.measurand, one.phase, one.value) for one in value.sampled_value]
+    assert rows == [
+        ("Current.Import", "L2", "7"),
+        ("Voltage", "L1-N", "230"),
+        ("Voltage", "L2-N", "231"),
+    ]

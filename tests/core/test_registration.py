@@ -15,6 +15,7 @@ from edge.core.commands import (
     TriggerMessage,
 )
 from edge.core.effects import LearnTime, Reply
+from edge.core.key_kinds import MOST_SILENCE_S
 from edge.core.messages import (
     Authorize,
     BootNotification,
@@ -353,3 +354,25 @@ def test_a_boot_in_between_takes_no_answer_from_a_transaction_message() -> None:
     transaction = rig.bay().transaction
     assert transaction is not None
     assert transaction.transaction_id == 4711
+
+
+def test_no_interval_of_a_boot_silences_the_station_for_ever() -> None:
+    """A central system that means milliseconds, or harm, is heard again within a week."""
+    rig = Rig().start()
+    rig.link_up()
+    boot_answered(rig, RegistrationStatus.PENDING, 10**17)
+    rig.wait(MOST_SILENCE_S)
+    boot_answered(rig, RegistrationStatus.ACCEPTED, 10**17)
+    shown = rig.call(GetConfiguration(key=("HeartbeatInterval",)))
+    assert shown.configuration_key[0].value == str(MOST_SILENCE_S)
+
+
+def test_a_request_is_waited_for_as_long_as_message_timeout_says() -> None:
+    """Errata 3.83: a request of ours is timed out then; a new value holds for the next one."""
+    rig = Rig(setup(keys={"MessageTimeout": "7"})).start()
+    rig.link_up()
+    assert rig.waiting(BootNotification).within_s == 7
+    rig.answer_all()
+    rig.call(ChangeConfiguration(key="MessageTimeout", value="20"))
+    rig.plug()
+    assert rig.waiting(StatusNotification).within_s == 20

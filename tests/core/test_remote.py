@@ -9,6 +9,8 @@ import pytest
 from edge.core.commands import (
     ChangeAvailability,
     Command,
+    ExtendedTriggerMessage,
+    ExtendedTriggerMessageConf,
     RemoteStartTransaction,
     RemoteStopTransaction,
     TriggerMessage,
@@ -22,7 +24,9 @@ from edge.core.messages import (
     DiagnosticsStatusNotification,
     FirmwareStatusNotification,
     Heartbeat,
+    LogStatusNotification,
     MeterValues,
+    SignedFirmwareStatusNotification,
     StartTransaction,
     StatusNotification,
     StopTransaction,
@@ -48,6 +52,12 @@ def stop(rig: Rig, transaction_id: int = 4711) -> str:
 
 def trigger(rig: Rig, message: str, connector: int | None = None) -> str:
     command = TriggerMessage(requested_message=message, connector_id=connector)
+    status: str = rig.call(command).status
+    return status
+
+
+def trigger_more(rig: Rig, message: str, connector: int | None = None) -> str:
+    command = ExtendedTriggerMessage(requested_message=message, connector_id=connector)
     status: str = rig.call(command).status
     return status
 
@@ -287,8 +297,31 @@ def test_a_boot_trigger_after_acceptance_is_rejected() -> None:
 
 
 def test_an_unknown_trigger_is_not_implemented() -> None:
-    """TC_054: LogStatusNotification belongs to the extended trigger."""
+    """TC_054: LogStatusNotification belongs to the extended trigger, and diagnostics do not."""
     assert trigger(Rig().online(), "LogStatusNotification") == "NotImplemented"
+    assert trigger_more(Rig().online(), "DiagnosticsStatusNotification") == "NotImplemented"
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Heartbeat", Heartbeat),
+        ("StatusNotification", StatusNotification),
+        ("MeterValues", MeterValues),
+        ("LogStatusNotification", LogStatusNotification),
+        ("FirmwareStatusNotification", SignedFirmwareStatusNotification),
+    ],
+)
+def test_the_extended_trigger_is_answered_in_its_own_words(message: str, kind: type) -> None:
+    """R-10-3: judged and carried out as TriggerMessage is."""
+    rig = Rig().online()
+    assert trigger_more(rig, message) == "Accepted"
+    told = [one for one in rig.last if isinstance(one, Reply | Send)]
+    assert isinstance(told[0], Reply)
+    assert isinstance(told[0].answer, ExtendedTriggerMessageConf)
+    assert rig.sendings(kind)
+    assert trigger_more(rig, "BootNotification") == "Rejected"
+    assert trigger_more(rig, "StatusNotification", 2) == "Rejected"
 
 
 def test_a_flood_of_triggers_is_rejected_at_last() -> None:

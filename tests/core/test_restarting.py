@@ -9,7 +9,8 @@ from edge.core.effects import Cut, Reply, Restart, Send, Write
 from edge.core.events import PowerFailing
 from edge.core.messages import StopTransaction
 from edge.core.records import ResetAccepted
-from edge.core.vocabulary import ConnectorStatus, ResetType, StopReason
+from edge.core.security_log import SecurityEventLogged
+from edge.core.vocabulary import ConnectorStatus, ResetType, SecurityEvent, StopReason
 from tests.core.bench import of
 from tests.core.build import Rig
 
@@ -23,12 +24,16 @@ def reset(rig: Rig, kind: ResetType) -> str:
 
 @pytest.mark.parametrize("kind", [HARD, SOFT])
 def test_an_idle_station_restarts_at_once(kind: ResetType) -> None:
-    """TC_013, TC_014: written, answered, restarted, in this order."""
+    """TC_013, TC_014: written, logged, answered, restarted, in this order; A04."""
     rig = Rig(serve=True).online()
     assert reset(rig, kind) == "Accepted"
-    order = [type(one) for one in rig.last if isinstance(one, Write | Reply | Restart)]
-    assert order == [Write, Reply, Restart]
-    assert rig.written(ResetAccepted)[0].type is kind
+    order = [type(one) for one in rig.last if isinstance(one, Reply | Restart)]
+    assert order == [Reply, Restart]
+    promise, line = (one.record for one in of(Write, rig.last)[:2])
+    assert promise == ResetAccepted(type=kind, at=rig.instant)
+    assert isinstance(line, SecurityEventLogged)
+    assert line.event is SecurityEvent.RESET_OR_REBOOT
+    assert kind in str(line.info)
     assert of(Restart, rig.last) == [Restart(hard=kind is HARD)]
 
 

@@ -10,10 +10,12 @@ from edge.core import keys
 from edge.core.access import Access
 from edge.core.commands import ChangeConfiguration, GetConfiguration
 from edge.core.effects import Reply, UseAccess, Write
-from edge.core.events import LinkUp
+from edge.core.events import DialRefused, FramesRefused, LinkUp
 from edge.core.records import ConfigurationChanged, FallbackKept, Saved
 from edge.core.restore import restore
 from edge.core.security import attempts
+from edge.core.security_log import SecurityEventLogged
+from edge.core.vocabulary import SecurityEvent
 from tests.core.bench import at, of, setup
 from tests.core.build import Rig
 
@@ -228,3 +230,72 @@ def test_an_unknown_way_in_changes_nothing() -> None:
     before = rig.state.station.security
     rig.step(LinkUp(at=rig.instant))
     assert rig.state.station.security == before
+
+
+# ── what the security log hears ──────────────────────────────────────────────────────────────────
+
+
+def lines(rig: Rig) -> list[tuple[str, str | None]]:
+    """The security log of this process, without times."""
+    return [(str(one.event), one.info) for one in rig.written(SecurityEventLogged)]
+
+
+@pytest.mark.parametrize("profile", ["0", "1"])
+def test_a_new_key_is_logged_without_its_value(profile: str) -> None:
+    """A01.FR.11: that it was changed, whether or not the profile uses it."""
+    rig = station(SecurityProfile=profile, AuthorizationKey=OLD)
+    change(rig, "AuthorizationKey", HEX)
+    change(rig, "HeartbeatInterval", "77")
+    assert lines(rig) == [
+        ("ReconfigurationOfSecurityParameters", "AuthorizationKey was changed"),
+    ]
+
+
+def test_a_profile_is_logged_on_its_way_there_and_back() -> None:
+    """Whitepaper 8: the security profile used was changed, twice."""
+    rig = station(SecurityProfile="1", AuthorizationKey=HEX)
+    change(rig, "SecurityProfile", "2")
+    let_in(rig, Access(profile=1, key=HEX))
+    assert (
+        lines(rig)
+        == [
+            ("ReconfigurationOfSecurityParameters", "SecurityProfile was changed"),
+        ]
+        * 2
+    )
+
+
+def test_a_refused_change_is_no_change() -> None:
+    """Nothing was reconfigured."""
+    rig = station(SecurityProfile="1", AuthorizationKey=HEX)
+    change(rig, "SecurityProfile", "0")
+    change(rig, "AuthorizationKey", "short")
+    assert lines(rig) == []
+
+
+def test_each_suspicion_is_logged_once_until_we_are_let_in() -> None:
+    """A00.FR.309, A00.FR.315, A00.FR.322: an event; a line dialled every minute is not a log."""
+    rig = station(SecurityProfile="2", AuthorizationKey=HEX)
+    rig.link_down()
+    refused, untrusted = (
+        SecurityEvent.FAILED_TO_AUTHENTICATE,
+        SecurityEvent.INVALID_CENTRAL_SYSTEM_CERTIFICATE,
+    )
+    for suspicion in (refused, untrusted, refused, untrusted):
+        rig.step(DialRefused(at=rig.instant, suspicion=suspicion, why=f"{suspicion.name} at x"))
+    once = [
+        ("FailedToAuthenticateAtCentralSystem", "FAILED_TO_AUTHENTICATE at x"),
+        ("InvalidCentralSystemCertificate", "INVALID_CENTRAL_SYSTEM_CERTIFICATE at x"),
+    ]
+    assert lines(rig) == once
+    let_in(rig, attempts(rig.state)[0])
+    rig.step(DialRefused(at=rig.instant, suspicion=refused, why="FAILED_TO_AUTHENTICATE at x"))
+    assert lines(rig) == [*once, once[0]]
+
+
+def test_suspicious_frames_are_logged_with_their_number() -> None:
+    """Whitepaper 8: InvalidMessages, AttemptedReplayAttacks."""
+    rig = station()
+    replays = SecurityEvent.ATTEMPTED_REPLAY_ATTACKS
+    rig.step(FramesRefused(at=rig.instant, suspicion=replays, count=7))
+    assert lines(rig) == [("AttemptedReplayAttacks", "7 messages")]

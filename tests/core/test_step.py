@@ -17,10 +17,12 @@ from edge.core.commands import (
 from edge.core.deadlines import next_deadline
 from edge.core.effects import BEATS, Ask, Effect, Energise, Raise, Reply, Restart, Send, Write
 from edge.core.events import (
+    DialRefused,
     DriverFound,
     DriverLost,
     Event,
     EvseSeen,
+    FramesRefused,
     JournalHealed,
     JournalLost,
     MeterRead,
@@ -47,6 +49,7 @@ from edge.core.step import step
 from edge.core.vocabulary import (
     RegistrationStatus,
     ResetType,
+    SecurityEvent,
 )
 from tests.core.bench import ALICE, BOB, of, setup
 from tests.core.build import Rig, booted
@@ -209,7 +212,7 @@ class Histories(RuleBasedStateMachine):
         drawn_wh = drawn_wh if socket.closed else 0
         self.rig.meter(connector, socket.energy_wh + drawn_wh, current_a)
 
-    @rule(connector=connectors, port=st.sampled_from(Port), mishap=st.integers(0, 4))
+    @rule(connector=connectors, port=st.sampled_from(Port), mishap=st.integers(0, 6))
     def mishap(self, connector: int, port: Port, mishap: int) -> None:
         at = self.rig.instant
         happens: list[Event] = [
@@ -218,6 +221,8 @@ class Histories(RuleBasedStateMachine):
             JournalLost(at=at, kind="full"),
             JournalHealed(at=at),
             PowerFailing(at=at),
+            DialRefused(at=at, suspicion=SecurityEvent.INVALID_TLS_VERSION, why="old"),
+            FramesRefused(at=at, suspicion=SecurityEvent.INVALID_MESSAGES, count=3),
         ]
         self.rig.step(happens[mishap])
 

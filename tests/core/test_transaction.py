@@ -25,7 +25,7 @@ from edge.core.vocabulary import (
     ReadingContext,
     StopReason,
 )
-from tests.core.bench import ALICE, BAD, GOOD, at, of, setup
+from tests.core.bench import ALICE, BAD, GOOD, NOON, at, of, setup
 from tests.core.build import Rig
 
 CHARGING, SUSPENDED_EVSE = ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EVSE
@@ -259,15 +259,30 @@ def test_with_both_lists_empty_there_is_no_stop_data() -> None:
     assert rig.messages(StopTransaction)[0].transaction_data == ()
 
 
-def test_stop_data_is_bounded() -> None:
-    """StopTransactionMaxMeterValues: begin, end, and 62 between."""
-    keys = {"StopTxnSampledData": "Voltage", "MeterValueSampleInterval": "1"}
+@pytest.mark.parametrize("most", [64, 10, 3, 2])
+def test_stop_data_is_bounded_and_covers_the_whole_session(most: int) -> None:
+    """StopTransactionMaxMeterValues, errata 3.91: every second value goes, not the newest."""
+    keys = {
+        "StopTxnSampledData": "Energy.Active.Import.Register",
+        "MeterValueSampleInterval": "1",
+        "StopTransactionMaxMeterValues": str(most),
+    }
     rig = Rig(setup(keys=keys), serve=True).online().charging()
+    began = rig.now
     rig.wait(200)
     rig.tap()
     assert len(rig.messages(MeterValues)) == 200
     data = rig.messages(StopTransaction)[0].transaction_data
-    assert len(data) == 63  # the begin register alone has no voltage
+    assert most // 2 <= len(data) <= most
+    begin, *between, end = (value.sampled_value[0].context for value in data)
+    assert (begin, end) == (ReadingContext.TRANSACTION_BEGIN, ReadingContext.TRANSACTION_END)
+    assert set(between) <= {ReadingContext.SAMPLE_PERIODIC}
+    if between:
+        newest = (data[-2].timestamp.wall - NOON).total_seconds() - began
+        assert newest == 200
+    if len(between) > 3:
+        oldest = (data[1].timestamp.wall - NOON).total_seconds() - began
+        assert oldest == 1
 
 
 def test_what_was_told_about_money_is_written_once() -> None:

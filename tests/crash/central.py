@@ -24,6 +24,12 @@ from edge.core.messages import (
     MeterValues,
     MeterValuesConf,
     Request,
+    SecurityEventNotification,
+    SecurityEventNotificationConf,
+    SignCertificate,
+    SignCertificateConf,
+    SignedFirmwareStatusNotification,
+    SignedFirmwareStatusNotificationConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -55,10 +61,13 @@ class Central:
         self.contents: dict[str, Request] = {}
         self.changed: list[str] = []
         self.strays: list[Request] = []
+        self.warnings: list[SecurityEventNotification] = []
         self._answers: dict[str, Confirmation] = {}
 
     def hear(self, message_id: str, message: Request) -> Confirmation:
         """Take *message* as a receiver with a memory would (I4, I5)."""
+        if isinstance(message, SecurityEventNotification):
+            self.warnings.append(message)
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
             return _plain(message, true_time(self._moment()))
         known = self.contents.get(message_id)
@@ -108,6 +117,12 @@ def _plain(message: Request, now: datetime) -> Confirmation:
             return FirmwareStatusNotificationConf()
         case DiagnosticsStatusNotification():
             return DiagnosticsStatusNotificationConf()
+        case SecurityEventNotification():
+            return SecurityEventNotificationConf()
+        case SignCertificate():
+            return SignCertificateConf(status="Accepted")
+        case SignedFirmwareStatusNotification():
+            return SignedFirmwareStatusNotificationConf()
         case _:
             raise AssertionError(message)
 

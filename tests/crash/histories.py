@@ -69,6 +69,11 @@ def _mend(world: World) -> None:
     world.mend_line()
 
 
+def _set_clock(world: World) -> None:
+    """Somebody sets the wall clock forward."""
+    world.jump(900.0)
+
+
 def _limit(
     limit_a: float, purpose: ProfilePurpose = ProfilePurpose.TX_DEFAULT, connector: int = 1
 ) -> SetChargingProfile:
@@ -187,6 +192,22 @@ STORIES: dict[str, Story] = {
         (80, _tap),
         (90, lambda w: w.call(CancelReservation(reservation_id=2))),
         (95, _unplug),
+    ),
+    "security events with nobody listening": (
+        (2, _cut),
+        (4, _set_clock),
+        (5, _plug),
+        (8, _tap),
+        (60, _set_clock),
+        (80, _tap),
+        (95, _unplug),
+        (120, _mend),
+        (150, _set_clock),
+        (160.02, _cut),  # the meter is polled at 160: what that step told is on the wire
+        (165, _plug),
+        (170, _unplug),
+        (190, _mend),
+        (230, lambda w: w.call(Reset(type=ResetType.HARD))),
     ),
     "taken out of service": (
         (5, _plug),
@@ -319,6 +340,7 @@ def _random_story(chance: random.Random) -> Story:
         _stop_remotely,
         lambda w: w.call(RemoteStartTransaction(id_tag=TAG)),
         lambda w: w.cut_line(chance.choice((3.0, 30.0, 120.0))),
+        _set_clock,
         lambda w: w.press(1, down=True),
         lambda w: w.press(1, down=False),
         lambda w: w.call(

@@ -15,6 +15,7 @@ from edge.core.messages import StartTransaction
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
+    BackOffKept,
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
@@ -22,9 +23,6 @@ from edge.core.records import (
     FallbackKept,
     FaultLatched,
     FaultReleased,
-    JobEnded,
-    JobMoved,
-    JobOrdered,
     ListChanged,
     ListedTag,
     Metered,
@@ -38,7 +36,6 @@ from edge.core.records import (
     ReservationMade,
     ResetAccepted,
     Saved,
-    SavedJob,
     SavedTransaction,
     TagCached,
     TagForgotten,
@@ -47,6 +44,13 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
+from edge.core.x509 import CredentialsKept, Root, RootDeleted, RootInstalled
 from tests.crash.virtual import elapse
 
 HEAD = 64
@@ -73,6 +77,8 @@ class Rows:
         self.jobs: dict[str, SavedJob] = {}
         self.local_list: dict[str, ListedTag] = {}
         self.reservations: dict[int, ReservationMade] = {}
+        self.security_log: dict[int, SecurityEventLogged] = {}
+        self.roots: dict[tuple[str, str], Root] = {}
 
     def take(self, record: Record) -> None:
         """Take what is said of money; the rest is `_take_state`'s."""
@@ -115,7 +121,7 @@ class Rows:
             case _:
                 self._take_state(record)
 
-    def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912 - one branch per record: a table
+    def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912  one branch per record: a table
         match record:
             case BootStarted():
                 self.saved = replace(self.saved, last_boot=record, reset=None)
@@ -127,8 +133,6 @@ class Rows:
                 self.availability[record.connector] = record
             case ConfigurationChanged():
                 self.configuration[record.key] = record
-            case FallbackKept():
-                self.saved = replace(self.saved, fallback=record)
             case TagCached():
                 self.cache.pop(record.id_tag, None)
                 self.cache[record.id_tag] = record
@@ -158,6 +162,29 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case _:
+                self._take_security(record)
+
+    def _take_security(self, record: Record) -> None:
+        match record:
+            case SecurityEventLogged():
+                self.security_log[record.seq] = record
+                self.saved = replace(self.saved, last_security_seq=record.seq)
+            case SecurityEventTold():
+                told = self.security_log[record.seq]
+                self.security_log[record.seq] = replace(told, untold=False)
+            case SecurityEventForgotten():
+                self.security_log.pop(record.seq, None)
+            case RootInstalled():
+                self.roots[record.root.use, record.root.fingerprint] = record.root
+            case RootDeleted():
+                self.roots.pop((record.use, record.fingerprint), None)
+            case CredentialsKept():
+                self.saved = replace(self.saved, credentials=record)
+            case FallbackKept():
+                self.saved = replace(self.saved, fallback=record)
+            case BackOffKept():
+                self.saved = replace(self.saved, dial_failures=record.failures)
 
     def _list(self, record: ListChanged) -> None:
         if record.anew:
@@ -213,6 +240,8 @@ class Rows:
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
             jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),
+            untold=tuple(one for one in self.security_log.values() if one.untold),
+            roots=tuple(self.roots.values()),
         )
 
     def open_on(self, connector: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,29 @@ from typing import Any
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.records import FallbackKept, JobEnded, JobKind, JobMoved, JobOrdered, Record, Stage
-from edge.core.vocabulary import LogType
+from edge.core.records import BackOffKept, FallbackKept, Record
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.vocabulary import CertificateUse, LogType, SecurityEvent
+from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Seal, Stage
+from edge.core.x509 import (
+    Credential,
+    CredentialsKept,
+    KeyRequest,
+    Root,
+    RootDeleted,
+    RootInstalled,
+)
 from edge.drivers.journal import open_journal
 from tests.crash.histories import STORIES, Fall, play, play_seed
 from tests.crash.memory import MemoryJournal, fold
 from tests.crash.world import World
 
 Batch = Sequence[Record]
+SEAL = Seal(signing_certificate="-----BEGIN", signature="c2ln")
 
 
 class Copying(World):
@@ -62,6 +78,32 @@ def test_both_journals_keep_the_way_back(tmp_path: Path) -> None:
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
 
 
+def test_both_journals_keep_the_security_log(tmp_path: Path) -> None:
+    """What is not critical, refused or rolled away is in no story."""
+    at = Instant(wall=datetime(2026, 3, 1, tzinfo=UTC), monotonic=1.0)
+    lines = [
+        SecurityEventLogged(seq=seq, event=event, at=at, info=info, untold=untold)
+        for seq, event, info, untold in (
+            (1, SecurityEvent.STARTUP_OF_THE_DEVICE, "firmware 1.0", True),
+            (2, SecurityEvent.INVALID_MESSAGES, None, False),
+            (3, SecurityEvent.RESET_OR_REBOOT, None, True),
+        )
+    ]
+    batches: list[Batch] = [
+        lines[:2],
+        lines[2:],
+        [SecurityEventTold(seq=1)],
+        [SecurityEventForgotten(seq=1), SecurityEventForgotten(seq=2)],
+    ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_keep_the_patience(tmp_path: Path) -> None:
+    """How often dialling failed in a row, the last word counting."""
+    batches: list[Batch] = [[BackOffKept(failures=number)] for number in (2, 3, 0)]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
 async def _compare(batches: list[Batch], path: Path) -> None:
     written: list[Record] = []
     async with open_journal(path) as journal:
@@ -97,8 +139,31 @@ def test_both_journals_restore_the_same_jobs(tmp_path: Path) -> None:
         [update],
         [JobMoved(kind=JobKind.FIRMWARE, stage=Stage.READY, status="Downloaded", attempts=1)],
         [log, JobMoved(kind=JobKind.LOG, stage=Stage.MOVING, status="Uploading", attempts=0)],
-        [update],
+        [replace(update, request_id=8, install_date=at.wall, seal=SEAL)],
         [JobEnded(kind=JobKind.LOG)],
         [JobMoved(kind=JobKind.FIRMWARE, stage=Stage.WAITING, status=None, attempts=0)],
     ]
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_restore_the_same_certificates(tmp_path: Path) -> None:
+    """Roots in the order of installation; the station's own, the one before and the next."""
+    day = datetime(2026, 3, 1, tzinfo=UTC)
+    csms, maker = CertificateUse.CENTRAL_SYSTEM_ROOT, CertificateUse.MANUFACTURER_ROOT
+    first, second = (
+        Root(use=csms, pem=name, fingerprint=name, hashes=(), not_after=day) for name in "ba"
+    )
+    same = Root(use=maker, pem="b", fingerprint="b", hashes=(), not_after=day)
+    own = Credential(chain="c", key="k", not_before=day, not_after=day)
+    request = KeyRequest(
+        key="k", key_id="i", csr="r", common_name="n", organisation="o", asked_at=day, asked=2
+    )
+    batches: list[Batch] = [
+        [RootInstalled(root=first), RootInstalled(root=same)],
+        [RootInstalled(root=second), CredentialsKept(request=request)],
+        [CredentialsKept(own=own, old=own)],
+        [RootDeleted(use=csms, fingerprint="b")],
+        [RootInstalled(root=first), CredentialsKept(own=own)],
+    ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+    assert fold([one for batch in batches for one in batch]).roots == (same, second, first)

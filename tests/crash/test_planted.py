@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 
 from edge.core.effects import Ask, Energise, Send
-from edge.core.messages import MeterValues, StartTransaction, StopTransaction
+from edge.core.messages import (
+    MeterValues,
+    SecurityEventNotification,
+    StartTransaction,
+    StopTransaction,
+)
 from edge.core.records import Delivered, Record, TransactionBound
+from edge.core.security_log import SecurityEventTold
 from edge.runtime.pages import Page
 from tests.crash.histories import STORIES, Fall, MakeWorld, play
 from tests.crash.life import Life
@@ -93,6 +99,17 @@ class NumbersAnew(World):
         super()._send(life, fresh)
 
 
+class WarnsOnce(World):
+    """A security event counts as heard when it is sent."""
+
+    def _send(self, life: Life, request: Ask | Send) -> None:
+        if isinstance(request.message, SecurityEventNotification):
+            untold = [row.seq for row in self.journal.rows.security_log.values() if row.untold]
+            for seq in untold[:1]:
+                self.journal.rows.take(SecurityEventTold(seq=seq))
+        super()._send(life, request)
+
+
 def _breaches(make: MakeWorld) -> Iterator[str]:
     for latency_s in (0.0, 0.3):
         for story in STORIES.values():
@@ -110,6 +127,7 @@ def _breaches(make: MakeWorld) -> Iterator[str]:
         DequeuesBeforeReply,
         ForgetsTheNumber,
         NumbersAnew,
+        WarnsOnce,
     ],
 )
 def test_the_sweep_finds_the_planted_bug(make: MakeWorld) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from edge.core.instant import Instant, rfc3339
+from edge.core.security_events import CRITICAL
 from tests.crash.central import unaddressed
 from tests.crash.wall import true_time
 from tests.crash.world import CONNECTORS, World
@@ -21,6 +22,7 @@ def verdict(world: World) -> list[str]:
         *_stable(world),
         *_energy(world),
         *_in_time(world),
+        *_warned(world),
     ]
 
 
@@ -123,3 +125,14 @@ def _energy(world: World) -> list[str]:
             if one.stops and other.start.meter_start < one.stops[0].meter_stop:
                 found.append("I6: registers overlap")
     return found
+
+
+def _warned(world: World) -> list[str]:
+    """A04.FR.02: each critical line that is durable was heard, in order; repeats are no breach."""
+    log = world.journal.rows.security_log.values()
+    durable = [(line.event, line.at.wall, line.info) for line in log if line.event in CRITICAL]
+    told = [(one.type, one.timestamp, one.tech_info) for one in world.central.warnings]
+    heard = [one for one, _ in groupby(told)]
+    left = [line.event for line in log if line.untold]
+    found = [f"A04: {len(durable)} critical events durable, {heard} heard"] * (heard != durable)
+    return found + [f"A04: still untold: {left}"] * bool(left)

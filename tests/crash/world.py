@@ -30,6 +30,7 @@ from edge.core.effects import (
 )
 from edge.core.events import (
     CallReceived,
+    DialPostponed,
     Event,
     EvseSeen,
     LinkDown,
@@ -212,6 +213,7 @@ class World:
             for request in open_requests:
                 self._settle(life, request, NoAnswer(timed_out=False))
             self.post(LinkDown(at=self.now(), why="cut"))
+            self.post(DialPostponed(at=self.now(), failures=2))
         if for_s is not None:
             self.host.call_later(for_s, self.mend_line)
 

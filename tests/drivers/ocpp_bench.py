@@ -20,9 +20,9 @@ from websockets.http11 import Response
 
 from edge.core import messages
 from edge.core.access import Access
-from edge.core.events import Event
+from edge.core.events import DialPostponed, Event
 from edge.core.instant import Instant
-from edge.drivers import ocpp_link
+from edge.drivers import ocpp_link, ocpp_orders
 from edge.drivers.ocpp_link import OcppLink, Settings, open_link
 
 NOW: Final = "2026-03-01T10:00:00Z"
@@ -115,19 +115,29 @@ class Bench:
         """Why the next dial failed, as the installer reads it."""
         return str((await self.entry("central_system_unreachable"))["why"])
 
+    def rest(self) -> list[Event]:
+        """All that was posted and not taken yet."""
+        return [self.posted.get_nowait() for _ in range(self.posted.qsize())]
+
     async def next(self, kind: type | None = None) -> Any:
-        """The next event, or the next of *kind*."""
+        """The next event but `DialPostponed`, or the next of *kind*."""
         async with asyncio.timeout(3):
             while True:
                 event = await self.posted.get()
                 self.seen.append(event)
-                if kind is None or isinstance(event, kind):
+                if isinstance(event, kind) if kind else not isinstance(event, DialPostponed):
                     return event
 
 
 @asynccontextmanager
 async def running(
-    server: Server, attempts: tuple[Access, ...] = (), **settings: Any
+    server: Server,
+    attempts: tuple[Access, ...] = (),
+    roots: tuple[str, ...] = (),
+    *,
+    failures: int = 0,
+    ping_interval_s: float = 0.0,
+    **settings: Any,
 ) -> AsyncIterator[Bench]:
     link = open_link(
         Settings(**{"url": server.url, **QUICK, **settings}),
@@ -135,11 +145,15 @@ async def running(
         clock=LoopClock(),
         random=Random(1),
         attempts=attempts,
+        failures=failures,
+        ping_interval_s=ping_interval_s,
+        roots=roots,
     )
     bench = Bench(link)
     with pytest.MonkeyPatch.context() as patch:
         logger = structlog.wrap_logger(structlog.ReturnLogger(), processors=[bench.log])
         patch.setattr(ocpp_link, "log", logger)
+        patch.setattr(ocpp_orders, "log", logger)
         task = asyncio.create_task(link.run(bench.posted.put_nowait))
         try:
             yield bench

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.vocabulary import LogType
-from edge.drivers.diagnostics import LogRing, StationGatherer, scrubbed
+from edge.core.instant import Instant
+from edge.core.security_log import SecurityEventLogged
+from edge.core.vocabulary import LogType, SecurityEvent
+from edge.drivers.diagnostics import LogRing, ReadSecurityLog, StationGatherer, scrubbed
 from edge.errors import TransferFailed
 
 LINES = (
@@ -30,6 +32,25 @@ def ring(*lines: str, size_max: int = 10_000) -> LogRing:
     for line in lines:
         assert made(None, "info", line) == line
     return made
+
+
+def logged(*events: tuple[int, SecurityEvent, str | None]) -> ReadSecurityLog:
+    """A journal with these lines, each on its full hour."""
+    lines = [
+        SecurityEventLogged(
+            seq=seq,
+            event=event,
+            at=Instant(wall=datetime(2026, 3, 1, hour, tzinfo=UTC), monotonic=float(seq)),
+            info=info,
+            untold=False,
+        )
+        for seq, (hour, event, info) in enumerate(events, start=1)
+    ]
+
+    async def read() -> list[SecurityEventLogged]:
+        return lines
+
+    return read
 
 
 def test_the_ring_keeps_the_newest_lines() -> None:
@@ -77,7 +98,7 @@ async def test_the_archive_holds_the_log_and_every_part(tmp_path: Path) -> None:
         return {"online": True, "session": {"idTag": "04A2B1C3D4E580"}}
 
     target = tmp_path / "d.tar.gz"
-    gatherer = StationGatherer(ring(*LINES), {"state": state})
+    gatherer = StationGatherer(ring(*LINES), {"state": state}, logged())
     await gatherer.gather(LogType.DIAGNOSTICS, target, None, None)
     with tarfile.open(target) as archive:
         texts = {each.name: archive.extractfile(each) for each in archive}
@@ -86,15 +107,36 @@ async def test_the_archive_holds_the_log_and_every_part(tmp_path: Path) -> None:
     assert json.loads(files["state.json"]) == {"online": True, "session": {"idTag": "…E580"}}
 
 
-async def test_a_security_log_is_plain_text(tmp_path: Path) -> None:
-    """N01.FR.03; its format is ours to choose."""
-    await StationGatherer(ring(*LINES), {}).gather(LogType.SECURITY, tmp_path / "log", at(11), None)
-    assert (tmp_path / "log").read_text() == f"{LINES[3]}\n"
+@pytest.mark.parametrize(
+    ("oldest", "latest", "shown"),
+    [(None, None, [0, 1, 2]), (at(10), None, [1, 2]), (None, at(11), [0, 1]), (at(9), at(9), [])],
+)
+async def test_a_security_log_is_a_line_per_event(
+    oldest: datetime | None, latest: datetime | None, shown: list[int], tmp_path: Path
+) -> None:
+    """N01.FR.03: time, type, what else is known, of the span asked for; format ours to choose."""
+    gatherer = StationGatherer(
+        ring(*LINES),
+        {},
+        logged(
+            (10, SecurityEvent.STARTUP_OF_THE_DEVICE, "firmware 2.1"),
+            (11, SecurityEvent.INVALID_MESSAGES, None),
+            (12, SecurityEvent.RESET_OR_REBOOT, "Käbel?"),
+        ),
+    )
+    await gatherer.gather(LogType.SECURITY, tmp_path / "log", oldest, latest)
+    lines = [
+        "2026-03-01T10:00:00.000Z StartupOfTheDevice firmware 2.1\n",
+        "2026-03-01T11:00:00.000Z InvalidMessages\n",
+        "2026-03-01T12:00:00.000Z ResetOrReboot Käbel?\n",
+    ]
+    written = (tmp_path / "log").read_text(encoding="utf-8")
+    assert written == "".join(lines[number] for number in shown)
 
 
 @pytest.mark.parametrize("log_type", LogType)
 async def test_a_disk_that_takes_nothing_is_told(log_type: LogType, tmp_path: Path) -> None:
     """A failure like any other of this upload."""
-    gatherer = StationGatherer(ring(*LINES), {})
+    gatherer = StationGatherer(ring(*LINES), {}, logged())
     with pytest.raises(TransferFailed, match="cannot be written"):
         await gatherer.gather(log_type, tmp_path / "no" / "such", None, None)

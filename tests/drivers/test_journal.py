@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.keys import MOST_SENT
+from edge.core.key_kinds import MOST_SENT
 from edge.core.messages import (
     IdTagInfo,
     MeterValue,

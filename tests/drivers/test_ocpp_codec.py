@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.core import commands, messages, vocabulary
+from edge.core import certificate_commands, commands, file_commands, messages, vocabulary
 from edge.core.instant import Instant
 from edge.core.messages import CallError, IdTagInfo, MeterValue, Request, SampledValue
 from edge.core.profiles import Period, Schedule
@@ -18,8 +18,10 @@ from edge.core.vocabulary import (
     ErrorCode,
     ReadingContext,
     RegistrationStatus,
+    SecurityEvent,
     StopReason,
 )
+from edge.core.x509 import CertificateHashData
 from edge.drivers import ocpp_codec
 from edge.ocppj import schemas
 
@@ -79,6 +81,12 @@ REQUESTS: tuple[Request, ...] = (
     messages.FirmwareStatusNotification(status="Idle"),
     messages.DiagnosticsStatusNotification(status="Idle"),
     messages.LogStatusNotification(status="UploadFailure", request_id=7),
+    messages.SignedFirmwareStatusNotification(status="InstallVerificationFailed", request_id=7),
+    messages.SignedFirmwareStatusNotification(status="Idle"),
+    messages.SecurityEventNotification(
+        type=SecurityEvent.SETTING_SYSTEM_TIME, timestamp=AT, tech_info="x" * 255
+    ),
+    messages.SignCertificate(csr="-----BEGIN CERTIFICATE REQUEST-----"),
 )
 ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.RemoteStartTransactionConf(status="Accepted"),
@@ -97,14 +105,31 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.UnlockConnectorConf(status="Unlocked"),
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
-    commands.UpdateFirmwareConf(),
-    commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
-    commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
+    commands.ExtendedTriggerMessageConf(status="Rejected"),
+    file_commands.UpdateFirmwareConf(),
+    file_commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
+    file_commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
+    file_commands.SignedUpdateFirmwareConf(status="InvalidCertificate"),
     commands.SendLocalListConf(status="VersionMismatch"),
     commands.GetLocalListVersionConf(list_version=-1),
     commands.ReserveNowConf(status="Occupied"),
     commands.CancelReservationConf(status="Rejected"),
     messages.DataTransferConf(status="Accepted", data="x"),
+    certificate_commands.InstallCertificateConf(status="Failed"),
+    certificate_commands.DeleteCertificateConf(status="NotFound"),
+    certificate_commands.GetInstalledCertificateIdsConf(status="NotFound"),
+    certificate_commands.GetInstalledCertificateIdsConf(
+        status="Accepted",
+        certificate_hash_data=(
+            CertificateHashData(
+                hash_algorithm=vocabulary.HashAlgorithm.SHA512,
+                issuer_name_hash="0" * 128,
+                issuer_key_hash="f" * 128,
+                serial_number="fff",
+            ),
+        ),
+    ),
+    certificate_commands.CertificateSignedConf(status="Rejected"),
     commands.SetChargingProfileConf(status="Accepted"),
     commands.ClearChargingProfileConf(status="Unknown"),
     commands.GetCompositeScheduleConf(status="Rejected"),

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import http
+import json
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
-from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
+from edge.core.events import CallReceived, DialPostponed, LinkDown, LinkUp, Settled
 from edge.core.messages import NoAnswer
 from edge.drivers.ocpp_line import public_address
-from tests.drivers.ocpp_bench import HEARTBEAT, Bench, Server, running, served
+from tests.drivers.ocpp_bench import HEARTBEAT, NOW, Bench, Server, running, served
 
 
 async def test_the_station_dials_its_own_path_with_the_subprotocol() -> None:
@@ -47,7 +48,7 @@ async def test_no_http_refusal_is_fatal(status: int) -> None:
                 assert f"HTTP {status}" in why
                 assert "check" in why
             server.status = None
-            assert isinstance(await bench.next(), LinkUp)
+            await bench.next(LinkUp)
 
 
 async def test_a_redirect_is_not_followed() -> None:
@@ -76,7 +77,7 @@ async def test_a_server_without_the_subprotocol_is_no_central_system() -> None:
         await line.wait_closed()
         assert line.close_code == 1002
         assert server.heard.empty()
-        assert bench.posted.empty()
+        assert {type(event) for event in bench.rest()} == {DialPostponed}
 
 
 async def test_nobody_listening_is_said_in_one_sentence_and_tried_again() -> None:
@@ -203,10 +204,59 @@ async def test_a_black_hole_is_found_by_pings() -> None:
         await bench.next(LinkUp)
         bench.link.impair("blackhole")
         bench.link.send(1, "a", HEARTBEAT, 5)
-        assert (await bench.next(Settled)).answer.timed_out is False
-        assert isinstance(await bench.next(), LinkDown)
+        assert (await bench.next(Settled)).answer == NoAnswer(timed_out=False)
+        assert "did not answer a ping within 0.05 s" in (await bench.next(LinkDown)).why
         bench.link.impair("up")
         assert isinstance(await bench.next(LinkUp), LinkUp)
+
+
+async def test_pings_begin_on_a_line_that_stands() -> None:
+    """9.1.34: ChangeConfiguration said Accepted, so it holds now, not after the next reconnect."""
+    async with served() as server, running(server, ping_timeout_s=0.05) as bench:
+        await server.line()
+        await bench.next(LinkUp)
+        bench.link.impair("blackhole")
+        bench.link.send(1, "a", HEARTBEAT, 0.3)
+        assert (await bench.next(Settled)).answer == NoAnswer(timed_out=True)
+        bench.link.use_pings(0.05)
+        assert "did not answer a ping" in (await bench.next()).why
+
+
+async def test_pings_end_on_a_line_that_stands() -> None:
+    """9.1.34: 0 disables them; whoever turns them off has the server ping."""
+    async with (
+        served() as server,
+        running(server, ping_interval_s=0.05, ping_timeout_s=0.05) as bench,
+    ):
+        line = await server.line()
+        await bench.next(LinkUp)
+        bench.link.send(0, "0", HEARTBEAT, 2)
+        await server.hear()
+        await line.send(json.dumps([3, "0", {"currentTime": NOW}]))
+        await bench.next(Settled)
+        bench.link.use_pings(0)
+        bench.link.impair("blackhole")
+        bench.link.send(1, "a", HEARTBEAT, 0.5)
+        assert (await bench.next()).answer == NoAnswer(timed_out=True)
+        bench.link.impair("up")
+        bench.link.send(2, "b", HEARTBEAT, 2)
+        assert (await server.hear())[1] == "b"
+
+
+async def test_a_line_that_answers_pings_is_kept() -> None:
+    """A pong is all that is asked for; meanwhile the line works."""
+    async with (
+        served() as server,
+        running(server, ping_interval_s=0.01, ping_timeout_s=1.0) as bench,
+    ):
+        line = await server.line()
+        await bench.next(LinkUp)
+        for number in range(20):
+            bench.link.send(number, f"id-{number}", HEARTBEAT, 2)
+            await line.send(json.dumps([3, (await server.hear())[1], {"currentTime": NOW}]))
+            assert (await bench.next(Settled)).ticket == number
+            await asyncio.wait_for(await line.ping(), 1)
+        assert len(server.paths) == 1
 
 
 def test_no_password_reaches_the_log() -> None:

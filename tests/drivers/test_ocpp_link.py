@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http
-import itertools
 import json
 from collections.abc import Callable
 from random import Random
@@ -15,13 +14,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from edge.core import commands, messages
-from edge.core.access import Access
-from edge.core.events import CallReceived, Event, LinkDown, LinkUp, Settled
+from edge.core.events import CallReceived, DialPostponed, Event, LinkDown, LinkUp, Settled
 from edge.core.messages import CallError, NoAnswer
-from edge.drivers.ocpp_line import WebSocketLine
 from edge.drivers.ocpp_link import WAITING_MAX, Settings, open_link
-from edge.errors import LinkRefused
 from tests.drivers.ocpp_bench import HEARTBEAT, NOW, LoopClock, running, served
+from tests.waiting import until
 
 
 async def test_a_request_is_settled_with_its_typed_answer() -> None:
@@ -242,7 +239,38 @@ async def test_what_the_core_does_not_decide_is_answered_here(
         await line.send(frame)
         assert (await server.hear())[:3] == answer
         await bench.next(LinkUp)
-        assert bench.posted.empty()
+        while not bench.posted.empty():
+            assert not isinstance(bench.posted.get_nowait(), CallReceived)
+
+
+REJECTED = f'{{"status":"Rejected","currentTime":"{NOW}","interval":60}}'
+ACCEPTED = REJECTED.replace("Rejected", "Accepted")
+IDENTITY = messages.BootNotification(charge_point_vendor="T", charge_point_model="B")
+
+
+async def test_while_rejected_not_even_a_bad_call_is_answered() -> None:
+    """S 4.2, ruling 8: the silence lasts over a new line, until the next answer to a boot."""
+    async with served() as server, running(server) as bench:
+        line = await server.line()
+        await bench.next(LinkUp)
+        bench.link.send(1, "a", IDENTITY, 2)
+        await server.hear()
+        await line.send(f'[3,"a",{REJECTED}]')
+        await bench.next(Settled)
+        for number in range(2):
+            for frame in ('[2,"c","Teleport",{}]', '[2,7,"Reset",{}]', '[2,"c","Heartbeat",{}]'):
+                await line.send(frame)
+            ignored, due = bench.link.counters.ignored, 3 * (number + 1)
+            await until(lambda: ignored["no_answer_due"] == due)  # noqa: B023  awaited at once
+            await line.close(1012)
+            line = await server.line()
+            await bench.next(LinkUp)
+        bench.link.send(2, "b", IDENTITY, 2)
+        assert (await server.hear())[:2] == [2, "b"]
+        await line.send(f'[3,"b",{ACCEPTED}]')
+        await bench.next(Settled)
+        await line.send('[2,"c","Teleport",{}]')
+        assert (await server.hear())[:3] == [4, "c", "NotImplemented"]
 
 
 async def test_a_repeated_command_reaches_the_core_once_even_over_a_broken_line() -> None:
@@ -300,30 +328,36 @@ async def test_reconnect_drops_the_socket_and_dials_without_waiting() -> None:
         assert isinstance(await bench.next(), LinkUp)
 
 
-async def test_the_wait_doubles_with_each_failure_up_to_its_limit() -> None:
-    """J errata 3.4: back-off; with jitter of a fifth at most, never longer than set."""
-    tried_at: asyncio.Queue[float] = asyncio.Queue()
+async def test_a_server_that_takes_sockets_and_serves_nobody_is_waited_for_ever_longer() -> None:
+    """Issue 3, 3: neither TCP nor the handshake brings the first wait back, only `reset_back_off`.
 
-    async def refuse(_access: Access) -> WebSocketLine:
-        tried_at.put_nowait(asyncio.get_running_loop().time())
-        raise LinkRefused("no")
+    Which is also how the core learns what it keeps over restarts.
+    """
+    async with served() as server, running(server) as bench:
+        for failures in (1, 2, 3, 4, 4):
+            line = await server.line()
+            await bench.next(LinkUp)
+            await line.close(1013)
+            assert (await bench.next(DialPostponed)).failures == failures
+        line = await server.line()
+        await bench.next(LinkUp)
+        bench.link.reset_back_off()
+        await line.close(1013)
+        assert (await bench.next(DialPostponed)).failures == 1
 
-    link = open_link(
-        Settings(url="ws://localhost", backoff_first_s=0.02, backoff_max_s=0.08),
-        station="A",
-        clock=LoopClock(),
-        random=Random(1),
-        dial=refuse,
-    )
-    task = asyncio.create_task(link.run(lambda _event: None))
-    async with asyncio.timeout(3):
-        times = [await tried_at.get() for _ in range(6)]
-    task.cancel()
-    await asyncio.wait([task])
-    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
-    for wait_s, base_s in zip(waits, (0.02, 0.04, 0.08, 0.08, 0.08), strict=False):
-        assert wait_s >= base_s * 0.8 - 0.001
-    assert len(set(waits)) == len(waits)
+
+async def test_a_new_process_dials_as_patiently_as_the_last() -> None:
+    """A car park that restarts must not storm a central system that is down."""
+    async with (
+        served() as server,
+        running(server, failures=3, backoff_first_s=0.05, backoff_max_s=10.0) as bench,
+    ):
+        began = asyncio.get_running_loop().time()
+        first = await bench.posted.get()
+        assert isinstance(first, DialPostponed)
+        assert first.failures == 3
+        assert isinstance(await bench.next(), LinkUp)
+        assert asyncio.get_running_loop().time() - began >= 4 * 0.05 * 0.8
 
 
 async def test_ending_the_link_says_goodbye() -> None:

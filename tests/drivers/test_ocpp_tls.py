@@ -28,6 +28,7 @@ from edge.drivers.ocpp_tls import SUITES
 from edge.errors import ConfigError
 from tests.certificates import Signed, authority, signed_by
 from tests.drivers.ocpp_bench import LoopClock, Server, running, served
+from tests.drivers.tls_bench import ca_file, secured
 
 HEX = "00112233445566778899aabbccddeeff00112233"
 PLAIN = "correct horse battery"
@@ -40,37 +41,6 @@ def basic(password: bytes) -> str:
 @pytest.fixture(scope="module")
 def root() -> Signed:
     return authority()
-
-
-@asynccontextmanager
-async def secured(
-    root: Signed,
-    folder: Path,
-    *,
-    hosts: tuple[str, ...] = ("127.0.0.1",),
-    ciphers: str | None = None,
-    newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
-    wants_certificate: bool = False,
-    **options: Any,
-) -> AsyncIterator[Server]:
-    """A central system on TLS whose certificate says *hosts*."""
-    certificate, key = signed_by(root, "central", hosts=hosts, **options).save(folder, "central")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.maximum_version = newest
-    if ciphers is not None:
-        context.set_ciphers(ciphers)
-    context.load_cert_chain(certificate, key)
-    if wants_certificate:
-        context.load_verify_locations(ca_file(root, folder))
-        context.verify_mode = ssl.CERT_REQUIRED
-    async with served(ssl=context) as server:
-        server.url = server.url.replace("ws:", "wss:")
-        yield server
-
-
-def ca_file(root: Signed, folder: Path) -> str:
-    return str(root.save(folder, "root")[0])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
@@ -52,6 +52,12 @@ MEANT: Final[dict[str, frozenset[str]]] = {
     "UpdateFirmware": frozenset({"NotSupported"}),
 }
 """Refusals of payloads that no schema forbids: what they ask for is off, or too much."""
+
+NOT_TAKEN: Final = _names(
+    "LogStatusNotification SecurityEventNotification SignCertificate"
+    " SignedFirmwareStatusNotification"
+)
+"""What our central system has no use for yet."""
 
 BROKEN: Final = {
     "required": "ProtocolError",
@@ -102,10 +108,21 @@ class Verdict:
 
 
 SILENCE: Final = Verdict()
+Lawful = Callable[[str], frozenset[str]]
+"""What a lawful call of an action may be answered with."""
 
 
 def judge(raw: str | bytes, *, text: bool = True) -> Verdict:
     """What the station owes for one WebSocket message; *text* tells the kind of a bytes frame."""
+    return _judge(raw, text, _lawful_for_a_station)
+
+
+def judge_by_central(raw: str | bytes, *, text: bool = True) -> Verdict:
+    """What the central system owes, once it has accepted the station."""
+    return _judge(raw, text, _lawful_for_a_central)
+
+
+def _judge(raw: str | bytes, text: bool, lawful: Lawful) -> Verdict:
     octets = raw if isinstance(raw, bytes) else raw.encode()
     if len(octets) > BYTES_MAX:
         return Verdict(closes=1009)
@@ -121,10 +138,21 @@ def judge(raw: str | bytes, *, text: bool = True) -> Verdict:
         return SILENCE
     if not isinstance(frame, list) or len(frame) < 2 or type(frame[0]) is not int or frame[0] != 2:
         return SILENCE
-    return _call(frame)
+    return _call(frame, lawful)
 
 
-def _call(frame: list[Any]) -> Verdict:
+def _lawful_for_a_station(action: str) -> frozenset[str]:
+    if action in FOR_STATIONS:
+        return frozenset({RESULT}) | MEANT.get(action, frozenset())
+    return frozenset({"NotSupported"})
+
+
+def _lawful_for_a_central(action: str) -> frozenset[str]:
+    taken = action in FOR_CENTRALS | {"DataTransfer"} and action not in NOT_TAKEN
+    return frozenset({RESULT if taken else "NotSupported"})
+
+
+def _call(frame: list[Any], lawful: Lawful) -> Verdict:
     unique_id = frame[1]
     if isinstance(unique_id, str):
         if not 0 < len(unique_id) <= 255 or _is_half(unique_id):
@@ -139,10 +167,10 @@ def _call(frame: list[Any]) -> Verdict:
         codes.add("FormationViolation")
     if codes:
         return Verdict(unique_id, frozenset(codes), must=True)
-    return Verdict(unique_id, _due(frame[2], frame[3]), must=True)
+    return Verdict(unique_id, _due(frame[2], frame[3], lawful), must=True)
 
 
-def _due(action: str, payload: Any) -> frozenset[str]:
+def _due(action: str, payload: Any, lawful: Lawful) -> frozenset[str]:
     if action not in FOR_STATIONS | FOR_CENTRALS:
         return frozenset({"NotImplemented"})
     if payload is None:
@@ -150,10 +178,7 @@ def _due(action: str, payload: Any) -> frozenset[str]:
     if not isinstance(payload, dict):
         return frozenset({"FormationViolation"})
     broken, doubtful = _faults(action, json.dumps(payload, default=_spelt))
-    lawful = frozenset({RESULT}) | MEANT.get(action, frozenset())
-    if action in FOR_CENTRALS:
-        lawful = frozenset({"NotSupported"})
-    return (broken or lawful) | doubtful
+    return (broken or lawful(action)) | doubtful
 
 
 @functools.lru_cache(maxsize=20_000)

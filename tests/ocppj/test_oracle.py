@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from scripts.benches.fuzz import fuzz
+from scripts.benches.fuzz import fuzz, fuzz_central
 from scripts.benches.parts.mutations import Mutator
 from tests.ocppj import oracle
-from tests.ocppj.oracle import RESULT, SILENCE, Verdict, judge
+from tests.ocppj.oracle import RESULT, SILENCE, Verdict, judge, judge_by_central
 from tests.ocppj.payloads import LAWFUL
 
 BEAT = '[2,"a","Heartbeat",{}]'
@@ -67,6 +67,23 @@ def test_a_call_is_owed_an_answer_of_these_codes(raw: str, codes: set[str]) -> N
     assert verdict.codes == codes
 
 
+@pytest.mark.parametrize(
+    ("raw", "codes"),
+    [
+        (BEAT, {RESULT}),
+        ('[2,"a","DataTransfer",{"vendorId":"x"}]', {RESULT}),
+        ('[2,"a","ClearCache",{}]', {"NotSupported"}),
+        ('[2,"a","SignCertificate",{"csr":"x"}]', {"NotSupported"}),
+        ('[2,"a","Authorize",{}]', {"ProtocolError"}),
+    ],
+)
+def test_a_central_system_owes_the_same_but_for_whose_call_it_is(raw: str, codes: set[str]) -> None:
+    """The wire's rules are one for both sides; the actions are not."""
+    verdict = judge_by_central(raw)
+    assert verdict.must
+    assert verdict.codes == codes
+
+
 def test_frames_that_must_close_the_line() -> None:
     """RFC 6455 8.1, and our bound on size."""
     assert judge(b"[\xff]", text=True) == Verdict(closes=1007)
@@ -104,6 +121,16 @@ async def test_no_frame_can_hurt() -> None:
     outcome = await fuzz(100_000, seed=3)
     assert outcome.wrong == []
     assert (outcome.frames, outcome.crashes) == (100_000, 0)
+    assert outcome.growth_mib < 5
+
+
+@pytest.mark.together
+@pytest.mark.slow
+async def test_no_frame_can_hurt_the_central_system_either() -> None:
+    """Issue 3, 7, the other way: csms_lite lives, memory is flat, each answer is due."""
+    outcome = await fuzz_central(20_000, seed=3)
+    assert outcome.wrong == []
+    assert (outcome.frames, outcome.crashes) == (20_000, 0)
     assert outcome.growth_mib < 5
 
 

@@ -175,6 +175,7 @@ def test_a_connector_without_meter_answers_at_once() -> None:
         look_up=ignore,
         restart=ignore,
         errand=ignore,
+        inquire=ignore,
     )
     perform(outfit, ReadMeter(ticket=4, connector=2))
     (failed,) = posted

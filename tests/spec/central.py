@@ -186,7 +186,7 @@ class Central:
 
     def call_within(self, action: str, payload: Payload, within_s: float) -> Payload:
         """The same for an answer that may take *within_s*."""
-        unique_id = f"q-{next(self._questions)}"
+        unique_id = f"q-{self.port}-{next(self._questions)}"
         self._asked[unique_id] = action
         self.send([CALL, unique_id, action, payload])
         reply = self.reply_to(unique_id, within_s)
@@ -197,7 +197,7 @@ class Central:
 
     def refusal_of(self, action: str, payload: Any) -> str:
         """The CALLERROR code that this call is answered with."""
-        unique_id = f"q-{next(self._questions)}"
+        unique_id = f"q-{self.port}-{next(self._questions)}"
         self._asked[unique_id] = action
         self.send([CALL, unique_id, action, payload])
         reply = self.reply_to(unique_id)
@@ -218,7 +218,7 @@ class Central:
 
     def stays_unanswered(self, action: str, payload: Payload, for_s: float = 0.7) -> None:
         """Send a CALL that must get no answer."""
-        unique_id = f"q-{next(self._questions)}"
+        unique_id = f"q-{self.port}-{next(self._questions)}"
         self._asked[unique_id] = action
         self.send([CALL, unique_id, action, payload])
         with self._changed:
@@ -254,6 +254,11 @@ class Central:
         """The newest line's TLS, as `TLSv1.3`."""
         wrapped = self._lines[-1].connection.socket
         return wrapped.version() if isinstance(wrapped, ssl.SSLSocket) else None
+
+    def shown(self) -> bytes | None:
+        """The certificate that the newest line showed, DER."""
+        wrapped = self._lines[-1].connection.socket
+        return wrapped.getpeercert(binary_form=True) if isinstance(wrapped, ssl.SSLSocket) else None
 
     def expect_repeat(self, unique_id: str) -> None:
         """The call *unique_id* is about to be asked again: its answer is awaited anew."""

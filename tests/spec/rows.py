@@ -21,6 +21,7 @@ CLAIMS: Final = {
     "test_files.py": "FirmwareManagement",
     "test_access.py": "SecurityProfile",
     "test_tls.py": "SecurityProfile",
+    "test_certificates.py": "SecurityProfile",
     "test_whitepaper_keys.py": "SecurityProfile FirmwareManagement",
 }
 """Files that are run once the charge point has the profiles, or keys, of these names."""

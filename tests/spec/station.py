@@ -34,13 +34,13 @@ SWIFT: Final[Mapping[str, Mapping[str, object]]] = {
         "HeartbeatInterval": 300,
         "ConnectionTimeOut": 30,
         "TransactionMessageRetryInterval": 1,
+        "MessageTimeout": 3,
     },
     "policy": {
         "stop_start_dead_time_s": 0.0,
         "start_stop_dead_time_s": 0.0,
         "reclose_delay_s": 0.3,
         "boot_retry_s": 1.0,
-        "call_timeout_s": 3.0,
     },
     "supervision": {"retry_first_s": 0.1, "retry_most_s": 0.5},
     "simulated": {"connectors": 2},
@@ -189,11 +189,12 @@ class Station:
     # ── reusable states ──────────────────────────────────────────────────────────────────────────
 
     def booted(self, **tables: Mapping[str, object]) -> Station:
-        """Start, wait for acceptance and for the statuses of 0 and both connectors."""
+        """Start, wait for acceptance, for the statuses of 0 and both connectors, and the event."""
         self.start(**tables)
         self.central.expect("BootNotification")
         for connector in (0, 1, 2):
             self.central.expect_status(connector, "Available")
+        self.central.expect("SecurityEventNotification", type="StartupOfTheDevice")
         return self
 
     def charging(self, connector: int = 1, tag: str = CARD) -> Frame:

@@ -122,7 +122,7 @@ def test_r_1_5_a_refused_boot_is_tried_again(point: Station, central: Central) -
 def test_r_1_6_an_unanswered_boot_is_tried_again(point: Station, central: Central) -> None:
     """No answer at all: again on this line, and on a new one."""
     central.answers["BootNotification"] = Silent()
-    point.start(policy={"call_timeout_s": 0.7})
+    point.start(ocpp={"MessageTimeout": 1})
     central.expect("BootNotification")
     central.expect("BootNotification")
     central.drop()
@@ -172,8 +172,11 @@ def test_r_1_10_a_session_before_the_first_boot(point: Station, central: Central
     """Never online yet: the local rules admit; what was kept is told after acceptance."""
     central.answers["BootNotification"] = Silent()
     point.start(
-        policy={"call_timeout_s": 1.0},
-        ocpp={"AllowOfflineTxForUnknownId": True, "StopTxnSampledData": ENERGY},
+        ocpp={
+            "AllowOfflineTxForUnknownId": True,
+            "MessageTimeout": 1,
+            "StopTxnSampledData": ENERGY,
+        },
     )
     point.sim("wait", condition={"attached": True})
     point.plug()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.spec.central import Central, Frame
+from tests.spec.central import Central, Frame, moment
 from tests.spec.file_server import FileServer, file_server
 from tests.spec.station import Station
 
@@ -113,6 +113,9 @@ def test_tc_045_2_the_upload_fails(point: Station, central: Central, server: Fil
     central.never(DIAGNOSTICS, for_s=1.5)
 
 
+KEY = "00112233445566778899aabbccddeeff"
+
+
 def get_log(central: Central, server: FileServer, number: int, **more: int) -> dict[str, object]:
     """GetLog of the security log."""
     asked = {
@@ -125,8 +128,10 @@ def get_log(central: Central, server: FileServer, number: int, **more: int) -> d
 
 
 def test_tc_079_the_security_log(point: Station, central: Central, server: FileServer) -> None:
-    """A file name, Uploading and Uploaded with the requestId; refused: UploadFailure."""
+    """A file name, Uploading and Uploaded with the requestId, a line per event; UploadFailure."""
     started(point)
+    point.configure("AuthorizationKey", KEY)
+    central.send_text("not json")
     answer = get_log(central, server, 41)
     assert answer["status"] == "Accepted"
     for status in ("Uploading", "Uploaded"):
@@ -134,7 +139,15 @@ def test_tc_079_the_security_log(point: Station, central: Central, server: FileS
         assert told["status"] == status
     ((path, body),) = server.received.items()
     assert path.endswith(str(answer["filename"]))
-    assert body
+    lines = [line.split(maxsplit=2) for line in body.decode().splitlines()]
+    assert [line[1] for line in lines] == [
+        "StartupOfTheDevice",
+        "ReconfigurationOfSecurityParameters",
+        "InvalidMessages",
+    ]
+    ages = [datetime.now(UTC) - moment(line[0]) for line in lines]
+    assert timedelta(minutes=1) > ages[0] > ages[1] > ages[2] > timedelta(0)
+    assert KEY not in body.decode()
     server.refuses = True
     assert get_log(central, server, 42, retries=1, retryInterval=1)["status"] == "Accepted"
     for status in ("Uploading", "UploadFailure") * 2:

@@ -129,7 +129,7 @@ def test_r_11_11_an_answer_to_nothing(point: Station, central: Central) -> None:
 
 def test_r_11_12_one_call_at_a_time(point: Station, central: Central) -> None:
     """An unanswered Heartbeat holds the next call up until its time is out, no longer."""
-    point.booted(policy={"call_timeout_s": 1.0})
+    point.booted(ocpp={"MessageTimeout": 1})
     central.answers["Heartbeat"] = Silent()
     central.call("TriggerMessage", requestedMessage="Heartbeat")
     beat = central.expect("Heartbeat")

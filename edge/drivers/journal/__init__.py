@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,7 @@ import aiosqlite
 import structlog
 
 from edge.core.records import Queued, Record, Saved
+from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.statements import STATEMENTS, Statement
@@ -34,12 +36,15 @@ FORGETTABLE: Final = {
     "availability": "availability",
     "configuration": "configuration",
     "fallback": "fallback",
+    "backoff": "backoff",
     "cache": "cache",
     "list": "local_list",
     "reservations": "reservations",
     "faults": "faults",
     "profiles": "profiles",
     "jobs": "jobs",
+    "roots": "roots",
+    "credentials": "credentials",
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
 
@@ -52,12 +57,14 @@ log = structlog.get_logger()
 class SqliteJournal:
     """Implements `edge.ports.Journal`; made by `open_journal`."""
 
-    def __init__(self, database: aiosqlite.Connection) -> None:
+    def __init__(self, database: aiosqlite.Connection, *, replaces_damaged: bool = False) -> None:
         self._database = database
+        self._replaces_damaged = replaces_damaged
 
     async def load(self) -> Saved:
         """All that a restart needs."""
-        return await self._in_thread(rows.load)
+        saved = await self._in_thread(rows.load)
+        return replace(saved, log_was_cleared=self._replaces_damaged)
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Write all of *records* or none, on the disk when this returns; raises `JournalFailed`."""
@@ -77,6 +84,10 @@ class SqliteJournal:
     async def guessed(self) -> list[dict[str, Any]]:
         """The latest sessions that began in a boot which never learnt the time."""
         return await self._in_thread(guessed)
+
+    async def security_log(self) -> tuple[SecurityEventLogged, ...]:
+        """Every line of the security log, oldest first."""
+        return await self._in_thread(rows.security_log)
 
     async def summary(self) -> dict[str, Any]:
         """The journal in short, for diagnostics."""
@@ -113,21 +124,23 @@ async def open_journal(
     """
     opener = open_database or _open_database
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    damaged = False
     try:
         database = await _prepared(path, opener)
     except sqlite3.DatabaseError as error:
         if _kind(error) != "corrupt":
             raise _refusal(path, error) from error
+        damaged = True
         log.critical("journal_moved_aside", to=str(_move_aside(path)), why=str(error))
         database = await _prepared(path, opener)
     try:
-        yield SqliteJournal(database)
+        yield SqliteJournal(database, replaces_damaged=damaged)
     finally:
         await asyncio.shield(database.close())
 
 
 def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
-    # It holds the station's password; the WAL takes its mode from the file (SQLite, os_unix.c).
+    # It holds passwords and keys; the WAL takes its mode from the file (SQLite, os_unix.c).
     with suppress(OSError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)

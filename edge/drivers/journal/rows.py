@@ -25,22 +25,22 @@ from edge.core.records import (
     ConfigurationChanged,
     FallbackKept,
     FaultLatched,
-    JobOrdered,
     ListedTag,
     ProfileSet,
     Queued,
     ReservationMade,
     ResetAccepted,
     Saved,
-    SavedJob,
     SavedTransaction,
-    Stage,
     TagCached,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
 )
-from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, StopReason
+from edge.core.security_log import SecurityEventLogged
+from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
+from edge.core.work import JobOrdered, SavedJob, Stage
+from edge.core.x509 import CredentialsKept, Root
 
 HEAD: Final = 64
 """How many waiting messages a restart gets at once; the rest stay in the file (architecture 4)."""
@@ -95,6 +95,7 @@ def load(connection: sqlite3.Connection) -> Saved:
             )
         ),
         fallback=_fallback(connection),
+        dial_failures=_number(connection, "SELECT coalesce(max(failures), 0) FROM backoff"),
         cache=_cache(connection),
         list_version=counters["list_version"],
         local_list=_local_list(connection),
@@ -111,6 +112,13 @@ def load(connection: sqlite3.Connection) -> Saved:
         ),
         dead_letters=_number(connection, "SELECT count(*) FROM dead_letters"),
         jobs=_jobs(connection),
+        untold=tuple(one for one in security_log(connection) if one.untold),
+        last_security_seq=_number(connection, "SELECT coalesce(max(seq), 0) FROM security_events"),
+        roots=tuple(
+            msgspec.json.decode(root, type=Root)
+            for (root,) in connection.execute("SELECT root FROM roots ORDER BY position")
+        ),
+        credentials=_credentials(connection),
     )
 
 
@@ -138,6 +146,19 @@ def dead_letters(connection: sqlite3.Connection) -> tuple[DeadLetter, ...]:
             description=row[9],
         )
         for row in rows
+    )
+
+
+def security_log(connection: sqlite3.Connection) -> tuple[SecurityEventLogged, ...]:
+    """Every line of the security log, oldest first."""
+    rows = connection.execute(
+        "SELECT seq, type, at, info, untold FROM security_events ORDER BY seq"
+    )
+    return tuple(
+        SecurityEventLogged(
+            seq=seq, event=SecurityEvent(kind), at=_instant(at), info=info, untold=bool(untold)
+        )
+        for seq, kind, at, info, untold in rows
     )
 
 
@@ -186,6 +207,11 @@ def _unseen_reset(connection: sqlite3.Connection) -> ResetAccepted | None:
 def _fallback(connection: sqlite3.Connection) -> FallbackKept | None:
     row = connection.execute("SELECT profile, key FROM fallback").fetchone()
     return FallbackKept(profile=row[0], key=row[1]) if row else None
+
+
+def _credentials(connection: sqlite3.Connection) -> CredentialsKept | None:
+    row = connection.execute("SELECT kept FROM credentials").fetchone()
+    return msgspec.json.decode(row[0], type=CredentialsKept) if row else None
 
 
 def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:

@@ -12,6 +12,7 @@ from edge.core.instant import Instant
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
+    BackOffKept,
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
@@ -19,9 +20,6 @@ from edge.core.records import (
     FallbackKept,
     FaultLatched,
     FaultReleased,
-    JobEnded,
-    JobMoved,
-    JobOrdered,
     ListChanged,
     Metered,
     Parked,
@@ -32,7 +30,6 @@ from edge.core.records import (
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
-    Stage,
     TagCached,
     TagForgotten,
     TransactionBound,
@@ -40,6 +37,13 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.security_log import (
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEventTold,
+)
+from edge.core.work import JobEnded, JobMoved, JobOrdered, Stage
+from edge.core.x509 import CredentialsKept, RootDeleted, RootInstalled
 
 Statement = tuple[str, tuple[object, ...]]
 
@@ -235,6 +239,18 @@ def _job_moved(record: JobMoved) -> tuple[Statement, ...]:
     return ((sql, (record.stage, record.status, record.attempts, record.kind)),)
 
 
+def _security_logged(record: SecurityEventLogged) -> tuple[Statement, ...]:
+    sql = "INSERT INTO security_events (seq, type, at, info, untold) VALUES (?, ?, ?, ?, ?)"
+    row = (record.seq, record.event, _text(record.at), record.info, int(record.untold))
+    return ((sql, row),)
+
+
+def _root_installed(record: RootInstalled) -> tuple[Statement, ...]:
+    root = record.root
+    sql = "INSERT INTO roots (use, fingerprint, root) VALUES (?, ?, ?)"
+    return ((sql, (root.use, root.fingerprint, _text(root))),)
+
+
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
     Anchor: _anchored,
@@ -266,6 +282,9 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
             (record.profile, record.key),
         ),
     ),
+    BackOffKept: lambda record: (
+        ("INSERT OR REPLACE INTO backoff (id, failures) VALUES (1, ?)", (record.failures,)),
+    ),
     TagCached: _cached,
     TagForgotten: lambda record: (("DELETE FROM cache WHERE id_tag = ?", (record.id_tag,)),),
     CacheCleared: lambda _: (("DELETE FROM cache", ()),),
@@ -288,5 +307,22 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     JobOrdered: _job_ordered,
     JobMoved: _job_moved,
     JobEnded: lambda record: (("DELETE FROM jobs WHERE kind = ?", (record.kind,)),),
+    SecurityEventLogged: _security_logged,
+    SecurityEventTold: lambda record: (
+        ("UPDATE security_events SET untold = 0 WHERE seq = ?", (record.seq,)),
+    ),
+    SecurityEventForgotten: lambda record: (
+        ("DELETE FROM security_events WHERE seq = ?", (record.seq,)),
+    ),
+    RootInstalled: _root_installed,
+    RootDeleted: lambda record: (
+        (
+            "DELETE FROM roots WHERE use = ? AND fingerprint = ?",
+            (record.use, record.fingerprint),
+        ),
+    ),
+    CredentialsKept: lambda record: (
+        ("INSERT OR REPLACE INTO credentials (id, kept) VALUES (1, ?)", (_text(record),)),
+    ),
 }
 """What each record writes; a test holds the table complete."""

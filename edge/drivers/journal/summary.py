@@ -6,7 +6,16 @@ import sqlite3
 from typing import Any, Final
 
 LATEST: Final = 50
-COUNTED: Final = ("boots", "transactions", "outbox", "dead_letters", "cache", "faults", "jobs")
+COUNTED: Final = (
+    "boots",
+    "transactions",
+    "outbox",
+    "dead_letters",
+    "cache",
+    "faults",
+    "jobs",
+    "security_events",
+)
 SHOWN: Final = {
     "boots": "SELECT id, kernel_boot, at FROM boots ORDER BY id DESC LIMIT ?",
     "resets": "SELECT type, at FROM resets ORDER BY id DESC LIMIT ?",
@@ -15,6 +24,9 @@ SHOWN: Final = {
         "SELECT ref, connector, id_tag, begin_wh, opened_at, transaction_id, last_wh, last_at,"
         " stopping_reason, stopping_at, end_wh, stopped_at, estimated, start_parked"
         " FROM transactions ORDER BY ref DESC LIMIT ?"
+    ),
+    "security_events": (
+        "SELECT seq, type, at, info, untold FROM security_events ORDER BY seq DESC LIMIT ?"
     ),
     "outbox": "SELECT seq, ref, kind, at, attempts FROM outbox ORDER BY seq LIMIT ?",
     "dead_letters": (

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from collections import deque
+from dataclasses import replace
 from random import Random
 
 import structlog
@@ -36,7 +37,7 @@ class Station:
 
     def __init__(self, url: str) -> None:
         self._clock = SystemClock()
-        settings = Settings(url=url, backoff_first_s=0.01, backoff_max_s=0.01, ping_interval_s=0)
+        settings = Settings(url=url, backoff_first_s=0.01, backoff_max_s=0.01)
         jitter = Random(1)  # noqa: S311  needs no secrecy
         self._link = open_link(settings, station="FUZZ", clock=self._clock, random=jitter)
         self._inbox: deque[Event] = deque()
@@ -84,7 +85,9 @@ class Station:
             case Ask() | Send():
                 self._link.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
             case Restart():
-                self._state = self._fresh()
+                # The link lives on, where a real one dies with its process: what it still owes to
+                # the life before must not find its ticket taken by something else.
+                self._state = replace(self._fresh(), last_ticket=self._state.last_ticket)
                 self._inbox += (Started(at=self._clock.now()), LinkUp(at=self._clock.now()))
             case _:
                 pass

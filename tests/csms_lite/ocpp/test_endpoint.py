@@ -189,6 +189,31 @@ async def test_every_message_of_a_station_is_answered(central: Central) -> None:
         assert kinds == {"firmware_status", "diagnostics_status"}
 
 
+async def test_what_a_station_tells_of_its_security_is_kept(central: Central) -> None:
+    """Security events, logs and signed firmware become notes; nobody here signs certificates."""
+    told: dict[str, tuple[str, dict[str, Any]]] = {
+        "security_event": (
+            "SecurityEventNotification",
+            {"type": "StartupOfTheDevice", "timestamp": "2026-11-27T10:00:00Z"},
+        ),
+        "log_status": ("LogStatusNotification", {"status": "Uploaded", "requestId": 7}),
+        "signed_firmware_status": (
+            "SignedFirmwareStatusNotification",
+            {"status": "SignatureVerified", "requestId": 8},
+        ),
+    }
+    async with central.station() as station:
+        await station.boot()
+        for action, payload in told.values():
+            assert await station.call(action, payload) == {}
+        assert await station.call("SignCertificate", {"csr": "-----BEGIN"}) == {
+            "status": "Rejected"
+        }
+    events = {one["kind"]: one["details"] for one in await central.get("/api/chargers/CP-1/events")}
+    assert events.pop("signing_request") == {"csr": "-----BEGIN"}
+    assert events == {kind: payload for kind, (_, payload) in told.items()}
+
+
 async def test_a_card_is_judged_at_authorize(central: Central) -> None:
     """Accepted with parent and expiry, Blocked, Expired (TC_023, 053)."""
     cards = {

@@ -1,0 +1,154 @@
+"""Machine `security_events`: the security log, and what of it is told to the central system.
+
+They go in a lane of their own beside the outbox, so that neither can hold up the other: in order,
+one on its way at a time, again and again until there is an answer, over outages and restarts. One
+that is refused or ignored for good is left to the log and makes room for those behind it.
+Source: security whitepaper ed. 3, A04, chapter 8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from edge.core.draft import Draft
+from edge.core.events import Settled
+from edge.core.facts import SecurityNoticed
+from edge.core.messages import CallError, NoAnswer, SecurityEventNotification
+from edge.core.outbox import QUICK_DROP_S
+from edge.core.security_log import SecurityEventForgotten, SecurityEventLogged, SecurityEventTold
+from edge.core.status import is_introduced
+from edge.core.vocabulary import SecurityEvent
+from edge.core.waiting import ToWarn
+
+MOST_LINES: Final = 1000  # years of a healthy station, weeks of an attack, 0.2 MB of the card
+MOST_INFO: Final = 255  # SecurityEventNotification.techInfo
+MOST_TRIES: Final = 3  # as many as a transaction message has by default
+PAUSE_FIRST_S: Final = 60.0  # after a failed try; twice as long after each further one
+PAUSE_MOST_S: Final = 3600.0
+MOST_DOUBLINGS: Final = 6  # beyond them the pause is the longest anyway
+
+CRITICAL: Final = frozenset(
+    {
+        SecurityEvent.FIRMWARE_UPDATED,
+        SecurityEvent.SETTING_SYSTEM_TIME,
+        SecurityEvent.STARTUP_OF_THE_DEVICE,
+        SecurityEvent.RESET_OR_REBOOT,
+        SecurityEvent.SECURITY_LOG_WAS_CLEARED,
+        SecurityEvent.MEMORY_EXHAUSTION,
+        SecurityEvent.TAMPER_DETECTION_ACTIVATED,
+    }
+)
+"""What chapter 8 wants pushed to the central system."""
+
+DEMANDED: Final = frozenset(
+    {
+        SecurityEvent.INVALID_FIRMWARE_SIGNING_CERTIFICATE,
+        SecurityEvent.INVALID_FIRMWARE_SIGNATURE,
+    }
+)
+"""What a use case wants pushed besides (L01.FR.02, FR.03); the rest is only logged."""
+
+
+def _put(draft: Draft, **changes: Any) -> None:
+    draft.put_station(security_events=replace(draft.station.security_events, **changes))
+
+
+# ── the log ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def on_noticed(draft: Draft, fact: SecurityNoticed) -> None:
+    """Write it down; when the log is full, its oldest line makes room, told or not."""
+    events = draft.station.security_events
+    logged = SecurityEventLogged(
+        seq=events.last_seq + 1,
+        event=fact.event,
+        at=draft.at,
+        info=None if fact.info is None else _one_line(fact.info)[:MOST_INFO],
+        untold=fact.event in CRITICAL | DEMANDED,
+    )
+    draft.write(logged)
+    untold = (*events.untold, logged) if logged.untold else events.untold
+    oldest = logged.seq - MOST_LINES
+    if oldest > 0:
+        draft.write(SecurityEventForgotten(seq=oldest))
+        untold = tuple(one for one in untold if one.seq > oldest)
+    _put(draft, last_seq=logged.seq, untold=untold)
+
+
+def _one_line(text: str) -> str:
+    """What others wrote cannot look like a line of ours."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+# ── the lane ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def advance(draft: Draft) -> None:
+    """Tell the oldest untold line, if nobody comes before it. Runs after every step's facts."""
+    station = draft.station
+    events = station.security_events
+    blocked = (
+        not events.untold
+        or events.is_telling
+        or not station.registration.online
+        or not is_introduced(draft.state)
+        or station.authorisation.asking > 0  # a driver waits at the reader (ruling 5)
+    )
+    if blocked or (events.not_before is not None and draft.now < events.not_before):
+        return
+    line = events.untold[0]
+    own = line.seq > events.old_seq
+    _put(draft, is_telling=True, not_before=None)
+    draft.send(
+        ToWarn(seq=line.seq),
+        SecurityEventNotification(
+            type=line.event,
+            timestamp=line.at.wall_by(draft.at) if own else line.at.wall,
+            tech_info=line.info,
+        ),
+    )
+
+
+def on_settled(draft: Draft, purpose: ToWarn, event: Settled) -> None:
+    """Heard; or refused, ignored, or dropped together with the line, and tried again."""
+    _put(draft, is_telling=False)
+    events = draft.station.security_events
+    if not events.untold or events.untold[0].seq != purpose.seq:
+        return  # it made room meanwhile
+    match event.answer:
+        case NoAnswer(timed_out=True):
+            heard_at, unheard_at = draft.station.registration.heard_at, events.unheard_at
+            # Ruling 15: only who answers others since the last time can be said to ignore this.
+            _fail(draft, counts=unheard_at is not None and heard_at > unheard_at)
+        case NoAnswer(closed_within_s=within_s):
+            # Else the line went by itself: again on the next one.
+            if within_s is not None and within_s <= QUICK_DROP_S:
+                _fail(draft, counts=True)
+        case CallError():
+            _fail(draft, counts=True)
+        case _:
+            _put(draft, failures=0)
+            _leave(draft)
+
+
+def _fail(draft: Draft, *, counts: bool) -> None:
+    events = draft.station.security_events
+    pause_s = min(PAUSE_FIRST_S * 2 ** min(events.failures, MOST_DOUBLINGS), PAUSE_MOST_S)
+    tries = events.tries + 1 if counts else events.tries
+    _put(
+        draft,
+        tries=tries,
+        failures=events.failures + 1,
+        unheard_at=draft.now,
+        not_before=draft.now + pause_s,
+    )
+    if tries >= MOST_TRIES:
+        _leave(draft)
+
+
+def _leave(draft: Draft) -> None:
+    """The oldest untold line needs no telling any more."""
+    events = draft.station.security_events
+    draft.write(SecurityEventTold(seq=events.untold[0].seq))
+    _put(draft, untold=events.untold[1:], tries=0, unheard_at=None)

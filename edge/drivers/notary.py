@@ -1,0 +1,83 @@
+"""X.509 for the daemon: each question goes to a child process, bounded in time, size and memory.
+
+The child, `edge.drivers.x509`, brings `cryptography` and leaves with it: at rest certificates cost
+the controller nothing, and a parser that a stranger's bytes broke was never in it.
+
+Quality: tested with the real child and hostile input; no field record yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+
+from edge.core.effects import CheckChain, InspectRoot, MakeSigningRequest, X509Question
+from edge.core.vocabulary import CertificateUse
+from edge.core.x509 import ChainFound, KeyMade, NotDone, Root, Unfit, X509Answer
+from edge.drivers.child import next_line, started
+
+WITHIN_S: Final = 10.0  # a busy Raspberry Pi starts the child in two
+WHY_MAX: Final = 200  # characters of a stranger's words that are passed on
+
+
+class ChildNotary:
+    """Implements `edge.ports.Notary`; *ca_file* is the installer's, for the central system."""
+
+    def __init__(self, ca_file: str | None = None, *, within_s: float = WITHIN_S) -> None:
+        self._ca_files = [] if ca_file is None else [ca_file]
+        self._within_s = within_s
+
+    async def answer(self, question: X509Question) -> X509Answer:
+        """Start the child, ask it, end it."""
+        try:
+            async with asyncio.timeout(self._within_s):
+                said = await _ask(self._put(question))
+        except TimeoutError:
+            return NotDone(why=f"certificates: no answer in {self._within_s} s")
+        except (OSError, ValueError) as error:
+            return NotDone(why=f"certificates: {type(error).__name__}: {error}")
+        if "unfit" in said:
+            return Unfit(why=_one_line(said["unfit"]))
+        found: dict[str, Any] = said["found"]
+        if isinstance(question, InspectRoot):
+            return msgspec.convert({"use": question.use, **found}, Root)
+        if isinstance(question, CheckChain):
+            return msgspec.convert(found, ChainFound)
+        return msgspec.convert(found, KeyMade)
+
+    def _put(self, question: X509Question) -> dict[str, Any]:
+        match question:
+            case InspectRoot():
+                return {"op": "root", "pem": question.pem, "at": question.at.isoformat()}
+            case CheckChain():
+                ours = question.use is CertificateUse.CENTRAL_SYSTEM_ROOT
+                return {
+                    "op": "chain",
+                    "pem": question.chain,
+                    "roots": question.roots,
+                    "files": self._ca_files if ours else [],
+                    "at": question.at.isoformat(),
+                    "ahead_s": question.ahead_s,
+                }
+            case MakeSigningRequest():
+                return {
+                    "op": "request",
+                    "common_name": question.common_name,
+                    "organisation": question.organisation,
+                }
+
+
+async def _ask(question: dict[str, Any]) -> dict[str, Any]:
+    """One line in, one line out; raises OSError or ValueError where none comes."""
+    async with started("edge.drivers.x509", question) as process:
+        said = await next_line(process)
+    if said is None:
+        raise ChildProcessError("its process died")
+    return said
+
+
+def _one_line(why: str) -> str:
+    plain = "".join(one if one.isprintable() else " " for one in why)
+    return " ".join(plain.split())[:WHY_MAX]

@@ -1,0 +1,1 @@
+"""The child that reads what strangers wrote in X.509; see `__main__`."""
