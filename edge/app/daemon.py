@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from edge.core import anchors
+from edge.core.anchors import Clock
 from edge.core.effects import HandBack
 from edge.core.events import PowerFailing
 from edge.core.instant import rfc3339
@@ -137,22 +139,24 @@ class Daemon:
         return snapshot(state, works.clock.now(), default_price)
 
     async def list_journal(self) -> dict[str, Any]:
-        """Messages that wait and messages that were parked, oldest first."""
+        """Messages that wait, those that were parked, sessions at a time nobody knew for sure."""
         works = self._running()
         waiting = await works.journal.read_outbox(0, SHOWN)
         parked = await works.journal.dead_letters()
+        clock = works.loop.state.station.clock
         return {
             "count": works.loop.state.station.outbox.count,
-            "outbox": [_described(queued) for queued in waiting],
+            "outbox": [_described(clock, queued) for queued in waiting],
             "dead_letters": [
                 {
-                    **_described(letter.queued),
+                    **_described(clock, letter.queued),
                     "parked_at": rfc3339(letter.parked_at.wall),
                     "code": letter.code,
                     "description": letter.description,
                 }
                 for letter in parked
             ],
+            "guessed": await works.journal.guessed(),
         }
 
     async def transfer(
@@ -238,13 +242,14 @@ class Daemon:
             return 0
 
 
-def _described(queued: Queued) -> dict[str, Any]:
+def _described(clock: Clock, queued: Queued) -> dict[str, Any]:
     return {
         "seq": queued.seq,
         "ref": queued.ref,
         "kind": type(queued.message).__name__,
         "message_id": queued.message_id,
-        "at": rfc3339(queued.at.wall),
+        "at": rfc3339(anchors.final(clock, queued.at).wall),
+        "clock": anchors.dating(clock, queued.message),
         "attempts": queued.attempts,
     }
 

@@ -145,6 +145,9 @@ def _journal(arguments: argparse.Namespace) -> int:
         return 0
     _print_messages(f"{answer['count']} waiting", answer["outbox"])
     _print_messages(f"{len(answer['dead_letters'])} refused for good", answer["dead_letters"])
+    print(f"{len(answer['guessed'])} sessions at a time nobody knew for sure")
+    for session in answer["guessed"]:
+        print(f"  {session['ref']:>6}  {session['opened_at']}  connector {session['connector']}")
     return 0
 
 
@@ -153,7 +156,9 @@ def _print_messages(title: str, messages: list[dict[str, Any]]) -> None:
     for message in messages:
         reason = f"  {message['code']} {message['description']}" if "code" in message else ""
         attempts = f"  refused {message['attempts']}x" if message["attempts"] else ""
-        print(f"  {message['seq']:>6}  {message['at']}  {message['kind']:<17}{attempts}{reason}")
+        clock = "" if message["clock"] == "known" else f"  time {message['clock']}"
+        notes = f"{clock}{attempts}{reason}"
+        print(f"  {message['seq']:>6}  {message['at']}  {message['kind']:<17}{notes}")
 
 
 def _transfer(arguments: argparse.Namespace) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from edge.core import cost, keys, levels
+from edge.core import anchors, cost, keys, levels
+from edge.core.anchors import Clock
 from edge.core.cost_messages import CostState, DefaultPrice, IdlePrice, RunningCost
 from edge.core.instant import Instant, rfc3339
 from edge.core.state import Bay, ChargePoint, tag_key
@@ -43,31 +43,30 @@ def _connector(state: ChargePoint, number: int, now: Instant) -> dict[str, Any]:
     bay = state.bay(number)
     code, info = levels.error(state, number, now.monotonic)
     last = bay.metering.last
-    since = bay.notice.since
+    clock, since = state.station.clock, bay.notice.since
     return {
         "connector": number,
         "status": str(levels.status(state, number, now.monotonic)),
         "error_code": str(code),
         "info": info,
-        "since": _text(None if since is None else since.wall),
+        "since": _text(clock, since),
         "power_w": None if last is None else last.power_w,
-        "measured_at": _text(None if last is None else last.at.wall),
-        "session": _session(bay),
+        "measured_at": _text(clock, None if last is None else last.at),
+        "session": _session(bay, clock),
         "cost": cost_of(state, number, now),
     }
 
 
-def _session(bay: Bay) -> dict[str, Any] | None:
+def _session(bay: Bay, clock: Clock) -> dict[str, Any] | None:
     transaction = bay.transaction
     if transaction is None:
         return None
     last = bay.metering.last
     register_wh = transaction.begin_wh if last is None else last.energy_wh
-    stopping = transaction.stopping_at
     return {
         "tag": masked(transaction.id_tag),
-        "started_at": rfc3339(transaction.started_at.wall),
-        "stopped_at": _text(None if stopping is None else stopping.wall),
+        "started_at": _text(clock, transaction.started_at),
+        "stopped_at": _text(clock, transaction.stopping_at),
         "stop_reason": None if transaction.stop_reason is None else str(transaction.stop_reason),
         "energy_wh": max(0, register_wh - transaction.begin_wh),
         "cost_minor": None,
@@ -149,5 +148,5 @@ def masked(id_tag: str) -> str:
     return "…" + id_tag[-min(4, len(id_tag) // 2) :] if len(id_tag) > 1 else "…"
 
 
-def _text(wall: datetime | None) -> str | None:
-    return None if wall is None else rfc3339(wall)
+def _text(clock: Clock, at: Instant | None) -> str | None:
+    return None if at is None else rfc3339(anchors.final(clock, at).wall)

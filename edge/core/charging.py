@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from edge.core import levels, profiles, schedules
+from edge.core import anchors, levels, profiles, schedules
 from edge.core.commands import (
     ClearChargingProfile,
     ClearChargingProfileConf,
@@ -29,7 +29,7 @@ from edge.core.messages import CallError
 from edge.core.profiles import Installed, Period, Profile, Schedule, Supply
 from edge.core.records import ProfileCleared, ProfileSet
 from edge.core.schedules import Composite, Outlet, Site
-from edge.core.state import Bay, ChargePoint, Charging, Phase
+from edge.core.state import Bay, ChargePoint, Charging, Phase, Transaction
 from edge.core.vocabulary import CallErrorCode, ProfilePurpose, RateUnit
 
 CLOCK_MOVED_S: Final = 0.5  # the wall clock was set: schedules stand elsewhere now
@@ -156,13 +156,13 @@ def on_get(draft: Draft, call_id: int, command: GetCompositeSchedule) -> None:
     if not known or not 0 < span_s <= profiles.MOST_SECONDS:
         draft.do(Reply(call_id=call_id, answer=GetCompositeScheduleConf(status="Rejected")))
         return
-    site = _site(draft.state, draft.at, draft.at.wall.replace(microsecond=0))
+    site = _site(draft.state, draft.at)
     composite = schedules.composite_schedule(site, connector, span_s)
     supply = site.outlets[connector - 1].supply if connector else schedules.mains(site)
     answer = GetCompositeScheduleConf(
         status="Accepted",
         connector_id=connector,
-        schedule_start=site.now,
+        schedule_start=site.second,
         charging_schedule=_shown(composite, command.charging_rate_unit or RateUnit.A, supply),
     )
     draft.do(Reply(call_id=call_id, answer=answer))
@@ -214,7 +214,7 @@ def settle(draft: Draft) -> None:
     if not is_due and turns == before.turns and abs(clock - before.clock) < CLOCK_MOVED_S:
         return
     _put(draft, turns=turns)
-    site = _site(draft.state, draft.at, draft.at.wall)
+    site = _site(draft.state, draft.at)
     limits = schedules.in_force(site)
     change = schedules.next_change(site, site.now)
     _put(
@@ -264,13 +264,13 @@ def _idle(state: ChargePoint) -> Iterator[tuple[float, int]]:
             yield max(low_since, since) + levels.IDLE_AFTER_S, connector
 
 
-def _site(state: ChargePoint, at: Instant, now: datetime) -> Site:
+def _site(state: ChargePoint, at: Instant) -> Site:
     """The station as the arithmetic sees it."""
     return Site(
         installed=state.station.charging.profiles,
         outlets=tuple(_outlet(state, connector, at) for connector in state.connectors),
         turns=state.station.charging.turns,
-        now=now,
+        now=at.wall,
     )
 
 
@@ -281,8 +281,16 @@ def _outlet(state: ChargePoint, connector: int, at: Instant) -> Outlet:
         supply=Supply(nominal_v=traits.nominal_v, phases=traits.phases),
         has_pilot=traits.has_pilot,
         ref=None if transaction is None else transaction.ref,
-        started_at=None if transaction is None else transaction.started_at.wall_by(at),
+        started_at=None if transaction is None else _began(state, transaction, at),
     )
+
+
+def _began(state: ChargePoint, transaction: Transaction, at: Instant) -> datetime:
+    """When it started by today's clock: what passed counts, not what the clock said then."""
+    start = transaction.started_at
+    if start.boot == at.boot:
+        return at.wall - timedelta(seconds=at.since(start))
+    return anchors.final(state.station.clock, start).wall
 
 
 def deadlines(state: ChargePoint) -> Iterator[float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue, TransactionMessage
@@ -13,13 +14,15 @@ from edge.core.vocabulary import ReadingContext, SecurityEvent, StopReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """BootNotification was accepted: the line is open for everything."""
+class TimeTold:
+    """The central system says that it is *wall* now."""
+
+    wall: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconnected:
-    """The line is back after an outage, no boot needed (ruling 26)."""
+class Registered:
+    """BootNotification was accepted: the line is open for everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +197,8 @@ class SecurityNoticed:
 
 
 Fact = (
-    Registered
-    | Reconnected
+    TimeTold
+    | Registered
     | Granted
     | Cancelled
     | PluggedIn

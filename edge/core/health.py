@@ -18,7 +18,11 @@ CLOCK_MOVED_S: Final = 5.0  # a slow line, a peer that tells whole seconds, a le
 
 def on_started(draft: Draft, event: Started) -> None:
     """The first row of every process: what the next one tells power cuts from restarts by."""
-    draft.write(BootStarted(at=event.at, kernel_boot=draft.state.setup.kernel_boot))
+    draft.write(
+        BootStarted(
+            at=event.at, kernel_boot=draft.state.setup.kernel_boot, boot=draft.station.clock.boot
+        )
+    )
     metering.align(draft)
     if draft.station.log_was_cleared:
         info = "it was damaged, and is begun anew"
@@ -59,10 +63,10 @@ def on_tick(draft: Draft) -> None:
     All of them are, to whoever reads the log, the system time being set (whitepaper 8).
     """
     clock = draft.at.wall.timestamp() - draft.now
-    before = draft.station.clock
+    before = draft.station.clock_shown
     if before is not None and abs(clock - before) < CLOCK_MOVED_S:
         return
-    draft.put_station(clock=clock)
+    draft.put_station(clock_shown=clock)
     if before is not None:
         was = datetime.fromtimestamp(before + draft.now, UTC)
         info = f"from {rfc3339(was)} to {rfc3339(draft.at.wall)}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
+from edge.core.instant import Instant
 from edge.core.key_kinds import PHASES
 from edge.core.messages import MeterValue, SampledValue
 from edge.core.quantities import Reading
@@ -67,7 +67,7 @@ _SOURCES: Final[Mapping[str, tuple[Callable[[Reading], Values], str | None, str 
 
 
 def sampled(
-    reading: Reading, context: ReadingContext, names: Sequence[str], at: datetime | None = None
+    reading: Reading, context: ReadingContext, names: Sequence[str], at: Instant | None = None
 ) -> MeterValue | None:
     """The values of *names* that *reading* has; `None` if it has none of them.
 
@@ -89,7 +89,7 @@ def sampled(
             if only is None or (phase or "").startswith(only)
         )
     )
-    return MeterValue(timestamp=at or reading.at.wall, sampled_value=values) if values else None
+    return MeterValue(timestamp=at or reading.at, sampled_value=values) if values else None
 
 
 def _parted(name: str) -> tuple[str, str | None]:

@@ -1,6 +1,7 @@
 """OCPP 1.6 messages that the station sends, as typed values without JSON.
 
 Each request `X` has an answer `XConf`; field names are OCPP's in snake_case, `None` means absent.
+The times of a transaction are `Instant`s: their wall time may still be a guess while they wait.
 The wire form (camelCase, strings, RFC 3339) is made in `edge.drivers.ocpp_codec` and nowhere else.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from edge.core.instant import Instant
 from edge.core.vocabulary import (
     AuthorizationStatus,
     CallErrorCode,
@@ -47,7 +49,7 @@ class SampledValue:
 class MeterValue:
     """The values sampled at one moment (7.33)."""
 
-    timestamp: datetime
+    timestamp: Instant
     sampled_value: tuple[SampledValue, ...]
 
 
@@ -126,7 +128,7 @@ class StartTransaction:
     connector_id: int
     id_tag: str
     meter_start: int
-    timestamp: datetime
+    timestamp: Instant
     reservation_id: int | None = None
 
 
@@ -144,7 +146,7 @@ class StopTransaction:
 
     transaction_id: int | None
     meter_stop: int
-    timestamp: datetime
+    timestamp: Instant
     reason: StopReason
     id_tag: str | None = None
     transaction_data: tuple[MeterValue, ...] = ()

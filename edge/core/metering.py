@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from edge.core import keys, transaction
+from edge.core import anchors, keys, transaction
 from edge.core.draft import Draft
 from edge.core.events import MeterFailed, MeterRead
 from edge.core.facts import KeyChanged, Opened, Resumed, Sampled, Triggered
@@ -63,7 +63,7 @@ def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | 
     )
     names = listed or keys.MEASURANDS[:1]  # an empty list means the energy register (7.43)
     reading = _with_offer(draft, purpose.connector, event.reading)
-    value = sampled(reading, purpose.context, names, at=purpose.due)
+    value = sampled(reading, purpose.context, names, at=_stamp(draft, purpose, reading))
     if value is None:
         return
     if purpose.context is ReadingContext.SAMPLE_PERIODIC and bay.transaction is None:
@@ -83,6 +83,17 @@ def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | 
             )
         )
         draft.put(purpose.connector, metering=replace(bay.metering, noted_at=draft.now))
+
+
+def _stamp(draft: Draft, purpose: ToSample, reading: Reading) -> Instant:
+    """When it was taken, or the moment it stands for; within its transaction in any case (I8)."""
+    running = draft.bay(purpose.connector).transaction
+    if purpose.due is None:
+        return reading.at if running is None else transaction.since(draft, running, reading.at)
+    due = replace(reading.at, wall=purpose.due)
+    if running is None:
+        return due
+    return due.not_before(anchors.final(draft.station.clock, running.started_at))
 
 
 def _mention(draft: Draft, connector: int, value: MeterValue) -> None:

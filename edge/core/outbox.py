@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from edge.core import keys
+from edge.core import anchors, keys
 from edge.core.draft import Draft
 from edge.core.effects import ReadOutbox, Reconnect
 from edge.core.events import LinkDown, OutboxRead, Settled
-from edge.core.facts import Bound, Enqueue, Reconnected, Registered, TagLearnt
+from edge.core.facts import Bound, Enqueue, TagLearnt
 from edge.core.messages import (
     CallError,
     Confirmation,
@@ -28,7 +28,6 @@ from edge.core.messages import (
     TransactionMessage,
 )
 from edge.core.records import Delivered, Parked, Queued, Refused, TransactionBound
-from edge.core.state import Flight, Outbox
 from edge.core.waiting import ToDeliver, ToProbe, ToRefill
 
 HEAD: Final = 64  # messages kept in the state
@@ -58,11 +57,6 @@ def _put(draft: Draft, **changes: Any) -> None:
     draft.put_station(outbox=replace(draft.station.outbox, **changes))
 
 
-def on_line(draft: Draft, _: Registered | Reconnected) -> None:
-    """The line is open: what waited for it may go at once, except a spent attempt's pause."""
-    _put(draft, probing=False)
-
-
 def on_link_down(draft: Draft, _: LinkDown) -> None:
     """Whatever was on the wire has been settled before; a probe's verdict is void."""
     _put(draft, probing=False)
@@ -83,8 +77,8 @@ def advance(draft: Draft) -> None:
     if blocked or (outbox.not_before is not None and draft.now < outbox.not_before):
         return
     queued = outbox.head[0]
-    _put(draft, flight=Flight(seq=queued.seq), not_before=None)
-    draft.send(ToDeliver(seq=queued.seq), _addressed(outbox, queued), queued.message_id)
+    _put(draft, flight=queued.seq, not_before=None)
+    draft.send(ToDeliver(seq=queued.seq), _addressed(draft, queued), queued.message_id)
 
 
 def _refill(draft: Draft) -> None:
@@ -112,18 +106,19 @@ def on_refilled(draft: Draft, event: OutboxRead) -> None:
     _put(draft, head=head, count=count, refilling=None)
 
 
-def _addressed(outbox: Outbox, queued: Queued) -> TransactionMessage:
-    """The message with the transaction id that its StartTransaction was given."""
-    message = queued.message
+def _addressed(draft: Draft, queued: Queued) -> TransactionMessage:
+    """The message with its times, and the transaction id that its StartTransaction was given."""
+    message = anchors.dated(draft.station.clock, queued.message)
     if queued.ref is None or isinstance(message, StartTransaction):
         return message
-    return replace(message, transaction_id=outbox.bound.get(queued.ref, UNKNOWN_ID))
+    number = draft.station.outbox.bound.get(queued.ref, UNKNOWN_ID)
+    return replace(message, transaction_id=number)
 
 
 def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
     """Delivered, refused, or not answered."""
     outbox = draft.station.outbox
-    assert outbox.flight == Flight(seq=purpose.seq)
+    assert outbox.flight == purpose.seq, "one is on the wire until it is settled"
     queued = outbox.head[0]
     _put(draft, flight=None)
     match event.answer:
@@ -207,6 +202,8 @@ def _go_unanswered(draft: Draft, queued: Queued, answer: NoAnswer) -> None:
 
 def on_probed(draft: Draft, _: ToProbe, event: Settled) -> None:
     """The peer answers others but not this message, or nothing at all."""
+    if not draft.station.outbox.probing:
+        return  # that line is gone
     if isinstance(event.answer, NoAnswer):
         if event.answer.timed_out:
             draft.do(Reconnect())

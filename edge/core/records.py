@@ -6,9 +6,11 @@ earlier one said about money: registers and times are written once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from edge.core.anchors import Anchor
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
@@ -24,10 +26,11 @@ from edge.core.x509 import CertificateRecord, CredentialsKept, Root
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootStarted:
-    """This process began; *kernel_boot* is the kernel's boot id, which a power cut changes."""
+    """This process began; *kernel_boot* is the kernel's boot id, *boot* its number here."""
 
     at: Instant
     kernel_boot: str
+    boot: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +261,7 @@ class ProfileCleared:
 
 Record = (
     BootStarted
+    | Anchor
     | Alive
     | TransactionOpened
     | TransactionBound
@@ -314,6 +318,7 @@ class SavedTransaction:
 class Saved:
     """All that a restart needs, read from the journal in one go.
 
+    *lives* are the last signs of life, one per boot, oldest first; *last_starts* by connector.
     *log_was_cleared*: the journal before this one, and the security log in it, was damaged.
     """
 
@@ -323,7 +328,9 @@ class Saved:
     last_seq: int = 0
     last_ref: int = 0
     last_boot: BootStarted | None = None
-    last_alive: Instant | None = None
+    lives: tuple[Instant, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    last_starts: Mapping[int, Instant] = field(default_factory=dict)
     reset: ResetAccepted | None = None
     availability: tuple[AvailabilityChanged, ...] = ()
     configuration: tuple[ConfigurationChanged, ...] = ()

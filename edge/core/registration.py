@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from edge.core import keys
 from edge.core.draft import Draft
-from edge.core.effects import LearnTime
 from edge.core.events import CallReceived, LinkDown, LinkUp, Settled
-from edge.core.facts import KeyChanged, Reconnected, Registered, Triggered
+from edge.core.facts import KeyChanged, Registered, TimeTold, Triggered
 from edge.core.key_kinds import MOST_SILENCE_S
 from edge.core.messages import (
     BootNotificationConf,
@@ -42,7 +41,6 @@ def on_link_up(draft: Draft, _: LinkUp) -> None:
     registration = draft.station.registration
     _put(draft, link_up=True, heard_at=draft.now, beating=False)
     if registration.status is RegistrationStatus.ACCEPTED:
-        draft.tell(Reconnected())
         if draft.station.dial_failures > 1:
             _beat(draft)  # find out whether it serves us, not only takes our frames
     elif registration.retry_at is None or draft.now >= registration.retry_at:
@@ -67,7 +65,7 @@ def on_booted(draft: Draft, _: ToBoot, event: Settled) -> None:
         line_up = draft.station.registration.link_up
         _put(draft, waiting=False, retry_at=retry_at if line_up else None)
         return
-    draft.do(LearnTime(wall=answer.current_time, monotonic=draft.now))
+    draft.tell(TimeTold(wall=answer.current_time))
     interval_s = _good_interval_s(draft, answer.interval)
     accepted = answer.status is RegistrationStatus.ACCEPTED
     _put(
@@ -106,7 +104,7 @@ def on_beaten(draft: Draft, _: ToBeat | ToProbe, event: Settled) -> None:
     """The central system's clock; a heartbeat nobody answers says nothing the link does not."""
     _put(draft, beating=False)
     if isinstance(event.answer, HeartbeatConf):
-        draft.do(LearnTime(wall=event.answer.current_time, monotonic=draft.now))
+        draft.tell(TimeTold(wall=event.answer.current_time))
 
 
 def on_settled(draft: Draft, event: Settled) -> None:
@@ -125,12 +123,11 @@ def on_settled(draft: Draft, event: Settled) -> None:
 def _introduce_again(draft: Draft) -> None:
     """Boot before a central system that has lost its memory of us; patiently, it may mean else.
 
-    SecurityError is what it owes to a station that has not booted (errata 3.10). What is on the
-    wire for the outbox comes first: its answer must find the message it belongs to.
+    SecurityError is what it owes to a station that has not booted (errata 3.10).
     """
-    registration, outbox = draft.station.registration, draft.station.outbox
+    registration = draft.station.registration
     is_recent = draft.now < registration.accepted_at + draft.policy.boot_retry_s
-    if registration.online and not is_recent and outbox.flight is None and not outbox.probing:
+    if registration.online and not is_recent:
         _put(draft, status=None)
         _boot(draft)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from edge.core import jobs
+from edge.core import clock, jobs
 from edge.core.access import Security
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.cost_messages import Cost
@@ -46,6 +46,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
     Raises ValueError if a transaction is open on a connector that is no longer configured.
     """
     service = {row.connector: row.availability for row in saved.availability}
+    time = clock.begun(saved, setup.kernel_boot, now)
     young = Metering(good_at=now.monotonic)  # a meter gets its time to come up before it is missed
     bays = tuple(
         Bay(
@@ -57,6 +58,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
     state = ChargePoint(
         setup=setup,
         station=Station(
+            clock=time,
             outbox=_outbox(saved),
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
             charging=Charging(profiles=_profiles(saved), due=now.monotonic),
@@ -78,6 +80,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             log_was_cleared=saved.log_was_cleared,
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
+            last_starts=saved.last_starts,
             dial_failures=saved.dial_failures,
             jobs=jobs.restored(saved.jobs, now),
         ),
@@ -153,7 +156,8 @@ def _reopen(
 ) -> ChargePoint:
     opened, stopping = transaction.opened, transaction.stopping
     info = transaction.id_tag_info
-    reason, resumable = _recovery(state.setup, saved, now)
+    told_at = _latest(opened.at, transaction.last_at)
+    reason, resumable = _recovery(state, saved, told_at, now)
     invalid = info is not None and info.status is not AuthorizationStatus.ACCEPTED
     reopened = Transaction(
         ref=opened.ref,
@@ -161,6 +165,7 @@ def _reopen(
         parent_id_tag=(info.parent_id_tag if info else None) or opened.parent_id_tag,
         begin_wh=opened.begin_wh,
         started_at=opened.at,
+        told_at=told_at,
         transaction_id=transaction.transaction_id,
         deauthorised=invalid,
         deauthorised_wh=opened.begin_wh if invalid else None,
@@ -168,14 +173,13 @@ def _reopen(
         stopping_at=stopping.at if stopping else None,
         stop_tag=stopping.id_tag if stopping else None,
         last_wh=transaction.last_wh,
-        last_at=transaction.last_at,
     )
     dark = reason is StopReason.POWER_LOSS
     connector = Connector(
         phase=Phase.RECOVERING,
         until=now.monotonic + RECOVER_WITHIN_S,
         recovery=reason,
-        recovery_at=_last_life(saved, transaction) if dark else None,
+        recovery_at=_last_life(saved, told_at) if dark else None,
         resumable=resumable and stopping is None,
     )
     rests = Contactor(opened_at=now.monotonic)  # nobody knows since when: safety 6, ruling 40
@@ -189,23 +193,27 @@ def _reopen(
     )
 
 
-def _last_life(saved: Saved, transaction: SavedTransaction) -> Instant:
-    """The latest durable evidence of life: nobody pays for dark hours (ruling 4)."""
-    evidence = (transaction.opened.at, transaction.last_at, saved.last_alive)
-    return max((at for at in evidence if at is not None), key=lambda at: at.wall)
+def _latest(*moments: Instant | None) -> Instant:
+    return max((at for at in moments if at is not None), key=lambda at: at.order)
 
 
-def _recovery(setup: Setup, saved: Saved, now: Instant) -> tuple[StopReason, bool]:
-    """Why we start again, and whether a session may go on."""
+def _last_life(saved: Saved, told_at: Instant) -> Instant:
+    """The latest durable evidence of life in its boot: nobody pays for dark hours (ruling 4)."""
+    return _latest(told_at, *(life for life in saved.lives if life.boot == told_at.boot))
+
+
+def _recovery(
+    state: ChargePoint, saved: Saved, told_at: Instant, now: Instant
+) -> tuple[StopReason, bool]:
+    """Why we start again, and whether a session last heard of at *told_at* may go on."""
     if saved.reset is not None:
         hard = saved.reset.type is ResetType.HARD
         return (StopReason.HARD_RESET if hard else StopReason.SOFT_RESET), False
-    if saved.last_boot is None or _has_rebooted(saved, setup):
-        return StopReason.POWER_LOSS, setup.policy.resume_after_power_cut
-    alive = saved.last_alive
-    gap_s = None if alive is None else now.monotonic - alive.monotonic
-    within_s = setup.policy.resume_after_restart_within_s
-    return StopReason.REBOOT, gap_s is not None and gap_s <= within_s
+    policy, setup = state.setup.policy, state.setup
+    if told_at.boot != state.station.clock.boot:
+        return StopReason.POWER_LOSS, policy.resume_after_power_cut
+    seen_s = max(told_at.monotonic, setup.last_seen_s or 0.0)
+    return StopReason.REBOOT, now.monotonic - seen_s <= policy.resume_after_restart_within_s
 
 
 def _has_rebooted(saved: Saved, setup: Setup) -> bool:

@@ -12,6 +12,7 @@ from edge.core import (
     authorisation,
     certificates,
     charging,
+    clock,
     connector,
     contactor,
     cost,
@@ -128,13 +129,13 @@ AFTERWARDS: Final[Mapping[type, Callable[[Any], waiting.Purpose]]] = {
 """Purpose whose time is over -> what its answer is still good for."""
 
 FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
+    facts.TimeTold: (clock.on_told,),
     facts.Registered: (
+        clock.on_registered,
         status.on_registered,
-        outbox.on_line,
         health.on_registered,
         line.on_registered,
     ),
-    facts.Reconnected: (outbox.on_line,),
     facts.Granted: (connector.on_fact, cost.on_coming),
     facts.Cancelled: (connector.on_fact,),
     facts.PluggedIn: (connector.on_fact, authorisation.on_plugged, cost.on_coming),

@@ -19,6 +19,7 @@ from edge.core.profiles import Ceiling, Installed, Supply, ceiling, until_change
 from edge.core.vocabulary import ProfilePurpose
 
 LEAST_A: Final = 6.0  # a control pilot can signal no less (IEC 61851-1); below it charging pauses
+_SECOND: Final = timedelta(seconds=1)
 MOST_CHANGES: Final = 256  # looked at for one composite schedule: some 50 ms of a Raspberry Pi
 
 
@@ -43,13 +44,18 @@ class Site:
     """All that limits depend on. *outlets* counts from connector 1.
 
     *turns* are the connectors that want energy, the one served first in front. A relative schedule
-    that has no transaction yet begins *now*.
+    that has no transaction yet begins with the second of *now*.
     """
 
     installed: tuple[Installed, ...]
     outlets: tuple[Outlet, ...]
     turns: tuple[int, ...]
     now: datetime
+
+    @property
+    def second(self) -> datetime:
+        """The whole second that *now* is in."""
+        return self.now.replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composite:
-    """What applies from the site's *now* for *span_s* seconds, without gaps."""
+    """What applies from the site's *second* for *span_s* seconds, without gaps."""
 
     span_s: int
     steps: tuple[Step, ...]
@@ -80,23 +86,37 @@ class Claim:
 def composite_schedule(site: Site, connector: int, span_s: int) -> Composite:
     """Merge every profile into the limits that apply to *connector*, 0 for the whole station.
 
-    Steps come in time order, neighbours differ, the first is at 0. At most `MOST_CHANGES` moments
-    are looked at; what lies beyond them shortens the answer's *span_s*.
+    Steps come in time order, neighbours differ, the first is at 0, the whole second of *now*. In
+    no second is more allowed than in any instant of it that is still to come. At most
+    `MOST_CHANGES` moments are looked at; what lies beyond them shortens the answer's *span_s*.
     """
-    steps: list[Step] = []
-    start_s = 0
+    lowest: dict[int, Ceiling] = {}
+    here: Ceiling | None = None
+    at = site.now
     for _ in range(MOST_CHANGES):
-        at = site.now + timedelta(seconds=start_s)
-        here = limit(site, connector, at)
-        if not steps or steps[-1].ceiling != here:
-            steps.append(Step(start_s=start_s, ceiling=here))
+        passed = at - site.second
+        second, is_whole = passed // _SECOND, not passed % _SECOND
+        if second >= span_s:
+            return _composite(span_s, lowest)
+        before, here = here, limit(site, connector, at)
+        if is_whole:
+            lowest[second] = here
+        else:
+            lowest[second] = _lower(lowest.get(second, before), here)
+            lowest[second + 1] = here
         change = next_change(site, at)
         if change is None:
-            return Composite(span_s=span_s, steps=tuple(steps))
-        start_s += math.ceil(change / timedelta(seconds=1))
-        if start_s >= span_s:
-            return Composite(span_s=span_s, steps=tuple(steps))
-    return Composite(span_s=start_s, steps=tuple(steps))
+            return _composite(span_s, lowest)
+        at += change
+    return _composite(min(span_s, (at - site.second) // _SECOND), lowest)
+
+
+def _composite(span_s: int, lowest: Mapping[int, Ceiling]) -> Composite:
+    steps: list[Step] = []
+    for second, here in lowest.items():
+        if second < span_s and (not steps or steps[-1].ceiling != here):
+            steps.append(Step(start_s=second, ceiling=here))
+    return Composite(span_s=span_s, steps=tuple(steps))
 
 
 def limit(site: Site, connector: int, at: datetime) -> Ceiling:
@@ -176,7 +196,7 @@ def _own(site: Site, connector: int, at: datetime) -> Ceiling:
     """TxProfile, where none applies TxDefaultProfile, at most the rated current (3.13.1)."""
     outlet = site.outlets[connector - 1]
     hardware = Ceiling(limit_a=outlet.rated_a, number_phases=outlet.supply.phases)
-    origin = outlet.started_at or site.now
+    origin = outlet.started_at or site.second
     found = None
     for profiles in (_of_transaction(site, outlet), _defaults(site, connector)):
         found = found or _prevailing(profiles, at, origin, outlet.supply)
@@ -243,7 +263,7 @@ def _origins(site: Site, installed: Installed) -> Iterator[datetime]:
         return
     for connector, outlet in enumerate(site.outlets, start=1):
         if installed.connector in (0, connector) and installed.ref in (None, outlet.ref):
-            yield outlet.started_at or site.now
+            yield outlet.started_at or site.second
 
 
 def _lower(one: Ceiling | None, other: Ceiling) -> Ceiling:

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from edge.core.access import Security
+from edge.core.anchors import Clock
 from edge.core.cost_messages import Cost, UserPrice
 from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
@@ -87,13 +88,17 @@ class Connector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """The open transaction. *transaction_id* is the central system's, once known."""
+    """The open transaction. *transaction_id* is the central system's, once known.
+
+    *told_at* is the newest moment that any message of it tells.
+    """
 
     ref: int
     id_tag: str
     parent_id_tag: str | None
     begin_wh: int
     started_at: Instant
+    told_at: Instant
     transaction_id: int | None = None
     deauthorised: bool = False
     deauthorised_wh: int | None = None
@@ -101,7 +106,6 @@ class Transaction:
     stopping_at: Instant | None = None
     stop_tag: str | None = None
     last_wh: int | None = None
-    last_at: Instant | None = None
     stop_values: tuple[MeterValue, ...] = ()
 
 
@@ -207,26 +211,20 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flight:
-    """The transaction message on the wire."""
-
-    seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
     """The head of the journal's queue; the rest stays there.
 
     *bound* maps our refs to the central system's ids, -1 for a start that was refused for good
-    (errata 3.18), as long as messages of that ref may still wait. *refilling* is *last_seq* as it
-    was when more was asked of the journal.
+    (errata 3.18), as long as messages of that ref may still wait. *flight* is the seq on the wire;
+    *probing*: the line is found out about, or has been. *refilling* is *last_seq* as it was when
+    more was asked of the journal.
     """
 
     head: tuple[Queued, ...] = ()
     count: int = 0
     last_seq: int = 0
     bound: Mapping[int, int] = field(default_factory=dict)
-    flight: Flight | None = None
+    flight: int | None = None
     not_before: float | None = None
     refilling: int | None = None
     probing: bool = False
@@ -308,9 +306,10 @@ class Station:
     """What exists once.
 
     *rebooted*: the computer went down before this process, without our doing; *log_was_cleared*:
-    its security log is gone. *clock* is wall minus monotonic seconds, as last seen.
+    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen.
     """
 
+    clock: Clock = field(default_factory=Clock)
     registration: Registration = field(default_factory=Registration)
     outbox: Outbox = field(default_factory=Outbox)
     authorisation: Authorisation = field(default_factory=Authorisation)
@@ -328,13 +327,14 @@ class Station:
     restarting: Restarting | None = None
     jobs: Mapping[JobKind, Job] = field(default_factory=dict)
     last_ref: int = 0
+    last_starts: Mapping[int, Instant] = field(default_factory=dict)
     dial_failures: int = 0
     journal_lost: str | None = None
     reader_lost: str | None = None
     main_meter: Reading | None = None
     rebooted: bool = False
     log_was_cleared: bool = False
-    clock: float | None = None
+    clock_shown: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

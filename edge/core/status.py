@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from edge.core import keys, levels
+from edge.core import anchors, keys, levels
 from edge.core.draft import Draft
 from edge.core.events import Settled
 from edge.core.facts import Registered, Triggered
@@ -81,7 +81,7 @@ def due_at(state: ChargePoint, notice: Notice) -> float | None:
 
 
 def _notify(draft: Draft, connector: int, notice: Notice, told: Told) -> None:
-    since = draft.at.wall if notice.since is None else notice.since.wall
+    since = anchors.final(draft.station.clock, notice.since or draft.at).wall
     if _skips_preparing(notice, told):
         between = (ConnectorStatus.PREPARING, ErrorCode.NO_ERROR, None)
         draft.send(ToMention(), _message(connector, between, since))

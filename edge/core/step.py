@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from edge.core import levels, status
+from edge.core import clock, levels, status
 from edge.core.draft import Draft
 from edge.core.effects import BEATS, Effect, SetLock, Show
 from edge.core.events import (
@@ -38,6 +38,7 @@ MOST_ROUNDS: Final = 8  # facts raised by settling raise facts again, at most th
 def step(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, ...]]:
     """Decide what *event* means for *state*; effects come sorted by beat, in order within each."""
     draft = Draft(state, event.at)
+    event = clock.read(draft, event)
     for act in EVENTS[type(event)]:
         act(draft, event)
     _answer(draft, event)

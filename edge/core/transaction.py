@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.core import holds, keys, levels
+from edge.core import anchors, holds, keys, levels
 from edge.core.draft import Draft
 from edge.core.facts import (
     Bound,
@@ -43,7 +43,9 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
     ref = draft.station.last_ref + 1
     permit, begin = fact.permit, fact.begin
     reservation_id = holds.used_up(draft.state, fact.connector, permit.id_tag, permit.parent_id_tag)
-    draft.put_station(last_ref=ref)
+    began = _begin(draft, fact.connector)
+    starts = {**draft.station.last_starts, fact.connector: began}
+    draft.put_station(last_ref=ref, last_starts=starts)
     draft.put(
         fact.connector,
         transaction=Transaction(
@@ -51,7 +53,8 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
             id_tag=permit.id_tag,
             parent_id_tag=permit.parent_id_tag,
             begin_wh=begin.energy_wh,
-            started_at=draft.at,
+            started_at=began,
+            told_at=began,
         ),
     )
     draft.write(
@@ -60,7 +63,7 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
             connector=fact.connector,
             id_tag=permit.id_tag,
             begin_wh=begin.energy_wh,
-            at=draft.at,
+            at=began,
             parent_id_tag=permit.parent_id_tag,
             reservation_id=reservation_id,
         )
@@ -69,7 +72,7 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
         connector_id=fact.connector,
         id_tag=permit.id_tag,
         meter_start=begin.energy_wh,
-        timestamp=draft.at.wall,
+        timestamp=began,
         reservation_id=reservation_id,
     )
     draft.tell(
@@ -89,7 +92,7 @@ def on_must_stop(draft: Draft, fact: MustStop) -> None:
     transaction = bay.transaction
     if transaction is None or transaction.stop_reason is not None:
         return
-    at = _not_before(transaction.started_at, fact.at or draft.at)
+    at = since(draft, transaction, fact.at or draft.at)
     draft.put(
         fact.connector,
         transaction=replace(
@@ -101,9 +104,15 @@ def on_must_stop(draft: Draft, fact: MustStop) -> None:
     )
 
 
-def _not_before(start: Instant, at: Instant) -> Instant:
-    """A clock set back must not end a transaction before it began (I8)."""
-    return replace(at, wall=max(at.wall, start.wall))
+def _begin(draft: Draft, connector: int) -> Instant:
+    """Now, but after every other session here began, whatever the clock does (ruling 7d)."""
+    last = draft.station.last_starts.get(connector)
+    return draft.at if last is None else draft.at.after(anchors.final(draft.station.clock, last))
+
+
+def since(draft: Draft, transaction: Transaction, at: Instant) -> Instant:
+    """The moment *at*, but not before anything that was told of *transaction* (I8)."""
+    return at.not_before(anchors.final(draft.station.clock, transaction.told_at))
 
 
 def on_end(draft: Draft, fact: EndRead) -> None:
@@ -121,7 +130,7 @@ def on_end(draft: Draft, fact: EndRead) -> None:
     stop = StopTransaction(
         transaction_id=None,
         meter_stop=end_wh,
-        timestamp=at.wall,
+        timestamp=at,
         reason=reason,
         id_tag=transaction.stop_tag or transaction.id_tag,
         transaction_data=_stop_data(draft, transaction, end_wh, at, fact.end),
@@ -155,7 +164,7 @@ def _stop_data(
     begin_reading = Reading(at=transaction.started_at, energy_wh=transaction.begin_wh)
     end_reading = replace(end or Reading(at=at, energy_wh=end_wh), energy_wh=end_wh)
     begin = sampled(begin_reading, ReadingContext.TRANSACTION_BEGIN, wanted)
-    final = sampled(end_reading, ReadingContext.TRANSACTION_END, wanted, at=at.wall)
+    final = sampled(end_reading, ReadingContext.TRANSACTION_END, wanted, at=at)
     values = (begin, *transaction.stop_values, final)
     return tuple(value for value in values if value is not None)
 
@@ -167,7 +176,7 @@ def on_sampled(draft: Draft, fact: Sampled) -> None:
     message = MeterValues(connector_id=fact.connector, meter_value=(fact.value,))
     draft.tell(Enqueue(ref=transaction.ref, message=message))
     _keep_for_stop(draft, fact, transaction)
-    note(draft, fact.connector, fact.reading)
+    note(draft, fact.connector, fact.reading, fact.value.timestamp)
 
 
 def _keep_for_stop(draft: Draft, fact: Sampled, transaction: Transaction) -> None:
@@ -185,15 +194,19 @@ def _keep_for_stop(draft: Draft, fact: Sampled, transaction: Transaction) -> Non
     draft.put(fact.connector, transaction=replace(transaction, stop_values=(*kept, value)))
 
 
-def note(draft: Draft, connector: int, reading: Reading) -> None:
-    """Write the register: what is billed if the meter dies, and evidence of life (ruling 4)."""
+def note(draft: Draft, connector: int, reading: Reading, told_at: Instant | None = None) -> None:
+    """Write the register: what is billed if the meter dies, and evidence of life (ruling 4).
+
+    *told_at* is the time that a message gives for it.
+    """
     transaction = draft.bay(connector).transaction
     assert transaction is not None
+    at = since(draft, transaction, reading.at)
+    at = at if told_at is None else at.not_before(told_at)
     draft.write(
-        Metered(ref=transaction.ref, energy_wh=reading.energy_wh, at=reading.at),
-        Alive(at=draft.at),
+        Metered(ref=transaction.ref, energy_wh=reading.energy_wh, at=at), Alive(at=draft.at)
     )
-    noted = replace(transaction, last_wh=reading.energy_wh, last_at=reading.at)
+    noted = replace(transaction, last_wh=reading.energy_wh, told_at=at)
     draft.put(connector, transaction=noted)
 
 

@@ -1,7 +1,7 @@
 """Core messages and commands to and from the wire's dictionaries; the tables say what exists.
 
-Generic over dataclass fields: snake_case to camelCase, `datetime` to RFC 3339, tuples to lists,
-enums to their words, `None` and empty tuples left out. A new message is a row in a table.
+Generic over dataclass fields: snake_case to camelCase, `datetime` and `Instant` to RFC 3339, tuples
+to lists, enums to their words, `None` and empty tuples left out. A new message is a row in a table.
 Quality: every encoding is checked against the OCPP schemas in tests; answers are read with the
 tolerance that the field demands, commands have passed the schema before they come here.
 """
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from edge.core import certificate_commands, commands, file_commands, messages
 from edge.core.commands import Command, CommandAnswer
-from edge.core.instant import moment_of, rfc3339
+from edge.core.instant import Instant, moment_of, rfc3339
 from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
 from edge.core.vocabulary import AuthorizationStatus, CallErrorCode
 from edge.drivers import ocpp_costs
@@ -135,6 +135,8 @@ def _encode(value: Any) -> Any:
     match value:
         case datetime():
             return rfc3339(value)
+        case Instant():
+            return rfc3339(value.wall)
         case StrEnum():
             return value.value
         case tuple():

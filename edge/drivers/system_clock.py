@@ -1,9 +1,9 @@
 """The computer's clocks: wall time that knows whether it is to be trusted, and monotonic time.
 
 A Pi has no battery-backed clock: until NTP or the central system has told the time, the wall clock
-is a guess. What the central system tells is kept as an offset in this process; the system's clock
-is never set. Also here: the kernel's boot id and fresh randomness, the other things only the
-system knows.
+is a guess. What the central system tells is counted on by the monotonic clock until NTP takes over;
+the system's clock is never set. Also here: the kernel's boot id and fresh randomness, the other
+things only the system knows.
 
 Quality: NTP state read from the kernel (`adjtimex`) and from systemd-timesyncd; seen on Linux
 x86-64 and in containers, not yet on a Pi without network.
@@ -21,16 +21,13 @@ from typing import Final
 
 import structlog
 
-from edge.core.instant import Instant
+from edge.core.instant import EARLIEST, LATEST, Instant
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 TIMESYNC: Final = Path("/run/systemd/timesync/synchronized")
 TIMEX_BYTES: Final = 512  # struct timex has 208 on 64-bit Linux; the kernel fills what it knows
 TIME_ERROR: Final = 5  # adjtimex: the clock is not synchronised
 ASK_NTP_EVERY_S: Final = 10.0
-EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
-"""A time outside is a central system's mistake; near the calendar's ends it would also overflow."""
 JITTER_S: Final = 1.0  # an answer's way over the network; smaller corrections would only add noise
 
 log = structlog.get_logger()
@@ -60,19 +57,27 @@ def new_nonce() -> str:
 class SystemClock:
     """Wall and monotonic time; implements `edge.ports.Clock`."""
 
-    def __init__(self, ntp: Callable[[], bool] = ntp_holds) -> None:
+    def __init__(
+        self,
+        ntp: Callable[[], bool] = ntp_holds,
+        system_wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._ntp = ntp
+        self._system_wall = system_wall
         self._ntp_held = False
         self._ask_ntp_at = 0.0
-        self._learnt: timedelta | None = None
+        self._learnt: Instant | None = None
         self._shift = timedelta(0)
         self._frozen: datetime | None = None
 
     def now(self) -> Instant:
         """The present moment."""
         monotonic = _monotonic()
-        trusted = self._learnt is not None or self._kept_by_ntp(monotonic)
-        return Instant(wall=self._wall(), monotonic=monotonic, trusted=trusted)
+        if self._kept_by_ntp(monotonic):
+            self._learnt = None  # NTP has set the system's clock right meanwhile
+            return Instant(wall=self._wall(monotonic), monotonic=monotonic)
+        trusted = self._learnt is not None
+        return Instant(wall=self._wall(monotonic), monotonic=monotonic, trusted=trusted)
 
     def learn(self, wall_at: Instant) -> None:
         """Take *wall_at.wall* for the wall time at *wall_at.monotonic*, unless NTP knows better.
@@ -86,9 +91,9 @@ class SystemClock:
             log.warning("time_refused", told=wall_at.wall.isoformat())
             return
         told = wall_at.wall + timedelta(seconds=monotonic - wall_at.monotonic)
-        correction = told - self._wall()
+        correction = told - self._wall(monotonic)
         if self._learnt is None or abs(correction.total_seconds()) >= JITTER_S:
-            self._learnt = (self._learnt or timedelta(0)) + correction
+            self._learnt = wall_at
             log.info("time_learnt", correction_s=round(correction.total_seconds(), 3))
 
     def shift(self, offset_s: float) -> None:
@@ -96,17 +101,19 @@ class SystemClock:
         self._shift = timedelta(seconds=offset_s)
         self._learnt = None
         if self._frozen is not None:
-            self._frozen = self._running_wall()
+            self._frozen = self._running_wall(_monotonic())
 
     def freeze(self, frozen: bool) -> None:
         """Stop the wall clock or let it go on; monotonic time always runs."""
-        self._frozen = self._running_wall() if frozen else None
+        self._frozen = self._running_wall(_monotonic()) if frozen else None
 
-    def _wall(self) -> datetime:
-        return self._frozen if self._frozen is not None else self._running_wall()
+    def _wall(self, monotonic: float) -> datetime:
+        return self._frozen if self._frozen is not None else self._running_wall(monotonic)
 
-    def _running_wall(self) -> datetime:
-        return datetime.now(UTC) + self._shift + (self._learnt or timedelta(0))
+    def _running_wall(self, monotonic: float) -> datetime:
+        if self._learnt is None:
+            return self._system_wall() + self._shift
+        return self._learnt.wall + timedelta(seconds=monotonic - self._learnt.monotonic)
 
     def _kept_by_ntp(self, monotonic: float) -> bool:
         if self._shift:

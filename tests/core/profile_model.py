@@ -1,6 +1,6 @@
 """Charging profiles reckoned second by second, as slowly and plainly as possible.
 
-Shares no arithmetic with `edge.core.profiles` and `edge.core.schedules`, only their values: whole
+Shares no arithmetic with `edge.core.profiles` and `edge.core.schedules`, only their values:
 seconds since 1970, no stepping from boundary to boundary, shares found by halving.
 """
 
@@ -14,11 +14,22 @@ EVERY_S = {"Daily": 24 * 3600, "Weekly": 7 * 24 * 3600}
 
 def limits(site: Site, connector: int, span_s: int) -> list[float]:
     """Amperes per phase in each of the next *span_s* seconds."""
-    now_s = round(site.now.timestamp())
-    return [_limit(site, connector, now_s + second) for second in range(span_s)]
+    now_s = site.second.timestamp()
+    return [limit_at(site, connector, now_s + second) for second in range(span_s)]
 
 
-def _limit(site: Site, connector: int, at_s: int) -> float:
+def lowest(site: Site, connector: int, span_s: int) -> list[float]:
+    """The least amperes in what is left of each of the next seconds, looked at in tenths."""
+    now_s, begin_s = site.now.timestamp(), site.second.timestamp()
+    found = []
+    for second in range(span_s):
+        tenths = [begin_s + second + tenth / 10 + 0.05 for tenth in range(10)]
+        found.append(min(limit_at(site, connector, at_s) for at_s in tenths if at_s > now_s))
+    return found
+
+
+def limit_at(site: Site, connector: int, at_s: float) -> float:
+    """Amperes per phase at one instant, in seconds since 1970."""
     owns = {n: _own(site, n, at_s) for n in range(1, len(site.outlets) + 1)}
     whole = [one for one in site.installed if _word(one, "ChargePointMaxProfile")]
     budgets = [
@@ -58,9 +69,9 @@ def _share(
     return max(_least(site.outlets[connector - 1]), min(owns[connector], low))
 
 
-def _own(site: Site, connector: int, at_s: int) -> float:
+def _own(site: Site, connector: int, at_s: float) -> float:
     outlet = site.outlets[connector - 1]
-    began = outlet.started_at or site.now
+    began = outlet.started_at or site.second
     best: list[tuple[int, int, int, Installed]] = []
     for index, one in enumerate(site.installed):
         if _word(one, "TxProfile") and outlet.ref is not None and one.ref == outlet.ref:

@@ -24,9 +24,7 @@ START = Queued(
     seq=1,
     ref=7,
     message_id="old-1",
-    message=StartTransaction(
-        connector_id=1, id_tag=ALICE, meter_start=1000, timestamp=OPENED.at.wall
-    ),
+    message=StartTransaction(connector_id=1, id_tag=ALICE, meter_start=1000, timestamp=OPENED.at),
     at=OPENED.at,
 )
 
@@ -46,7 +44,7 @@ def interrupted(alive: Instant | None = None, *, boot: BootStarted = BOOT, **mor
         last_seq=5,
         last_ref=7,
         last_boot=boot,
-        last_alive=alive or at(90),
+        lives=(alive or at(90),),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,9 @@ from edge.core.deadlines import next_deadline
 from edge.core.effects import BEATS, Beat, Cut, Energise, Raise, Reduce, Reply, Write
 from edge.core.events import Pilot, Trip
 from edge.core.messages import MeterValues
+from edge.core.profiles import Installed
+from edge.core.records import ProfileSet
+from edge.core.setup import Policy
 from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus
 from tests.core.bench import BOB, NOON, of
@@ -26,6 +30,7 @@ from tests.core.charging_bench import (
     profile,
     put,
 )
+from tests.core.restarts import after_power_cut, interrupted
 
 CHARGING, SUSPENDED_EVSE = ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EVSE
 
@@ -159,6 +164,19 @@ def test_a_session_begun_by_a_wrong_clock_counts_its_own_seconds() -> None:
     put(rig, profile(TX, (0, 10), (60, 16), kind=RELATIVE, start=None))
     assert offered(rig) == 10
     rig.wait(61)
+    assert offered(rig) == 16
+
+
+def test_a_session_resumed_after_a_power_cut_counts_from_its_beginning() -> None:
+    """Monotonic seconds of another boot mean nothing here; the wall clock does."""
+    limits = profile(TX, (0, 10), (60, 16), kind=RELATIVE, start=None)
+    installed = Installed(profile=limits, connector=1, since=NOON, ref=7)
+    saved = replace(interrupted(), profiles=(ProfileSet(installed=installed),))
+    rig = after_power_cut(saved, policy=Policy(resume_after_power_cut=True))
+    rig.wall = NOON + timedelta(seconds=50)  # 55 s past noon now, 45 s since it began
+    rig.wait(6)
+    assert offered(rig) == 10
+    rig.wait(10)
     assert offered(rig) == 16
 
 

@@ -26,7 +26,7 @@ def test_every_measurand_of_the_keys_can_be_sampled() -> None:
     )
     value = sampled(reading, PERIODIC, keys.MEASURANDS)
     assert value is not None
-    assert value.timestamp == NOON
+    assert value.timestamp.wall == NOON
     rows = [(one.measurand, one.phase, one.value, one.unit) for one in value.sampled_value]
     assert rows == [
         ("Energy.Active.Import.Register", None, "1234567", "Wh"),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
 from edge.core.commands import ChangeConfiguration
 from edge.core.events import MeterFailed, MeterRead, Pilot
-from edge.core.messages import MeterValue, MeterValues, StopTransaction
+from edge.core.messages import BootNotification, MeterValue, MeterValues, StopTransaction
 from edge.core.quantities import Reading
 from edge.core.records import Alive, Metered
 from edge.core.vocabulary import ConnectorStatus, ReadingContext
 from tests.core.bench import NOON, setup
-from tests.core.build import Rig
+from tests.core.build import Rig, booted
 
 ENERGY = "Energy.Active.Import.Register"
 
@@ -36,7 +36,7 @@ def test_samples_come_every_interval(interval_s: int) -> None:
     """TC_070: within a second, for any interval."""
     rig = station(MeterValueSampleInterval=str(interval_s)).charging()
     rig.wait(interval_s * 5)
-    stamps = [value.timestamp for value in values(rig)]
+    stamps = [value.timestamp.wall for value in values(rig)]
     assert len(stamps) == 5
     assert {b - a for a, b in pairwise(stamps)} == {timedelta(seconds=interval_s)}
 
@@ -76,7 +76,7 @@ def test_interval_zero_is_off_and_can_be_switched_on() -> None:
     change(rig, "MeterValueSampleInterval", "7")
     began = rig.instant.wall
     rig.wait(7)
-    assert [value.timestamp for value in values(rig)] == [began + timedelta(seconds=7)]
+    assert [value.timestamp.wall for value in values(rig)] == [began + timedelta(seconds=7)]
     change(rig, "MeterValueSampleInterval", "0")
     rig.wait(100)
     assert len(values(rig)) == 1
@@ -135,7 +135,7 @@ def test_clock_aligned_samples_stand_on_the_clock() -> None:
         for value in values(rig)
         if value.sampled_value[0].context is ReadingContext.SAMPLE_CLOCK
     ]
-    assert [value.timestamp for value in aligned] == [
+    assert [value.timestamp.wall for value in aligned] == [
         NOON + timedelta(seconds=900),
         NOON + timedelta(seconds=1800),
     ]
@@ -161,7 +161,9 @@ def test_without_a_transaction_and_a_line_they_are_not_told_at_all() -> None:
 
 def test_no_clock_aligned_sample_before_the_clock_is_trusted() -> None:
     """Ruling 35; they begin once it is."""
-    rig = Rig(setup(keys={"ClockAlignedDataInterval": "60"}), serve=True, trusted=False).online()
+    rig = Rig(setup(keys={"ClockAlignedDataInterval": "60"}), trusted=False).start()
+    rig.link_up()
+    rig.answer(BootNotification, booted(datetime(1970, 1, 1, tzinfo=UTC)))
     rig.wait(200)
     assert not values(rig)
     rig.trusted = True

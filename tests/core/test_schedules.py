@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.core.profiles import Installed
+from edge.core.profiles import Installed, Profile
 from edge.core.schedules import (
     MOST_CHANGES,
     Claim,
@@ -255,6 +256,7 @@ def test_tenths_survive_being_floats(number: int) -> None:
 # ── against the second-by-second model ───────────────────────────────────────────────────────────
 
 SPAN_S = 240
+ROUGH_SPAN_S = 60
 STARTS = st.sampled_from(range(-SPAN_S, SPAN_S, 20))
 
 
@@ -331,6 +333,46 @@ def test_the_composite_schedule_is_true_in_every_second(made: Site, connector: i
         for second in range(SPAN_S)
     ]
     assert found == pytest.approx(profile_model.limits(made, connector, SPAN_S), abs=1e-6)
+
+
+@st.composite
+def rough_sites(draw: st.DrawFn) -> Site:
+    """As above, but nothing begins on a whole second."""
+    made = draw(sites())
+    outlets = tuple(
+        replace(one, started_at=NOON - timedelta(seconds=draw(st.integers(-40, 40)) / 10))
+        if one.ref
+        else one
+        for one in made.outlets
+    )
+    rows = tuple(
+        replace(one, profile=_moved(one.profile, draw(st.integers(0, 9)) / 10))
+        for one in made.installed
+    )
+    now = made.now + timedelta(seconds=draw(st.integers(0, 9)) / 10)
+    return replace(made, installed=rows, outlets=outlets, now=now)
+
+
+def _moved(made: Profile, by_s: float) -> Profile:
+    schedule = made.charging_schedule
+    start = schedule.start_schedule
+    moved = None if start is None else start + timedelta(seconds=by_s)
+    return replace(made, charging_schedule=replace(schedule, start_schedule=moved))
+
+
+@settings(max_examples=60, deadline=None)
+@given(rough_sites(), st.integers(0, 2))
+def test_the_composite_schedule_never_allows_more_than_any_instant(
+    made: Site, connector: int
+) -> None:
+    """5.7: whole seconds, of each the least that the model allows in it."""
+    steps = composite_schedule(made, connector, ROUGH_SPAN_S).steps
+    found = [
+        next(step for step in reversed(steps) if step.start_s <= second).ceiling.limit_a
+        for second in range(ROUGH_SPAN_S)
+    ]
+    lowest = profile_model.lowest(made, connector, ROUGH_SPAN_S)
+    assert found == pytest.approx(lowest, abs=1e-6)
 
 
 @settings(max_examples=150, deadline=None)

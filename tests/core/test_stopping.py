@@ -77,7 +77,7 @@ def test_a_stop_is_stamped_when_it_was_asked_and_metered_after_the_contactor() -
     rig.socket().energy_wh = 1042
     rig.see(pilot=Pilot.B)
     stop = stops(rig)[0]
-    assert (stop.meter_stop, stop.timestamp) == (1042, asked_at)
+    assert (stop.meter_stop, stop.timestamp.wall) == (1042, asked_at)
 
 
 def test_the_end_register_waits_for_the_meter_to_publish_it() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from edge.core.commands import ChangeConfiguration, RemoteStopTransaction
 from edge.core.effects import Cut, Energise, Reduce
+from edge.core.instant import rfc3339
 from edge.core.messages import (
     Authorize,
     IdTagInfo,
@@ -15,7 +17,7 @@ from edge.core.messages import (
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import TransactionStopped, TransactionStopping
+from edge.core.records import Saved, TransactionOpened, TransactionStopped, TransactionStopping
 from edge.core.state import Phase
 from edge.core.vocabulary import (
     AuthorizationStatus,
@@ -23,7 +25,7 @@ from edge.core.vocabulary import (
     ReadingContext,
     StopReason,
 )
-from tests.core.bench import ALICE, BAD, GOOD, NOON, of, setup
+from tests.core.bench import ALICE, BAD, GOOD, NOON, at, of, setup
 from tests.core.build import Rig
 
 CHARGING, SUSPENDED_EVSE = ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EVSE
@@ -137,13 +139,78 @@ def test_registers_telescope() -> None:
 
 
 def test_a_clock_set_back_does_not_end_a_session_before_it_began() -> None:
-    """I8."""
+    """I8: the seconds that have passed since are counted on."""
     rig = Rig(serve=True).online().charging()
     rig.wall -= timedelta(hours=3)
     rig.wait(20)
     rig.tap()
     start, stop = rig.messages(StartTransaction)[0], rig.messages(StopTransaction)[0]
-    assert stop.timestamp == start.timestamp
+    assert stop.timestamp.wall == start.timestamp.wall + timedelta(seconds=20)
+
+
+@pytest.mark.parametrize("back_s", [0.0, 0.001, 3600.0])
+def test_two_sessions_never_begin_at_the_same_moment(back_s: float) -> None:
+    """Ruling 7(d): whole milliseconds apart, with a clock that stands or was set back."""
+    rig = Rig(serve=True).online()
+    for _ in range(3):
+        rig.charging()
+        rig.wait(20)
+        rig.tap()
+        rig.unplug()
+        rig.wait(10)
+        rig.wall -= timedelta(seconds=30 + back_s)  # as if it had stood, or worse
+    begun = [rfc3339(one.timestamp.wall) for one in rig.messages(StartTransaction)]
+    assert len(begun) == 3
+    assert begun == sorted(set(begun))
+    assert [one.at for one in rig.written(TransactionOpened)] == [
+        one.timestamp for one in rig.messages(StartTransaction)
+    ]
+
+
+def test_a_session_after_a_restart_begins_after_those_before() -> None:
+    """Ruling 7(d): over restarts."""
+    saved = Saved(last_starts={1: at(5000)})
+    rig = Rig(saved=saved, serve=True).online().charging()
+    (start,) = rig.messages(StartTransaction)
+    assert start.timestamp.wall > at(5000).wall
+
+
+def test_connectors_do_not_wait_for_each_other() -> None:
+    """Ruling 7(d) is per connector."""
+    rig = Rig(setup(connectors=2), saved=Saved(last_starts={1: at(5000)}), serve=True).online()
+    began = rig.instant
+    rig.charging(2)
+    assert rig.messages(StartTransaction)[0].timestamp == began
+
+
+@pytest.mark.parametrize("jump_s", [-7200.0, -61.0, -0.5, 7200.0])
+def test_samples_lie_within_their_session(jump_s: float) -> None:
+    """I8: whatever the clock does; between them pass the seconds that did."""
+    keys = {"StopTxnSampledData": "Energy.Active.Import.Register"}
+    rig = Rig(setup(keys=keys), serve=True).online().charging()
+    for _ in range(3):
+        rig.wait(60)
+        rig.wall += timedelta(seconds=jump_s)
+    rig.tap()
+    start, stop = rig.messages(StartTransaction)[0], rig.messages(StopTransaction)[0]
+    samples = [value.timestamp.wall for value in stop.transaction_data]
+    told = [one.meter_value[0].timestamp.wall for one in rig.messages(MeterValues)]
+    assert samples == [start.timestamp.wall, *told, stop.timestamp.wall] == sorted(samples)
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(samples)]
+    assert all(gap > 59.0 for gap in gaps[:3])
+
+
+def test_a_sample_on_the_clock_is_not_before_its_session() -> None:
+    """I8: the boundary that it stands for may lie a moment before the beginning."""
+    keys = {"ClockAlignedDataInterval": "60", "MeterValueSampleInterval": "0"}
+    rig = Rig(setup(keys=keys), serve=True).online().charging()
+    rig.wait(10)
+    rig.wall -= timedelta(seconds=100)
+    rig.wait(11)
+    (start,) = rig.messages(StartTransaction)
+    aligned = [one.meter_value[0].timestamp.wall for one in rig.messages(MeterValues)]
+    assert aligned
+    assert min(aligned) >= start.timestamp.wall
 
 
 def test_stop_data_begins_samples_and_ends() -> None:
@@ -211,10 +278,10 @@ def test_stop_data_is_bounded_and_covers_the_whole_session(most: int) -> None:
     assert (begin, end) == (ReadingContext.TRANSACTION_BEGIN, ReadingContext.TRANSACTION_END)
     assert set(between) <= {ReadingContext.SAMPLE_PERIODIC}
     if between:
-        newest = (data[-2].timestamp - NOON).total_seconds() - began
+        newest = (data[-2].timestamp.wall - NOON).total_seconds() - began
         assert newest == 200
     if len(between) > 3:
-        oldest = (data[1].timestamp - NOON).total_seconds() - began
+        oldest = (data[1].timestamp.wall - NOON).total_seconds() - began
         assert oldest == 1
 
 

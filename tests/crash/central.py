@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from edge.core.messages import (
     Authorize,
@@ -37,8 +38,7 @@ from edge.core.messages import (
     StopTransactionConf,
 )
 from edge.core.vocabulary import AuthorizationStatus, RegistrationStatus
-
-EPOCH = datetime(2026, 1, 1, 10, tzinfo=UTC)
+from tests.crash.wall import true_time
 
 
 @dataclass
@@ -54,7 +54,8 @@ class Session:
 class Central:
     """Answers once per message id; the first answer is the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: Callable[[], float]) -> None:
+        self._moment = moment
         self.sessions: dict[int, Session] = {}
         self.order: list[str] = []
         self.contents: dict[str, Request] = {}
@@ -68,7 +69,7 @@ class Central:
         if isinstance(message, SecurityEventNotification):
             self.warnings.append(message)
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
-            return _plain(message)
+            return _plain(message, true_time(self._moment()))
         known = self.contents.get(message_id)
         if known is not None:
             if known != message:
@@ -98,14 +99,14 @@ class Central:
         return MeterValuesConf()
 
 
-def _plain(message: Request) -> Confirmation:
+def _plain(message: Request, now: datetime) -> Confirmation:
     match message:
         case BootNotification():
             return BootNotificationConf(
-                status=RegistrationStatus.ACCEPTED, current_time=EPOCH, interval=300
+                status=RegistrationStatus.ACCEPTED, current_time=now, interval=300
             )
         case Heartbeat():
-            return HeartbeatConf(current_time=EPOCH)
+            return HeartbeatConf(current_time=now)
         case Authorize():
             return AuthorizeConf(id_tag_info=IdTagInfo(status=AuthorizationStatus.ACCEPTED))
         case StatusNotification():

@@ -31,9 +31,11 @@ from edge.core.vocabulary import (
     ResetType,
     UpdateType,
 )
+from tests.crash.life import Death
 from tests.crash.verdict import verdict
 from tests.crash.virtual import VirtualLoop, elapse
-from tests.crash.world import Death, World
+from tests.crash.wall import Wall
+from tests.crash.world import World
 
 Act = Callable[[World], None]
 Story = Sequence[tuple[float, Act]]
@@ -69,7 +71,7 @@ def _mend(world: World) -> None:
 
 def _set_clock(world: World) -> None:
     """Somebody sets the wall clock forward."""
-    world.ahead_s += 900.0
+    world.jump(900.0)
 
 
 def _limit(
@@ -134,6 +136,15 @@ STORIES: dict[str, Story] = {
         (2, _cut),
         (5, _plug),
         (8, _tap),
+        (80, _tap),
+        (95, _unplug),
+        (120, _mend),
+    ),
+    "session before the time is known": (
+        (0.5, _cut),
+        (5, _plug),
+        (8, _tap),
+        (30, lambda w: w.jump(-7200.0)),
         (80, _tap),
         (95, _unplug),
         (120, _mend),
@@ -239,10 +250,14 @@ def play(
     fall: Fall | None = None,
     latency_s: float = 0.0,
     make: MakeWorld = World,
+    kept: bool = True,
 ) -> Outcome:
     """Play *story* with at most one death, then let all come to rest, and judge."""
     counter = _Counter(fall)
-    return _run(lambda: _history(story, counter, make, latency_s=latency_s, probe=counter))
+    wall = Wall(kept=kept)
+    return _run(
+        lambda: _history(story, counter, make, latency_s=latency_s, probe=counter, wall=wall)
+    )
 
 
 def play_seed(seed: int, *, make: MakeWorld = World) -> Outcome:
@@ -252,9 +267,17 @@ def play_seed(seed: int, *, make: MakeWorld = World) -> Outcome:
     dice = _Dice(chance, share=chance.choice((0.0, 0.004, 0.02)))
     latency_s = chance.choice((0.0, 0.0, 0.02, 0.3, 2.0))
     cut_share = chance.choice((0.0, 0.03, 0.15))
+    wall = Wall(kept=chance.random() < 0.5)
     return _run(
         lambda: _history(
-            story, dice, make, latency_s=latency_s, probe=dice, chance=chance, cut_share=cut_share
+            story,
+            dice,
+            make,
+            latency_s=latency_s,
+            probe=dice,
+            chance=chance,
+            cut_share=cut_share,
+            wall=wall,
         )
     )
 
@@ -326,9 +349,14 @@ def _random_story(chance: random.Random) -> Story:
         lambda w: w.call(_limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0)),
         lambda w: w.call(ClearChargingProfile()),
         lambda w: w.call(Reset(type=chance.choice((ResetType.SOFT, ResetType.HARD)))),
+        lambda w: w.jump(chance.choice((-86_400.0, -30.0, -0.5, 0.5, 30.0, 86_400.0))),
+        lambda w: w.stand(still=chance.choice((True, False))),
     ]
     moment = 2.0
-    story = []
+    story: list[tuple[float, Act]] = []
+    if chance.random() < 0.3:
+        dark_s = chance.choice((20.0, 150.0, 400.0))
+        story.append((0.5, lambda w: w.cut_line(dark_s)))
     for _ in range(chance.randint(6, 18)):
         moment += chance.choice((0.1, 1.0, 6.0, 15.0, 40.0))
         story.append((moment, chance.choice(acts)))
@@ -363,6 +391,7 @@ def _rest(world: World, counter: _Counter) -> None:
     if isinstance(counter, _Dice):
         counter.share = 0.0
     world.cut_share = 0.0
+    world.wall.stand(world.host.time(), still=False)
     world.mend_line()
     for number in world.outlets:
         world.press(number, down=False)

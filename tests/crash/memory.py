@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from edge.core.anchors import Anchor
 from edge.core.instant import Instant
 from edge.core.messages import StartTransaction
 from edge.core.records import (
@@ -64,6 +65,10 @@ class Rows:
         self.seqs: dict[str, int] = {}
         self.dead: list[int] = []
         self.saved = Saved()
+        self.lives: dict[int, Instant] = {}
+        self.kernels: dict[int, str] = {}
+        self.anchors: dict[int, Anchor] = {}
+        self.last_starts: dict[int, Instant] = {}
         self.availability: dict[int, AvailabilityChanged] = {}
         self.configuration: dict[str, ConfigurationChanged] = {}
         self.cache: dict[str, TagCached] = {}
@@ -78,12 +83,11 @@ class Rows:
     def take(self, record: Record) -> None:
         """Take what is said of money; the rest is `_take_state`'s."""
         match record:
-            case BootStarted():
-                self.saved = replace(self.saved, last_boot=record, reset=None)
             case Alive():
                 self._live(record.at)
             case TransactionOpened():
                 self.transactions[record.ref] = SavedTransaction(opened=record)
+                self.last_starts[record.connector] = record.at
                 self._live(record.at)
                 self.saved = replace(self.saved, last_ref=max(record.ref, self.saved.last_ref))
             case TransactionBound():
@@ -94,6 +98,7 @@ class Rows:
                 )
             case TransactionStopping():
                 self._of(record.ref, stopping=record)
+                self._live(record.at)
             case TransactionStopped():
                 self._of(record.ref, stopped=record)
             case Metered():
@@ -103,6 +108,7 @@ class Rows:
                 self.outbox[record.seq] = record
                 self.seqs[record.message_id] = record.seq
                 self.saved = replace(self.saved, last_seq=record.seq)
+                self._live(record.at)
             case Refused():
                 queued = self.outbox[record.seq]
                 again = replace(queued, attempts=record.attempts, message_id=record.message_id)
@@ -117,6 +123,12 @@ class Rows:
 
     def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912  one branch per record: a table
         match record:
+            case BootStarted():
+                self.saved = replace(self.saved, last_boot=record, reset=None)
+                self.kernels[record.boot] = record.kernel_boot
+                self._live(record.at)
+            case Anchor():
+                self.anchors.setdefault(record.boot, record)
             case AvailabilityChanged():
                 self.availability[record.connector] = record
             case ConfigurationChanged():
@@ -183,7 +195,8 @@ class Rows:
         self.saved = replace(self.saved, list_version=record.version)
 
     def _live(self, at: Instant) -> None:
-        self.saved = replace(self.saved, last_alive=at)
+        known = self.lives.get(at.boot, at)
+        self.lives[at.boot] = max(at, known, key=lambda one: one.monotonic)
 
     def _of(self, ref: int, **changes: Any) -> None:
         if ref in self.transactions:
@@ -215,6 +228,9 @@ class Rows:
             ),
             outbox=tuple(self.outbox[seq] for seq in sorted(self.outbox)[:HEAD]),
             outbox_count=len(self.outbox),
+            lives=tuple(self.lives[boot] for boot in sorted(self.lives)),
+            anchors=tuple(self.anchors[boot] for boot in sorted(self.anchors)),
+            last_starts=dict(self.last_starts),
             availability=tuple(self.availability[key] for key in sorted(self.availability)),
             configuration=tuple(self.configuration[key] for key in sorted(self.configuration)),
             cache=tuple(self.cache.values()),

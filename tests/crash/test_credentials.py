@@ -19,10 +19,11 @@ from edge.core.messages import SignCertificate
 from edge.core.records import Record
 from edge.core.security import attempts
 from edge.core.x509 import ChainFound, Credential, CredentialsKept, KeyMade
-from tests.crash.central import EPOCH
 from tests.crash.histories import Fall, Story, play
+from tests.crash.life import Life
 from tests.crash.memory import MemoryJournal
-from tests.crash.world import LINE_S, Life, World
+from tests.crash.wall import EPOCH
+from tests.crash.world import LINE_S, World
 
 BEGIN, END = EPOCH - timedelta(days=1), EPOCH + timedelta(days=365)
 OLD = Credential(chain="0", key="0", not_before=BEGIN, not_after=END)

@@ -18,8 +18,9 @@ from edge.core.records import Delivered, Record, TransactionBound
 from edge.core.security_log import SecurityEventTold
 from edge.runtime.pages import Page
 from tests.crash.histories import STORIES, Fall, MakeWorld, play
+from tests.crash.life import Life
 from tests.crash.memory import MemoryJournal
-from tests.crash.world import Life, World
+from tests.crash.world import World
 
 TRANSACTION = (StartTransaction, StopTransaction, MeterValues)
 

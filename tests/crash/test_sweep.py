@@ -2,7 +2,7 @@
 
 Crash points: after CUT and SHOW, before the commit, after it, after ENERGISE, before each TELL;
 with a fast disk and with one so slow that several pages wait.
-Checked: I1-I4, I6, I7, I11 of delivery.md.
+Checked: I1-I4, I6-I8, I11 of delivery.md, ruling 7(d).
 """
 
 from __future__ import annotations
@@ -22,24 +22,29 @@ CHUNK = 250
 @pytest.mark.parametrize("name", STORIES)
 def test_a_story_without_a_crash_bills_what_flowed(name: str) -> None:
     """The model itself is sound: sessions happen, and nothing is lost or told twice."""
-    outcome = play(STORIES[name])
-    assert outcome.sessions >= 1
-    assert outcome.breaches == ()
+    for kept in (True, False):
+        outcome = play(STORIES[name], kept=kept)
+        assert outcome.sessions >= 1
+        assert outcome.breaches == ()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("with_power", [True, False], ids=["power-cut", "kill"])
+@pytest.mark.parametrize(
+    ("with_power", "kept"),
+    [(True, True), (False, True), (True, False), (False, False)],
+    ids=["power-cut", "kill", "power-cut-no-clock", "kill-no-clock"],
+)
 @pytest.mark.parametrize("latency_s", [0.0, 0.3, 2.0], ids=["fast-disk", "slow-disk", "stalled"])
 @pytest.mark.parametrize("name", STORIES)
 def test_no_crash_point_loses_or_doubles_anything(
-    name: str, latency_s: float, *, with_power: bool, record_figure: Figure
+    name: str, latency_s: float, *, with_power: bool, kept: bool, record_figure: Figure
 ) -> None:
-    """I1-I4, I6, I7, I11 at each crash point, one death each."""
-    points = play(STORIES[name], latency_s=latency_s).points
+    """I1-I4, I6-I8, I11 at each crash point, one death each; a clock that is kept, or guesses."""
+    points = play(STORIES[name], latency_s=latency_s, kept=kept).points
     breaches = []
     for point in range(1, points + 1):
         fall = Fall(point=point, with_power=with_power)
-        outcome = play(STORIES[name], fall=fall, latency_s=latency_s)
+        outcome = play(STORIES[name], fall=fall, latency_s=latency_s, kept=kept)
         assert outcome.deaths == 1, f"crash point {point} was not reached"
         breaches += [f"point {point}: {breach}" for breach in outcome.breaches]
     record_figure("crash points swept", points)
@@ -49,7 +54,7 @@ def test_no_crash_point_loses_or_doubles_anything(
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_no_seeded_history_loses_or_doubles_anything(first: int, record_figure: Figure) -> None:
-    """The same invariants over random taps, cars, cut lines, resets, deaths and disks."""
+    """The same invariants over random taps, cars, cut lines, resets, deaths, disks and clocks."""
     breaches, deaths, sessions = [], 0, 0
     for seed in range(first, first + CHUNK):
         outcome = play_seed(seed)

@@ -21,9 +21,11 @@ from edge.core.work import Seal
 from edge.core.x509 import ChainFound, Root, RootInstalled
 from edge.errors import ImageUntrusted, InstallFailed
 from edge.runtime.errands import IMAGE, Errands, Hands
-from tests.crash.central import EPOCH, Central
+from tests.crash.central import Central
+from tests.crash.life import Life
 from tests.crash.virtual import elapse
-from tests.crash.world import Life, World
+from tests.crash.wall import EPOCH
+from tests.crash.world import World
 
 SIGNED, SWAPPED = b"what its maker signed", b"what somebody else put there"
 FETCH_S, VERIFY_S, INSTALL_S = 3.0, 2.0, 4.0
@@ -112,8 +114,8 @@ def _read(file: Path) -> bytes:
 class Listener(Central):
     """Remembers what it heard of the update."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, moment: Callable[[], float]) -> None:
+        super().__init__(moment)
         self.heard: list[str] = []
 
     def hear(self, message_id: str, message: Request) -> Confirmation:
@@ -128,7 +130,7 @@ class UpdatingWorld(World):
 
     def __init__(self, spool: Path, *, swaps: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.listener = Listener()
+        self.listener = Listener(self.host.time)
         self.central = self.listener
         self.workshop = Workshop(self.host.time)
         self.image = spool / IMAGE

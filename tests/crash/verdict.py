@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import groupby, pairwise
 
+from edge.core.instant import Instant, rfc3339
 from edge.core.security_events import CRITICAL
 from tests.crash.central import unaddressed
+from tests.crash.wall import true_time
 from tests.crash.world import CONNECTORS, World
 
 
@@ -17,17 +21,18 @@ def verdict(world: World) -> list[str]:
         *_in_order(world),
         *_stable(world),
         *_energy(world),
+        *_in_time(world),
         *_warned(world),
     ]
 
 
 def _complete(world: World) -> list[str]:
     """I2, I7: each durable transaction has one Start and one Stop over there, and no other has."""
-    durable = [one.opened.at.wall for one in world.journal.rows.transactions.values()]
-    told = [session.start.timestamp for session in world.central.sessions.values()]
-    found = [f"I2: {len(durable)} transactions durable, {len(told)} told"] * (
-        sorted(durable) != sorted(told)
-    )
+    opened = [one.opened for one in world.journal.rows.transactions.values()]
+    durable = sorted((one.connector, one.begin_wh, one.id_tag) for one in opened)
+    starts = [session.start for session in world.central.sessions.values()]
+    told = sorted((one.connector_id, one.meter_start, one.id_tag) for one in starts)
+    found = [f"I2: {len(durable)} transactions durable, {len(told)} told"] * (durable != told)
     found += [
         f"I2: session {one.transaction_id} has {len(one.stops)} stops"
         for one in world.central.sessions.values()
@@ -56,6 +61,52 @@ def _stable(world: World) -> list[str]:
     return found
 
 
+def _in_time(world: World) -> list[str]:
+    """I8, ruling 7(d), delivery 2.4: in order whatever the clock did, and right where it was."""
+    found = []
+    last_starts: dict[int, datetime] = {}
+    for session in world.central.sessions.values():
+        start = session.start
+        samples = [value for one in session.samples for value in one.meter_value]
+        stamps = [value.timestamp for value in samples]
+        stamps += [value.timestamp for stop in session.stops for value in stop.transaction_data]
+        ends = [stop.timestamp.wall for stop in session.stops] or [datetime.max.replace(tzinfo=UTC)]
+        if any(not start.timestamp.wall <= at.wall <= min(ends) for at in stamps):
+            found.append(f"I8: a sample outside of session {session.transaction_id}")
+        if min(ends) < start.timestamp.wall:
+            found.append(f"I8: session {session.transaction_id} ends before it begins")
+        last = last_starts.get(start.connector_id)
+        if last is not None and rfc3339(start.timestamp.wall) <= rfc3339(last):
+            found.append(f"7d: session {session.transaction_id} begins with or before another")
+        last_starts[start.connector_id] = start.timestamp.wall
+    return found + _right(world)
+
+
+def _right(world: World) -> list[str]:
+    """A clock that nobody set wrongly: what is told is when it was, guesses are before that."""
+    if world.clock_lied:
+        return []
+    rows = world.journal.rows
+    found = []
+    for at in _told(world):
+        moment = world.kernel_at[rows.kernels[at.boot]] + at.monotonic
+        guessed = at.boot in rows.anchors and not rows.anchors[at.boot].certain
+        late_s = (at.wall - true_time(moment)).total_seconds()
+        if late_s > 1.0 or (late_s < -1.0 and not guessed):
+            found.append(f"2.4: told {late_s:.1f} s off")
+    return found
+
+
+def _told(world: World) -> Iterator[Instant]:
+    for session in world.central.sessions.values():
+        yield session.start.timestamp
+        for sample in session.samples:
+            yield from (value.timestamp for value in sample.meter_value)
+        for stop in session.stops:
+            yield stop.timestamp
+            yield from (value.timestamp for value in stop.transaction_data)
+
+
 def _energy(world: World) -> list[str]:
     """I6 at this scale: what was billed is what flowed, within one register step per session."""
     found = []
@@ -69,7 +120,7 @@ def _energy(world: World) -> list[str]:
         flowed_wh = world.outlets[number].energy_wh
         if abs(billed_wh - flowed_wh) > len(sessions) + 1:
             found.append(f"I6: {flowed_wh:.1f} Wh flowed at {number}, {billed_wh} billed")
-        ordered = sorted(sessions, key=lambda one: one.start.timestamp)
+        ordered = sorted(sessions, key=lambda one: one.start.timestamp.wall)
         for one, other in pairwise(ordered):
             if one.stops and other.start.meter_start < one.stops[0].meter_stop:
                 found.append("I6: registers overlap")

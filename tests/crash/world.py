@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from edge.core.commands import Command
-from edge.core.deadlines import next_deadline
 from edge.core.effects import (
     Ask,
     Cut,
     Effect,
     Energise,
+    LearnTime,
     Raise,
     ReadMeter,
     ReadOutbox,
@@ -47,44 +44,23 @@ from edge.core.events import (
     Trip,
 )
 from edge.core.instant import Instant
-from edge.core.levels import permits_energy, permitted_a
 from edge.core.messages import BootNotification, NoAnswer, Request
 from edge.core.quantities import Reading
 from edge.core.restore import restore
 from edge.core.setup import EvseTraits, Setup
 from edge.core.state import Phase
-from edge.core.step import step
-from edge.runtime.loop import Loop, Rules
+from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
-from tests.crash.central import EPOCH, Central
+from tests.crash.central import Central
+from tests.crash.life import RULES, Death, Life
 from tests.crash.memory import MemoryJournal
 from tests.crash.outlet import Outlet
+from tests.crash.wall import Wall
 
 CONNECTORS = (1, 2)
 POLL_S = 20.0  # of the meter: seldom enough that a begin register must be asked for
 CAR_S = 0.3  # a car answers a change of the offer
 LINE_S = 0.05  # each way
-
-RULES = Rules(
-    step=step, next_deadline=next_deadline, permits_energy=permits_energy, permitted_a=permitted_a
-)
-
-
-class Death(Exception):
-    """The process is no more."""
-
-
-@dataclass
-class Life:
-    """One process: from a start to its death."""
-
-    number: int
-    loop: Loop[Any]
-    recorder: Recorder
-    linked: bool = False
-    queue: deque[Ask | Send] = field(default_factory=deque)
-    flying: Ask | Send | None = None
-    calls: int = 0
 
 
 class World:
@@ -97,33 +73,48 @@ class World:
         probe: Callable[[str], None] | None = None,
         chance: random.Random | None = None,
         cut_share: float = 0.0,
+        wall: Wall | None = None,
     ) -> None:
         self.host = asyncio.get_running_loop()
         self.journal = MemoryJournal(latency_s)
-        self.central = Central()
+        self.central = Central(self.host.time)
+        self.wall = wall or Wall()
+        self.wall.boot(self.host.time())
         self.outlets = {number: Outlet() for number in CONNECTORS}
         self.probe = probe or (lambda _: None)
         self.chance = chance or random.Random(0)
         self.cut_share = cut_share
         self.line_up = True
         self.kernel = 1
-        self.ahead_s = 0.0
+        self.kernel_at = {"1": self.host.time()}
         self.lives = 0
+        self.dark = False
         self.life: Life | None = None
         self.died = asyncio.Event()
         self.breaches: list[str] = []
         self.sent: dict[str, list[Request]] = {}
         self.restarts: list[Restart] = []
+        self.clock_lied = False
 
     # ── time and physics ─────────────────────────────────────────────────────────────────────────
 
     def now(self) -> Instant:
         """Implements `edge.ports.Clock`."""
-        moment = self.host.time()
-        return Instant(wall=EPOCH + timedelta(seconds=moment + self.ahead_s), monotonic=moment)
+        return self.wall.now(self.host.time())
 
     def learn(self, wall_at: Instant) -> None:
-        """The clock is right already."""
+        """Implements `edge.ports.Clock`."""
+        self.wall.learn(wall_at.wall, wall_at.monotonic)
+
+    def jump(self, by_s: float) -> None:
+        """The wall clock is set, whoever does it."""
+        self.clock_lied = self.clock_lied or self.now().trusted
+        self.wall.jump(by_s)
+
+    def stand(self, *, still: bool) -> None:
+        """The wall clock stops, or goes on."""
+        self.clock_lied = self.clock_lied or self.now().trusted
+        self.wall.stand(self.host.time(), still=still)
 
     def set_coil(self, number: int, *, closed: bool) -> None:
         """Move the contactor; closing it without a durable transaction is a breach of I1."""
@@ -248,6 +239,11 @@ class World:
         """Start a process and let it run until it dies."""
         saved = await self.journal.load()
         self.lives += 1
+        self.wall.told = False
+        if self.dark:
+            self.wall.boot(self.host.time())
+            self.kernel_at[str(self.kernel)] = self.host.time()
+            self.dark = False
         setup = Setup(
             identity=BootNotification(charge_point_vendor="T", charge_point_model="B"),
             traits=tuple(EvseTraits(has_pilot=True) for _ in CONNECTORS),
@@ -306,6 +302,7 @@ class World:
     def lose_power(self) -> None:
         """The mains are gone: coils fall, the next kernel is another one."""
         self.kernel += 1
+        self.dark = True
         for outlet in self.outlets.values():
             outlet.integrate(self.host.time())
             outlet.coil = False
@@ -331,11 +328,13 @@ class World:
                 self.cut_line(1.0)
             case Rearm():
                 self.show(effect.connector)
+            case LearnTime():
+                self.wall.learn(effect.wall, effect.monotonic)
             case Restart():
                 self.restarts.append(effect)
                 self.host.call_soon(self.kill)
             case _:
-                pass  # lamps, locks, replies and the clock have no part in the invariants
+                pass  # lamps, locks and replies have no part in the invariants
 
     def _poll(self, life: Life, number: int) -> None:
         if self.life is life:

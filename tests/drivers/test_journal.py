@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -91,7 +92,7 @@ def opened(ref: int = 1) -> TransactionOpened:
 
 def start_message() -> StartTransaction:
     return StartTransaction(
-        connector_id=2, id_tag="04A2B1C3D4E580", meter_start=1000, timestamp=at(1).wall
+        connector_id=2, id_tag="04A2B1C3D4E580", meter_start=1000, timestamp=at(1)
     )
 
 
@@ -99,7 +100,7 @@ def samples() -> MeterValues:
     value = SampledValue(value="1100", context=ReadingContext.SAMPLE_PERIODIC, unit="Wh")
     return MeterValues(
         connector_id=2,
-        meter_value=(MeterValue(timestamp=at(60).wall, sampled_value=(value,)),),
+        meter_value=(MeterValue(timestamp=at(60), sampled_value=(value,)),),
     )
 
 
@@ -107,7 +108,7 @@ def stop_message() -> StopTransaction:
     return StopTransaction(
         transaction_id=None,
         meter_stop=1420,
-        timestamp=at(99).wall,
+        timestamp=at(99),
         reason=StopReason.REMOTE,
         id_tag="04A2B1C3D4E580",
         transaction_data=samples().meter_value,
@@ -162,7 +163,8 @@ async def test_an_open_transaction_comes_back_whole(path: Path) -> None:
     assert transaction.stopping == stopping
     assert transaction.stopped is None
     assert not transaction.start_parked
-    assert saved.last_alive == at(60)
+    assert saved.lives == (at(90),)
+    assert saved.last_starts == {2: at(1)}
 
 
 async def test_a_stopped_transaction_stays_until_its_messages_are_delivered(path: Path) -> None:
@@ -352,5 +354,7 @@ async def test_a_promised_reset_is_told_to_one_start_only(path: Path) -> None:
 
 async def test_a_start_is_no_evidence_of_life_before_it(path: Path) -> None:
     """Ruling 4: two power cuts in a row must not bill the dark hours between."""
-    saved = await kept(path, [Alive(at=at(5))], [BootStarted(at=at(9000), kernel_boot="b-2")])
-    assert saved.last_alive == at(5)
+    dawn = replace(at(9000), boot=1)
+    boot = BootStarted(at=dawn, kernel_boot="b-2", boot=1)
+    saved = await kept(path, [Alive(at=at(5))], [boot])
+    assert saved.lives == (at(5), dawn)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edge.core import certificate_commands, commands, file_commands, messages, vocabulary
+from edge.core.instant import Instant
 from edge.core.messages import CallError, IdTagInfo, MeterValue, Request, SampledValue
 from edge.core.profiles import Period, Schedule
 from edge.core.vocabulary import (
@@ -25,8 +26,9 @@ from edge.drivers import ocpp_codec
 from edge.ocppj import schemas
 
 AT = datetime(2026, 3, 1, 10, 0, 0, 123456, tzinfo=UTC)
+MOMENT = Instant(wall=AT, monotonic=7.0)
 SAMPLE = MeterValue(
-    timestamp=AT,
+    timestamp=MOMENT,
     sampled_value=(
         SampledValue(
             value="1200",
@@ -63,12 +65,12 @@ REQUESTS: tuple[Request, ...] = (
         vendor_error_code="E1",
     ),
     messages.StartTransaction(
-        connector_id=1, id_tag="A", meter_start=1000, timestamp=AT, reservation_id=3
+        connector_id=1, id_tag="A", meter_start=1000, timestamp=MOMENT, reservation_id=3
     ),
     messages.StopTransaction(
         transaction_id=4711,
         meter_stop=1420,
-        timestamp=AT,
+        timestamp=MOMENT,
         reason=StopReason.POWER_LOSS,
         id_tag="A",
         transaction_data=(SAMPLE,),
@@ -219,7 +221,7 @@ def test_a_transaction_message_without_its_number_is_our_bug() -> None:
     with pytest.raises(ValueError, match="transaction_id"):
         ocpp_codec.encode(
             messages.StopTransaction(
-                transaction_id=None, meter_stop=1, timestamp=AT, reason=StopReason.LOCAL
+                transaction_id=None, meter_stop=1, timestamp=MOMENT, reason=StopReason.LOCAL
             )
         )
 
@@ -382,7 +384,8 @@ def test_our_words_are_the_schemas_words() -> None:
 
 def test_local_times_go_out_as_utc() -> None:
     """The wire knows only Z."""
-    there = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    zone = timezone(timedelta(hours=5, minutes=30))
+    there = Instant(wall=AT.astimezone(zone), monotonic=7.0)
     wire = ocpp_codec.encode(
         messages.StartTransaction(connector_id=1, id_tag="A", meter_start=0, timestamp=there)
     )

@@ -70,6 +70,29 @@ def test_small_corrections_are_noise() -> None:
     assert off_by(after, learnt.wall + timedelta(seconds=after.since(learnt))) < 0.05
 
 
+def test_what_was_told_is_not_moved_by_the_systems_clock() -> None:
+    """Somebody sets it, rightly or wrongly: the monotonic clock counts on."""
+    system = [datetime(2026, 3, 1, tzinfo=UTC)]
+    unsure = SystemClock(ntp=lambda: False, system_wall=lambda: system[0])
+    told = datetime(2026, 6, 1, tzinfo=UTC)
+    unsure.learn(Instant(wall=told, monotonic=unsure.now().monotonic))
+    system[0] += timedelta(days=92)
+    assert off_by(unsure.now(), told) < 0.5
+
+
+def test_ntp_takes_over_from_what_was_told() -> None:
+    """It sets the system's clock: a correction that was right before would count twice."""
+    system, holds = [datetime(2026, 3, 1, tzinfo=UTC)], [False]
+    unsure = SystemClock(ntp=lambda: holds[0], system_wall=lambda: system[0])
+    told = datetime(2026, 6, 1, tzinfo=UTC)
+    unsure.learn(Instant(wall=told, monotonic=unsure.now().monotonic))
+    system[0], holds[0] = told, True
+    unsure._ask_ntp_at = 0.0
+    now = unsure.now()
+    assert now.trusted
+    assert off_by(now, told) < 0.5
+
+
 def test_the_simulated_bay_shifts_the_wall_clock_and_it_can_be_learnt_right() -> None:
     """Verb `clock`: a Pi that is an hour off, whatever the host's NTP says."""
     shifted = clock(ntp=True)

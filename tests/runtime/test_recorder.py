@@ -206,7 +206,7 @@ async def test_only_spare_samples_are_lost_when_pages_pile_up() -> None:
         value = SampledValue(value="1", context=context)
         message = MeterValues(
             connector_id=1,
-            meter_value=(MeterValue(timestamp=NOON, sampled_value=(value,)),),
+            meter_value=(MeterValue(timestamp=AT, sampled_value=(value,)),),
         )
         return Queued(seq=seq, ref=1, message_id=str(seq), message=message, at=AT)
 
@@ -215,7 +215,7 @@ async def test_only_spare_samples_are_lost_when_pages_pile_up() -> None:
         seq=2,
         ref=1,
         message_id="2",
-        message=StartTransaction(connector_id=1, id_tag="A", meter_start=0, timestamp=NOON),
+        message=StartTransaction(connector_id=1, id_tag="A", meter_start=0, timestamp=AT),
         at=AT,
     )
     journal = ToyJournal()
@@ -237,7 +237,7 @@ async def test_only_spare_samples_are_lost_when_pages_pile_up() -> None:
 
 async def test_the_outbox_is_read_after_the_rows_of_earlier_steps() -> None:
     """A message on its way to the disk would otherwise be missing in the answer."""
-    message = StartTransaction(connector_id=1, id_tag="A", meter_start=0, timestamp=NOON)
+    message = StartTransaction(connector_id=1, id_tag="A", meter_start=0, timestamp=AT)
     waiting = Queued(seq=1, ref=None, message_id="1", message=message, at=AT)
     journal = ToyJournal()
     lookup = Lookup(journal=journal, clock=LoopClock())

@@ -197,7 +197,11 @@ def test_r_2_1_an_entry_past_its_expiry_asks_again(point: Station, central: Cent
     point.booted()
     point.configure("LocalPreAuthorize", value=True)
     point.cached()
-    point.sim("clock", offset_s=7200)
+    point.sim("clock", offset_s=0.001)  # no NTP here: what the central system says counts
+    later = datetime.now(UTC) + timedelta(hours=2)
+    central.answers["Heartbeat"] = {"currentTime": later.isoformat(timespec="seconds")}
+    central.call("TriggerMessage", requestedMessage="Heartbeat")
+    central.expect("Heartbeat")
     point.plug()
     central.expect_status(1, "Preparing")
     point.tap()

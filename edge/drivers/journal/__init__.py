@@ -26,7 +26,7 @@ from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.statements import STATEMENTS, Statement
-from edge.drivers.journal.summary import summary
+from edge.drivers.journal.summary import guessed, summary
 from edge.errors import ConfigError, JournalFailed
 
 __all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_journal"]
@@ -80,6 +80,10 @@ class SqliteJournal:
     async def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Every parked message, oldest first."""
         return await self._in_thread(rows.dead_letters)
+
+    async def guessed(self) -> list[dict[str, Any]]:
+        """The latest sessions that began in a boot which never learnt the time."""
+        return await self._in_thread(guessed)
 
     async def security_log(self) -> tuple[SecurityEventLogged, ...]:
         """Every line of the security log, oldest first."""

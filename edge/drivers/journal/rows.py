@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from edge.core.anchors import Anchor
 from edge.core.instant import Instant
 from edge.core.messages import (
     IdTagInfo,
@@ -58,7 +59,6 @@ class DeadLetter:
 def load(connection: sqlite3.Connection) -> Saved:
     """All that a restart needs, in one reading."""
     counters = dict(connection.execute("SELECT name, value FROM counters"))
-    alive = connection.execute("SELECT at FROM alive").fetchone()
     return Saved(
         transactions=_transactions(connection),
         outbox=outbox(connection, 0, HEAD),
@@ -66,7 +66,21 @@ def load(connection: sqlite3.Connection) -> Saved:
         last_seq=counters["last_seq"],
         last_ref=counters["last_ref"],
         last_boot=_last_boot(connection),
-        last_alive=_instant(alive[0]) if alive else None,
+        lives=tuple(
+            _instant(at) for (at,) in connection.execute("SELECT at FROM lives ORDER BY boot")
+        ),
+        anchors=tuple(
+            Anchor(boot=boot, zero=datetime.fromisoformat(zero), certain=bool(certain))
+            for boot, zero, certain in connection.execute(
+                "SELECT boot, zero, certain FROM anchors ORDER BY boot"
+            )
+        ),
+        last_starts={
+            connector: _instant(at)
+            for _, connector, at in connection.execute(
+                "SELECT max(ref), connector, opened_at FROM transactions GROUP BY connector"
+            )
+        },
         reset=_unseen_reset(connection),
         availability=tuple(
             AvailabilityChanged(connector=connector, availability=AvailabilityType(availability))
@@ -178,9 +192,9 @@ def _number(connection: sqlite3.Connection, sql: str) -> int:
 
 def _last_boot(connection: sqlite3.Connection) -> BootStarted | None:
     row = connection.execute(
-        "SELECT kernel_boot, at FROM boots ORDER BY id DESC LIMIT 1"
+        "SELECT kernel_boot, at, boot FROM boots ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    return BootStarted(kernel_boot=row[0], at=_instant(row[1])) if row else None
+    return BootStarted(kernel_boot=row[0], at=_instant(row[1]), boot=row[2]) if row else None
 
 
 def _unseen_reset(connection: sqlite3.Connection) -> ResetAccepted | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from edge.core.anchors import Anchor
 from edge.core.instant import Instant
 from edge.core.records import (
     Alive,
@@ -51,9 +52,18 @@ def _text(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+KEPT_BOOTS: Final = 256
+"""Kernel boots whose time is remembered: no message waits through more of them."""
+
+
 def _alive(at: Instant) -> Statement:
     """Every row of a living session is evidence of life, as good as an `Alive` row."""
-    return "INSERT OR REPLACE INTO alive (id, at) VALUES (1, ?)", (_text(at),)
+    sql = (
+        "INSERT INTO lives (boot, monotonic, at) VALUES (?, ?, ?) ON CONFLICT (boot) DO UPDATE"
+        " SET monotonic = excluded.monotonic, at = excluded.at"
+        " WHERE excluded.monotonic >= lives.monotonic"
+    )
+    return sql, (at.boot, at.monotonic, _text(at))
 
 
 def _count(name: str, value: int) -> Statement:
@@ -63,11 +73,21 @@ def _count(name: str, value: int) -> Statement:
 def _boot_started(record: BootStarted) -> tuple[Statement, ...]:
     return (
         (
-            "INSERT INTO boots (kernel_boot, at) VALUES (?, ?)",
-            (record.kernel_boot, _text(record.at)),
+            "INSERT INTO boots (kernel_boot, at, boot) VALUES (?, ?, ?)",
+            (record.kernel_boot, _text(record.at), record.boot),
         ),
         ("UPDATE resets SET seen_by = last_insert_rowid() WHERE seen_by IS NULL", ()),
+        _alive(record.at),
+        *(
+            (f"DELETE FROM {table} WHERE boot <= ?", (record.boot - KEPT_BOOTS,))  # noqa: S608  our own names
+            for table in ("lives", "anchors")
+        ),
     )
+
+
+def _anchored(record: Anchor) -> tuple[Statement, ...]:
+    sql = "INSERT OR IGNORE INTO anchors (boot, zero, certain) VALUES (?, ?, ?)"
+    return ((sql, (record.boot, record.zero.isoformat(), int(record.certain))),)
 
 
 def _opened(record: TransactionOpened) -> tuple[Statement, ...]:
@@ -103,7 +123,7 @@ def _stopping(record: TransactionStopping) -> tuple[Statement, ...]:
         "UPDATE transactions SET stopping_reason = ?, stopping_at = ?, stopping_id_tag = ?"
         " WHERE ref = ?"
     )
-    return ((sql, (record.reason, _text(record.at), record.id_tag, record.ref)),)
+    return ((sql, (record.reason, _text(record.at), record.id_tag, record.ref)), _alive(record.at))
 
 
 def _stopped(record: TransactionStopped) -> tuple[Statement, ...]:
@@ -134,6 +154,7 @@ def _queued(record: Queued) -> tuple[Statement, ...]:
             ),
         ),
         _count("last_seq", record.seq),
+        _alive(record.at),
     )
 
 
@@ -232,6 +253,7 @@ def _root_installed(record: RootInstalled) -> tuple[Statement, ...]:
 
 STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     BootStarted: _boot_started,
+    Anchor: _anchored,
     Alive: lambda record: (_alive(record.at),),
     TransactionOpened: _opened,
     TransactionBound: _bound,
