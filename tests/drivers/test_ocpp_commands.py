@@ -275,12 +275,6 @@ def test_what_only_stations_ask_is_not_supported() -> None:
     assert answer.code is CallErrorCode.NOT_SUPPORTED
 
 
-def test_every_action_that_a_central_system_may_ask_is_a_command() -> None:
-    """Issue 3, item 1: every message of 1.6 and of the whitepaper."""
-    ours = {kind.__name__ for kind in ocpp_codec.CONFIRMATIONS}
-    assert set(ocpp_codec.COMMANDS) | ours == schemas.ACTIONS
-
-
 @pytest.mark.parametrize("limit", [True, "16", None, [16]])
 def test_a_limit_that_is_no_number_is_not_read(limit: Any) -> None:
     """The schema keeps it out; the codec does not rely on that."""
