@@ -97,17 +97,21 @@ def advance(draft: Draft) -> None:
     )
     if blocked or (events.not_before is not None and draft.now < events.not_before):
         return
-    line = events.untold[0]
-    own = line.seq > events.old_seq
-    _put(draft, is_telling=True, not_before=None)
+    line = _dated(draft, events.untold[0])
+    untold = (line, *events.untold[1:])
+    _put(draft, untold=untold, is_telling=True, not_before=None)
     draft.send(
         ToWarn(seq=line.seq),
-        SecurityEventNotification(
-            type=line.event,
-            timestamp=line.at.wall_by(draft.at) if own else line.at.wall,
-            tech_info=line.info,
-        ),
+        SecurityEventNotification(type=line.event, timestamp=line.at.wall, tech_info=line.info),
     )
+
+
+def _dated(draft: Draft, line: SecurityEventLogged) -> SecurityEventLogged:
+    """*line* by the clock of today if it is of this process; told again, it says the same."""
+    if line.seq <= draft.station.security_events.old_seq or line.at.trusted:
+        return line
+    at = replace(line.at, wall=line.at.wall_by(draft.at), trusted=draft.at.trusted)
+    return replace(line, at=at)
 
 
 def on_settled(draft: Draft, purpose: ToWarn, event: Settled) -> None:

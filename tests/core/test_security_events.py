@@ -347,6 +347,21 @@ def test_a_time_learnt_late_stamps_what_happened_before() -> None:
     assert told[0].timestamp == at(100, wall=NOON + timedelta(days=3)).wall
 
 
+def test_told_again_an_event_has_the_same_time() -> None:
+    """The clocks' own noise makes no other event of it."""
+    rig = Rig(trusted=False).start()
+    rig.trusted = True
+    rig.link_up()
+    rig.answer(BootNotification)
+    rig.answer(StatusNotification)
+    rig.answer(StatusNotification)
+    rig.wall += timedelta(milliseconds=3)
+    rig.link_down()
+    rig.link_up()
+    first, again = rig.messages(KIND)
+    assert first == again
+
+
 def test_what_an_earlier_process_saw_keeps_its_time() -> None:
     """Monotonic seconds of another kernel say nothing about it."""
     old = SecurityEventLogged(seq=1, event=RESET, at=at(7, trusted=False), info=None, untold=True)
