@@ -11,8 +11,11 @@ EdgeError
 │   ├── LineDropped                the central system dropped the line, not asking us to come back
 │   ├── EvseFailed                 a pin or controller that does not do as told
 │   ├── TransferFailed             a file did not get from here to there, or back
-│   └── InstallFailed              new firmware was not installed
+│   ├── InstallFailed              new firmware was not installed
+│   ├── ImageUntrusted             nobody whom we trust has signed it
+│   └── VerifierFailed             nobody could find out whether it is so
 ├── JournalFailed (OSError)        the disk did not take a commit
+├── NotDelivered (ConnectionError) what somebody here wanted to tell the central system
 └── SimulationError (ValueError)   a verb of the simulated bay that makes no sense
 """
 
@@ -77,12 +80,24 @@ class InstallFailed(DriverError):
     """New firmware was not installed; the old one runs on."""
 
 
+class ImageUntrusted(DriverError):
+    """New firmware that nobody whom we trust has signed."""
+
+
+class VerifierFailed(DriverError):
+    """Whether new firmware can be trusted was not found out."""
+
+
 class JournalFailed(EdgeError, OSError):
     """A commit failed; *kind* is `full`, `read_only`, `io`, `corrupt` or `other`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class NotDelivered(EdgeError, ConnectionError):
+    """What was to be told to the central system has no answer; the message says why."""
 
 
 class SimulationError(EdgeError, ValueError):

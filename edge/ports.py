@@ -22,6 +22,7 @@ from edge.core.messages import CallError, Request
 from edge.core.records import Queued, Record, Saved
 from edge.core.setup import EvseTraits
 from edge.core.vocabulary import LogType
+from edge.core.work import Seal
 from edge.core.x509 import X509Answer
 
 Post = Callable[[Event], None]
@@ -196,7 +197,33 @@ class Updater(Protocol):
     """Puts new firmware in the place of the old."""
 
     async def install(self, image: Path) -> None:
-        """Install *image*; it runs after the next start. Raises `InstallFailed`."""
+        """Install *image*; it runs after the next start. Raises `InstallFailed`.
+
+        Goes on when cancelled, and when our process ends; called again, it waits for the same
+        installation, or tells what came of it.
+        """
+        ...
+
+    def has_begun(self, image: Path) -> bool:
+        """Whether `install` was called for *image* before, by this process or an earlier one."""
+        ...
+
+    async def forget(self, image: Path) -> None:
+        """Another image comes in the place of *image*: what came of that one is past.
+
+        Raises `InstallFailed` while that is still being installed.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Knows whether an image is what its maker signed; bounded in time and memory."""
+
+    async def verify(self, image: Path, seal: Seal, roots: Sequence[str], at: datetime) -> None:
+        """Check *seal* on *image*, and that one of *roots*, PEM, vouches for its signer at *at*.
+
+        Raises `ImageUntrusted`, or another `DriverError` where nobody could find out.
+        """
         ...
 
 

@@ -18,6 +18,7 @@ from edge.drivers.registry import decode
 from edge.drivers.transfer import ChildTransfer
 from edge.drivers.transfer import Settings as TransferSettings
 from edge.drivers.updater import CommandUpdater
+from edge.drivers.verifier import ChildVerifier
 from edge.ports import Clock
 from edge.runtime.errands import Errands, Hands
 
@@ -78,6 +79,7 @@ def make_errands(
     }
     hands = Hands(
         transfer=ChildTransfer(transfer_settings(settings)),
+        verifier=ChildVerifier(),
         updater=CommandUpdater(
             settings.firmware.install,
             within_s=setup.policy.install_within_s,

@@ -6,16 +6,35 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge.core.certificate_commands import CertificateCommand, CertificateCommandAnswer
-from edge.core.messages import DataTransfer, DataTransferConf, IdTagInfo
+from edge.core.cost_messages import CostMessage
+from edge.core.file_commands import (
+    GetDiagnostics,
+    GetDiagnosticsConf,
+    GetLog,
+    GetLogConf,
+    SignedUpdateFirmware,
+    SignedUpdateFirmwareConf,
+    UpdateFirmware,
+    UpdateFirmwareConf,
+)
+from edge.core.messages import DataTransferConf, IdTagInfo
 from edge.core.profiles import Profile, Schedule
 from edge.core.vocabulary import (
     AvailabilityType,
-    LogType,
     ProfilePurpose,
     RateUnit,
     ResetType,
     UpdateType,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingTransfer:
+    """DataTransfer of the central system (5.6); *said* is what its data says, if we can read it."""
+
+    vendor_id: str
+    message_id: str | None = None
+    said: CostMessage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +122,11 @@ class GetConfigurationConf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeConfiguration:
-    """Set a key (5.3)."""
+    """Set a key (5.3). *is_readable* is false where a value in JSON is none, or says nonsense."""
 
     key: str
     value: str
+    is_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,67 +306,6 @@ class GetCompositeScheduleConf:
     charging_schedule: Schedule | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateFirmware:
-    """Fetch this firmware from *retrieve_date* on and install it (5.19)."""
-
-    location: str
-    retrieve_date: datetime
-    retries: int | None = None
-    retry_interval: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateFirmwareConf:
-    """Heard."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetDiagnostics:
-    """Bring what you know of yourself to the directory *location* (5.9)."""
-
-    location: str
-    retries: int | None = None
-    retry_interval: int | None = None
-    start_time: datetime | None = None
-    stop_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetDiagnosticsConf:
-    """The name of the file that will come, `None` if there is nothing."""
-
-    file_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogParameters:
-    """Where a log shall go and from when to when it reaches (security whitepaper 6.14)."""
-
-    remote_location: str
-    oldest_timestamp: datetime | None = None
-    latest_timestamp: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetLog:
-    """Bring a log (security whitepaper 5.9)."""
-
-    log_type: LogType
-    request_id: int
-    log: LogParameters
-    retries: int | None = None
-    retry_interval: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetLogConf:
-    """*status* is Accepted, Rejected or AcceptedCanceled."""
-
-    status: str
-    filename: str | None = None
-
-
 Command = (
     RemoteStartTransaction
     | RemoteStopTransaction
@@ -356,7 +315,7 @@ Command = (
     | ChangeConfiguration
     | UnlockConnector
     | ClearCache
-    | DataTransfer
+    | IncomingTransfer
     | TriggerMessage
     | ExtendedTriggerMessage
     | SetChargingProfile
@@ -369,6 +328,7 @@ Command = (
     | GetLocalListVersion
     | ReserveNow
     | CancelReservation
+    | SignedUpdateFirmware
     | CertificateCommand
 )
 """What the central system asks of the station."""
@@ -395,6 +355,7 @@ CommandAnswer = (
     | GetLocalListVersionConf
     | ReserveNowConf
     | CancelReservationConf
+    | SignedUpdateFirmwareConf
     | CertificateCommandAnswer
 )
 """What the station answers."""

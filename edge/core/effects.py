@@ -13,9 +13,10 @@ from typing import Final
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
-from edge.core.messages import CallError, Request
+from edge.core.messages import CallError, DataTransferConf, Request
 from edge.core.records import Record
 from edge.core.vocabulary import CertificateUse, LogType
+from edge.core.work import Seal
 
 
 class Beat(IntEnum):
@@ -93,9 +94,40 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Answer the central system's call with no, at once: it states no recorded fact.
+
+    For refusals because of the disk, behind which a `Reply` would wait for ever.
+    """
+
+    call_id: int
+    answer: CommandAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandBack:
+    """Give who asked for the transfer *number* its answer; without one, *why* there is none."""
+
+    number: int
+    answer: DataTransferConf | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One row of this step's commit."""
 
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Write *record* with this step's commit, or never: what fails is not tried again.
+
+    Answered by `Stored`. For what the central system asked us to keep and is told of afterwards.
+    """
+
+    ticket: int
     record: Record
 
 
@@ -240,7 +272,7 @@ class Restart:
 class Fetch:
     """Download the firmware at *location*, going on where an attempt broke off.
 
-    Like `Upload` and `Install` it takes long and is answered by `JobFinished`.
+    Like those below it takes long and is answered by `JobFinished`.
     """
 
     ticket: int
@@ -261,9 +293,23 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """Install the firmware that was fetched."""
+    """Install the firmware that was fetched, or see the installation through that was begun.
+
+    Before it begins, a sealed one is verified once more.
+    """
 
     ticket: int
+    seal: Seal | None = None
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyImage:
+    """Check *seal* on the firmware that was fetched, whose signer one of *roots* vouches for."""
+
+    ticket: int
+    seal: Seal
+    roots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +326,10 @@ Effect = (
     | ReadMeter
     | LearnTime
     | Ask
+    | Refuse
+    | HandBack
     | Write
+    | Store
     | Raise
     | Energise
     | Rearm
@@ -298,6 +347,7 @@ Effect = (
     | Fetch
     | Upload
     | Install
+    | VerifyImage
     | Abandon
 )
 
@@ -308,12 +358,15 @@ BEATS: Final[dict[type, Beat]] = {
     ReadMeter: Beat.SHOW,
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
+    Refuse: Beat.SHOW,
+    HandBack: Beat.SHOW,
     Reconnect: Beat.SHOW,
     ResetBackOff: Beat.SHOW,
     InspectRoot: Beat.SHOW,
     CheckChain: Beat.SHOW,
     MakeSigningRequest: Beat.SHOW,
     Write: Beat.RECORD,
+    Store: Beat.RECORD,
     Raise: Beat.ENERGISE,
     Energise: Beat.ENERGISE,
     Rearm: Beat.ENERGISE,
@@ -328,6 +381,7 @@ BEATS: Final[dict[type, Beat]] = {
     Fetch: Beat.TELL,
     Upload: Beat.TELL,
     Install: Beat.TELL,
+    VerifyImage: Beat.TELL,
     Abandon: Beat.TELL,
 }
 """The beat of every effect; a test holds it complete."""

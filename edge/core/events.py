@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edge.core.access import Access
@@ -224,6 +224,26 @@ class JournalHealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """`Store` of *ticket* is over: on the disk, or, with *failure* (a kind as above), never."""
+
+    at: Instant
+    ticket: int
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAsked:
+    """Somebody on this machine wants a DataTransfer sent (4.3); exactly one `HandBack` follows."""
+
+    at: Instant
+    number: int
+    vendor_id: str
+    message_id: str | None = None
+    data: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PowerFailing:
     """The supply is going and a back-up holds us up for a moment (TC_032_1)."""
 
@@ -236,12 +256,13 @@ class Failure(StrEnum):
     MALFORMED = "malformed"  # a location or an answer that makes no sense
     DENIED = "denied"  # the far end, or our own rules, forbid it
     UNSUPPORTED = "unsupported"  # the far end cannot do it
+    UNTRUSTED = "untrusted"  # not signed by whom we trust
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFinished:
-    """`Fetch`, `Upload` or `Install` of *ticket* is over; *failure* `None`: well."""
+    """The long work of *ticket* is over; *failure* `None`: well."""
 
     at: Instant
     ticket: int
@@ -286,6 +307,8 @@ Event = (
     | OutboxRead
     | JournalLost
     | JournalHealed
+    | Stored
+    | TransferAsked
     | PowerFailing
     | JobFinished
     | JobProgressed

@@ -1,5 +1,6 @@
 """Machine `firmware`: UpdateFirmware, from its date to the first words of the new version.
 
+The life of every update; what a signed one has besides is machine `signed_firmware`'s.
 Installs when the last session is over; until then free connectors are Unavailable, which no
 journal remembers. *Installed* is told by the process that runs after the restart.
 Source: OCPP 1.6 5.19, 4.5, errata 3.48-3.50, 3.63; whitepaper L01.FR.20; ruling 18.
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge.core import jobs
-from edge.core.commands import UpdateFirmware, UpdateFirmwareConf
+from edge.core import jobs, levels, signed_firmware
 from edge.core.draft import Draft
 from edge.core.effects import Fetch, Install, Reply, Restart
-from edge.core.events import JobFinished, Started
+from edge.core.events import Failure, JobFinished, Started
 from edge.core.facts import SecurityNoticed
+from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
+from edge.core.job_news import INSTALLED
 from edge.core.messages import CallError
 from edge.core.setup import UnsignedFirmware
 from edge.core.state import Bay, ChargePoint, Phase
@@ -22,18 +24,17 @@ from edge.core.vocabulary import CallErrorCode, SecurityEvent
 from edge.core.waiting import ToFinish
 from edge.core.work import Job, JobKind, JobOrdered, Stage
 
-LAST_WORDS_S: Final = 10.0  # for Installing to be heard before the restart
-DATE_MOVED_S: Final = 1.0  # a wall clock that jumped further moves the date
+LAST_WORDS_S: Final = 10.0  # for the last status to be heard before the restart
+GRACE_S: Final = 600.0  # who installs keeps its time, once a seal has been verified again
 
 _KIND: Final = JobKind.FIRMWARE
 
 
 def on_update(draft: Draft, call_id: int, command: UpdateFirmware) -> None:
     """Take the order on; the answer has no word for no, so a refusal is a CALLERROR."""
-    job = jobs.find(draft, _KIND)
     if not _obeys_unsigned(draft.state):
         refusal = CallErrorCode.NOT_SUPPORTED, "only signed firmware is installed here"
-    elif job is not None and job.stage in (Stage.INSTALLING, Stage.REBOOTING):
+    elif levels.is_installing(draft.state):
         refusal = CallErrorCode.GENERIC_ERROR, "an installation is under way: ask again later"
     else:
         draft.do(Reply(call_id=call_id, answer=UpdateFirmwareConf()))
@@ -56,10 +57,12 @@ def _ordered(draft: Draft, command: UpdateFirmware) -> JobOrdered:
 
 
 def _obeys_unsigned(state: ChargePoint) -> bool:
-    """Ruling 18: `auto` obeys only while nothing above security profile 0 is in force."""
+    """Ruling 18: `auto` obeys in security profile 0, while no manufacturer's root is installed."""
     mode = state.setup.unsigned_firmware
     if mode is not UnsignedFirmware.AUTO:
         return mode is UnsignedFirmware.ALLOW
+    if signed_firmware.roots(state):
+        return False
     layers = (state.setup.overrides, state.station.configuration, state.setup.defaults)
     return next((one[_PROFILE] for one in layers if _PROFILE in one), "0") == "0"
 
@@ -72,17 +75,15 @@ def on_started(draft: Draft, _: Started) -> None:
     job = jobs.find(draft, _KIND)
     if job is None:
         return
-    if job.stage is Stage.REBOOTING:
+    changed = draft.state.setup.identity.firmware_version != job.order.firmware_version
+    if job.stage is Stage.REBOOTING or (job.stage is Stage.INSTALLING and changed):
         _installed(draft, job)
-    elif job.stage is Stage.INSTALLING:  # the installer restarted us itself, or the power went
-        if draft.state.setup.identity.firmware_version != job.order.firmware_version:
-            _installed(draft, job)
-        else:
-            jobs.move(draft, _KIND, Stage.DONE, "InstallationFailed")
+    elif job.stage is Stage.INSTALLING:  # it may go on without us, or not have begun
+        _install(draft, job, None)
 
 
 def _installed(draft: Draft, job: Job) -> None:
-    jobs.move(draft, _KIND, Stage.DONE, "Installed")
+    jobs.move(draft, _KIND, Stage.DONE, INSTALLED)
     was, becomes = job.order.firmware_version, draft.state.setup.identity.firmware_version
     info = None if becomes is None else f"from {was} to {becomes}"
     draft.tell(SecurityNoticed(event=SecurityEvent.FIRMWARE_UPDATED, info=info))
@@ -97,9 +98,7 @@ def on_tick(draft: Draft) -> None:
         case Stage.WAITING:
             _fetch_if_due(draft, job)
         case Stage.READY if _sessions_are_over(draft):
-            within_s = draft.policy.install_within_s
-            ticket = jobs.begin(draft, _KIND, Stage.INSTALLING, "Installing", within_s)
-            draft.do(Install(ticket=ticket))
+            _install(draft, job, "Installing")
         case Stage.REBOOTING:
             _restart_if_told(draft, job)
         case _:
@@ -107,17 +106,23 @@ def on_tick(draft: Draft) -> None:
 
 
 def _fetch_if_due(draft: Draft, job: Job) -> None:
-    due_at = draft.now if job.due_at is None else job.due_at
     retrieve_date = job.order.retrieve_date
     if retrieve_date is not None and not job.attempts:
-        due_at = draft.now + max(0.0, (retrieve_date - draft.at.wall).total_seconds())
-        if job.due_at is None or abs(due_at - job.due_at) > DATE_MOVED_S:
-            jobs.wait_until(draft, _KIND, due_at)
-    if due_at > draft.now:
+        is_due = jobs.has_come(draft, _KIND, retrieve_date)
+    else:
+        is_due = job.due_at is None or draft.now >= job.due_at
+    if not is_due:
         return
     within_s = draft.policy.transfer_within_s
     ticket = jobs.begin(draft, _KIND, Stage.MOVING, "Downloading", within_s)
     draft.do(Fetch(ticket=ticket, location=job.order.location))
+
+
+def _install(draft: Draft, job: Job, status: str | None) -> None:
+    within_s = draft.policy.install_within_s + GRACE_S
+    ticket = jobs.begin(draft, _KIND, Stage.INSTALLING, status, within_s)
+    trusted = signed_firmware.roots(draft.state)
+    draft.do(Install(ticket=ticket, seal=job.order.seal, roots=trusted))
 
 
 def _sessions_are_over(draft: Draft) -> bool:
@@ -143,19 +148,21 @@ def _restart_if_told(draft: Draft, job: Job) -> None:
 
 def on_finished(draft: Draft, purpose: ToFinish, event: JobFinished | None) -> None:
     """A download or an installation is over; `None`: it took too long."""
-    job = jobs.find(draft, _KIND)
-    if purpose.order.kind is not _KIND or job is None:
+    order, stage = purpose.order, purpose.stage
+    if order.kind is not _KIND or stage not in (Stage.MOVING, Stage.INSTALLING):
         return
     if event is None:
         jobs.give_up(draft, _KIND)
-    failed = event is None or event.failure is not None
-    if job.stage is Stage.MOVING:
-        if failed:
-            jobs.fail(draft, _KIND, "DownloadFailed")
-        else:
-            jobs.move(draft, _KIND, Stage.READY, "Downloaded")
-    elif failed:
-        jobs.move(draft, _KIND, Stage.DONE, "InstallationFailed")
+    failure = Failure.OTHER if event is None else event.failure
+    is_signed = order.seal is not None
+    if stage is Stage.MOVING and failure is None:
+        jobs.move(draft, _KIND, Stage.VERIFYING if is_signed else Stage.READY, "Downloaded")
+    elif stage is Stage.MOVING:
+        jobs.fail(draft, _KIND, "DownloadFailed")
+    elif failure is None:
+        status, due_at = "InstallRebooting" if is_signed else None, draft.now + LAST_WORDS_S
+        jobs.move(draft, _KIND, Stage.REBOOTING, status, due_at=due_at)
+    elif failure is Failure.UNTRUSTED:
+        signed_firmware.distrust(draft, order, "InstallVerificationFailed")
     else:
-        due_at = draft.now + LAST_WORDS_S
-        jobs.move(draft, _KIND, Stage.REBOOTING, None, due_at=due_at)
+        jobs.move(draft, _KIND, Stage.DONE, "InstallationFailed")

@@ -1,40 +1,36 @@
 """Machine `jobs`: what updates and uploads have in common: an order, attempts, and being told.
 
     order ─► WAITING ─► MOVING ─► (READY ─► INSTALLING ─► REBOOTING) ─► DONE ─► told, forgotten
-                ▲          │ failed, attempts left
+                ▲          │ failed, attempts left                      └─► TOLD, if signed
                 └──────────┘
 
 Each move is written, so that a restart goes on where the last process ended. The central system
 hears every status in order, also after an outage; the last one even after a restart.
-Source: OCPP 1.6 4.4, 4.5, errata 3.50; security whitepaper N01.
+Source: OCPP 1.6 4.4, 4.5, errata 3.50; security whitepaper L01, N01.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from edge.core.draft import Draft
 from edge.core.effects import Abandon
 from edge.core.events import JobProgressed, Settled
-from edge.core.facts import Triggered
 from edge.core.instant import Instant
-from edge.core.messages import (
-    DiagnosticsStatusNotification,
-    FirmwareStatusNotification,
-    LogStatusNotification,
-    NoAnswer,
-)
+from edge.core.job_news import INSTALLED, news
+from edge.core.messages import NoAnswer
 from edge.core.status import is_introduced
-from edge.core.waiting import ToFinish, ToMention, ToReport
+from edge.core.waiting import ToFinish, ToReport
 from edge.core.work import Job, JobEnded, JobKind, JobMoved, JobOrdered, SavedJob, Stage
 
 RETRIES: Final = 3  # ours to choose where the central system names none (5.9, 5.19)
 MOST_RETRIES: Final = 100
 MOST_RETRY_INTERVAL_S: Final = 86_400
+DATE_MOVED_S: Final = 1.0  # a wall clock that jumped further moves a date
 MOST_UNTOLD: Final = 16  # a long outage with many retries: the older ones tell nothing any more
-IDLE: Final = "Idle"
 
 
 def find(draft: Draft, kind: JobKind) -> Job | None:
@@ -45,7 +41,7 @@ def find(draft: Draft, kind: JobKind) -> Job | None:
 def order(draft: Draft, ordered: JobOrdered) -> bool:
     """Take *ordered* on, in place of an older one of its kind; whether that was at work."""
     before = find(draft, ordered.kind)
-    at_work = before is not None and before.stage is not Stage.DONE
+    at_work = before is not None and before.stage not in (Stage.DONE, Stage.TOLD)
     if before is not None and before.ticket is not None:
         draft.forget(before.ticket)
         draft.do(Abandon(ticket=before.ticket))
@@ -65,9 +61,10 @@ def pause_s(draft: Draft, wished: int | None) -> int:
     return min(max(seconds, 0), MOST_RETRY_INTERVAL_S)
 
 
-def begin(draft: Draft, kind: JobKind, stage: Stage, status: str, within_s: float) -> int:
+def begin(draft: Draft, kind: JobKind, stage: Stage, status: str | None, within_s: float) -> int:
     """Move on to *stage*, whose work somebody does under the ticket that is returned."""
-    ticket = draft.ticket(ToFinish(order=draft.station.jobs[kind].order), within_s)
+    order = draft.station.jobs[kind].order
+    ticket = draft.ticket(ToFinish(order=order, stage=stage), within_s)
     move(draft, kind, stage, status, ticket=ticket)
     return ticket
 
@@ -107,6 +104,16 @@ def wait_until(draft: Draft, kind: JobKind, due_at: float) -> None:
     _put(draft, kind, replace(draft.station.jobs[kind], due_at=due_at))
 
 
+def has_come(draft: Draft, kind: JobKind, date: datetime) -> bool:
+    """Whether *date* is now or past; the deadline follows a wall clock that is set meanwhile."""
+    due_at = draft.now + (date - draft.at.wall).total_seconds()
+    before = draft.station.jobs[kind].due_at
+    if before is None or abs(due_at - before) > DATE_MOVED_S:
+        wait_until(draft, kind, due_at)
+        return due_at <= draft.now
+    return before <= draft.now
+
+
 def wait_for_the_end(draft: Draft, kind: JobKind) -> None:
     """Nothing is due any more in this process."""
     _put(draft, kind, replace(draft.station.jobs[kind], due_at=None))
@@ -127,9 +134,16 @@ def on_tick(draft: Draft) -> None:
             continue
         if job.untold:
             _tell(draft, kind, job)
+        elif job.stage is Stage.DONE and _is_remembered(job):
+            move(draft, kind, Stage.TOLD, None)
         elif job.stage is Stage.DONE:
             draft.write(JobEnded(kind=kind))
             _put(draft, kind, None)
+
+
+def _is_remembered(job: Job) -> bool:
+    """How a signed update failed is told again to who asks for it later (L01.FR.28, 29)."""
+    return job.order.seal is not None and job.status != INSTALLED
 
 
 def _tell(draft: Draft, kind: JobKind, job: Job) -> None:
@@ -137,7 +151,7 @@ def _tell(draft: Draft, kind: JobKind, job: Job) -> None:
     online = draft.station.registration.online
     if online and is_introduced(draft.state) and draft.has_room:
         _put(draft, kind, replace(job, telling=True))
-        draft.send(ToReport(order=job.order), _message(kind, job.untold[0], job.order))
+        draft.send(ToReport(order=job.order), news(job.untold[0], job.order))
 
 
 def on_reported(draft: Draft, purpose: ToReport, event: Settled) -> None:
@@ -148,36 +162,6 @@ def on_reported(draft: Draft, purpose: ToReport, event: Settled) -> None:
         return
     lost = isinstance(event.answer, NoAnswer) and not event.answer.timed_out
     _put(draft, kind, replace(job, telling=False, untold=job.untold[0 if lost else 1 :]))
-
-
-def _message(
-    kind: JobKind, status: str, ordered: JobOrdered | None
-) -> FirmwareStatusNotification | DiagnosticsStatusNotification | LogStatusNotification:
-    if kind is JobKind.FIRMWARE:
-        return FirmwareStatusNotification(status=status)
-    if kind is JobKind.DIAGNOSTICS:
-        return DiagnosticsStatusNotification(status=status)
-    request_id = None if ordered is None else ordered.request_id
-    return LogStatusNotification(status=status, request_id=request_id)
-
-
-_TRIGGERS: Final = {
-    "FirmwareStatusNotification": JobKind.FIRMWARE,
-    "DiagnosticsStatusNotification": JobKind.DIAGNOSTICS,
-    "LogStatusNotification": JobKind.LOG,
-}
-
-
-def on_trigger(draft: Draft, fact: Triggered) -> None:
-    """The status as it is; Idle where nothing is on its way (4.4, 4.5, N01.FR.12)."""
-    kind = _TRIGGERS.get(fact.message)
-    if kind is None:
-        return
-    job = find(draft, kind)
-    if job is None or job.status is None:
-        draft.send(ToMention(), _message(kind, IDLE, None))
-    else:
-        draft.send(ToMention(), _message(kind, job.status, job.order))
 
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────
@@ -192,8 +176,8 @@ def on_progress(draft: Draft, event: JobProgressed) -> None:
 
 
 def is_at_work(jobs: Mapping[JobKind, Job]) -> bool:
-    """Whether a transfer or an installation is under way."""
-    stages = (Stage.MOVING, Stage.INSTALLING, Stage.REBOOTING)
+    """Whether a transfer, a proof or an installation is under way."""
+    stages = (Stage.MOVING, Stage.VERIFYING, Stage.INSTALLING, Stage.REBOOTING)
     return any(job.stage in stages for job in jobs.values())
 
 

@@ -38,7 +38,6 @@ FEATURE_PROFILES: Final = (
 )
 
 MOST_TEXT: Final = 500  # CiString500 of ChangeConfiguration.req and GetConfiguration.conf
-MOST_NAME: Final = 64  # of a certificate's owner (X.520)
 MOST_KEYS_ASKED: Final = 64
 MOST_KEY_TEXT: Final = 40  # twenty bytes in hexadecimal digits (whitepaper 7.2)
 LEAST_KEY_BYTES: Final = 16

@@ -78,6 +78,12 @@ def is_updating(state: ChargePoint) -> bool:
     return job is not None and job.stage in stages
 
 
+def is_installing(state: ChargePoint) -> bool:
+    """Firmware is being installed, or waits for its restart: too late for another."""
+    job = state.station.jobs.get(JobKind.FIRMWARE)
+    return job is not None and job.stage in (Stage.INSTALLING, Stage.REBOOTING)
+
+
 def able(state: ChargePoint, now: float) -> tuple[int, ...]:
     """The connectors in service and in order, whether they are free or not."""
     if is_updating(state):

@@ -226,6 +226,19 @@ class LogStatusNotificationConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedFirmwareStatusNotification:
+    """How the signed update is going (security whitepaper 5.19)."""
+
+    status: str
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedFirmwareStatusNotificationConf:
+    """Heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityEventNotification:
     """A line of the security log that the central system must hear (security whitepaper 5.15)."""
 
@@ -286,6 +299,7 @@ Request = (
     | FirmwareStatusNotification
     | DiagnosticsStatusNotification
     | LogStatusNotification
+    | SignedFirmwareStatusNotification
     | SecurityEventNotification
     | SignCertificate
 )
@@ -303,6 +317,7 @@ Confirmation = (
     | FirmwareStatusNotificationConf
     | DiagnosticsStatusNotificationConf
     | LogStatusNotificationConf
+    | SignedFirmwareStatusNotificationConf
     | SecurityEventNotificationConf
     | SignCertificateConf
 )

@@ -23,6 +23,8 @@ from edge.core import (
     reservation,
     restarting,
     service,
+    signed_firmware,
+    transfers,
     unlocking,
     uploads,
 )
@@ -43,9 +45,8 @@ from edge.core.commands import (
     ExtendedTriggerMessageConf,
     GetCompositeSchedule,
     GetConfiguration,
-    GetDiagnostics,
     GetLocalListVersion,
-    GetLog,
+    IncomingTransfer,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -57,16 +58,12 @@ from edge.core.commands import (
     TriggerMessage,
     TriggerMessageConf,
     UnlockConnector,
-    UpdateFirmware,
 )
 from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
-from edge.core.messages import (
-    DataTransfer,
-    DataTransferConf,
-)
+from edge.core.file_commands import GetDiagnostics, GetLog, SignedUpdateFirmware, UpdateFirmware
 from edge.core.state import ChargePoint, Phase
 from edge.core.vocabulary import RegistrationStatus, StopReason
 from edge.core.waiting import ToStart
@@ -181,11 +178,6 @@ def _clear_cache(draft: Draft, call_id: int, _: ClearCache) -> None:
     draft.do(Reply(call_id=call_id, answer=ClearCacheConf(status=status)))
 
 
-def _transfer(draft: Draft, call_id: int, _: DataTransfer) -> None:
-    answer = DataTransferConf(status="UnknownVendorId")
-    draft.do(Reply(call_id=call_id, answer=answer))
-
-
 def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     """The answer goes out before what it triggers: both are TELL, in this order."""
     answer, messages = _TRIGGERABLE[type(command)]
@@ -201,10 +193,14 @@ def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
 _COMMON: Final = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification")
 _BASIC: Final = (*_COMMON, "DiagnosticsStatusNotification", "FirmwareStatusNotification")
 _EXTENDED: Final = (*_COMMON, "LogStatusNotification", credentials.TRIGGER)
+_SIGNED: Final = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}  # 6.16
 
 _TRIGGERABLE: Final[Mapping[type, tuple[type[TriggerMessageConf], Mapping[str, str]]]] = {
     TriggerMessage: (TriggerMessageConf, {name: name for name in _BASIC}),
-    ExtendedTriggerMessage: (ExtendedTriggerMessageConf, {name: name for name in _EXTENDED}),
+    ExtendedTriggerMessage: (
+        ExtendedTriggerMessageConf,
+        {name: name for name in _EXTENDED} | _SIGNED,
+    ),
 }
 """Command -> its answer, and what it may ask for -> the message that is meant."""
 
@@ -232,7 +228,7 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ChangeConfiguration: configuration.on_change,
     UnlockConnector: unlocking.on_unlock,
     ClearCache: _clear_cache,
-    DataTransfer: _transfer,
+    IncomingTransfer: transfers.on_received,
     TriggerMessage: _trigger,
     ExtendedTriggerMessage: _trigger,
     SetChargingProfile: charging.on_set,
@@ -245,6 +241,7 @@ COMMANDS: Final[Mapping[type, Act]] = {
     GetLocalListVersion: local_list.on_get_version,
     ReserveNow: reservation.on_reserve,
     CancelReservation: reservation.on_cancel,
+    SignedUpdateFirmware: signed_firmware.on_update,
     InstallCertificate: certificates.on_install,
     DeleteCertificate: certificates.on_delete,
     GetInstalledCertificateIds: certificates.on_list,

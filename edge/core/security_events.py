@@ -1,4 +1,4 @@
-"""Machine `security_events`: the security log, and its critical lines told to the central system.
+"""Machine `security_events`: the security log, and what of it is told to the central system.
 
 They go in a lane of their own beside the outbox, so that neither can hold up the other: in order,
 one on its way at a time, again and again until there is an answer, over outages and restarts. One
@@ -39,7 +39,15 @@ CRITICAL: Final = frozenset(
         SecurityEvent.TAMPER_DETECTION_ACTIVATED,
     }
 )
-"""What chapter 8 wants pushed to the central system; the rest is only logged."""
+"""What chapter 8 wants pushed to the central system."""
+
+DEMANDED: Final = frozenset(
+    {
+        SecurityEvent.INVALID_FIRMWARE_SIGNING_CERTIFICATE,
+        SecurityEvent.INVALID_FIRMWARE_SIGNATURE,
+    }
+)
+"""What a use case wants pushed besides (L01.FR.02, FR.03); the rest is only logged."""
 
 
 def _put(draft: Draft, **changes: Any) -> None:
@@ -57,7 +65,7 @@ def on_noticed(draft: Draft, fact: SecurityNoticed) -> None:
         event=fact.event,
         at=draft.at,
         info=None if fact.info is None else _one_line(fact.info)[:MOST_INFO],
-        untold=fact.event in CRITICAL,
+        untold=fact.event in CRITICAL | DEMANDED,
     )
     draft.write(logged)
     untold = (*events.untold, logged) if logged.untold else events.untold

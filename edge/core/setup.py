@@ -25,7 +25,7 @@ class EvseTraits:
 class UnsignedFirmware(StrEnum):
     """Whether UpdateFirmware, which nothing signs, is obeyed (ruling 18)."""
 
-    AUTO = "auto"  # only in security profile 0
+    AUTO = "auto"  # only in security profile 0, with no manufacturer's root
     ALLOW = "allow"
     REFUSE = "refuse"
 

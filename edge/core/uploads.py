@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from edge.core import jobs
-from edge.core.commands import GetDiagnostics, GetDiagnosticsConf, GetLog, GetLogConf
 from edge.core.draft import Draft
 from edge.core.effects import Reply, Upload
 from edge.core.events import Failure, JobFinished
+from edge.core.file_commands import GetDiagnostics, GetDiagnosticsConf, GetLog, GetLogConf
 from edge.core.vocabulary import LogType
 from edge.core.waiting import ToFinish
 from edge.core.work import Job, JobKind, JobOrdered, Stage

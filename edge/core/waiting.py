@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from edge.core.profiles import Profile
+from edge.core.records import ListChanged
 from edge.core.vocabulary import CertificateUse, ConnectorStatus, ErrorCode, ReadingContext
-from edge.core.work import JobOrdered
+from edge.core.work import JobOrdered, Stage
 
 MOST_WAITING: Final = (
     64  # far above what two connectors can have open; a leak shows as an assertion
@@ -115,8 +116,17 @@ class ToSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFinish:
-    """The download, upload or installation of *order*."""
+    """The work on *order* that makes its *stage*: a download, an upload, an installation."""
 
+    order: JobOrdered
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToVet:
+    """The signer of *order*, whose call waits for an answer."""
+
+    call_id: int
     order: JobOrdered
 
 
@@ -162,6 +172,21 @@ class ToSign:
     """SignCertificate."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToStore:
+    """The local list as SendLocalList *call_id* wants it, answered once it is on the disk."""
+
+    call_id: int
+    change: ListChanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToTransfer:
+    """DataTransfer *number* of somebody on this machine."""
+
+    number: int
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -177,12 +202,15 @@ Purpose = (
     | ToEnd
     | ToSample
     | ToFinish
+    | ToVet
     | ToReport
     | ToWarn
     | ToInstall
     | ToTake
     | ToMakeKey
     | ToSign
+    | ToStore
+    | ToTransfer
 )
 
 

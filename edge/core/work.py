@@ -1,6 +1,6 @@
 """Long work with a file: what the journal writes of it, and what the state holds.
 
-Written by machines `jobs`, `firmware` and `uploads`.
+Written by machines `jobs`, `firmware`, `signed_firmware` and `uploads`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edge.core.vocabulary import LogType
 class JobKind(StrEnum):
     """Long work with a file; at most one of each kind is on its way."""
 
-    FIRMWARE = "firmware"  # UpdateFirmware
+    FIRMWARE = "firmware"  # UpdateFirmware, SignedUpdateFirmware
     DIAGNOSTICS = "diagnostics"  # GetDiagnostics
     LOG = "log"  # GetLog
 
@@ -26,10 +26,21 @@ class Stage(StrEnum):
 
     WAITING = "waiting"  # for its date or its next attempt
     MOVING = "moving"  # the file is on the wire
-    READY = "ready"  # downloaded; the sessions come first
+    VERIFYING = "verifying"  # downloaded; is it what its maker signed?
+    SCHEDULED = "scheduled"  # verified; its installation has a date
+    READY = "ready"  # to be installed; the sessions come first
     INSTALLING = "installing"
     REBOOTING = "rebooting"  # installed; told by the next process
     DONE = "done"  # only the last word is still to be told
+    TOLD = "told"  # and that is kept for who asks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """What signed firmware is checked by: the signer's certificate in PEM, and base64."""
+
+    signing_certificate: str
+    signature: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +48,8 @@ class JobOrdered:
     """The central system wants a file fetched or brought; replaces an older order of its kind.
 
     *retries* come after the first attempt (errata 3.50). *retrieve_date* and *firmware_version*,
-    ours at the time, belong to an update; the other optional ones to an upload.
+    ours at the time, belong to an update, *install_date* and *seal* to a signed one; *file_name*,
+    *log_type*, *oldest* and *latest* to an upload.
     """
 
     kind: JobKind
@@ -52,6 +64,8 @@ class JobOrdered:
     request_id: int | None = None
     oldest: datetime | None = None
     latest: datetime | None = None
+    install_date: datetime | None = None
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

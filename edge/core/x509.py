@@ -13,6 +13,7 @@ from typing import Final
 from edge.core.vocabulary import CertificateUse, HashAlgorithm
 
 MOST_ROOTS: Final = 32  # both uses together; at 5,500 characters each 0.2 MB
+MOST_NAME: Final = 64  # characters of an X.520 name (RFC 5280, ub-common-name)
 MOST_CHAIN: Final = 10_000  # characters, the schema's own bound (whitepaper 7.3)
 
 

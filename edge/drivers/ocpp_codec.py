@@ -14,15 +14,16 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from edge.core import certificate_commands, commands, messages
+from edge.core import certificate_commands, commands, file_commands, messages
 from edge.core.commands import Command, CommandAnswer
-from edge.core.instant import rfc3339
+from edge.core.instant import moment_of, rfc3339
 from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
 from edge.core.vocabulary import AuthorizationStatus, CallErrorCode
+from edge.drivers import ocpp_costs
 
 CONFIRMATIONS: Final[dict[type, type]] = {
     messages.BootNotification: messages.BootNotificationConf,
@@ -36,6 +37,7 @@ CONFIRMATIONS: Final[dict[type, type]] = {
     messages.FirmwareStatusNotification: messages.FirmwareStatusNotificationConf,
     messages.DiagnosticsStatusNotification: messages.DiagnosticsStatusNotificationConf,
     messages.LogStatusNotification: messages.LogStatusNotificationConf,
+    messages.SignedFirmwareStatusNotification: messages.SignedFirmwareStatusNotificationConf,
     messages.SecurityEventNotification: messages.SecurityEventNotificationConf,
     messages.SignCertificate: messages.SignCertificateConf,
 }
@@ -57,13 +59,14 @@ COMMANDS: Final[dict[str, type]] = {
         commands.SetChargingProfile,
         commands.ClearChargingProfile,
         commands.GetCompositeSchedule,
-        commands.UpdateFirmware,
-        commands.GetDiagnostics,
-        commands.GetLog,
+        file_commands.UpdateFirmware,
+        file_commands.GetDiagnostics,
+        file_commands.GetLog,
         commands.SendLocalList,
         commands.GetLocalListVersion,
         commands.ReserveNow,
         commands.CancelReservation,
+        file_commands.SignedUpdateFirmware,
         messages.DataTransfer,
         certificate_commands.InstallCertificate,
         certificate_commands.DeleteCertificate,
@@ -72,14 +75,6 @@ COMMANDS: Final[dict[str, type]] = {
     )
 }
 """The actions that the core decides on."""
-
-SETTLED_HERE: Final[dict[str, dict[str, object]]] = {
-    "SignedUpdateFirmware": {"status": "Rejected"},
-}
-"""Known actions of profiles that are off, where the answer has a word for that (ruling 8).
-
-The rest is NotSupported.
-"""
 
 LENGTH_MAX: Final = {"info": 50}
 """Free text that is cut to its CiString, because a refusal would lose the fact it decorates."""
@@ -117,16 +112,23 @@ def decode_confirmation(request: Request, payload: Mapping[str, Any]) -> Confirm
     return answer
 
 
-def decode_command(
-    action: str, payload: Mapping[str, Any]
-) -> Command | Mapping[str, object] | CallError:
-    """Read a call of the central system: a command for the core, or an answer that is fixed."""
+def decode_command(action: str, payload: Mapping[str, Any]) -> Command | CallError:
+    """Read a call of the central system; one that only stations make is not for us (ruling 8)."""
     if action in COMMANDS:
-        command: Command = _decode(COMMANDS[action], payload)
-        return command
-    if action in SETTLED_HERE:
-        return SETTLED_HERE[action]
+        return _settle_json(_decode(COMMANDS[action], payload))
     return CallError(code=CallErrorCode.NOT_SUPPORTED, description=f"{action} is not supported")
+
+
+def _settle_json(command: Any) -> Command:
+    """Read JSON inside a string, which the core cannot."""
+    match command:
+        case messages.DataTransfer():
+            return ocpp_costs.read_transfer(command)
+        case commands.ChangeConfiguration(key=key, value=value) if key.lower() == "defaultprice":
+            is_readable = not value or ocpp_costs.read_default_price(value) is not None
+            return dataclasses.replace(command, is_readable=is_readable)
+    decoded: Command = command
+    return decoded
 
 
 def _encode(value: Any) -> Any:
@@ -255,12 +257,7 @@ def _truth(value: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime:
-    """Read a point in time; a missing zone is taken for UTC, as the field means it."""
-    try:
-        wall = datetime.fromisoformat(_text(value).upper())
-        return wall.replace(tzinfo=wall.tzinfo or UTC).astimezone(UTC)
-    except OverflowError:
-        raise Unreadable("not a point in time") from None
+    return moment_of(_text(value))
 
 
 def _list(value: Any) -> list[Any]:

@@ -8,26 +8,17 @@ Library: none but our `ocppj`; the socket is `ocpp_line`. Quality: simulated (re
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from edge.core.access import Access
-from edge.core.commands import Command, CommandAnswer
-from edge.core.events import (
-    CallReceived,
-    DialPostponed,
-    DialRefused,
-    LinkDown,
-    LinkUp,
-    Settled,
-)
+from edge.core.commands import CommandAnswer
+from edge.core.events import DialPostponed, DialRefused, LinkDown, LinkUp, Settled
 from edge.core.messages import BootNotificationConf, CallError, Confirmation, NoAnswer, Request
 from edge.core.vocabulary import RegistrationStatus
 from edge.drivers import ocpp_codec
@@ -40,24 +31,17 @@ from edge.drivers.ocpp_line import (
     is_plain_beyond_loopback,
     public_address,
 )
+from edge.drivers.ocpp_orders import Orders
 from edge.drivers.ocpp_pace import BackOff, Pings
 from edge.drivers.ocpp_settings import Settings, dialling_of, profile_of
 from edge.drivers.ocpp_tls import Trust
 from edge.errors import ConfigError, LineDropped, LinkRefused
-from edge.ocppj.charge_point import ChargePoint, Counters, IncomingCall
-from edge.ocppj.errors import (
-    CallErrorReceived,
-    CallRefused,
-    CallTimedOut,
-    Code,
-    ConnectionLost,
-    Unanswerable,
-)
+from edge.ocppj.charge_point import ChargePoint, Counters
+from edge.ocppj.errors import CallErrorReceived, CallTimedOut, ConnectionLost
 from edge.ocppj.repeats import Repeats
 from edge.ports import Clock, Post
 
 WAITING_MAX: Final = 64  # the outbox's head is no longer; more is a central system that hangs
-UNANSWERED_MAX: Final = 64  # commands whose line went away before their reply
 GOING_AWAY: Final = 1001  # RFC 6455 7.4.1
 NORMAL: Final = 1000  # RFC 6455 7.4.1
 
@@ -123,22 +107,6 @@ class _Sending:
     within_s: float
 
 
-class Silence(Enum):
-    """The core's decision not to answer: while Rejected nothing is (OCPP 1.6 4.2)."""
-
-    KEPT = "kept"
-
-
-@dataclass(slots=True, kw_only=True)
-class _OpenCommand:
-    """A command the core was told of; its line may be gone when the answer comes."""
-
-    command: Command
-    call_id: int
-    answer: CommandAnswer | CallError | Silence | None = None
-    decided: asyncio.Future[None] | None = None
-
-
 class OcppLink:
     """The driver behind `ports.CentralSystem`; `impair` is for the simulated bay."""
 
@@ -174,8 +142,7 @@ class OcppLink:
         self._in_flight: tuple[_Sending, float] | None = None
         self._unposted: list[Settled] = []
         self._repeats = Repeats()
-        self._call_ids = itertools.count(1)
-        self._open_commands: OrderedDict[str, _OpenCommand] = OrderedDict()
+        self._orders = Orders(clock, settings.reply_within_s)
 
     async def run(self, post: Post) -> None:
         """Connect, serve, reconnect, until cancelled."""
@@ -201,13 +168,7 @@ class OcppLink:
 
     def reply(self, call_id: int, answer: CommandAnswer | CallError | None) -> None:
         """Answer the command *call_id*, `None` with silence; too late is logged and no more."""
-        for open_ in self._open_commands.values():
-            if open_.call_id == call_id and open_.answer is None:
-                open_.answer = Silence.KEPT if answer is None else answer
-                if open_.decided and not open_.decided.done():
-                    open_.decided.set_result(None)
-                return
-        log.warning("reply_came_too_late", call_id=call_id, answer=type(answer).__name__)
+        self._orders.reply(call_id, answer)
 
     def reconnect(self) -> None:
         """Drop the socket without waiting for its peer, and dial at once."""
@@ -223,10 +184,6 @@ class OcppLink:
             self._back_off.skip()
             self._renewed.set()
 
-    def use_roots(self, roots: Sequence[str]) -> None:
-        """Trust *roots*, PEM, from the next dial on, besides what the settings name."""
-        self._trust.use_roots(roots)
-
     def use_pings(self, interval_s: float) -> None:
         """Ping the central system this often from now on, 0 = never."""
         self._pings.use(interval_s)
@@ -234,6 +191,10 @@ class OcppLink:
     def reset_back_off(self) -> None:
         """The central system serves us: the next outage begins with the shortest wait."""
         self._back_off.reset()
+
+    def use_roots(self, roots: Sequence[str]) -> None:
+        """Trust *roots*, PEM, from the next dial on, besides what the settings name."""
+        self._trust.use_roots(roots)
 
     def impair(self, mode: Mode, for_s: float | None = None) -> None:
         """Simulate a fault of the line: see `ocpp_line.Gate`."""
@@ -268,7 +229,7 @@ class OcppLink:
         point = ChargePoint(
             self._station,
             line,
-            self._answer,
+            partial(self._orders.answer, post),
             counters=self.counters,
             repeats=self._repeats,
             closed_errors=ConnectionError,
@@ -356,45 +317,3 @@ class OcppLink:
             self._unposted.append(settled)  # sent before `run`: the line is down
         else:
             self._post(settled)
-
-    async def _answer(self, call: IncomingCall) -> Mapping[str, Any]:
-        """Have the core decide a command, or answer what is off (ruling 8)."""
-        command = ocpp_codec.decode_command(call.action, call.payload)
-        if isinstance(command, CallError):
-            raise CallRefused(command.code, command.description)
-        if isinstance(command, Mapping):
-            return command
-        answer = await self._decided(call.unique_id, command)
-        if isinstance(answer, CallError):
-            raise CallRefused(answer.code, answer.description, answer.details)
-        return ocpp_codec.encode(answer)
-
-    async def _decided(self, unique_id: str, command: Command) -> CommandAnswer | CallError:
-        """Ask the core, once per command, even if its line breaks and it is repeated (ruling 7)."""
-        open_ = self._open_commands.get(unique_id)
-        if open_ is None or open_.command != command:
-            open_ = self._asked(unique_id, command)
-        if open_.answer is None:
-            # Awaited bare, so that the answer is on the wire before the core's next request.
-            open_.decided = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(self._settings.reply_within_s):
-                    await open_.decided
-            except TimeoutError:
-                log.warning("command_undecided", action=type(command).__name__)
-        self._open_commands.pop(unique_id, None)
-        if open_.answer is None:
-            raise CallRefused(Code.INTERNAL_ERROR, "no decision in time")
-        if open_.answer is Silence.KEPT:
-            raise Unanswerable
-        return open_.answer
-
-    def _asked(self, unique_id: str, command: Command) -> _OpenCommand:
-        open_ = _OpenCommand(command=command, call_id=next(self._call_ids))
-        self._open_commands[unique_id] = open_
-        if len(self._open_commands) > UNANSWERED_MAX:
-            self._open_commands.popitem(last=False)
-        log.info("command_received", action=type(command).__name__, call_id=open_.call_id)
-        if self._post:
-            self._post(CallReceived(at=self._clock.now(), call_id=open_.call_id, command=command))
-        return open_

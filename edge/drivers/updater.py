@@ -2,6 +2,8 @@
 
 The command is a list of words in edge.toml ([firmware] install); the image's path is the last word.
 Exit status 0 means: the new version runs after the next start. No shell, no word from outside.
+It runs under the script `installation`, a process that outlives ours, which leaves its verdict
+beside the image; a lock, which that process holds until it ends, tells whether to wait for it.
 
 Quality: tested with real processes; what the command does is the installer's.
 """
@@ -9,18 +11,21 @@ Quality: tested with real processes; what the command does is the installer's.
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import json
 import os
-import signal
-from contextlib import suppress
+import subprocess
+import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from edge.errors import InstallFailed
 
-TOLD_MAX: Final = 300  # characters of the command's last words that are kept
-OUTPUT_MAX: Final = 65_536
+LOOK_S: Final = 0.2
+
+_SCRIPT: Final = Path(__file__).with_name("installation.py")
 
 log = structlog.get_logger()
 
@@ -34,7 +39,7 @@ class CommandUpdater:
         self._rehearses = rehearses
 
     async def install(self, image: Path) -> None:
-        """Run the command on *image*; raises `InstallFailed`."""
+        """Run the command on *image*, or wait for the one that runs; raises `InstallFailed`."""
         if not self._command:
             if self._rehearses:
                 log.info("installation_rehearsed", image=image.name)
@@ -42,43 +47,76 @@ class CommandUpdater:
             raise InstallFailed(
                 "no command installs firmware here: set [firmware] install in edge.toml"
             )
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                str(image),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+        process = None if self.has_begun(image) else self._begin(image)
+        while _is_held(_lock_of(image)):  # noqa: ASYNC110  a file's lock has no event
+            await asyncio.sleep(LOOK_S)
+        if process is not None:
+            process.wait()  # its lock is free: it has ended, or is about to
+        _judge(self._command[0], _read(_outcome_of(image)))
+
+    def has_begun(self, image: Path) -> bool:
+        """It runs, or has left its verdict."""
+        return _outcome_of(image).exists() or _is_held(_lock_of(image))
+
+    async def forget(self, image: Path) -> None:
+        """Remove the verdict on an earlier image of this name, for good."""
+        if _is_held(_lock_of(image)):
+            raise InstallFailed("an earlier installation still runs: ask again later")
+        await asyncio.to_thread(_remove, _outcome_of(image))
+
+    def _begin(self, image: Path) -> subprocess.Popen[bytes]:
+        """Start the process that holds the lock from its first moment on, and ours no longer."""
+        with _lock_of(image).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            words = [str(_outcome_of(image)), str(self._within_s), *self._command, str(image)]
+            return subprocess.Popen(  # noqa: S603  our own script and the owner's words
+                [sys.executable, "-P", str(_SCRIPT), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                pass_fds=[lock.fileno()],
             )
-        except OSError as error:
-            raise InstallFailed(f"{self._command[0]} cannot be run: {error.strerror}") from error
+
+
+def _lock_of(image: Path) -> Path:
+    return image.with_name(image.name + ".lock")
+
+
+def _outcome_of(image: Path) -> Path:
+    return image.with_name(image.name + ".outcome")
+
+
+def _is_held(lock: Path) -> bool:
+    with lock.open("a") as file:
         try:
-            async with asyncio.timeout(self._within_s):
-                words = await _last_words(process)
-                status = await process.wait()
-        except TimeoutError:
-            raise InstallFailed(f"{self._command[0]} was not done in {self._within_s} s") from None
-        finally:
-            await _end(process)
-        if status != 0:
-            raise InstallFailed(f"{self._command[0]} ended with status {status}: {words}")
-        log.info("firmware_installed", by=self._command[0])
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
-async def _last_words(process: asyncio.subprocess.Process) -> str:
-    """Read all that it says, keep the end."""
-    assert process.stdout is not None  # a pipe was asked for
-    kept = b""
-    while chunk := await process.stdout.read(OUTPUT_MAX):
-        kept = (kept + chunk)[-TOLD_MAX:]
-    return " ".join(kept.decode(errors="replace").split())
+def _remove(outcome: Path) -> None:
+    outcome.unlink(missing_ok=True)
+    directory = os.open(outcome.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Leave no process behind that was cut short, nor one that it started."""
-    if process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+def _read(outcome: Path) -> dict[str, Any]:
+    """What the installation said of itself; it may have been killed before its first word."""
+    try:
+        said: dict[str, Any] = json.loads(outcome.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"why": "was killed before it began"}
+    return said
+
+
+def _judge(command: str, said: dict[str, Any]) -> None:
+    if "why" in said:
+        raise InstallFailed(f"{command} {said['why']}")
+    if said["status"] != 0:
+        raise InstallFailed(f"{command} ended with status {said['status']}: {said['words']}")
+    log.info("firmware_installed", by=command)

@@ -1,30 +1,32 @@
-"""Runs what takes long: downloads, uploads, installations, each in a task that can be stopped.
+"""Runs what takes long: downloads, uploads, proofs, installations, each in a task of its own.
 
-One errand per ticket; `JobFinished` ends it, `JobProgressed` tells now and then how far it is.
+One errand per ticket, which can be stopped; `JobFinished` ends it, `JobProgressed` tells now and
+then how far it is.
 The files lie in a spool of their own, whose names do not come from outside.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from edge.core.effects import Abandon, Fetch, Install, Upload
+from edge.core.effects import Abandon, Fetch, Install, Upload, VerifyImage
 from edge.core.events import Failure, JobFinished, JobProgressed
-from edge.errors import InstallFailed, TransferFailed
-from edge.ports import Clock, Gatherer, Post, Transfer, Updater
+from edge.core.work import Seal
+from edge.errors import DriverError, ImageUntrusted, InstallFailed, TransferFailed
+from edge.ports import Clock, Gatherer, Post, Transfer, Updater, Verifier
 
 TELL_EVERY_S: Final = 1.0
 IMAGE: Final = "firmware.bin"
 
 log = structlog.get_logger()
 
-Errand = Fetch | Upload | Install
+Errand = Fetch | Upload | VerifyImage | Install
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Hands:
     """Who does the work."""
 
     transfer: Transfer
+    verifier: Verifier
     updater: Updater
     gatherer: Gatherer
 
@@ -79,6 +82,9 @@ class Errands:
         except TransferFailed as error:
             failure = Failure(error.kind)
             log.warning("errand_failed", kind=kind, ticket=errand.ticket, why=str(error))
+        except ImageUntrusted as error:
+            failure = Failure.UNTRUSTED
+            log.warning("errand_failed", kind=kind, ticket=errand.ticket, why=str(error))
         except OSError as error:
             failure = Failure.OTHER
             log.warning("errand_failed", kind=kind, ticket=errand.ticket, why=str(error))
@@ -91,15 +97,31 @@ class Errands:
     async def _fetch(self, errand: Fetch, post: Post) -> None:
         if self._is_to_fail("download"):
             raise TransferFailed("other", "the simulated bay was told to fail this download")
+        await self._hands.updater.forget(self._spool / IMAGE)
         progress = self._teller(errand.ticket, post)
         await self._hands.transfer.fetch(errand.location, self._spool / IMAGE, progress)
 
-    async def _install(self, _errand: Install, _post: Post) -> None:
+    async def _verify(self, errand: VerifyImage, _post: Post) -> None:
+        await self._check(errand.seal, errand.roots)
+
+    async def _check(self, seal: Seal, roots: Sequence[str]) -> None:
+        """What is not proven to be of its maker is deleted."""
+        image = self._spool / IMAGE
+        try:
+            await self._hands.verifier.verify(image, seal, roots, self._clock.now().wall)
+        except DriverError:
+            image.unlink(missing_ok=True)
+            raise
+
+    async def _install(self, errand: Install, _post: Post) -> None:
         image = self._spool / IMAGE
         if self._is_to_fail("install"):
             raise InstallFailed("the simulated bay was told to fail this installation")
-        if not image.is_file():
-            raise InstallFailed(f"{image} is gone: have it downloaded again")
+        if not self._hands.updater.has_begun(image):
+            if not image.is_file():
+                raise InstallFailed(f"{image} is gone: have it downloaded again")
+            if errand.seal is not None:
+                await self._check(errand.seal, errand.roots)
         await self._hands.updater.install(image)
         image.unlink(missing_ok=True)
 
@@ -134,5 +156,6 @@ class Errands:
 _DEEDS: Final[dict[type, Callable[[Errands, Any, Post], Awaitable[None]]]] = {
     Fetch: Errands._fetch,  # noqa: SLF001  our own, one line above
     Upload: Errands._upload,  # noqa: SLF001  our own
+    VerifyImage: Errands._verify,  # noqa: SLF001  our own
     Install: Errands._install,  # noqa: SLF001  our own
 }

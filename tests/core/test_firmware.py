@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from edge.core.commands import (
-    RemoteStartTransaction,
-    Reset,
-    TriggerMessage,
-    UpdateFirmware,
-    UpdateFirmwareConf,
-)
+from edge.core.commands import RemoteStartTransaction, Reset, TriggerMessage
 from edge.core.effects import Abandon, Fetch, Install, Reply, Restart, Send
 from edge.core.events import Failure, JobFinished, JobProgressed
+from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.firmware import LAST_WORDS_S
 from edge.core.messages import (
     CallError,
@@ -25,50 +19,12 @@ from edge.core.messages import (
     StatusNotification,
 )
 from edge.core.records import Saved
-from edge.core.setup import Setup, UnsignedFirmware
-from edge.core.vocabulary import CallErrorCode, ConnectorStatus, ResetType
-from edge.core.work import Job, JobEnded, JobKind, JobOrdered, SavedJob, Stage
-from tests.core.bench import ALICE, IDENTITY, NOON, at, of, setup
+from edge.core.setup import UnsignedFirmware
+from edge.core.vocabulary import CallErrorCode, CertificateUse, ConnectorStatus, ResetType
+from edge.core.work import JobEnded, JobKind, Stage
+from tests.core.bench import ALICE, NOON, of, setup
 from tests.core.build import Rig
-
-LOCATION = "https://example.org/firmware.bin"
-
-
-def update(rig: Rig, in_s: float = 0.0, **changes: Any) -> Any:
-    wish: dict[str, Any] = {"location": LOCATION, "retries": 2, "retry_interval": 30, **changes}
-    retrieve_date = rig.instant.wall + timedelta(seconds=in_s)
-    return rig.call(UpdateFirmware(retrieve_date=retrieve_date, **wish))
-
-
-def finish(rig: Rig, kind: type = Fetch, failure: Failure | None = None) -> None:
-    """The newest errand of *kind* is over."""
-    ticket: int = of(kind, rig.log)[-1].ticket
-    rig.step(JobFinished(at=rig.instant, ticket=ticket, failure=failure))
-
-
-def told(rig: Rig) -> list[str]:
-    return [one.status for one in rig.messages(FirmwareStatusNotification)]
-
-
-def job(rig: Rig) -> Job:
-    return rig.state.station.jobs[JobKind.FIRMWARE]
-
-
-def saved_as(stage: Stage, status: str | None = None, version: str | None = None) -> Saved:
-    ordered = JobOrdered(
-        kind=JobKind.FIRMWARE,
-        location=LOCATION,
-        at=at(1.0),
-        retries=2,
-        retry_interval_s=30,
-        retrieve_date=NOON,
-        firmware_version=version,
-    )
-    return Saved(jobs=(SavedJob(ordered=ordered, stage=stage, status=status, attempts=1),))
-
-
-def named(version: str) -> Setup:
-    return replace(setup(), identity=replace(IDENTITY, firmware_version=version))
+from tests.core.updating import LOCATION, finish, job, named, root, saved_as, told, update
 
 
 def test_an_update_runs_from_order_to_restart() -> None:
@@ -215,15 +171,36 @@ def test_installed_is_told_by_the_next_process_after_its_connectors() -> None:
     assert not rig.state.station.jobs
 
 
-@pytest.mark.parametrize(("version", "word"), [("2.0", "Installed"), ("1.0", "InstallationFailed")])
-def test_an_installation_that_ended_the_process_is_judged_by_the_version(
-    version: str, word: str
-) -> None:
-    """The installer may restart us before it answers, and so may a power cut."""
-    rig = Rig(named(version), saved=saved_as(Stage.INSTALLING, version="1.0"), serve=True)
+def test_a_new_version_that_wakes_up_is_installed() -> None:
+    """The installer may restart us before it answers."""
+    rig = Rig(named("2.0"), saved=saved_as(Stage.INSTALLING, version="1.0"), serve=True)
     rig.start()
     rig.link_up()
-    assert told(rig) == [word]
+    assert told(rig) == ["Installed"]
+    assert not of(Install, rig.log)
+
+
+def test_an_installation_that_went_on_without_us_is_waited_for() -> None:
+    """It outlives the process; until its end nobody starts, and what came of it counts."""
+    rig = Rig(named("1.0"), saved=saved_as(Stage.INSTALLING, "Installing", "1.0"), serve=True)
+    rig.start()
+    rig.link_up()
+    assert rig.told()[-1] is ConnectorStatus.UNAVAILABLE
+    assert not told(rig)
+    assert isinstance(update(rig), CallError)
+    finish(rig, Install)
+    assert of(Restart, rig.log) == [Restart(hard=False)]
+    assert job(rig).stage is Stage.REBOOTING
+
+
+def test_an_installation_that_the_power_cut_off_has_failed() -> None:
+    """Nobody knows how far it came; the old version woke up."""
+    rig = Rig(named("1.0"), saved=saved_as(Stage.INSTALLING, "Installing", "1.0"), serve=True)
+    rig.start()
+    rig.link_up()
+    finish(rig, Install, Failure.OTHER)
+    assert told(rig) == ["InstallationFailed"]
+    assert rig.told()[-1] is ConnectorStatus.AVAILABLE
 
 
 def test_a_download_cut_off_by_a_restart_goes_on() -> None:
@@ -330,6 +307,25 @@ def test_unsigned_firmware_is_obeyed_as_configured(
     else:
         assert answer.code is CallErrorCode.NOT_SUPPORTED
         assert not rig.state.station.jobs
+
+
+@pytest.mark.parametrize(
+    ("mode", "use", "obeys"),
+    [
+        (UnsignedFirmware.AUTO, CertificateUse.MANUFACTURER_ROOT, False),
+        (UnsignedFirmware.AUTO, CertificateUse.CENTRAL_SYSTEM_ROOT, True),
+        (UnsignedFirmware.ALLOW, CertificateUse.MANUFACTURER_ROOT, True),
+    ],
+)
+def test_a_manufacturer_s_root_puts_an_end_to_unsigned_firmware(
+    mode: UnsignedFirmware, use: CertificateUse, obeys: bool
+) -> None:
+    """L01.FR.20, ruling 18: secure update is in force then, unless the owner says otherwise."""
+    here = replace(setup(), unsigned_firmware=mode)
+    rig = Rig(here, saved=Saved(roots=(root(use),)), serve=True).online()
+    answer = update(rig)
+    assert (answer == UpdateFirmwareConf()) is obeys
+    assert bool(rig.state.station.jobs) is obeys
 
 
 def test_a_trigger_tells_the_status_as_it_is() -> None:

@@ -10,7 +10,7 @@ from edge.core.commands import ReserveNow
 from edge.core.vocabulary import ConnectorStatus
 from tests.core.bench import ALICE, NOON, setup
 from tests.core.build import Rig
-from tests.core.test_firmware import finish, update
+from tests.core.updating import finish, update
 
 
 @pytest.mark.parametrize("connector", [0, 2])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from edge.core.instant import Instant, rfc3339
+import pytest
+
+from edge.core.instant import Instant, moment_of, rfc3339
 from tests.core.bench import NOON, at
 
 
@@ -35,3 +37,11 @@ def test_what_happened_before_the_time_was_learnt_is_told_by_the_clock_of_today(
     assert before.wall_by(at(70, wall=NOON + days, trusted=False)) == before.wall
     assert at(10).wall_by(learnt) == at(10).wall
     assert at(80, trusted=False).wall_by(learnt) == at(80).wall  # an earlier kernel's seconds
+
+
+def test_a_moment_without_zone_is_utc_and_one_that_is_none_is_refused() -> None:
+    """As the field means it."""
+    assert moment_of("2026-03-01t12:00:00") == moment_of("2026-03-01T13:00:00+01:00") == NOON
+    for text in ("yesterday", "0001-01-01T00:00:00+23:59"):
+        with pytest.raises(ValueError, match=r".+"):
+            moment_of(text)

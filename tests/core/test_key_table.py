@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from tests.core.build import Rig
 
 EDGE = Path(__file__).parents[2] / "edge"
 
-# name, required or optional, accessibility, type: OCPP 1.6 ed. 2 chapter 9, errata, whitepaper 7.
+# name, required or optional, accessibility, type: OCPP 1.6 ed. 2 chapter 9, errata, whitepaper 7,
+# and the application note on costs.
 # "R/RW" leaves the choice to us.
 STANDARD = """
 AllowOfflineTxForUnknownId O RW boolean
@@ -71,6 +73,9 @@ CertificateSignedMaxChainSize O R integer
 CertificateStoreMaxLength O R integer
 CpoName O RW String
 SecurityProfile O RW integer
+CustomDisplayCostAndPrice O R/RW boolean
+DefaultPrice O RW String
+NumberOfDecimalsForCostValues O RW integer
 """
 LEFT_OUT = {"BlinkRepeat", "LightIntensity"}  # our lamps neither blink a count nor are dimmed
 
@@ -221,9 +226,10 @@ def test_a_rotation_nobody_set_follows_from_the_wiring(phases: int, order: str) 
 
 def test_no_value_is_longer_than_a_message_can_carry() -> None:
     """CiString500, for edge.toml too."""
-    listing = next(key for key in TABLE if key.kind is Kind.ROTATION)
-    assert keys.normal(listing, ",".join(["1.RST"] * 83)) == "1.RST"
-    assert keys.normal(listing, ",".join(["1.RST"] * 84)) is None
+    free = Key(name="Free", kind=Kind.TEXT, default="", meaning="", source="")
+    assert keys.normal(free, "x" * 500) == "x" * 500
+    assert keys.normal(free, "x" * 501) is None
+    assert keys.normal(replace(free, most=64), "x" * 65) is None
 
 
 def test_what_the_station_is_nobody_sets() -> None:

@@ -23,6 +23,7 @@ from edge.core.outbox import QUICK_DROP_S
 from edge.core.records import Saved
 from edge.core.security_events import (
     CRITICAL,
+    DEMANDED,
     MOST_INFO,
     MOST_LINES,
     MOST_TRIES,
@@ -96,7 +97,7 @@ def test_only_critical_events_wait_to_be_told() -> None:
     rig = Rig()
     noticed(rig, *(SecurityNoticed(event=event) for event in SecurityEvent))
     untold = rig.state.station.security_events.untold
-    assert {line.event for line in untold} == CRITICAL
+    assert {line.event for line in untold} == CRITICAL | DEMANDED
     assert {str(event) for event in CRITICAL} == {
         "FirmwareUpdated",
         "SettingSystemTime",

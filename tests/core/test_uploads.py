@@ -7,18 +7,13 @@ from typing import Any
 
 import pytest
 
-from edge.core.commands import (
-    GetDiagnostics,
-    GetDiagnosticsConf,
-    GetLog,
-    LogParameters,
-    TriggerMessage,
-)
+from edge.core.commands import TriggerMessage
 from edge.core.draft import Draft
 from edge.core.effects import Abandon, Upload
 from edge.core.events import Failure, JobFinished
 from edge.core.facts import Triggered
-from edge.core.jobs import on_trigger
+from edge.core.file_commands import GetDiagnostics, GetDiagnosticsConf, GetLog, LogParameters
+from edge.core.job_news import on_trigger
 from edge.core.messages import DiagnosticsStatusNotification, LogStatusNotification
 from edge.core.records import Saved
 from edge.core.vocabulary import LogType

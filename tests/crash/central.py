@@ -27,6 +27,8 @@ from edge.core.messages import (
     SecurityEventNotificationConf,
     SignCertificate,
     SignCertificateConf,
+    SignedFirmwareStatusNotification,
+    SignedFirmwareStatusNotificationConf,
     StartTransaction,
     StartTransactionConf,
     StatusNotification,
@@ -118,6 +120,8 @@ def _plain(message: Request) -> Confirmation:
             return SecurityEventNotificationConf()
         case SignCertificate():
             return SignCertificateConf(status="Accepted")
+        case SignedFirmwareStatusNotification():
+            return SignedFirmwareStatusNotificationConf()
         case _:
             raise AssertionError(message)
 

@@ -115,16 +115,12 @@ class Rows:
             case _:
                 self._take_state(record)
 
-    def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch per record: a table
+    def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912  one branch per record: a table
         match record:
             case AvailabilityChanged():
                 self.availability[record.connector] = record
             case ConfigurationChanged():
                 self.configuration[record.key] = record
-            case FallbackKept():
-                self.saved = replace(self.saved, fallback=record)
-            case BackOffKept():
-                self.saved = replace(self.saved, dial_failures=record.failures)
             case TagCached():
                 self.cache.pop(record.id_tag, None)
                 self.cache[record.id_tag] = record
@@ -154,6 +150,11 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case _:
+                self._take_security(record)
+
+    def _take_security(self, record: Record) -> None:
+        match record:
             case SecurityEventLogged():
                 self.security_log[record.seq] = record
                 self.saved = replace(self.saved, last_security_seq=record.seq)
@@ -168,6 +169,10 @@ class Rows:
                 self.roots.pop((record.use, record.fingerprint), None)
             case CredentialsKept():
                 self.saved = replace(self.saved, credentials=record)
+            case FallbackKept():
+                self.saved = replace(self.saved, fallback=record)
+            case BackOffKept():
+                self.saved = replace(self.saved, dial_failures=record.failures)
 
     def _list(self, record: ListChanged) -> None:
         if record.anew:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from edge.core.security_log import (
     SecurityEventTold,
 )
 from edge.core.vocabulary import CertificateUse, LogType, SecurityEvent
-from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Stage
+from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Seal, Stage
 from edge.core.x509 import (
     Credential,
     CredentialsKept,
@@ -33,6 +34,7 @@ from tests.crash.memory import MemoryJournal, fold
 from tests.crash.world import World
 
 Batch = Sequence[Record]
+SEAL = Seal(signing_certificate="-----BEGIN", signature="c2ln")
 
 
 class Copying(World):
@@ -137,7 +139,7 @@ def test_both_journals_restore_the_same_jobs(tmp_path: Path) -> None:
         [update],
         [JobMoved(kind=JobKind.FIRMWARE, stage=Stage.READY, status="Downloaded", attempts=1)],
         [log, JobMoved(kind=JobKind.LOG, stage=Stage.MOVING, status="Uploading", attempts=0)],
-        [update],
+        [replace(update, request_id=8, install_date=at.wall, seal=SEAL)],
         [JobEnded(kind=JobKind.LOG)],
         [JobMoved(kind=JobKind.FIRMWARE, stage=Stage.WAITING, status=None, attempts=0)],
     ]

@@ -22,7 +22,7 @@ from edge.core import messages
 from edge.core.access import Access
 from edge.core.events import DialPostponed, Event
 from edge.core.instant import Instant
-from edge.drivers import ocpp_link
+from edge.drivers import ocpp_link, ocpp_orders
 from edge.drivers.ocpp_link import OcppLink, Settings, open_link
 
 NOW: Final = "2026-03-01T10:00:00Z"
@@ -153,6 +153,7 @@ async def running(
     with pytest.MonkeyPatch.context() as patch:
         logger = structlog.wrap_logger(structlog.ReturnLogger(), processors=[bench.log])
         patch.setattr(ocpp_link, "log", logger)
+        patch.setattr(ocpp_orders, "log", logger)
         task = asyncio.create_task(link.run(bench.posted.put_nowait))
         try:
             yield bench

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from edge.core.records import ConfigurationChanged, Saved
+from edge.core.work import Stage
 from edge.drivers.journal import open_journal
 from edge.errors import ConfigError
 from tests.drivers.test_journal import kept, opened, queued, stop_message
@@ -103,6 +106,26 @@ async def test_a_second_process_is_refused_and_a_killed_one_leaves_all_it_commit
             other.stdout.close()
     saved = await kept(path)
     assert (saved.last_ref, saved.last_seq, saved.outbox_count) == (5, 8, 1)
+
+
+OLD_ORDER = """
+{"kind":"firmware","location":"https://example.org/f",
+"at":{"wall":"2026-03-01T12:00:00Z","monotonic":1.0,"trusted":true},
+"retries":2,"retry_interval_s":30,"retrieve_date":"2026-03-01T12:00:00Z","firmware_version":"1.0",
+"file_name":null,"log_type":null,"request_id":null,"oldest":null,"latest":null}
+"""
+
+
+async def test_an_update_that_an_older_version_ordered_goes_on(path: Path) -> None:
+    """The new version reads the row of the old one, which knew of no signatures."""
+    await kept(path)
+    with closing(sqlite3.connect(path)) as connection:
+        row = ("firmware", OLD_ORDER, "rebooting", "Installing", 0)
+        connection.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?)", row)
+        connection.commit()
+    (job,) = (await kept(path)).jobs
+    assert (job.stage, job.ordered.firmware_version) == (Stage.REBOOTING, "1.0")
+    assert (job.ordered.seal, job.ordered.install_date) == (None, None)
 
 
 async def test_only_the_owner_reads_the_journal(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.core import certificate_commands, commands, messages, vocabulary
+from edge.core import certificate_commands, commands, file_commands, messages, vocabulary
 from edge.core.messages import CallError, IdTagInfo, MeterValue, Request, SampledValue
 from edge.core.profiles import Period, Schedule
 from edge.core.vocabulary import (
@@ -79,6 +79,8 @@ REQUESTS: tuple[Request, ...] = (
     messages.FirmwareStatusNotification(status="Idle"),
     messages.DiagnosticsStatusNotification(status="Idle"),
     messages.LogStatusNotification(status="UploadFailure", request_id=7),
+    messages.SignedFirmwareStatusNotification(status="InstallVerificationFailed", request_id=7),
+    messages.SignedFirmwareStatusNotification(status="Idle"),
     messages.SecurityEventNotification(
         type=SecurityEvent.SETTING_SYSTEM_TIME, timestamp=AT, tech_info="x" * 255
     ),
@@ -102,9 +104,10 @@ ANSWERS: tuple[commands.CommandAnswer, ...] = (
     commands.ClearCacheConf(status="Accepted"),
     commands.TriggerMessageConf(status="NotImplemented"),
     commands.ExtendedTriggerMessageConf(status="Rejected"),
-    commands.UpdateFirmwareConf(),
-    commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
-    commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
+    file_commands.UpdateFirmwareConf(),
+    file_commands.GetDiagnosticsConf(file_name="diagnostics.tar.gz"),
+    file_commands.GetLogConf(status="AcceptedCanceled", filename="security.log"),
+    file_commands.SignedUpdateFirmwareConf(status="InvalidCertificate"),
     commands.SendLocalListConf(status="VersionMismatch"),
     commands.GetLocalListVersionConf(list_version=-1),
     commands.ReserveNowConf(status="Occupied"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.drivers.file_servers import Shelf, ftp_server, web_server
-from tests.together.edge_bench import CARD, Bench, bench
+from tests.together.edge_bench import CARD, Bench, bench, end
 from tests.waiting import until
 
 pytestmark = pytest.mark.together
@@ -98,6 +98,29 @@ async def test_planted_failures_of_an_update_are_told(tmp_path: Path) -> None:
             await until(lambda: told(made, "FirmwareStatusNotification") == failed)
             await until(lambda: made.central.statuses(1)[-1] == "Available")
     assert len(made.central.payloads("BootNotification")) == 1
+
+
+async def test_an_installation_outlives_the_daemon_that_began_it(tmp_path: Path) -> None:
+    """SIGTERM amid the install command: it finishes, and the next daemon tells what came of it."""
+    gate = tmp_path / "gate"
+    waits = "touch $0; while [ -e $0 ]; do sleep 0.1; done"
+    command = f'firmware.install=["sh", "-c", "{waits}", "{gate}"]'
+    async with bench(tmp_path) as made:
+        with web_server(Shelf(files={"/new.bin": b"new"})) as shelf:
+            await started(made, *OPEN, command)
+            await _update(made, f"http://127.0.0.1:{shelf.port}/new.bin")
+            words = ["Downloading", "Downloaded", "Installing"]
+            await until(lambda: told(made, "FirmwareStatusNotification") == words)
+            await until(gate.exists)
+            assert made.daemon is not None
+            await asyncio.to_thread(end, made.daemon)
+            await asyncio.to_thread(made.start, *OPEN, command)
+            await until(lambda: len(made.central.payloads("BootNotification")) == 2)
+            await until(lambda: made.central.statuses(1)[-1] == "Unavailable")
+            assert told(made, "FirmwareStatusNotification") == words
+            gate.unlink()
+            words += ["Installed"]
+            await until(lambda: told(made, "FirmwareStatusNotification") == words, within_s=20)
 
 
 async def _update(made: Bench, location: str) -> None:

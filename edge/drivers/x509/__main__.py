@@ -1,9 +1,9 @@
 """`python -m edge.drivers.x509`: one question on standard input, its answer on standard output.
 
-In: one JSON line, {"op": "root" | "chain" | "request", …}, see `OPS`. Out: one JSON line, {"found":
-…} or {"unfit": sentence}. What a stranger wrote is read here and nowhere else: a parser that eats
-memory or time harms this process only, which is bounded in both and ends with its parent. Private
-keys pass standard output, never arguments or files; a crash leaves no core.
+In: one JSON line, {"op": one of `OPS`, …}. Out: one JSON line, {"found": …} or {"unfit": sentence}.
+What a stranger wrote is read here and nowhere else: a parser that eats memory or time harms this
+process only, which is bounded in both and ends with its parent. Private keys pass standard output,
+never arguments or files; a crash leaves no core.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from edge.drivers.x509.chains import check_chain
 from edge.drivers.x509.reading import Unfit, read_certificates
 from edge.drivers.x509.requests import make_request
 from edge.drivers.x509.roots import inspect_root
+from edge.drivers.x509.seals import check_seal, check_signer
 
 MEMORY_MAX: Final = 512 * 2**20  # bytes of address space; at work it takes 120 MiB of it
 CPU_MAX_S: Final = 10
+CPU_FILE_MAX_S: Final = 120  # digests 512 MiB at the 10 MB/s of a slow controller, twice over
 LINE_MAX: Final = 2**19  # 32 roots, a chain, and room for how JSON writes them
 
 
@@ -49,10 +51,19 @@ def _chain(pem: str, roots: list[str], files: list[str], at: str, ahead_s: float
     }
 
 
+def _seal(file: str, signature: str, signer: str, roots: list[str], at: str) -> dict[str, Any]:
+    trusted = [one for root in roots for one in read_certificates(root)]
+    key = check_signer(signer, trusted, datetime.fromisoformat(at))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_FILE_MAX_S, CPU_FILE_MAX_S))
+    check_seal(Path(file), signature, key)
+    return {}
+
+
 OPS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
     "root": _root,
     "chain": _chain,
     "request": make_request,
+    "seal": _seal,
 }
 """What can be asked; the other members of the question are the function's arguments."""
 
@@ -61,7 +72,7 @@ def main() -> int:
     """Read the question, answer it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_MAX_S, CPU_MAX_S))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_MAX_S, CPU_FILE_MAX_S))
     question = json.loads(sys.stdin.readline(LINE_MAX))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

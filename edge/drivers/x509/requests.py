@@ -5,7 +5,7 @@ Source: RFC 2986; security whitepaper ed. 3, A02.FR.02, A02.FR.03, A02.FR.13.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,9 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from edge.core.x509 import MOST_NAME
 from edge.drivers.x509.reading import Unfit, key_id
-
-MOST_NAME: Final = 64  # characters of an X.520 name (RFC 5280, ub-common-name)
 
 
 def make_request(common_name: str, organisation: str) -> dict[str, Any]:
