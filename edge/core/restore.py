@@ -70,7 +70,6 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             security=_security(saved),
             security_events=SecurityEvents(
                 last_seq=saved.last_security_seq,
-                old_seq=saved.last_security_seq,
                 untold=saved.untold,
             ),
             certificates=Certificates(roots=saved.roots),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from edge.core import anchors
 from edge.core.draft import Draft
 from edge.core.events import Settled
 from edge.core.facts import SecurityNoticed
@@ -98,13 +99,12 @@ def advance(draft: Draft) -> None:
     if blocked or (events.not_before is not None and draft.now < events.not_before):
         return
     line = events.untold[0]
-    own = line.seq > events.old_seq
     _put(draft, is_telling=True, not_before=None)
     draft.send(
         ToWarn(seq=line.seq),
         SecurityEventNotification(
             type=line.event,
-            timestamp=line.at.wall_by(draft.at) if own else line.at.wall,
+            timestamp=anchors.final(station.clock, line.at).wall,
             tech_info=line.info,
         ),
     )

@@ -25,13 +25,3 @@ def test_time_is_written_in_utc_with_milliseconds() -> None:
     """RFC 3339, as OCPP wants it."""
     local = datetime(2026, 3, 1, 13, 0, 0, 123999, tzinfo=timezone(timedelta(hours=1)))
     assert rfc3339(local) == "2026-03-01T12:00:00.123Z"
-
-
-def test_what_happened_before_the_time_was_learnt_is_told_by_the_clock_of_today() -> None:
-    """5.15, 4.10: how long ago is monotonic."""
-    days = timedelta(days=3)
-    before, learnt = at(10, trusted=False), at(70, wall=NOON + days)
-    assert before.wall_by(learnt) == before.wall + days
-    assert before.wall_by(at(70, wall=NOON + days, trusted=False)) == before.wall
-    assert at(10).wall_by(learnt) == at(10).wall
-    assert at(80, trusted=False).wall_by(learnt) == at(80).wall  # an earlier kernel's seconds
