@@ -58,13 +58,6 @@ class Instant:
         """This moment, but later than *earlier* on the wire, too (ruling 7d)."""
         return self.not_before(earlier.later(APART_S))
 
-    def wall_by(self, now: Instant) -> datetime:
-        """When this was by the clock of *now*, of the same kernel: the time may be learnt late."""
-        passed_s = now.since(self)
-        if self.trusted or not now.trusted or passed_s < 0:
-            return self.wall
-        return now.wall - timedelta(seconds=passed_s)
-
 
 def rfc3339(wall: datetime) -> str:
     """Write *wall* as OCPP wants it: UTC, milliseconds, `Z`."""

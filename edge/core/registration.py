@@ -26,7 +26,7 @@ from edge.core.messages import (
 from edge.core.records import ConfigurationChanged
 from edge.core.state import ChargePoint, Registration
 from edge.core.vocabulary import CallErrorCode, RegistrationStatus
-from edge.core.waiting import ToBeat, ToBoot, ToMention, ToProbe
+from edge.core.waiting import ToBeat, ToBoot, ToProbe
 
 LEAST_INTERVAL_S: Final = 10  # below it a central system asks to be flooded (ruling 26)
 
@@ -174,7 +174,7 @@ def on_trigger(draft: Draft, fact: Triggered) -> None:
         if not draft.station.registration.waiting:
             _boot(draft)
     elif fact.message == "Heartbeat":
-        draft.send(ToMention(), Heartbeat())
+        draft.send(ToBeat(), Heartbeat())
 
 
 def on_key(draft: Draft, fact: KeyChanged) -> None:

@@ -14,6 +14,7 @@ from edge.core.access import Security
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
+from edge.core.metering import NOTE_EVERY_S
 from edge.core.outbox import UNKNOWN_ID
 from edge.core.profiles import Installed
 from edge.core.records import Saved, SavedTransaction
@@ -71,7 +72,6 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             security=_security(saved),
             security_events=SecurityEvents(
                 last_seq=saved.last_security_seq,
-                old_seq=saved.last_security_seq,
                 untold=saved.untold,
             ),
             certificates=Certificates(roots=saved.roots),
@@ -209,11 +209,11 @@ def _recovery(
     if saved.reset is not None:
         hard = saved.reset.type is ResetType.HARD
         return (StopReason.HARD_RESET if hard else StopReason.SOFT_RESET), False
-    policy, setup = state.setup.policy, state.setup
+    policy = state.setup.policy
     if told_at.boot != state.station.clock.boot:
         return StopReason.POWER_LOSS, policy.resume_after_power_cut
-    seen_s = max(told_at.monotonic, setup.last_seen_s or 0.0)
-    return StopReason.REBOOT, now.monotonic - seen_s <= policy.resume_after_restart_within_s
+    gap_s = now.since(told_at) - NOTE_EVERY_S  # it lived for up to so long after its last sign
+    return StopReason.REBOOT, gap_s <= policy.resume_after_restart_within_s
 
 
 def _has_rebooted(saved: Saved, setup: Setup) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from edge.core import anchors
 from edge.core.draft import Draft
 from edge.core.events import Settled
 from edge.core.facts import SecurityNoticed
@@ -97,21 +98,16 @@ def advance(draft: Draft) -> None:
     )
     if blocked or (events.not_before is not None and draft.now < events.not_before):
         return
-    line = _dated(draft, events.untold[0])
-    untold = (line, *events.untold[1:])
-    _put(draft, untold=untold, is_telling=True, not_before=None)
+    line = events.untold[0]
+    _put(draft, is_telling=True, not_before=None)
     draft.send(
         ToWarn(seq=line.seq),
-        SecurityEventNotification(type=line.event, timestamp=line.at.wall, tech_info=line.info),
+        SecurityEventNotification(
+            type=line.event,
+            timestamp=anchors.final(station.clock, line.at).wall,
+            tech_info=line.info,
+        ),
     )
-
-
-def _dated(draft: Draft, line: SecurityEventLogged) -> SecurityEventLogged:
-    """*line* by the clock of today if it is of this process; told again, it says the same."""
-    if line.seq <= draft.station.security_events.old_seq or line.at.trusted:
-        return line
-    at = replace(line.at, wall=line.at.wall_by(draft.at), trusted=draft.at.trusted)
-    return replace(line, at=at)
 
 
 def on_settled(draft: Draft, purpose: ToWarn, event: Settled) -> None:

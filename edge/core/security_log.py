@@ -40,13 +40,11 @@ class SecurityEventForgotten:
 class SecurityEvents:
     """The end of the security log, and the lines of it that the central system has not heard.
 
-    Lines up to *old_seq* are of earlier processes. *is_telling*: the oldest untold one is on the
-    wire; *tries* were refused or ignored, at *unheard_at* the last time. *failures* counts tries of
-    all lines since one was heard.
+    *is_telling*: the oldest untold one is on the wire; *tries* were refused or ignored, at
+    *unheard_at* the last time. *failures* counts tries of all lines since one was heard.
     """
 
     last_seq: int = 0
-    old_seq: int = 0
     untold: tuple[SecurityEventLogged, ...] = ()
     is_telling: bool = False
     tries: int = 0

@@ -57,17 +57,15 @@ class Setup:
     *traits* and *readers* count from connector 1 and reader 0. *defaults* are OCPP keys from the
     configuration file, *overrides* those of `-o`, which are never persisted. *nonce* is 24 random
     hex digits, new for every process: message ids are made of it and a counter, so that none is
-    ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id, *last_seen_s* the
-    monotonic second in which the last process of this boot still ran sessions, where one is known.
-    *has_root* and *has_certificate*: the installer gave files to check the central system by, and
-    to show it. *common_name* is what certificates call this station: its serial number.
+    ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id. *has_root* and
+    *has_certificate*: the installer gave files to check the central system by, and to show it.
+    *common_name* is what certificates call this station: its serial number.
     """
 
     identity: BootNotification
     traits: tuple[EvseTraits, ...]
     nonce: str
     kernel_boot: str
-    last_seen_s: float | None = None
     readers: tuple[tuple[int, ...], ...] = ()
     transfer_protocols: tuple[str, ...] = ("FTPS", "HTTPS")
     defaults: Mapping[str, str] = field(default_factory=dict, repr=False)

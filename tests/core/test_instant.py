@@ -29,16 +29,6 @@ def test_time_is_written_in_utc_with_milliseconds() -> None:
     assert rfc3339(local) == "2026-03-01T12:00:00.123Z"
 
 
-def test_what_happened_before_the_time_was_learnt_is_told_by_the_clock_of_today() -> None:
-    """5.15, 4.10: how long ago is monotonic."""
-    days = timedelta(days=3)
-    before, learnt = at(10, trusted=False), at(70, wall=NOON + days)
-    assert before.wall_by(learnt) == before.wall + days
-    assert before.wall_by(at(70, wall=NOON + days, trusted=False)) == before.wall
-    assert at(10).wall_by(learnt) == at(10).wall
-    assert at(80, trusted=False).wall_by(learnt) == at(80).wall  # an earlier kernel's seconds
-
-
 def test_a_moment_without_zone_is_utc_and_one_that_is_none_is_refused() -> None:
     """As the field means it."""
     assert moment_of("2026-03-01t12:00:00") == moment_of("2026-03-01T13:00:00+01:00") == NOON

@@ -376,3 +376,12 @@ def test_a_request_is_waited_for_as_long_as_message_timeout_says() -> None:
     rig.call(ChangeConfiguration(key="MessageTimeout", value="20"))
     rig.plug()
     assert rig.waiting(StatusNotification).within_s == 20
+
+
+def test_a_triggered_heartbeat_tells_the_time_too() -> None:
+    """4.6: every answer does."""
+    rig = Rig().online()
+    rig.call(TriggerMessage(requested_message="Heartbeat"))
+    later = NOON + timedelta(hours=2)
+    rig.answer(Heartbeat, HeartbeatConf(current_time=later))
+    assert of(LearnTime, rig.log)[-1].wall == later

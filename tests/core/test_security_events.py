@@ -20,7 +20,7 @@ from edge.core.messages import (
     StatusNotification,
 )
 from edge.core.outbox import QUICK_DROP_S
-from edge.core.records import Saved
+from edge.core.records import BootStarted, Saved
 from edge.core.security_events import (
     CRITICAL,
     DEMANDED,
@@ -365,7 +365,8 @@ def test_told_again_an_event_has_the_same_time() -> None:
 def test_what_an_earlier_process_saw_keeps_its_time() -> None:
     """Monotonic seconds of another kernel say nothing about it."""
     old = SecurityEventLogged(seq=1, event=RESET, at=at(7, trusted=False), info=None, untold=True)
-    rig = Rig(saved=Saved(untold=(old,), last_security_seq=1)).start()
+    before = BootStarted(at=at(1, trusted=False), kernel_boot="kernel-0")
+    rig = Rig(saved=Saved(untold=(old,), last_security_seq=1, last_boot=before)).start()
     rig.wall = NOON + timedelta(days=3)
     rig.link_up()
     rig.answer_all()

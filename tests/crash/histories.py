@@ -6,31 +6,25 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from edge.core.commands import (
-    AuthorizationData,
     CancelReservation,
     ChangeAvailability,
     ClearChargingProfile,
     RemoteStartTransaction,
     RemoteStopTransaction,
-    ReserveNow,
     Reset,
-    SendLocalList,
     SetChargingProfile,
 )
-from edge.core.messages import IdTagInfo
 from edge.core.profiles import Period, Profile, Schedule
 from edge.core.vocabulary import (
-    AuthorizationStatus,
     AvailabilityType,
     ProfileKind,
     ProfilePurpose,
     RateUnit,
     ResetType,
-    UpdateType,
 )
+from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG
 from tests.crash.life import Death
 from tests.crash.verdict import verdict
 from tests.crash.virtual import VirtualLoop, elapse
@@ -40,7 +34,6 @@ from tests.crash.world import World
 Act = Callable[[World], None]
 Story = Sequence[tuple[float, Act]]
 
-TAG, OTHER = "04A2B1C3D4E580", "DEADBEEF"
 HEAL_S = 400.0  # a night: the line is up, the cars leave, all that waits is told
 
 
@@ -92,28 +85,6 @@ def _limit(
         ),
     )
 
-
-_LIST = SendLocalList(
-    list_version=1,
-    update_type=UpdateType.FULL,
-    local_authorization_list=(
-        AuthorizationData(id_tag=TAG, id_tag_info=IdTagInfo(status=AuthorizationStatus.ACCEPTED)),
-    ),
-)
-_CHANGE = SendLocalList(
-    list_version=2,
-    update_type=UpdateType.DIFFERENTIAL,
-    local_authorization_list=(
-        AuthorizationData(id_tag=TAG),
-        AuthorizationData(id_tag=OTHER, id_tag_info=IdTagInfo(status=AuthorizationStatus.BLOCKED)),
-    ),
-)
-_RESERVE = ReserveNow(
-    connector_id=1,
-    expiry_date=datetime(2099, 1, 1, tzinfo=UTC),
-    id_tag=TAG,
-    reservation_id=1,
-)
 
 STORIES: dict[str, Story] = {
     "local session": ((5, _plug), (8, _tap), (80, _tap), (95, _unplug)),
@@ -182,13 +153,13 @@ STORIES: dict[str, Story] = {
         (135, _unplug),
     ),
     "reserved and listed": (
-        (4, lambda w: w.call(_LIST)),
-        (5, lambda w: w.call(_RESERVE)),
+        (4, lambda w: w.call(LIST)),
+        (5, lambda w: w.call(RESERVE)),
         (8, _plug),
         (12, lambda w: w.tap(OTHER)),
         (16, _tap),
-        (40, lambda w: w.call(replace(_RESERVE, reservation_id=2, connector_id=0))),
-        (60, lambda w: w.call(_CHANGE)),
+        (40, lambda w: w.call(replace(RESERVE, reservation_id=2, connector_id=0))),
+        (60, lambda w: w.call(CHANGE)),
         (80, _tap),
         (90, lambda w: w.call(CancelReservation(reservation_id=2))),
         (95, _unplug),

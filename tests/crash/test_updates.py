@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from edge.core.work import JobKind, Stage
-from tests.crash.histories import TAG, Fall, Story, play
+from tests.crash.asked import TAG
+from tests.crash.histories import Fall, Story, play
 from tests.crash.updates import SIGNED, UPDATE, UpdatingWorld
 
 Figure = Callable[[str, int], None]

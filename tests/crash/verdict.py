@@ -130,9 +130,9 @@ def _energy(world: World) -> list[str]:
 def _warned(world: World) -> list[str]:
     """A04.FR.02: each critical line that is durable was heard, in order; repeats are no breach."""
     log = world.journal.rows.security_log.values()
-    durable = [(line.event, line.at.wall, line.info) for line in log if line.event in CRITICAL]
-    told = [(one.type, one.timestamp, one.tech_info) for one in world.central.warnings]
-    heard = [one for one, _ in groupby(told)]
+    written = [(line.event, line.info) for line in log if line.event in CRITICAL]
+    told = [(one.type, one.tech_info) for one in world.central.warnings]
+    durable, heard = ([one for one, _ in groupby(lines)] for lines in (written, told))
     left = [line.event for line in log if line.untold]
     found = [f"A04: {len(durable)} critical events durable, {heard} heard"] * (heard != durable)
     return found + [f"A04: still untold: {left}"] * bool(left)

@@ -69,18 +69,8 @@ def load(connection: sqlite3.Connection) -> Saved:
         lives=tuple(
             _instant(at) for (at,) in connection.execute("SELECT at FROM lives ORDER BY boot")
         ),
-        anchors=tuple(
-            Anchor(boot=boot, zero=datetime.fromisoformat(zero), certain=bool(certain))
-            for boot, zero, certain in connection.execute(
-                "SELECT boot, zero, certain FROM anchors ORDER BY boot"
-            )
-        ),
-        last_starts={
-            connector: _instant(at)
-            for _, connector, at in connection.execute(
-                "SELECT max(ref), connector, opened_at FROM transactions GROUP BY connector"
-            )
-        },
+        anchors=_anchors(connection),
+        last_starts=_last_starts(connection),
         reset=_unseen_reset(connection),
         availability=tuple(
             AvailabilityChanged(connector=connector, availability=AvailabilityType(availability))
@@ -195,6 +185,22 @@ def _last_boot(connection: sqlite3.Connection) -> BootStarted | None:
         "SELECT kernel_boot, at, boot FROM boots ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return BootStarted(kernel_boot=row[0], at=_instant(row[1]), boot=row[2]) if row else None
+
+
+def _anchors(connection: sqlite3.Connection) -> tuple[Anchor, ...]:
+    return tuple(
+        Anchor(boot=boot, zero=datetime.fromisoformat(zero), certain=bool(certain))
+        for boot, zero, certain in connection.execute(
+            "SELECT boot, zero, certain FROM anchors ORDER BY boot"
+        )
+    )
+
+
+def _last_starts(connection: sqlite3.Connection) -> dict[int, Instant]:
+    rows = connection.execute(
+        "SELECT max(ref), connector, opened_at FROM transactions GROUP BY connector"
+    )
+    return {connector: _instant(at) for _, connector, at in rows}
 
 
 def _unseen_reset(connection: sqlite3.Connection) -> ResetAccepted | None:
