@@ -15,6 +15,7 @@ EdgeError
 │   ├── ImageUntrusted             nobody whom we trust has signed it
 │   └── VerifierFailed             nobody could find out whether it is so
 ├── JournalFailed (OSError)        the disk did not take a commit
+├── NotDelivered (ConnectionError) what somebody here wanted to tell the central system
 └── SimulationError (ValueError)   a verb of the simulated bay that makes no sense
 """
 
@@ -93,6 +94,10 @@ class JournalFailed(EdgeError, OSError):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class NotDelivered(EdgeError, ConnectionError):
+    """What was to be told to the central system has no answer; the message says why."""
 
 
 class SimulationError(EdgeError, ValueError):

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -44,6 +44,7 @@ from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
 from edge.drivers.notary import ChildNotary
+from edge.drivers.ocpp_costs import check_default_price
 from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
@@ -109,6 +110,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         journal = await stack.enter_async_context(
             open_journal(options.state_dir / "journal.sqlite3", open_database=options.open_database)
         )
+        check_default_price(options.settings.ocpp, options.settings.overrides)
         csms = decode(LinkSettings, options.settings.csms, "csms")
         kernel_boot = daemon.kernel_boot(kernel_boot_id())
         setup = _setup(options.settings, csms, hardware, nonce, kernel_boot)
@@ -158,6 +160,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
         errand=errands.take,
         inquire=inquiries.take,
+        hand_back=daemon.hand_back,
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
@@ -180,6 +183,19 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         **_supervised(options.settings, parts, loop.post),
     }
     _post_first(loop.post, clock, hardware)
+    await _until_called(options, daemon, works, loop=loop, cut=cut, notifier=notifier)
+
+
+async def _until_called(
+    options: Options,
+    daemon: Daemon,
+    works: Mapping[str, Coroutine[None, None, None]],
+    *,
+    loop: Loop[ChargePoint],
+    cut: Callable[[], None],
+    notifier: Notifier,
+) -> None:
+    """Run *works* side by side, say when they do, and end them all when the end is called."""
     control = options.state_dir / "control.sock"
     async with (
         listen(control, daemon.verbs(options.settings.station.id)),

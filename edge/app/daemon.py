@@ -14,11 +14,14 @@ import structlog
 
 from edge.core import anchors
 from edge.core.anchors import Clock
+from edge.core.effects import HandBack
 from edge.core.events import PowerFailing
 from edge.core.instant import rfc3339
+from edge.core.keys import text
 from edge.core.records import Queued
 from edge.core.state import ChargePoint
 from edge.drivers.journal import SqliteJournal
+from edge.drivers.ocpp_costs import read_default_price
 from edge.drivers.ocpp_link import OcppLink
 from edge.drivers.system_clock import SystemClock
 from edge.errors import SimulationError
@@ -26,6 +29,7 @@ from edge.runtime.errands import Errands
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 from edge.runtime.snapshot import snapshot
+from edge.runtime.transfers import Transfers
 
 if TYPE_CHECKING:
     from edge.sim.wires import Hooks
@@ -68,6 +72,7 @@ class Daemon:
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
         self._works: Works | None = None
+        self._transfers = Transfers()
 
     def begin(self, works: Works) -> None:
         """From now on there is something to ask."""
@@ -104,7 +109,12 @@ class Daemon:
             self.end(Ending.STOPPED)
             return {"ok": True}
 
-        return {"status": status, "journal": self.list_journal, "stop": stop}
+        return {
+            "status": status,
+            "journal": self.list_journal,
+            "transfer": self.transfer,
+            "stop": stop,
+        }
 
     def hooks(self) -> Hooks:
         """What the simulated bay may do to the daemon itself."""
@@ -116,13 +126,17 @@ class Daemon:
             power=self.lose_power,
             reset_state=self.reset_state,
             fail_firmware=self.fail_firmware,
+            fail_locallist=self.fail_locallist,
+            datatransfer=self.transfer,
             snapshot=self.snapshot,
         )
 
     def snapshot(self) -> dict[str, Any]:
         """Boot status, connectors, outbox, lamps."""
         works = self._running()
-        return snapshot(works.loop.state, works.clock.now())
+        state = works.loop.state
+        default_price = read_default_price(text(state, "DefaultPrice"))
+        return snapshot(state, works.clock.now(), default_price)
 
     async def list_journal(self) -> dict[str, Any]:
         """Messages that wait, those that were parked, sessions at a time nobody knew for sure."""
@@ -144,6 +158,20 @@ class Daemon:
             ],
             "guessed": await works.journal.guessed(),
         }
+
+    async def transfer(
+        self, vendor: str, message: str | None = None, data: str | None = None
+    ) -> dict[str, Any]:
+        """Send a DataTransfer of our own and return its answer (4.3)."""
+        works = self._running()
+        answer = await self._transfers.ask(
+            works.loop.post, works.clock.now(), vendor, message, data
+        )
+        return {"status": answer.status, "data": answer.data}
+
+    def hand_back(self, effect: HandBack) -> None:
+        """Give whoever asked for a transfer its answer."""
+        self._transfers.hand_back(effect)
 
     def impair(self, mode: str, for_s: float | None) -> None:
         """Hook `net`: take our own OCPP line away, or give it back."""
@@ -197,6 +225,10 @@ class Daemon:
     def fail_firmware(self, which: str) -> None:
         """Hook `fail.firmware`: let the next download or installation fail."""
         self._running().errands.fail_next = None if which == "ok" else which
+
+    async def fail_locallist(self, on: bool) -> None:
+        """Hook `fail.locallist`: the disk takes no local list."""
+        await self._running().journal.refuse_lists(refuse=on)
 
     def _running(self) -> Works:
         if self._works is None:

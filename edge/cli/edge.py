@@ -6,7 +6,10 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+WITHIN_S: Final = 30.0
+TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
 
 
 def verbs(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +32,17 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         _add_state_dir(verb)
         verb.add_argument("--json", action="store_true", help="as JSON")
         verb.set_defaults(func=act)
+    _add_transfer(below.add_parser("transfer", help="send the central system a DataTransfer"))
     _add_config(below.add_parser("config", help="check or explain the configuration"))
+
+
+def _add_transfer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("vendor", metavar="VENDOR", help="vendorId")
+    parser.add_argument("--message", metavar="ID", help="messageId")
+    parser.add_argument("--data", metavar="TEXT", help="what the vendor agreed on")
+    _add_state_dir(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(func=_transfer)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -97,11 +110,13 @@ def _run(arguments: argparse.Namespace) -> int:
     )
 
 
-def _ask(arguments: argparse.Namespace, verb: str) -> dict[str, Any]:
+def _ask(
+    arguments: argparse.Namespace, verb: str, within_s: float = WITHIN_S, **said: Any
+) -> dict[str, Any]:
     from edge.control.client import ask
     from edge.errors import SimulationError
 
-    answer = ask(arguments.state_dir / "control.sock", verb)
+    answer = ask(arguments.state_dir / "control.sock", verb, within_s=within_s, **said)
     if "error" in answer:
         raise SimulationError(str(answer["error"]))
     return answer
@@ -146,6 +161,19 @@ def _print_messages(title: str, messages: list[dict[str, Any]]) -> None:
         print(f"  {message['seq']:>6}  {message['at']}  {message['kind']:<17}{notes}")
 
 
+def _transfer(arguments: argparse.Namespace) -> int:
+    """Print the answer; 0 if it is Accepted."""
+    said = {"vendor": arguments.vendor, "message": arguments.message, "data": arguments.data}
+    answer = _ask(arguments, "transfer", TRANSFER_WITHIN_S, **said)
+    if arguments.json:
+        print(json.dumps(answer))
+    else:
+        # As JSON: what a stranger says must not steer the terminal.
+        data = "" if answer["data"] is None else f" {json.dumps(answer['data'])}"
+        print(f"{answer['status']}{data}")
+    return 0 if answer["status"] == "Accepted" else 1
+
+
 def _stop(arguments: argparse.Namespace) -> int:
     answer = _ask(arguments, "stop")
     if arguments.json:
@@ -155,11 +183,13 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _config_check(arguments: argparse.Namespace) -> int:
     from edge.config import load
+    from edge.drivers.ocpp_costs import check_default_price
     from edge.drivers.ocpp_link import Settings as LinkSettings
     from edge.drivers.registry import choose, decode
     from edge.drivers.transfer import Settings as TransferSettings
 
     settings = load(arguments.config, arguments.option)
+    check_default_price(settings.ocpp, settings.overrides)
     decode(LinkSettings, settings.csms, "csms")
     decode(TransferSettings, settings.transfer, "transfer")
     for name, bus in settings.buses.items():

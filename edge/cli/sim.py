@@ -151,6 +151,11 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
             ("--connector", {"type": int, "default": 0}),
         ),
     ),
+    "fail.locallist": ("the disk takes no local list, or takes them again: on, off", (("on", {}),)),
+    "ocpp.datatransfer": (
+        "the charge point sends a DataTransfer",
+        (("vendorId", {}), ("--messageId", {}), ("--data", {})),
+    ),
     "fail.firmware": ("the next update: ok, download or install (fails)", (("next", {}),)),
     "reset_state": ("the daemon forgets", (("--keep", {"type": _list(str)}),)),
     "state": ("the snapshot: daemon and world", ()),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from edge.core import anchors, levels
+from edge.core import anchors, cost, keys, levels
 from edge.core.anchors import Clock
+from edge.core.cost_messages import CostState, DefaultPrice, IdlePrice, RunningCost
 from edge.core.instant import Instant, rfc3339
-from edge.core.state import Bay, ChargePoint
+from edge.core.state import Bay, ChargePoint, tag_key
 
 
-def document(state: ChargePoint, now: Instant, *, station_id: str, sequence: int) -> dict[str, Any]:
+def document(
+    state: ChargePoint,
+    now: Instant,
+    *,
+    station_id: str,
+    sequence: int,
+    default_price: DefaultPrice | None = None,
+) -> dict[str, Any]:
     """The document, valid against the schema; times are RFC 3339, energies Wh, powers W."""
     identity = state.setup.identity
     return {
@@ -25,6 +34,7 @@ def document(state: ChargePoint, now: Instant, *, station_id: str, sequence: int
             "heard_at": rfc3339(now.wall),
         },
         "tariff": None,
+        "price_text": price_text(state, default_price),
         "connectors": [_connector(state, number, now) for number in state.connectors],
     }
 
@@ -43,6 +53,7 @@ def _connector(state: ChargePoint, number: int, now: Instant) -> dict[str, Any]:
         "power_w": None if last is None else last.power_w,
         "measured_at": _text(clock, None if last is None else last.at),
         "session": _session(bay, clock),
+        "cost": cost_of(state, number, now),
     }
 
 
@@ -61,6 +72,75 @@ def _session(bay: Bay, clock: Clock) -> dict[str, Any] | None:
         "cost_minor": None,
         "cost_final": False,
     }
+
+
+def price_text(state: ChargePoint, default_price: DefaultPrice | None) -> str | None:
+    """What anybody pays here, in words; other words where nobody can be asked."""
+    if default_price is None or not cost.is_on(state):
+        return None
+    if not state.station.registration.online and default_price.price_text_offline is not None:
+        return default_price.price_text_offline
+    return default_price.price_text
+
+
+def cost_of(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any] | None:
+    """What the central system said of the price of this connector's session, or of the last."""
+    known = state.bay(connector).cost
+    text = known.price_text or _held_for(state, connector)
+    decimals = keys.number(state, "NumberOfDecimalsForCostValues")
+    if known.final is not None:
+        return {
+            "price_text": known.final.price_text,
+            "amount": _rounded(known.final.cost, decimals),
+            "final": True,
+            "qr_code_text": known.final.qr_code_text,
+        }
+    if known.running is not None:
+        return {
+            "price_text": text,
+            "amount": _rounded(known.running.cost, decimals),
+            "amount_at": rfc3339(known.running.timestamp),
+            "final": False,
+            **_prices(known.running, now),
+        }
+    return None if text is None else {"price_text": text, "amount": None, "final": False}
+
+
+def _held_for(state: ChargePoint, connector: int) -> str | None:
+    """The price of a tag that may start here and has not yet."""
+    permits = [one.permit for one in state.station.authorisation.floating if connector in one.among]
+    own = state.bay(connector).connector.permit
+    tags = {tag_key(permit.id_tag) for permit in (own, *permits) if permit is not None}
+    texts = (one.price_text for one in state.station.user_prices if one.id_tag in tags)
+    return next(texts, None)
+
+
+def _prices(running: RunningCost, now: Instant) -> dict[str, Any]:
+    """The unit prices in force, as they were said: rounding is for amounts."""
+    charging, idle, then = running.charging_price, running.idle_price, running.next_period
+    if then is not None and now.wall >= then.at_time:
+        charging, idle = then.charging_price, then.idle_price
+    if running.state is CostState.IDLE:
+        idle = idle or IdlePrice()
+        return {
+            "state": "Idle",
+            "per_hour": _plain(idle.hour_price),
+            "grace_minutes": idle.grace_minutes,
+        }
+    return {
+        "state": "Charging",
+        "per_kwh": _plain(charging.kwh_price),
+        "per_hour": _plain(charging.hour_price),
+        "flat_fee": _plain(charging.flat_fee),
+    }
+
+
+def _rounded(amount: Decimal, decimals: int) -> str:
+    return f"{amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}"
+
+
+def _plain(price: Decimal | None) -> str | None:
+    return None if price is None else f"{price:f}"
 
 
 def masked(id_tag: str) -> str:

@@ -63,17 +63,17 @@ def on_install(draft: Draft, call_id: int, command: InstallCertificate) -> None:
     )
 
 
-def on_inspected(draft: Draft, purpose: ToInstall, event: X509Answered | None) -> None:
+def on_inspected(draft: Draft, purpose: ToInstall, answered: X509Answered | None) -> None:
     """Install what is a root and finds room (M05.FR.02-06); the same again is no second one."""
-    found = None if event is None else event.answer
+    found = None if answered is None else answered.answer
     match found:
         case Root():
             status = _install(draft, found)
         case Unfit():
             status = "Rejected"
             if purpose.use is CSMS:
-                event_type = SecurityEvent.INVALID_CENTRAL_SYSTEM_CERTIFICATE
-                draft.tell(SecurityNoticed(event=event_type, info=found.why))
+                event = SecurityEvent.INVALID_CENTRAL_SYSTEM_CERTIFICATE
+                draft.tell(SecurityNoticed(event=event, info=found.why))
         case _:
             status = "Failed"
     _answer_install(draft, purpose.call_id, status)
@@ -147,8 +147,8 @@ def on_delete(draft: Draft, call_id: int, command: DeleteCertificate) -> None:
 
 def _folded(named: CertificateHashData) -> CertificateHashData:
     """*named* as it compares: the digits without case, the number without zeroes in front."""
-    return CertificateHashData(
-        hash_algorithm=named.hash_algorithm,
+    return replace(
+        named,
         issuer_name_hash=named.issuer_name_hash.lower(),
         issuer_key_hash=named.issuer_key_hash.lower(),
         serial_number=named.serial_number.lower().lstrip("0"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge.core.certificate_commands import CertificateCommand, CertificateCommandAnswer
+from edge.core.cost_messages import CostMessage
 from edge.core.file_commands import (
     GetDiagnostics,
     GetDiagnosticsConf,
@@ -16,7 +17,7 @@ from edge.core.file_commands import (
     UpdateFirmware,
     UpdateFirmwareConf,
 )
-from edge.core.messages import DataTransfer, DataTransferConf, IdTagInfo
+from edge.core.messages import DataTransferConf, IdTagInfo
 from edge.core.profiles import Profile, Schedule
 from edge.core.vocabulary import (
     AvailabilityType,
@@ -25,6 +26,15 @@ from edge.core.vocabulary import (
     ResetType,
     UpdateType,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingTransfer:
+    """DataTransfer of the central system (5.6); *said* is what its data says, if we can read it."""
+
+    vendor_id: str
+    message_id: str | None = None
+    said: CostMessage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +122,11 @@ class GetConfigurationConf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeConfiguration:
-    """Set a key (5.3)."""
+    """Set a key (5.3). *is_readable* is false where a value in JSON is none, or says nonsense."""
 
     key: str
     value: str
+    is_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +315,7 @@ Command = (
     | ChangeConfiguration
     | UnlockConnector
     | ClearCache
-    | DataTransfer
+    | IncomingTransfer
     | TriggerMessage
     | ExtendedTriggerMessage
     | SetChargingProfile

@@ -42,7 +42,8 @@ def on_change(draft: Draft, call_id: int, command: ChangeConfiguration) -> None:
     """Set a key, if we know it, it is ours to set, and the value fits."""
     key = keys.find(command.key)
     fixed = key is None or keys.is_readonly(draft.state, key)
-    value = None if key is None or fixed else keys.normal(key, command.value)
+    unfit = key is None or fixed or not command.is_readable
+    value = None if key is None or unfit else keys.normal(key, command.value)
     if key is None:
         status = "NotSupported"
     elif value is None or not _may_take(draft, key, value):

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge.core import authorisation, charging, contactor, evse, jobs, metering, registration, status
+from edge.core import (
+    authorisation,
+    charging,
+    contactor,
+    cost,
+    evse,
+    jobs,
+    metering,
+    registration,
+    status,
+)
 from edge.core.state import Bay, ChargePoint
 
 
@@ -32,6 +42,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
         yield station.restarting.until
     yield from jobs.deadlines(station.jobs)
     yield station.credentials.due_at
+    yield from cost.deadlines(state)
     for bay in state.bays:
         yield from _of(state, bay)
 

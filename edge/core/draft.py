@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core import keys
-from edge.core.effects import Ask, Effect, ReadMeter, Send, Write
+from edge.core.effects import Ask, Effect, ReadMeter, Send, Store, Write
 from edge.core.facts import Fact
 from edge.core.instant import Instant
 from edge.core.messages import Request
@@ -68,6 +68,10 @@ class Draft:
     def write(self, *records: Record) -> None:
         """Add *records* to this step's commit."""
         self.effects.extend(Write(record=record) for record in records)
+
+    def store(self, purpose: Purpose, record: Record) -> None:
+        """Write *record* if the disk takes it now; nothing may rest on it before `Stored`."""
+        self.do(Store(ticket=self.ticket(purpose), record=record))
 
     def message_id(self) -> str:
         """A message id that was never used before and never will be (errata 3.1)."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
-from edge.core.messages import CallError, Request
+from edge.core.messages import CallError, DataTransferConf, Request
 from edge.core.records import Record
 from edge.core.vocabulary import CertificateUse, LogType
 from edge.core.work import Seal
@@ -94,9 +94,40 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Answer the central system's call with no, at once: it states no recorded fact.
+
+    For refusals because of the disk, behind which a `Reply` would wait for ever.
+    """
+
+    call_id: int
+    answer: CommandAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandBack:
+    """Give who asked for the transfer *number* its answer; without one, *why* there is none."""
+
+    number: int
+    answer: DataTransferConf | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One row of this step's commit."""
 
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Write *record* with this step's commit, or never: what fails is not tried again.
+
+    Answered by `Stored`. For what the central system asked us to keep and is told of afterwards.
+    """
+
+    ticket: int
     record: Record
 
 
@@ -295,7 +326,10 @@ Effect = (
     | ReadMeter
     | LearnTime
     | Ask
+    | Refuse
+    | HandBack
     | Write
+    | Store
     | Raise
     | Energise
     | Rearm
@@ -324,12 +358,15 @@ BEATS: Final[dict[type, Beat]] = {
     ReadMeter: Beat.SHOW,
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,
+    Refuse: Beat.SHOW,
+    HandBack: Beat.SHOW,
     Reconnect: Beat.SHOW,
     ResetBackOff: Beat.SHOW,
     InspectRoot: Beat.SHOW,
     CheckChain: Beat.SHOW,
     MakeSigningRequest: Beat.SHOW,
     Write: Beat.RECORD,
+    Store: Beat.RECORD,
     Raise: Beat.ENERGISE,
     Energise: Beat.ENERGISE,
     Rearm: Beat.ENERGISE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edge.core.access import Access
@@ -224,6 +224,26 @@ class JournalHealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """`Store` of *ticket* is over: on the disk, or, with *failure* (a kind as above), never."""
+
+    at: Instant
+    ticket: int
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAsked:
+    """Somebody on this machine wants a DataTransfer sent (4.3); exactly one `HandBack` follows."""
+
+    at: Instant
+    number: int
+    vendor_id: str
+    message_id: str | None = None
+    data: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PowerFailing:
     """The supply is going and a back-up holds us up for a moment (TC_032_1)."""
 
@@ -287,6 +307,8 @@ Event = (
     | OutboxRead
     | JournalLost
     | JournalHealed
+    | Stored
+    | TransferAsked
     | PowerFailing
     | JobFinished
     | JobProgressed

@@ -62,3 +62,15 @@ class Instant:
 def rfc3339(wall: datetime) -> str:
     """Write *wall* as OCPP wants it: UTC, milliseconds, `Z`."""
     return wall.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{wall.microsecond // 1000:03d}Z"
+
+
+def moment_of(text: str) -> datetime:
+    """Read a point in time; a missing zone is taken for UTC, as the field means it.
+
+    Raises `ValueError` for what is none, also for one that no calendar here holds.
+    """
+    wall = datetime.fromisoformat(text.upper())
+    try:
+        return wall.replace(tzinfo=wall.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("not a point in time") from None

@@ -83,7 +83,7 @@ class Access(StrEnum):
 class Key:
     """One key. *source* is its section in OCPP 1.6 (S), its errata (E) or the whitepaper (W).
 
-    *least* and *most* bound a number in *unit*, *most* a text's length too. What
+    *least* and *most* bound a number in *unit*, *most* also the characters of a text. What
     ChangeConfiguration sets is in the journal.
     """
 

@@ -1,6 +1,7 @@
 """The configuration keys: one row each, from which validation and the reference page come.
 
-Source: OCPP 1.6 ed. 2 chapter 9; errata 3.80-3.84, 3.88, 3.90, 3.91; security whitepaper ed. 3, 7.
+Source: OCPP 1.6 ed. 2 chapter 9; errata 3.80-3.84, 3.88, 3.90, 3.91; security whitepaper ed. 3, 7;
+OCA application note "OCPP & California Pricing Requirements".
 """
 
 from __future__ import annotations
@@ -95,6 +96,17 @@ TABLE: Final = (
         meaning="Who runs this station, as its certificate says.",
         source="W 7.5",
         most=x509.MOST_NAME,
+    ),
+    kinds.flag("CustomDisplayCostAndPrice", "true", "Cost messages are shown.", "OCA costs 3.1"),
+    kinds.Key(
+        name="DefaultPrice",
+        kind=kinds.Kind.TEXT,
+        default="",
+        meaning="What anybody pays, in JSON: priceText, priceTextOffline, chargingPrice.",
+        source="OCA costs 3.1.1",
+    ),
+    kinds.count(
+        "NumberOfDecimalsForCostValues", "2", "Of a cost as it is shown.", "OCA costs 3.1", most=6
     ),
     kinds.number(
         "GetConfigurationMaxKeys", kinds.MOST_KEYS_ASKED, "Keys in one GetConfiguration.", "S 9.1.9"

@@ -1,12 +1,14 @@
 """Machine `local_list`: the tags that the central system listed, as it listed them.
 
 Nothing but SendLocalList changes the list (3.5.2). One message is one record: after a power cut
-the old list is there or the new one, never a mixture.
+the old list is there or the new one, never a mixture. Until that record is on the disk the old list
+is in force; if the disk does not take it, it stays, and the message has Failed.
 Source: OCPP 1.6 3.5.2-3.5.3, 5.10, 5.15, 9.2; errata 3.52; ruling 8.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from edge.core import keys, levels
@@ -18,13 +20,14 @@ from edge.core.commands import (
     SendLocalListConf,
 )
 from edge.core.draft import Draft
-from edge.core.effects import Reply
+from edge.core.effects import Refuse, Reply
+from edge.core.events import Stored
 from edge.core.facts import TagLearnt
 from edge.core.messages import CallError, IdTagInfo, StatusNotification
 from edge.core.records import ListChanged, ListedTag
 from edge.core.state import ChargePoint, LocalList, accepts, tag_key
 from edge.core.vocabulary import AuthorizationStatus, CallErrorCode, ErrorCode, UpdateType
-from edge.core.waiting import ToMention
+from edge.core.waiting import ToMention, ToStore
 
 
 def find(state: ChargePoint, id_tag: str) -> IdTagInfo | None:
@@ -50,9 +53,23 @@ def on_send(draft: Draft, call_id: int, command: SendLocalList) -> None:
         draft.do(Reply(call_id=call_id, answer=error))
         return
     status = _judge(draft.state, command)
-    if status == "Accepted" and not _take(draft, command):
+    if status == "Accepted":
+        change = _change(draft.station.local_list, command)
+        after = _changed(draft.station.local_list, change)
+        if len(after.entries) <= keys.number(draft.state, "LocalAuthListMaxLength"):
+            draft.store(ToStore(call_id=call_id, change=change), change)
+            return
         status = "Failed"
-    draft.do(Reply(call_id=call_id, answer=SendLocalListConf(status=status)))
+    draft.do(Refuse(call_id=call_id, answer=SendLocalListConf(status=status)))
+
+
+def on_stored(draft: Draft, purpose: ToStore, event: Stored) -> None:
+    """The list is on the disk and takes effect; or it is not, never will be, and has Failed."""
+    if event.failure is not None:
+        draft.do(Refuse(call_id=purpose.call_id, answer=SendLocalListConf(status="Failed")))
+        return
+    draft.put_station(local_list=_changed(draft.station.local_list, purpose.change))
+    draft.do(Reply(call_id=purpose.call_id, answer=SendLocalListConf(status="Accepted")))
 
 
 def _judge(state: ChargePoint, command: SendLocalList) -> str:
@@ -69,29 +86,33 @@ def _judge(state: ChargePoint, command: SendLocalList) -> str:
         or len(tags) != len(entries)
         or (anew and any(entry.id_tag_info is None for entry in entries))
         or state.station.journal_lost is not None
+        or any(isinstance(one.purpose, ToStore) for one in state.waiting.values())
     )
     return "Failed" if unsound else "Accepted"
 
 
-def _take(draft: Draft, command: SendLocalList) -> bool:
-    """Put the new list in place if it is not too long; whether it was."""
-    anew = command.update_type is UpdateType.FULL
-    before = {} if anew else draft.station.local_list.entries
-    listed = tuple(_listed(command.local_authorization_list))
-    removed = tuple(
-        tag_key(entry.id_tag)
-        for entry in command.local_authorization_list
-        if entry.id_tag_info is None
+def _change(before: LocalList, command: SendLocalList) -> ListChanged:
+    """What *command* does to the list as a record."""
+    change = ListChanged(
+        version=command.list_version,
+        anew=command.update_type is UpdateType.FULL,
+        entries=tuple(_listed(command.local_authorization_list)),
+        removed=tuple(
+            tag_key(entry.id_tag)
+            for entry in command.local_authorization_list
+            if entry.id_tag_info is None
+        ),
     )
-    entries = {**before, **{one.id_tag: one.info for one in listed}}
-    for tag in removed:
+    return change if _changed(before, change).entries else replace(change, version=0)
+
+
+def _changed(before: LocalList, change: ListChanged) -> LocalList:
+    """The list once *change* is made."""
+    entries = {} if change.anew else dict(before.entries)
+    entries.update((one.id_tag, one.info) for one in change.entries)
+    for tag in change.removed:
         entries.pop(tag, None)
-    if len(entries) > keys.number(draft.state, "LocalAuthListMaxLength"):
-        return False
-    version = command.list_version if entries else 0
-    draft.put_station(local_list=LocalList(version=version, entries=entries))
-    draft.write(ListChanged(version=version, anew=anew, entries=listed, removed=removed))
-    return True
+    return LocalList(version=change.version, entries=entries)
 
 
 def _listed(entries: tuple[AuthorizationData, ...]) -> list[ListedTag]:

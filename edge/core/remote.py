@@ -24,6 +24,7 @@ from edge.core import (
     restarting,
     service,
     signed_firmware,
+    transfers,
     unlocking,
     uploads,
 )
@@ -45,6 +46,7 @@ from edge.core.commands import (
     GetCompositeSchedule,
     GetConfiguration,
     GetLocalListVersion,
+    IncomingTransfer,
     RemoteStartTransaction,
     RemoteStartTransactionConf,
     RemoteStopTransaction,
@@ -62,10 +64,6 @@ from edge.core.effects import Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
 from edge.core.file_commands import GetDiagnostics, GetLog, SignedUpdateFirmware, UpdateFirmware
-from edge.core.messages import (
-    DataTransfer,
-    DataTransferConf,
-)
 from edge.core.state import ChargePoint, Phase
 from edge.core.vocabulary import RegistrationStatus, StopReason
 from edge.core.waiting import ToStart
@@ -180,11 +178,6 @@ def _clear_cache(draft: Draft, call_id: int, _: ClearCache) -> None:
     draft.do(Reply(call_id=call_id, answer=ClearCacheConf(status=status)))
 
 
-def _transfer(draft: Draft, call_id: int, _: DataTransfer) -> None:
-    answer = DataTransferConf(status="UnknownVendorId")
-    draft.do(Reply(call_id=call_id, answer=answer))
-
-
 def _trigger(draft: Draft, call_id: int, command: TriggerMessage) -> None:
     """The answer goes out before what it triggers: both are TELL, in this order."""
     answer, messages = _TRIGGERABLE[type(command)]
@@ -235,7 +228,7 @@ COMMANDS: Final[Mapping[type, Act]] = {
     ChangeConfiguration: configuration.on_change,
     UnlockConnector: unlocking.on_unlock,
     ClearCache: _clear_cache,
-    DataTransfer: _transfer,
+    IncomingTransfer: transfers.on_received,
     TriggerMessage: _trigger,
     ExtendedTriggerMessage: _trigger,
     SetChargingProfile: charging.on_set,

@@ -12,6 +12,7 @@ from typing import Any
 from edge.core import clock, jobs
 from edge.core.access import Security
 from edge.core.connector import RECOVER_WITHIN_S
+from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
 from edge.core.metering import NOTE_EVERY_S
 from edge.core.outbox import UNKNOWN_ID
@@ -183,7 +184,12 @@ def _reopen(
     )
     rests = Contactor(opened_at=now.monotonic)  # nobody knows since when: safety 6, ruling 40
     return _with(
-        state, opened.connector, transaction=reopened, connector=connector, contactor=rests
+        state,
+        opened.connector,
+        transaction=reopened,
+        connector=connector,
+        contactor=rests,
+        cost=Cost(ref=opened.ref, transaction_id=transaction.transaction_id),
     )
 
 

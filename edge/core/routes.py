@@ -15,6 +15,7 @@ from edge.core import (
     clock,
     connector,
     contactor,
+    cost,
     credentials,
     evse,
     facts,
@@ -36,6 +37,7 @@ from edge.core import (
     signed_firmware,
     status,
     transaction,
+    transfers,
     unlocking,
     uploads,
     waiting,
@@ -75,6 +77,8 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.OutboxRead: (),
     ev.JournalLost: (health.on_journal_lost,),
     ev.JournalHealed: (health.on_journal_healed,),
+    ev.Stored: (),
+    ev.TransferAsked: (transfers.on_asked,),
     ev.PowerFailing: (restarting.on_power_failing,),
     ev.JobFinished: (),
     ev.JobProgressed: (jobs.on_progress,),
@@ -113,6 +117,8 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToTake: (credentials.on_checked,),
     waiting.ToMakeKey: (credentials.on_key_made,),
     waiting.ToSign: (credentials.on_settled,),
+    waiting.ToStore: (local_list.on_stored,),
+    waiting.ToTransfer: (transfers.on_answered,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 
@@ -130,9 +136,9 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
         health.on_registered,
         line.on_registered,
     ),
-    facts.Granted: (connector.on_fact,),
+    facts.Granted: (connector.on_fact, cost.on_coming),
     facts.Cancelled: (connector.on_fact,),
-    facts.PluggedIn: (connector.on_fact, authorisation.on_plugged),
+    facts.PluggedIn: (connector.on_fact, authorisation.on_plugged, cost.on_coming),
     facts.PluggedOut: (connector.on_fact,),
     facts.CarGone: (connector.on_fact,),
     facts.InputsChanged: (connector.on_fact,),
@@ -143,15 +149,22 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
         metering.on_running,
         charging.on_opened,
         reservation.on_opened,
+        cost.on_opened,
     ),
     facts.EndRead: (transaction.on_end,),
     facts.Closed: (connector.on_fact, charging.on_closed),
     facts.Resumed: (connector.on_fact, transaction.on_resumed, metering.on_running),
     facts.Enqueue: (outbox.on_enqueue,),
-    facts.Bound: (transaction.on_bound,),
+    facts.Bound: (transaction.on_bound, cost.on_bound),
     facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
-    facts.KeyChanged: (metering.on_key, registration.on_key, security.on_key, line.on_key),
+    facts.KeyChanged: (
+        cost.on_key,
+        metering.on_key,
+        registration.on_key,
+        security.on_key,
+        line.on_key,
+    ),
     facts.StartAsked: (authorisation.on_start_asked,),
     facts.Triggered: (
         registration.on_trigger,
@@ -177,6 +190,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     uploads.on_tick,
     jobs.on_tick,
     credentials.on_tick,
+    cost.on_tick,
 )
 """Who looks at the time, in every step."""
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from edge.core.access import Security
 from edge.core.anchors import Clock
+from edge.core.cost_messages import Cost, UserPrice
 from edge.core.events import Pilot, Trip
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
@@ -187,6 +188,7 @@ class Bay:
     service: Service = field(default_factory=Service)
     notice: Notice = field(default_factory=Notice)
     unlocking: Unlocking | None = None
+    cost: Cost = field(default_factory=Cost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +321,7 @@ class Station:
     credentials: Credentials = field(default_factory=Credentials)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
+    user_prices: tuple[UserPrice, ...] = ()
     service: AvailabilityType = AvailabilityType.OPERATIVE
     notice: Notice = field(default_factory=Notice)
     restarting: Restarting | None = None

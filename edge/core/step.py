@@ -23,12 +23,13 @@ from edge.core.events import (
     Port,
     Settled,
     Started,
+    Stored,
     X509Answered,
 )
 from edge.core.routes import AFTERWARDS, ANSWERS, EVENTS, FACTS, SETTLES, TICKS
 from edge.core.state import ChargePoint
 
-Answer = Settled | MeterRead | MeterFailed | OutboxRead | JobFinished | X509Answered
+Answer = Settled | MeterRead | MeterFailed | OutboxRead | JobFinished | X509Answered | Stored
 """The events that have a ticket."""
 
 MOST_ROUNDS: Final = 8  # facts raised by settling raise facts again, at most this deep

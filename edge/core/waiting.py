@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from edge.core.profiles import Profile
+from edge.core.records import ListChanged
 from edge.core.vocabulary import CertificateUse, ConnectorStatus, ErrorCode, ReadingContext
 from edge.core.work import JobOrdered, Stage
 
@@ -171,6 +172,21 @@ class ToSign:
     """SignCertificate."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToStore:
+    """The local list as SendLocalList *call_id* wants it, answered once it is on the disk."""
+
+    call_id: int
+    change: ListChanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToTransfer:
+    """DataTransfer *number* of somebody on this machine."""
+
+    number: int
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -193,6 +209,8 @@ Purpose = (
     | ToTake
     | ToMakeKey
     | ToSign
+    | ToStore
+    | ToTransfer
 )
 
 

@@ -43,10 +43,13 @@ async def started(module: str, job: dict[str, Any]) -> AsyncIterator[Process]:
 
 
 async def next_line(process: Process) -> dict[str, Any] | None:
-    """Return what it says next, `None` when it has ended."""
+    """Return what it says next, `None` when it has ended; raises OSError for half a line."""
     assert process.stdout is not None  # a pipe was asked for
     line = await process.stdout.readline()
-    return msgspec.json.decode(line, type=dict[str, Any]) if line else None
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any]) if line else None
+    except msgspec.DecodeError as error:
+        raise ChildProcessError(f"what it said is no line of ours: {error}") from error
 
 
 def _environment() -> dict[str, str]:

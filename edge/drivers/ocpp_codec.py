@@ -14,15 +14,16 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from edge.core import certificate_commands, commands, file_commands, messages
 from edge.core.commands import Command, CommandAnswer
-from edge.core.instant import Instant, rfc3339
+from edge.core.instant import Instant, moment_of, rfc3339
 from edge.core.messages import CallError, Confirmation, IdTagInfo, Request
 from edge.core.vocabulary import AuthorizationStatus, CallErrorCode
+from edge.drivers import ocpp_costs
 
 CONFIRMATIONS: Final[dict[type, type]] = {
     messages.BootNotification: messages.BootNotificationConf,
@@ -114,9 +115,20 @@ def decode_confirmation(request: Request, payload: Mapping[str, Any]) -> Confirm
 def decode_command(action: str, payload: Mapping[str, Any]) -> Command | CallError:
     """Read a call of the central system; one that only stations make is not for us (ruling 8)."""
     if action in COMMANDS:
-        command: Command = _decode(COMMANDS[action], payload)
-        return command
+        return _settle_json(_decode(COMMANDS[action], payload))
     return CallError(code=CallErrorCode.NOT_SUPPORTED, description=f"{action} is not supported")
+
+
+def _settle_json(command: Any) -> Command:
+    """Read JSON inside a string, which the core cannot."""
+    match command:
+        case messages.DataTransfer():
+            return ocpp_costs.read_transfer(command)
+        case commands.ChangeConfiguration(key=key, value=value) if key.lower() == "defaultprice":
+            is_readable = not value or ocpp_costs.read_default_price(value) is not None
+            return dataclasses.replace(command, is_readable=is_readable)
+    decoded: Command = command
+    return decoded
 
 
 def _encode(value: Any) -> Any:
@@ -247,12 +259,7 @@ def _truth(value: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime:
-    """Read a point in time; a missing zone is taken for UTC, as the field means it."""
-    try:
-        wall = datetime.fromisoformat(_text(value).upper())
-        return wall.replace(tzinfo=wall.tzinfo or UTC).astimezone(UTC)
-    except OverflowError:
-        raise Unreadable("not a point in time") from None
+    return moment_of(_text(value))
 
 
 def _list(value: Any) -> list[Any]:

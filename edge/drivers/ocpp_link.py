@@ -33,7 +33,7 @@ from edge.drivers.ocpp_line import (
 )
 from edge.drivers.ocpp_orders import Orders
 from edge.drivers.ocpp_pace import BackOff, Pings
-from edge.drivers.ocpp_settings import Settings, dialling_of, files_of, profile_of
+from edge.drivers.ocpp_settings import Settings, dialling_of, profile_of
 from edge.drivers.ocpp_tls import Trust
 from edge.errors import ConfigError, LineDropped, LinkRefused
 from edge.ocppj.charge_point import ChargePoint, Counters
@@ -64,13 +64,11 @@ def open_link(
 ) -> OcppLink:
     """The link of *station*, let in by *attempts*, trusting *roots* besides [csms] ca_file.
 
-    *dial* opens the socket, else a WebSocket.
-
-    *failures* in a row have been counted before; *ping_interval_s* 0: no pings.
+    *dial* opens the socket, else a WebSocket. *failures* in a row have been counted before;
+    *ping_interval_s* 0: no pings.
     Raises `ConfigError` where it would speak in clear beyond loopback and nobody said that it may.
     """
-    trust = Trust(files_of(settings), roots)
-    dialling = dialling_of(settings, station, trust)
+    dialling = dialling_of(settings, station, roots)
     ways = tuple(attempts) or (Access(profile=profile_of(settings)),)
     address = dialling.address(ways[0])
     if is_plain_beyond_loopback(address):
@@ -95,7 +93,7 @@ def open_link(
             failures=failures,
         ),
         pings=Pings(interval_s=ping_interval_s, within_s=settings.ping_timeout_s),
-        trust=trust,
+        trust=dialling.trust,
     )
 
 

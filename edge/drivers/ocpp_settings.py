@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -51,7 +52,7 @@ def profile_of(settings: Settings) -> int:
     return 0 if settings.password is None else 1
 
 
-def files_of(settings: Settings) -> Files:
+def _files_of(settings: Settings) -> Files:
     """The files that *settings* name."""
     return Files(
         roots=(Path(settings.ca_file),) if settings.ca_file else (),
@@ -60,14 +61,14 @@ def files_of(settings: Settings) -> Files:
     )
 
 
-def dialling_of(settings: Settings, station: str, trust: Trust) -> Dialling:
-    """How *station* dials by *settings*, with *trust*."""
+def dialling_of(settings: Settings, station: str, roots: Sequence[str]) -> Dialling:
+    """How *station* dials by *settings*, trusting the installed *roots* besides."""
     secure = settings.secure_url or re.sub("^ws:", "wss:", settings.url)
     return Dialling(
         url=_own_address(settings.url, station),
         secure_url=_own_address(secure, station),
         station=station,
-        trust=trust,
+        trust=Trust(_files_of(settings), roots),
         password=settings.password,
         is_literal=settings.basic_auth == "literal",
         open_timeout_s=settings.open_timeout_s,

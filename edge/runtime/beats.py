@@ -16,6 +16,7 @@ from edge.core.effects import (
     Effect,
     Energise,
     Fetch,
+    HandBack,
     InspectRoot,
     Install,
     LearnTime,
@@ -26,6 +27,7 @@ from edge.core.effects import (
     Rearm,
     Reconnect,
     Reduce,
+    Refuse,
     Reply,
     ResetBackOff,
     Restart,
@@ -60,6 +62,7 @@ class Outfit:
     restart: Callable[[Restart], None]
     errand: Callable[[Fetch | Upload | VerifyImage | Install | Abandon], None]
     inquire: Callable[[X509Question], None]
+    hand_back: Callable[[HandBack], None]
 
 
 def perform(outfit: Outfit, effect: Effect) -> None:
@@ -95,6 +98,10 @@ def _send(outfit: Outfit, effect: Ask | Send) -> None:
     outfit.central.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
 
 
+def _reply(outfit: Outfit, effect: Reply | Refuse) -> None:
+    outfit.central.reply(effect.call_id, effect.answer)
+
+
 DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Cut: lambda outfit, effect: outfit.evses[effect.connector].cut(),
     Reduce: lambda outfit, effect: outfit.evses[effect.connector].offer(effect.limit_a),
@@ -108,7 +115,9 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Energise: lambda outfit, effect: outfit.evses[effect.connector].energise(),
     Rearm: lambda outfit, effect: outfit.evses[effect.connector].rearm(),
     Send: _send,
-    Reply: lambda outfit, effect: outfit.central.reply(effect.call_id, effect.answer),
+    Reply: _reply,
+    Refuse: _reply,
+    HandBack: lambda outfit, effect: outfit.hand_back(effect),
     SetLock: lambda outfit, effect: outfit.evses[effect.connector].set_lock(effect.locked),
     UseAccess: lambda outfit, effect: outfit.central.use_access(
         effect.attempts, reconnect=effect.reconnect
@@ -126,4 +135,4 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Install: lambda outfit, effect: outfit.errand(effect),
     Abandon: lambda outfit, effect: outfit.errand(effect),
 }
-"""All effects but `Write`, which is the recorder's; a test holds the table complete."""
+"""All effects but those of the recorder, `Write` and `Store`; a test holds the table complete."""

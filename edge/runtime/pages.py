@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from edge.core.effects import BEATS, Beat, Effect, Write
+from edge.core.effects import BEATS, Beat, Effect, Store, Write
 from edge.core.messages import MeterValues
 from edge.core.records import Alive, Metered, Queued, Record
 from edge.core.vocabulary import ReadingContext
@@ -16,17 +16,26 @@ Probe = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The step of *turn*: rows first, then what adds energy, then what is told."""
+    """The step of *turn*: rows first, then what adds energy, then what is told.
+
+    *stores* are rows that may be left out if the disk does not take them.
+    """
 
     turn: int
     records: tuple[Record, ...] = ()
+    stores: tuple[Store, ...] = ()
     energise: tuple[Effect, ...] = ()
     tell: tuple[Effect, ...] = ()
 
     @property
+    def rows(self) -> tuple[Record, ...]:
+        """What is to be written, all of it."""
+        return (*self.records, *(store.record for store in self.stores))
+
+    @property
     def is_blank(self) -> bool:
         """Nothing is left to do."""
-        return not (self.records or self.energise or self.tell)
+        return not (self.rows or self.energise or self.tell)
 
 
 def page_of(turn: int, effects: Iterable[Effect]) -> Page:
@@ -35,6 +44,7 @@ def page_of(turn: int, effects: Iterable[Effect]) -> Page:
     return Page(
         turn=turn,
         records=tuple(effect.record for effect in waiting if isinstance(effect, Write)),
+        stores=tuple(effect for effect in waiting if isinstance(effect, Store)),
         energise=tuple(effect for effect in waiting if BEATS[type(effect)] is Beat.ENERGISE),
         tell=tuple(effect for effect in waiting if BEATS[type(effect)] is Beat.TELL),
     )

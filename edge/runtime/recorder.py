@@ -2,19 +2,21 @@
 
 Nothing is energised or told before its rows, and those of every step before it, are durable. A
 commit that fails keeps its pages and is tried again; a crash loses only pages that nobody was told
-of and that never switched anything on.
+of and that never switched anything on. What was to be stored or given up (`Store`) is given up at
+the first failure, so that it does not stand in the way of rows that must be kept.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
-from edge.core.effects import Effect
-from edge.core.events import JournalHealed, JournalLost
+from edge.core.effects import Effect, Store
+from edge.core.events import JournalHealed, JournalLost, Stored
 from edge.errors import JournalFailed
 from edge.ports import Clock, Journal, Post
 from edge.runtime.pages import Page, Probe, thinned
@@ -91,7 +93,7 @@ class Recorder:
     def _without_rows(self) -> tuple[Page, ...]:
         """Leading pages that wait for no row of their own or before them."""
         count = 0
-        while count < len(self._pages) and not self._pages[count].records:
+        while count < len(self._pages) and not self._pages[count].rows:
             count += 1
         return tuple(self._pages[:count])
 
@@ -103,10 +105,14 @@ class Recorder:
             batch = tuple(self._pages)
             self._in_flight = len(batch)
             self._probe("before_commit")
+            rows = [row for page in batch for row in page.rows]
             try:
-                await self._journal.commit([record for page in batch for record in page.records])
+                if rows:
+                    await self._journal.commit(rows)
             except JournalFailed as failure:
                 self._in_flight = 0
+                if self._give_up_stores(batch, failure.kind, post) and failed is None:
+                    continue  # without them it may well go through
                 if failure.kind != failed:
                     failed = failure.kind
                     log.warning("journal_lost", kind=failed, why=str(failure), pages=len(batch))
@@ -118,7 +124,18 @@ class Recorder:
             if failed is not None:
                 log.info("journal_healed", pages=len(batch))
                 post(JournalHealed(at=self._clock.now()))
+            for store in _stores(batch):
+                post(Stored(at=self._clock.now(), ticket=store.ticket))
             return batch
+
+    def _give_up_stores(self, batch: tuple[Page, ...], kind: str, post: Post) -> bool:
+        """Take what need not be stored out of the pages, for good; whether there was any."""
+        given_up = _stores(batch)
+        self._pages[: len(batch)] = [replace(page, stores=()) for page in batch]
+        for store in given_up:
+            log.warning("store_given_up", record=type(store.record).__name__, kind=kind)
+            post(Stored(at=self._clock.now(), ticket=store.ticket, failure=kind))
+        return bool(given_up)
 
     def _carry_out(self, page: Page, permits: Permits) -> None:
         for effect in page.energise:
@@ -147,6 +164,10 @@ class Recorder:
         kept = [page for page in map(thinned, loose) if not page.is_blank]
         self._pages = settled + kept
         log.warning("samples_thinned", pages_before=len(settled) + len(loose), pages=self.waiting)
+
+
+def _stores(pages: tuple[Page, ...]) -> tuple[Store, ...]:
+    return tuple(store for page in pages for store in page.stores)
 
 
 def _unobserved(_point: str) -> None:

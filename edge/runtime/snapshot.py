@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.core import levels
+from edge.core import board, levels
+from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
 from edge.core.state import Bay, ChargePoint
 
 
-def snapshot(state: ChargePoint, now: Instant) -> dict[str, Any]:
+def snapshot(
+    state: ChargePoint, now: Instant, default_price: DefaultPrice | None = None
+) -> dict[str, Any]:
     """Boot status, connectors, outbox; the shape of the simulated bay's `state` verb."""
     registration = state.station.registration
     connectors = {
-        str(connector): _connector(state, connector, now.monotonic)
-        for connector in state.connectors
+        str(connector): _connector(state, connector, now) for connector in state.connectors
     }
     return {
         "boot": registration.status,
         "online": registration.online,
         "link": registration.link_up,
+        "price_text": board.price_text(state, default_price),
         "connectors": connectors,
         "outbox": state.station.outbox.count,
         "dead_letters": state.station.outbox.dead_letters,
@@ -38,11 +41,11 @@ def snapshot(state: ChargePoint, now: Instant) -> dict[str, Any]:
     }
 
 
-def _connector(state: ChargePoint, connector: int, now: float) -> dict[str, Any]:
+def _connector(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any]:
     bay = state.bay(connector)
-    code, info = levels.error(state, connector, now)
+    code, info = levels.error(state, connector, now.monotonic)
     return {
-        "status": levels.status(state, connector, now),
+        "status": levels.status(state, connector, now.monotonic),
         "errorCode": code,
         "info": info,
         "plugged": bay.seen.plugged,
@@ -52,6 +55,7 @@ def _connector(state: ChargePoint, connector: int, now: float) -> dict[str, Any]
         "offered_a": bay.contactor.offered_a,
         "availability": bay.service.availability,
         "session": _session(bay),
+        "cost": board.cost_of(state, connector, now),
         "lamp": levels.lamp(state, connector),
     }
 

@@ -25,6 +25,7 @@ Verb = Callable[..., Answer | Awaitable[Answer]]
 PRESS_S: Final = 0.3
 BUTTONS: Final = {"estop": Wire.EMERGENCY_STOP, "stop": Wire.STOP_BUTTON}
 HOOK_S: Final = 5.0
+TRANSFER_S: Final = 660.0  # MessageTimeout may be 600
 KILL_S: Final = 1.0
 LOOK_AGAIN_S: Final = 0.25  # energy grows without news: conditions on it are looked at this often
 EVENTS_LOOK_S: Final = 1.0
@@ -64,6 +65,8 @@ def verbs(bay: Bay) -> Mapping[str, Verb]:
         "clock": daemon.clock,
         "reset_state": daemon.reset_state,
         "fail.firmware": daemon.fail_firmware,
+        "fail.locallist": daemon.fail_locallist,
+        "ocpp.datatransfer": daemon.datatransfer,
         "state": daemon.state,
         "wait": daemon.wait,
     }
@@ -258,6 +261,20 @@ class _DaemonVerbs:
         choice("next", next, ("ok", "download", "install"))
         return await self._ask("fail.firmware", next=next)
 
+    async def fail_locallist(self, on: bool | str) -> Answer:
+        """Let the disk refuse every local list, or take them again."""
+        return await self._ask("fail.locallist", on=switch("on", on))
+
+    async def datatransfer(
+        self,
+        vendorId: str,  # noqa: N803  the contract's own words
+        messageId: str | None = None,  # noqa: N803  the contract's own words
+        data: str | None = None,
+    ) -> Answer:
+        """A DataTransfer that the charge point starts; its status and data."""
+        said = {"vendorId": vendorId, "messageId": messageId, "data": data}
+        return await self._ask("ocpp.datatransfer", within_s=TRANSFER_S, **said)
+
     async def power(self, mode: str) -> Answer:
         """`off`: back-up supply, the daemon ends its work; `kill`: everything is dark at once."""
         choice("mode", mode, ("off", "kill"))
@@ -298,13 +315,13 @@ class _DaemonVerbs:
                 raise SimulationError(f"waited {timeout_s} s in vain: {'; '.join(differing)}")
             await self._bay.news(min(left_s, LOOK_AGAIN_S))
 
-    async def _ask(self, op: str, **arguments: Any) -> Answer:
+    async def _ask(self, op: str, *, within_s: float = HOOK_S, **arguments: Any) -> Answer:
         if self._bay.daemon is None:
             raise SimulationError(f"{op} needs a daemon, and none is attached to this bay")
         try:
-            answer = await self._bay.daemon.ask(op, HOOK_S, **arguments)
+            answer = await self._bay.daemon.ask(op, within_s, **arguments)
         except TimeoutError as problem:
-            raise SimulationError(f"the daemon did not answer {op} in {HOOK_S} s") from problem
+            raise SimulationError(f"the daemon did not answer {op} in {within_s} s") from problem
         return {name: value for name, value in answer.items() if name != "answer"} | {"ok": True}
 
 

@@ -48,7 +48,7 @@ class Hooks:
     """What verbs ask of the daemon. Called in its event loop; a result may be awaitable.
 
     net(mode, for_s), clock(offset_s, freeze), power(mode), reset_state(keep), snapshot(),
-    fail_firmware(next).
+    fail_firmware(next), fail_locallist(on), datatransfer(vendorId, messageId, data) -> its answer.
     """
 
     net: Callable[[str, float | None], Any]
@@ -57,6 +57,8 @@ class Hooks:
     reset_state: Callable[[Sequence[str]], Any]
     snapshot: Callable[[], dict[str, Any]]
     fail_firmware: Callable[[str], Any]
+    fail_locallist: Callable[[bool], Any]
+    datatransfer: Callable[[str, str | None, str | None], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +227,7 @@ class _Wire:
         try:
             result = self._call(op, arguments)
             result = await result if inspect.isawaitable(result) else result
-            answer = {"state": result} if op == "state" else {}
+            answer = {"state": result} if op == "state" else _words(result)
         except EdgeError as problem:
             answer = {"error": str(problem)}
         self._outbox.put({"answer": number, **answer})
@@ -244,7 +246,17 @@ class _Wire:
             return hooks.reset_state(tuple(arguments.get("keep", ())))
         if op == "fail.firmware":
             return hooks.fail_firmware(arguments["next"])
+        if op == "fail.locallist":
+            return hooks.fail_locallist(arguments["on"])
+        if op == "ocpp.datatransfer":
+            said = (arguments["vendorId"], arguments.get("messageId"), arguments.get("data"))
+            return hooks.datatransfer(*said)
         raise SimulationError(f"the daemon has no hook {op}")
+
+
+def _words(result: Any) -> dict[str, Any]:
+    """What a hook has to say, if it says anything."""
+    return result if isinstance(result, dict) else {}
 
 
 @contextlib.asynccontextmanager

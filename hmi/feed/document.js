@@ -26,6 +26,14 @@
  * @property {number|null} power_w
  * @property {string|null} measured_at
  * @property {Session|null} session
+ * @property {Cost|null} [cost] what the operator says of the price of this session or the last
+ */
+
+/**
+ * @typedef {object} Cost
+ * @property {string|null} price_text
+ * @property {string|null} amount a decimal; the operator's words name its currency
+ * @property {boolean} final
  */
 
 /** @typedef {{currency: string, per_kwh_minor: number}} Tariff */
@@ -38,6 +46,7 @@
  * @property {string} at
  * @property {{id: string, name: string, online: boolean, heard_at: string|null}} station
  * @property {Tariff|null} [tariff]
+ * @property {string|null} [price_text] what anybody pays here, in the operator's words
  * @property {Connector[]} connectors
  */
 
@@ -99,9 +108,17 @@ function isTime(value) {
 }
 
 /** @param {unknown} value @returns {boolean} */
+function isCost(value) {
+  if (value === undefined || value === null) return true;
+  const isText = (/** @type {unknown} */ text) => text === null || typeof text === "string";
+  return isRecord(value) && isText(value["price_text"]) && isText(value["amount"]);
+}
+
+/** @param {unknown} value @returns {boolean} */
 function isConnector(value) {
   if (!isRecord(value) || !Number.isInteger(value["connector"])) return false;
   if (typeof value["status"] !== "string" || typeof value["error_code"] !== "string") return false;
+  if (!isCost(value["cost"])) return false;
   const session = value["session"];
   return session === null ||
     (isRecord(session) && isTime(session["started_at"]) && Number.isFinite(session["energy_wh"]));

@@ -70,6 +70,7 @@ function sightOf({ link, now, words, format }, shown, connector, health) {
   return {
     connector,
     tariff: shown.tariff ?? null,
+    priceText: shown.price_text ?? null,
     age: ageOf(connector, shown, link, health, now),
     health,
     offsetMs: link.offsetMs,

@@ -19,6 +19,7 @@ import { icon } from "./icons.js";
  */
 export function sessionParts(sight, session) {
   const { words, format } = sight;
+  const said = sight.connector.cost?.price_text ?? null;
   const isOver = session.stopped_at !== null;
   const label = words.say(isOver ? "fact.energy_total" : "fact.energy");
   const amount = h("b", {}, format.energy(session.energy_wh));
@@ -34,15 +35,18 @@ export function sessionParts(sight, session) {
       costFact(sight, session),
       fact(words.say("fact.tag"), "tag", session.tag),
     ),
+    ...(said === null ? [] : [saidPart(said)]),
   ];
 }
 
 /**
- * What a kilowatt-hour costs, before anything starts.
+ * What a kilowatt-hour costs, before anything starts: to this driver, if the operator has told.
  * @param {Sight} sight
  * @returns {Node_}
  */
-export function pricePart({ tariff, words, format }) {
+export function pricePart({ connector, tariff, priceText, words, format }) {
+  const said = connector.cost?.price_text ?? (tariff === null ? priceText : null);
+  if (said !== null) return saidPart(said);
   const marks = { class: tariff === null ? "price none" : "price", "data-field": "price" };
   if (tariff === null) return h("p", marks, words.say("price.none"));
   if (tariff.per_kwh_minor === 0) return h("p", marks, h("b", {}, words.say("price.free")));
@@ -81,13 +85,27 @@ function endFact({ words, format, offsetMs }, session) {
   return stoppedAt !== null && fact(words.say("fact.ended"), "ended", format.clock(stoppedAt - offsetMs));
 }
 
+/** @param {string} said the operator's own words @returns {Node_} */
+function saidPart(said) {
+  return h("p", { class: "price none", "data-field": "price" }, said);
+}
+
 /** @param {Sight} sight @param {Session} session */
-function costFact({ tariff, words, format }, session) {
+function costFact(sight, session) {
+  const { words } = sight;
+  const cost = costOf(sight, session);
+  if (cost === null) return null;
+  return cost.isFinal
+    ? fact(words.say("fact.cost_final"), "cost", cost.amount)
+    : fact(words.say("fact.cost"), "cost", cost.amount, words.say("mark.estimate"));
+}
+
+/** What the operator says goes before what follows from the tariff. @param {Sight} sight @param {Session} session */
+function costOf({ connector, tariff, format }, session) {
+  const said = connector.cost ?? null;
+  if (said !== null && said.amount !== null) return { amount: said.amount, isFinal: said.final };
   if (tariff === null || session.cost_minor === null) return null;
-  const amount = format.money(session.cost_minor, tariff.currency);
-  return session.cost_final
-    ? fact(words.say("fact.cost_final"), "cost", amount)
-    : fact(words.say("fact.cost"), "cost", amount, words.say("mark.estimate"));
+  return { amount: format.money(session.cost_minor, tariff.currency), isFinal: session.cost_final };
 }
 
 /** @param {Session} session @param {number} at @returns {number} ms */

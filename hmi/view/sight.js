@@ -18,6 +18,7 @@
  * @typedef {object} Sight
  * @property {Connector} connector
  * @property {Tariff|null} tariff
+ * @property {string|null} priceText what anybody pays here, in the operator's words
  * @property {Age} age
  * @property {Health} health
  * @property {number} offsetMs what to add to this device's clock to get the feed's

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -55,6 +59,19 @@ def test_a_driver_s_own_table_is_checked_too(
         assert word in said
 
 
+def test_a_default_price_that_could_not_be_shown_is_said_to_be_none(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over OCPP it would be Rejected; the installer is told how it should look."""
+    file.write_text(SOUND + '[ocpp]\nDefaultPrice = "cheap"\n', encoding="utf-8")
+    words = ["edge", "config", "check", "--config", str(file)]
+    assert main(words) == 2
+    assert "priceText" in capsys.readouterr().err
+    assert main([*words, "-o", 'ocpp.DefaultPrice={"priceText": "free"}']) == 2
+    file.write_text(SOUND + '[ocpp]\nDefaultPrice = \'{"priceText": "free"}\'\n', encoding="utf-8")
+    assert main(words) == 0
+
+
 def test_explaining_a_key_names_the_layer_in_force(capsys: pytest.CaptureFixture[str]) -> None:
     """The option wins."""
     words = ["edge", "config", "explain", "HeartbeatInterval", "-o", "ocpp.HeartbeatInterval=7"]
@@ -81,3 +98,50 @@ def test_asking_a_daemon_that_is_not_there_is_one_sentence(
     """No traceback for an operator."""
     assert main(["edge", verb, "--state-dir", str(tmp_path)]) == 2
     assert "nobody listens" in capsys.readouterr().err
+
+
+def _listening(path: Path, answer: dict[str, object]) -> tuple[threading.Thread, list[object]]:
+    """A control socket that takes one request and gives *answer*."""
+    asked: list[object] = []
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+
+    def serve() -> None:
+        with server, server.accept()[0] as connection, connection.makefile("rwb") as lines:
+            asked.append(json.loads(lines.readline()))
+            lines.write(json.dumps(answer).encode() + b"\n")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return thread, asked
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "status", "said"),
+    [
+        ([], {"status": "Accepted", "data": None}, 0, "Accepted\n"),
+        (["--data", "d"], {"status": "Rejected", "data": "n\x1b"}, 1, 'Rejected "n\\u001b"\n'),
+        (["--json"], {"status": "Accepted"}, 0, '{"status": "Accepted"}\n'),
+        (["--message", "m"], {"error": "no line"}, 2, "tapwatt: no line\n"),
+    ],
+)
+def test_a_transfer_tells_its_answer_and_whether_it_was_accepted(
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    answer: dict[str, object],
+    status: int,
+    said: str,
+) -> None:
+    """R-7-11: a script can go by the exit status."""
+    with tempfile.TemporaryDirectory() as directory:
+        thread, asked = _listening(Path(directory) / "control.sock", answer)
+        assert main(["edge", "transfer", "org.example", *words, "--state-dir", directory]) == status
+        thread.join(5)
+    heard = capsys.readouterr()
+    assert heard.out + heard.err == said
+    wanted = {"--message": "message", "--data": "data"}
+    given = {wanted[word]: words[1] for word in words[:1] if word in wanted}
+    assert asked == [
+        {"op": "transfer", "vendor": "org.example", "message": None, "data": None} | given
+    ]

@@ -25,6 +25,7 @@ from edge.core.effects import (
     Reduce,
     Send,
     SetLock,
+    Store,
     Write,
 )
 from edge.core.events import (
@@ -34,6 +35,7 @@ from edge.core.events import (
     MeterRead,
     OutboxRead,
     Pilot,
+    Stored,
     TagPresented,
     Ticked,
     Trip,
@@ -158,6 +160,7 @@ class Bench:
         self.next_transaction = 4711
         self.tag_info: dict[str, IdTagInfo] = {}
         self.calls = 0
+        self.disk_full: str | None = None
         self._inbox: deque[Callable[[], Event]] = deque()
 
     # ── time ──
@@ -205,6 +208,11 @@ class Bench:
         match effect:
             case Write(record=record):
                 self._record(record)
+            case Store(ticket=ticket, record=record):
+                if self.disk_full is None:
+                    self._record(record)
+                failure = self.disk_full
+                self._inbox.append(lambda: Stored(at=self.instant, ticket=ticket, failure=failure))
             case Send() | Ask():
                 self.sent.append(effect)
                 if self.serve:
@@ -352,7 +360,7 @@ class Bench:
 
     def written(self, kind: type[T]) -> list[T]:
         """Every record of *kind* so far."""
-        records = [one.record for one in of(Write, self.log)]
+        records = [one.record for one in self.log if isinstance(one, Write | Store)]
         return [one for one in records if isinstance(one, kind)]
 
     def messages(self, kind: type[T]) -> list[T]:

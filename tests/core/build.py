@@ -13,6 +13,7 @@ from edge.core.commands import Command
 from edge.core.effects import (
     Ask,
     Effect,
+    Refuse,
     Reply,
     Send,
 )
@@ -59,7 +60,7 @@ from edge.core.messages import (
 )
 from edge.core.state import Phase
 from edge.core.vocabulary import RegistrationStatus
-from tests.core.bench import ALICE, GOOD, Answer, Bench, of
+from tests.core.bench import ALICE, GOOD, Answer, Bench
 
 
 class Rig(Bench):
@@ -149,13 +150,16 @@ class Rig(Bench):
         self.calls += 1
         number = self.calls
         effects = self.step(CallReceived(at=self.instant, call_id=number, command=command))
-        replies = [one for one in of(Reply, effects) if one.call_id == number]
+        replies = [
+            one for one in effects if isinstance(one, Reply | Refuse) and one.call_id == number
+        ]
         assert len(replies) <= 1
         return replies[0].answer if replies else None
 
     def replies(self, call_id: int) -> list[Any]:
         """All answers so far to *call_id*."""
-        return [one.answer for one in of(Reply, self.log) if one.call_id == call_id]
+        replies = [one for one in self.log if isinstance(one, Reply | Refuse)]
+        return [one.answer for one in replies if one.call_id == call_id]
 
     # ── states that stories begin in ──
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from edge.core.commands import (
     ExtendedTriggerMessage,
     GetConfiguration,
     GetLocalListVersion,
+    IncomingTransfer,
     RemoteStartTransaction,
     RemoteStopTransaction,
     ReserveNow,
@@ -23,15 +25,23 @@ from edge.core.commands import (
     TriggerMessage,
     UnlockConnector,
 )
+from edge.core.cost_messages import (
+    COST_VENDOR,
+    ChargingPrice,
+    CostState,
+    RunningCost,
+    SetUserPrice,
+    Triggers,
+)
 from edge.core.messages import (
     CallError,
-    DataTransfer,
     IdTagInfo,
     NoAnswer,
 )
 from edge.core.vocabulary import (
     AuthorizationStatus,
     AvailabilityType,
+    ConnectorStatus,
     UpdateType,
 )
 from tests.core.bench import ALICE, BOB, NOON
@@ -109,7 +119,6 @@ commands: st.SearchStrategy[Command] = st.one_of(
         reservation_id=st.integers(1, 3),
     ),
     st.builds(CancelReservation, reservation_id=st.integers(1, 4)),
-    st.just(DataTransfer(vendor_id="Nobody")),
     *(
         st.builds(
             kind,
@@ -117,6 +126,34 @@ commands: st.SearchStrategy[Command] = st.one_of(
             connector_id=st.sampled_from([None, 0, 1, 3]),
         )
         for kind in (TriggerMessage, ExtendedTriggerMessage)
+    ),
+    st.just(IncomingTransfer(vendor_id="Nobody")),
+    st.builds(
+        IncomingTransfer,
+        vendor_id=st.just(COST_VENDOR),
+        message_id=st.just("SetUserPrice"),
+        said=st.builds(SetUserPrice, price_text=st.just("x"), id_token=st.none() | tags),
+    ),
+    st.builds(
+        IncomingTransfer,
+        vendor_id=st.just(COST_VENDOR),
+        message_id=st.just("RunningCost"),
+        said=st.builds(
+            RunningCost,
+            transaction_id=st.integers(4710, 4713),
+            timestamp=st.just(NOON),
+            cost=st.just(Decimal(1)),
+            state=st.sampled_from(CostState),
+            charging_price=st.just(ChargingPrice()),
+            trigger_meter_value=st.builds(
+                Triggers,
+                at_time=st.none()
+                | st.integers(0, 900).map(lambda seconds: NOON + timedelta(seconds=seconds)),
+                at_energy_kwh=st.sampled_from([None, Decimal("0.1")]),
+                at_power_kw=st.sampled_from([None, Decimal(2)]),
+                at_cp_status=st.sampled_from([(), tuple(ConnectorStatus)]),
+            ),
+        ),
     ),
 )
 refusals = st.sampled_from([CallError(code="InternalError"), NoAnswer(timed_out=True)])

@@ -176,3 +176,11 @@ def test_unlock_on_ev_side_disconnect_is_writable_only_with_a_lock(lock: bool) -
     assert (one.value, one.readonly) == (("true", False) if lock else ("false", True))
     wanted = "Accepted" if lock else "Rejected"
     assert change(rig, "UnlockConnectorOnEVSideDisconnect", "false") == wanted
+
+
+def test_a_value_that_the_codec_could_not_read_is_rejected() -> None:
+    """R-13-6: DefaultPrice is JSON, which is read at the edge."""
+    rig = Rig().online()
+    told = ChangeConfiguration(key="DefaultPrice", value="cheap", is_readable=False)
+    assert rig.call(told).status == "Rejected"
+    assert keys.text(rig.state, "DefaultPrice") == ""

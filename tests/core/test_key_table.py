@@ -17,7 +17,8 @@ from tests.core.build import Rig
 
 EDGE = Path(__file__).parents[2] / "edge"
 
-# name, required or optional, accessibility, type: OCPP 1.6 ed. 2 chapter 9, errata, whitepaper 7.
+# name, required or optional, accessibility, type: OCPP 1.6 ed. 2 chapter 9, errata, whitepaper 7,
+# and the application note on costs.
 # "R/RW" leaves the choice to us.
 STANDARD = """
 AllowOfflineTxForUnknownId O RW boolean
@@ -72,6 +73,9 @@ CertificateSignedMaxChainSize O R integer
 CertificateStoreMaxLength O R integer
 CpoName O RW String
 SecurityProfile O RW integer
+CustomDisplayCostAndPrice O R/RW boolean
+DefaultPrice O RW String
+NumberOfDecimalsForCostValues O RW integer
 """
 LEFT_OUT = {"BlinkRepeat", "LightIntensity"}  # our lamps neither blink a count nor are dimmed
 

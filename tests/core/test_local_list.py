@@ -10,9 +10,11 @@ from edge.core.commands import (
     GetLocalListVersion,
     RemoteStartTransaction,
     SendLocalList,
+    SendLocalListConf,
     TriggerMessage,
 )
-from edge.core.events import JournalLost
+from edge.core.effects import BEATS, Beat, Refuse, Reply, Store
+from edge.core.events import CallReceived, JournalLost, Stored
 from edge.core.key_kinds import MOST_LISTED, MOST_SENT
 from edge.core.messages import (
     Authorize,
@@ -23,9 +25,10 @@ from edge.core.messages import (
     StatusNotification,
 )
 from edge.core.records import ListChanged, ListedTag, Saved, TagCached, TransactionOpened
+from edge.core.step import step
 from edge.core.vocabulary import AuthorizationStatus, CallErrorCode, ErrorCode, UpdateType
 from edge.core.waiting import MOST_WAITING
-from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, setup
+from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, of, setup
 from tests.core.build import Rig
 
 PRE = {"LocalPreAuthorize": "true"}
@@ -33,6 +36,11 @@ NO_CACHE = {"AuthorizationCacheEnabled": "false"}
 OPEN_DOOR = {"AllowOfflineTxForUnknownId": "true"}
 EXPIRED = IdTagInfo(status=AuthorizationStatus.ACCEPTED, expiry_date=NOON)
 Entry = tuple[str, IdTagInfo | None]
+FULL_1 = SendLocalList(
+    list_version=1,
+    update_type=UpdateType.FULL,
+    local_authorization_list=(AuthorizationData(id_tag=ALICE, id_tag_info=GOOD),),
+)
 
 
 def listed(*entries: tuple[str, IdTagInfo], cache: tuple[TagCached, ...] = ()) -> Saved:
@@ -153,10 +161,40 @@ def test_an_unsound_list_fails_and_the_old_one_stays(
 
 
 def test_a_lost_journal_fails_the_update() -> None:
-    """TC_043_3: what cannot be kept is not promised."""
+    """TC_043_3: what cannot be kept is not promised, and saying so needs no disk."""
     rig = Rig().online()
     rig.step(JournalLost(at=rig.instant, kind="full"))
     assert send(rig, 5, (ALICE, GOOD)) == "Failed"
+    assert of(Refuse, rig.last)
+    assert BEATS[Refuse] is Beat.SHOW
+
+
+def test_a_list_that_the_disk_does_not_take_leaves_the_old_one_in_force() -> None:
+    """TC_043_3: the first message that meets the bad disk fails too, and is over."""
+    rig = Rig().online()
+    send(rig, 1, (ALICE, GOOD))
+    rig.disk_full = "full"
+    assert send(rig, 2, (BOB, GOOD)) == "Failed"
+    assert of(Refuse, rig.last)
+    assert rig.state.station.local_list.entries == {ALICE.lower(): GOOD}
+    assert version(rig) == 1
+    rig.disk_full = None
+    assert send(rig, 2, (BOB, GOOD), full=False) == "Accepted"
+    assert set(rig.state.station.local_list.entries) == {ALICE.lower(), BOB.lower()}
+
+
+def test_a_new_list_is_in_force_once_it_is_on_the_disk() -> None:
+    """Nothing may rest on a list that a power cut could still undo; one is written at a time."""
+    rig = Rig().online()
+    state, effects = step(rig.state, CallReceived(at=rig.instant, call_id=9, command=FULL_1))
+    (store,) = of(Store, effects)
+    assert not of(Reply, effects)
+    assert state.station.local_list.version == 0
+    state, effects = step(state, CallReceived(at=rig.instant, call_id=10, command=FULL_1))
+    assert of(Refuse, effects) == [Refuse(call_id=10, answer=SendLocalListConf(status="Failed"))]
+    state, effects = step(state, Stored(at=rig.instant, ticket=store.ticket))
+    assert of(Reply, effects) == [Reply(call_id=9, answer=SendLocalListConf(status="Accepted"))]
+    assert state.station.local_list.version == 1
 
 
 def test_too_many_entries_in_one_message_violate_their_occurrence() -> None:

@@ -11,6 +11,7 @@ from edge.core.commands import (
     Command,
     ExtendedTriggerMessage,
     ExtendedTriggerMessageConf,
+    IncomingTransfer,
     RemoteStartTransaction,
     RemoteStopTransaction,
     TriggerMessage,
@@ -20,7 +21,6 @@ from edge.core.events import Trip
 from edge.core.messages import (
     Authorize,
     BootNotification,
-    DataTransfer,
     DiagnosticsStatusNotification,
     FirmwareStatusNotification,
     Heartbeat,
@@ -222,7 +222,7 @@ def test_no_remote_start_out_of_service_or_faulted() -> None:
 
 def test_vendor_talk_is_not_understood() -> None:
     """TC_062: UnknownVendorId."""
-    assert Rig().online().call(DataTransfer(vendor_id="Nobody")).status == "UnknownVendorId"
+    assert Rig().online().call(IncomingTransfer(vendor_id="Nobody")).status == "UnknownVendorId"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,18 @@ from edge.core.commands import (
     Reset,
 )
 from edge.core.deadlines import next_deadline
-from edge.core.effects import BEATS, Ask, Effect, Energise, Raise, Reply, Restart, Send, Write
+from edge.core.effects import (
+    BEATS,
+    Ask,
+    Effect,
+    Energise,
+    Raise,
+    Refuse,
+    Reply,
+    Restart,
+    Send,
+    Write,
+)
 from edge.core.events import (
     DialRefused,
     DriverFound,
@@ -91,7 +102,7 @@ class Witness(Rig):
             assert not bay.seen.tripped
         for offer in of(Raise, effects):
             assert offer.connector in self.open
-        for reply in of(Reply, effects):
+        for reply in [one for one in effects if isinstance(one, Reply | Refuse)]:
             assert self.owed.pop(reply.call_id, None) is not None, "one reply per call"
         assert len(of(Restart, effects)) <= (0 if self.restarted else 1)
         self.restarted = self.restarted or bool(of(Restart, effects))

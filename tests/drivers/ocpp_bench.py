@@ -145,9 +145,9 @@ async def running(
         clock=LoopClock(),
         random=Random(1),
         attempts=attempts,
+        roots=roots,
         failures=failures,
         ping_interval_s=ping_interval_s,
-        roots=roots,
     )
     bench = Bench(link)
     with pytest.MonkeyPatch.context() as patch:

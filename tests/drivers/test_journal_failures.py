@@ -13,6 +13,8 @@ import pytest
 from edge.core.records import (
     Alive,
     ConfigurationChanged,
+    ListChanged,
+    ListedTag,
     Record,
     TagCached,
 )
@@ -95,3 +97,18 @@ async def test_forgetting_keeps_what_it_is_told_to_keep(path: Path) -> None:
         saved = await journal.load()
     assert saved.configuration == (key,)
     assert saved.cache == ()
+
+
+async def test_a_disk_that_takes_no_list_takes_all_else(path: Path) -> None:
+    """`fail.locallist` of the bay: SQLite itself refuses, the whole commit is taken back."""
+    change = ListChanged(version=3, anew=True, entries=(ListedTag(id_tag="a", info=ACCEPTED),))
+    async with open_journal(path) as journal:
+        await journal.refuse_lists(refuse=True)
+        with pytest.raises(JournalFailed, match="takes no list"):
+            await journal.commit([Alive(at=at(9)), change])
+        await journal.commit([Alive(at=at(3))])
+        (alive,) = (await journal.load()).lives
+        assert alive == at(3)
+        await journal.refuse_lists(refuse=False)
+        await journal.commit([change])
+    assert (await kept(path)).list_version == 3

@@ -110,11 +110,11 @@ async def test_hostile_text_is_unfit_and_told_in_one_line(pem: str) -> None:
 async def test_a_name_of_a_stranger_stays_in_one_short_line() -> None:
     """What a certificate calls itself does not reach the security log as it is."""
     root = authority()
-    leaf = signed_by(root, "evil\n\x1b[2J" * 6, days=(-3, -2))
+    leaf = signed_by(root, "evil\n\x1b[2J" * 6, organisation="long" * 99, days=(-3, -2))
     said = await ChildNotary().answer(check(leaf.pem, root))
     assert isinstance(said, Unfit)
     assert said.why.isprintable()
-    assert len(said.why) <= WHY_MAX
+    assert len(said.why) == WHY_MAX
 
 
 async def test_a_megabyte_is_not_read() -> None:
@@ -169,3 +169,12 @@ async def test_the_daemon_itself_never_loads_the_library() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert await process.wait() == 0
+
+
+async def test_half_a_line_is_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A child that was killed while it spoke."""
+    (tmp_path / "half.py").write_text("print('{\"found\": {', end='')")
+    monkeypatch.chdir(tmp_path)
+    async with child.started("half", {}) as process:
+        with pytest.raises(OSError, match="no line of ours"):
+            await child.next_line(process)

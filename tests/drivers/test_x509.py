@@ -200,6 +200,7 @@ def test_a_spare_hierarchy_is_enough() -> None:
 
 
 ROOT = bare("Root", extensions=(CA,))
+ITSELF = bare("itself")
 
 
 def between(*extensions: tuple[x509.ExtensionType, bool]) -> str:
@@ -235,13 +236,14 @@ def critical() -> tuple[x509.ExtensionType, bool]:
         (too_long, "path length"),
         (lambda: bare("ca", ROOT, extensions=(CA,)).pem, "authority cannot stand"),
         (lambda: ROOT.pem, "authority cannot stand"),
+        (lambda: ITSELF.pem, "a root itself"),
         (lambda: bare("leaf", ROOT).pem * (MOST_CERTIFICATES + 1), "more than 10"),
     ],
 )
 def test_a_chain_that_proves_nothing_is_refused(chain: Callable[[], str], why: str) -> None:
     """A02.FR.06, A02.FR.07."""
     with pytest.raises(Unfit, match=why):
-        check(chain(), ROOT)
+        check(chain(), ROOT, ITSELF)
 
 
 def test_a_chain_needs_a_root_that_is_still_valid() -> None:

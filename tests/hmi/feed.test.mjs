@@ -38,6 +38,12 @@ test("what is not a status document is refused", () => {
   for (const text of bad) assert.equal(parseDocument(text), null, text);
   const halfSession = { connector: 1, status: "Charging", error_code: "NoError", session: { tag: "…1" } };
   assert.equal(parseDocument(JSON.stringify(documentOf({ connectors: [halfSession] }))), null);
+  const priced = (cost) => JSON.stringify(documentOf({ connectors: [{ ...halfSession, session: null, cost }] }));
+  assert.notEqual(parseDocument(priced({ price_text: null, amount: "1.35", final: true })), null);
+  assert.notEqual(parseDocument(priced(null)), null);
+  for (const cost of ["dear", { price_text: 5, amount: null }, { price_text: null, amount: 1.35 }, {}]) {
+    assert.equal(parseDocument(priced(cost)), null);
+  }
 });
 
 test("a status word of a later version is shown as unknown", () => {

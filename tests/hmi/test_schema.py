@@ -58,6 +58,17 @@ def test_the_contract_refuses_what_must_not_be_shown(field: str, value: object) 
     assert not Draft202012Validator(SCHEMA).is_valid(document)
 
 
+@pytest.mark.parametrize(
+    ("amount", "fits"), [("1.35", True), (None, True), ("-2", True), (1.35, False), ("€1", False)]
+)
+def test_money_of_the_operator_is_a_decimal_as_text(amount: object, fits: bool) -> None:
+    """A float would not be what the central system said."""
+    document = documents(STORIES[0])[0]
+    cost = {"price_text": "0.49 EUR/kWh", "amount": amount, "final": False}
+    document["connectors"][0]["cost"] = cost
+    assert Draft202012Validator(SCHEMA).is_valid(document) is fits
+
+
 def test_the_page_knows_every_status_of_the_contract() -> None:
     """A status that the page has no face for would be drawn as unknown."""
     enum = SCHEMA["properties"]["connectors"]["items"]["properties"]["status"]["enum"]

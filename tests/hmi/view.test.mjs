@@ -28,9 +28,9 @@ const shownOf = (connector, station = {}) => ({
   tariff: { currency: "EUR", per_kwh_minor: 49 }, connectors: [connector],
 });
 
-function draw(connector, { link = OPEN, station = {}, now = NOW, language = "en" } = {}) {
+function draw(connector, { link = OPEN, station = {}, now = NOW, language = "en", change = {} } = {}) {
   const drawn = page({
-    shown: shownOf(connector, station), link, code: "K7PLM2QX", only: null, now,
+    shown: { ...shownOf(connector, station), ...change }, link, code: "K7PLM2QX", only: null, now,
     words: wordsFrom(language, book(language), book("en")),
     format: formatFor(language, "UTC"), languageLink: (wanted) => `?lang=${wanted}`,
   });
@@ -88,6 +88,25 @@ test("a final cost is no estimate, and a stopped session's duration stands still
   assert.equal(field("cost"), "€0.60");
   assert.equal(field("duration"), "9:00");
   assert.match(text, /Stopped with the card\. You can unplug now\./);
+});
+
+test("what the operator says of the price goes before the tariff", () => {
+  const said = (cost) => draw(charging({ cost }));
+  const soFar = said({ price_text: "0.49 EUR/kWh", amount: "1.35", final: false });
+  assert.equal(soFar.field("cost"), "1.35 estimate");
+  assert.equal(soFar.field("price"), "0.49 EUR/kWh");
+  const final = said({ price_text: null, amount: "3.30", final: true });
+  assert.equal(final.field("cost"), "3.30");
+  assert.equal(final.field("price"), null);
+  const told = { price_text: "for you: <b>free</b>", amount: null, final: false };
+  assert.equal(said(told).field("cost"), "€0.60 estimate");
+  assert.equal(draw(connectorOf({ status: "Preparing", cost: told })).field("price"), "for you: <b>free</b>");
+});
+
+test("without a tariff a free connector shows what the operator says to everybody", () => {
+  const change = { tariff: null, price_text: "0.49 EUR/kWh" };
+  assert.equal(draw(connectorOf(), { change }).field("price"), "0.49 EUR/kWh");
+  assert.equal(draw(connectorOf(), { change: { price_text: "dear" } }).field("price"), "€0.49 per kWh");
 });
 
 test("no number older than twenty seconds goes without a mark", () => {

@@ -12,6 +12,7 @@ from edge.core.effects import (
     ReadOutbox,
     Reduce,
     Send,
+    Store,
     Write,
 )
 from edge.core.events import (
@@ -22,6 +23,7 @@ from edge.core.events import (
     LinkUp,
     OutboxRead,
     PowerFailing,
+    Stored,
 )
 from edge.core.instant import Instant
 from edge.core.messages import Heartbeat, MeterValue, MeterValues, SampledValue, StartTransaction
@@ -270,3 +272,68 @@ async def test_the_outbox_is_read_after_the_rows_of_earlier_steps() -> None:
     (answer,) = answers
     assert isinstance(answer, OutboxRead)
     assert (answer.ticket, answer.messages) == (3, (waiting,))
+
+
+ROOM = Store(ticket=7, record=ConfigurationChanged(key="room", value=""))
+
+
+def keeping(state: ToyState, event: Event) -> tuple[ToyState, tuple[Effect, ...]]:
+    """START wants something stored beside a row; all else is noted."""
+    effects = (row("must"), ROOM, TELL) if event == START else ()
+    return ToyState(seen=(*state.seen, event)), effects
+
+
+async def test_what_is_stored_is_one_commit_with_its_step_and_is_told() -> None:
+    """`Stored` follows the disk."""
+    async with Bench(keeping) as bench:
+        bench.loop.post(START)
+        await bench.settled()
+        await bench.loop.come_round()
+    assert bench.journal.commits == [(row("must").record, ROOM.record)]
+    assert [one.failure for one in bench.loop.state.seen if isinstance(one, Stored)] == [None]
+
+
+async def test_what_the_disk_does_not_take_is_given_up_for_good() -> None:
+    """TC_043_3: the rest of the step is written at once, and the disk is not called bad."""
+    async with Bench(keeping) as bench:
+        bench.journal.failures = ["full"]
+        bench.loop.post(START)
+        await bench.settled()
+        await bench.loop.come_round()
+    assert bench.journal.commits == [(row("must").record,)]
+    seen = bench.loop.state.seen
+    assert [(one.ticket, one.failure) for one in seen if isinstance(one, Stored)] == [(7, "full")]
+    assert not any(isinstance(one, JournalLost) for one in seen)
+    assert bench.done == [TELL]
+
+
+async def test_a_disk_that_is_bad_throughout_takes_nothing_to_store() -> None:
+    """What comes while it is bad is given up too, not kept for later."""
+    async with Bench(keeping) as bench:
+        bench.journal.failures = ["io"] * 4
+        bench.loop.post(START)
+        await bench.journal.entered.wait()
+        bench.loop.post(START)
+        await bench.settled()
+        await bench.loop.come_round()
+    seen = bench.loop.state.seen
+    assert [one.failure for one in seen if isinstance(one, Stored)] == ["io", "io"]
+    assert bench.journal.commits == [(row("must").record, row("must").record)]
+    assert sum(isinstance(one, JournalLost) for one in seen) == 1
+    assert sum(isinstance(one, JournalHealed) for one in seen) == 1
+
+
+async def test_nothing_is_committed_where_nothing_is_left_to_write() -> None:
+    """A page that held nothing else goes on to what it tells."""
+    told: list[Event] = []
+    done: list[Effect] = []
+    journal = ToyJournal()
+    journal.failures = ["full"]
+    recorder = Recorder(journal=journal, perform=done.append, clock=LoopClock())
+    recorder.append(page_of(1, [ROOM, TELL]))
+    task = asyncio.ensure_future(recorder.run(told.append, lambda _turn, _effect: True))
+    await recorder.caught_up()
+    task.cancel()
+    assert journal.commits == []
+    assert done == [TELL]
+    assert [type(one) for one in told] == [Stored]

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from edge.core.effects import Effect, ReadMeter, Write
+from edge.core.effects import Effect, ReadMeter, Store, Write
 from edge.core.events import DriverFound, DriverLost, Event, LinkUp, MeterFailed, Port
 from edge.core.instant import Instant
 from edge.errors import EvseFailed, MeterSilent
@@ -152,7 +152,7 @@ def test_one_broken_pin_does_not_keep_the_others_closed() -> None:
 
 def test_every_effect_has_its_driver_call() -> None:
     """An effect without a deed would be a decision that nobody carries out."""
-    assert set(DEEDS) == set(get_args(Effect)) - {Write}
+    assert set(DEEDS) == set(get_args(Effect)) - {Write, Store}
 
 
 def test_a_connector_without_meter_answers_at_once() -> None:
@@ -176,6 +176,7 @@ def test_a_connector_without_meter_answers_at_once() -> None:
         restart=ignore,
         errand=ignore,
         inquire=ignore,
+        hand_back=ignore,
     )
     perform(outfit, ReadMeter(ticket=4, connector=2))
     (failed,) = posted

@@ -74,11 +74,19 @@ class TestDaemon:
             power=lambda mode: self.asked.append(("power", mode)),
             reset_state=self.reset_state,
             fail_firmware=self.fail_firmware,
+            fail_locallist=lambda on: self.asked.append(("fail.locallist", on)),
+            datatransfer=self.datatransfer,
             snapshot=self.snapshot,
         )
 
     def fail_firmware(self, which: str) -> None:
         self.asked.append(("fail.firmware", which))
+
+    async def datatransfer(
+        self, vendor: str, message: str | None, data: str | None
+    ) -> dict[str, Any]:
+        self.asked.append(("ocpp.datatransfer", vendor, message, data))
+        return {"status": "Accepted", "data": data}
 
     async def reset_state(self, keep: Any) -> None:
         await asyncio.sleep(0)

@@ -39,6 +39,8 @@ async def main():
         reset_state=nothing,
         snapshot=dict,
         fail_firmware=nothing,
+        fail_locallist=nothing,
+        datatransfer=nothing,
     )
     async with attach(sys.argv[1], hooks, BayWanted()) as bay:
         pin = bay.tables["connectors"]["1"]["evse"]["coil"]

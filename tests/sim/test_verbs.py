@@ -281,6 +281,8 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("attach", {"connectors": 1, "meter_bus": "tcp", "meter_model": "x"}, "is built as"),
         ("fail.firmware", {"next": "soon"}, "choose one of ok, download, install"),
         ("fail.firmware", {"next": "ok"}, "none is attached"),
+        ("fail.locallist", {"on": "perhaps"}, "on or off"),
+        ("ocpp.datatransfer", {"vendorId": "v"}, "none is attached"),
         ("fail.weather", {"next": "ok"}, "there is no verb"),
     ],
 )

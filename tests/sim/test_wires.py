@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,10 +183,15 @@ async def test_hooks_are_called_in_the_loop_with_their_arguments(
         assert (await caller.ask("net", mode="down", for_s=3))["ok"]
         assert (await caller.ask("clock", offset_s=-5, freeze="on"))["ok"]
         assert (await caller.ask("reset_state", keep=["queue"]))["ok"]
+        assert (await caller.ask("fail.locallist", on="on"))["ok"]
+        told = await caller.ask("ocpp.datatransfer", vendorId="v", messageId="m", data="d")
+        assert told == {"ok": True, "status": "Accepted", "data": "d"}
     assert daemon.asked == [
         ("net", "down", 3),
         ("clock", -5, True),
         ("reset_state", ("queue",)),
+        ("fail.locallist", True),
+        ("ocpp.datatransfer", "v", "m", "d"),
     ]
 
 
@@ -198,14 +204,7 @@ async def test_a_hook_that_refuses_or_fails_is_answered(
         raise SimulationError("no line to cut")
 
     hooks = daemon.hooks()
-    refusing = type(hooks)(
-        net=refuse,
-        clock=lambda _o, _f: 1 / 0,
-        power=hooks.power,
-        reset_state=hooks.reset_state,
-        snapshot=hooks.snapshot,
-        fail_firmware=hooks.fail_firmware,
-    )
+    refusing = replace(hooks, net=refuse, clock=lambda _o, _f: 1 / 0)
     async with attach(tmp_path / "s.sock", refusing, WANTED):
         assert await caller.ask("net", mode="down") == {"error": "no line to cut"}
         assert "ZeroDivisionError" in (await caller.ask("clock"))["error"]

@@ -178,6 +178,13 @@ class Station:
         """The daemon's and the world's own snapshot."""
         return self.sim("state")
 
+    def transfer(self, *words: str) -> tuple[int, str, str]:
+        """`tapwatt edge transfer …` of the installed command: exit status, output, errors."""
+        command = [sys.executable, "-m", "edge", "edge", "transfer", *words]
+        command += ["--state-dir", str(self.directory / "d")]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return ended.returncode, ended.stdout, ended.stderr
+
     def lock(self, connector: int = 1) -> str:
         """Whether the world's bolt is `locked` or `unlocked`."""
         return str(self.state()["connectors"][str(connector)]["lock"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.central import Central
+from tests.spec.central import Answer, Central, Refusal, Silent
 from tests.spec.station import CARD, Station
 
 REJECTED = {"status": "Rejected"}
@@ -119,3 +119,28 @@ def test_tc_062_data_of_an_unknown_vendor(point: Station, central: Central) -> N
     point.booted()
     answer = central.call("DataTransfer", vendorId="com.example.nobody", messageId="x", data="y")
     assert answer == {"status": "UnknownVendorId"}
+
+
+def test_r_7_11_data_of_our_own(point: Station, central: Central) -> None:
+    """The answer's status reaches who asked; nonsense counts as Rejected, no line is an error."""
+    point.booted()
+    for status in ("Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"):
+        central.answers["DataTransfer"] = {"status": status, "data": "so"}
+        told = point.sim("ocpp.datatransfer", vendorId="com.example", messageId="m", data="d")
+        assert (told["status"], told["data"]) == (status, "so")
+        central.expect("DataTransfer", vendorId="com.example", messageId="m", data="d")
+    assert point.transfer("com.example") == (1, 'UnknownVendorId "so"\n', "")
+    central.answers["DataTransfer"] = {"status": "Accepted"}
+    assert point.transfer("com.example", "--data", "x") == (0, "Accepted\n", "")
+    nonsense: tuple[Answer, ...] = ({"status": "Perhaps"}, {}, {"status": 5}, Refusal())
+    for answer in nonsense:
+        central.answers["DataTransfer"] = answer
+        assert point.sim("ocpp.datatransfer", vendorId="com.example")["status"] == "Rejected"
+    central.answers["DataTransfer"] = Silent()
+    code, said, why = point.transfer("com.example")
+    assert (code, said) == (2, "")
+    assert "did not answer" in why
+    point.cut_off()
+    code, said, why = point.transfer("com.example")
+    assert (code, said) == (2, "")
+    assert "cannot be reached" in why

@@ -154,12 +154,3 @@ def test_tc_079_the_security_log(point: Station, central: Central, server: FileS
         told = central.expect("LogStatusNotification", requestId=42, within_s=20)
         assert told["status"] == status
     central.never("LogStatusNotification", for_s=1.5)
-
-
-def test_r_12_2_only_signed_firmware(point: Station, central: Central, server: FileServer) -> None:
-    """Where unsigned firmware is refused: UpdateFirmware is NotSupported, nothing is fetched."""
-    point.booted(transfer=PLACES, firmware={"unsigned": "refuse"})
-    asked = {"location": f"{server.url}/firmware.bin", "retrieveDate": "2026-01-01T00:00:00Z"}
-    assert central.refusal_of("UpdateFirmware", asked) == "NotSupported"
-    central.never(FIRMWARE, for_s=0.5)
-    assert server.asked == 0

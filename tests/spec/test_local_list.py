@@ -105,6 +105,30 @@ def test_tc_043_2_an_old_version(point: Station, central: Central) -> None:
     central.never("Authorize", for_s=0.1)
 
 
+def test_tc_043_3_the_list_cannot_be_stored(point: Station, central: Central) -> None:
+    """Failed, at once and for good: the old list is in force, also after the disk has healed."""
+    listed(point, central)
+    point.sim("fail.locallist", on=True)
+    assert send(central, "Full", 2, entry(OTHER)) == "Failed"
+    assert send(central, "Differential", 3, entry(OTHER)) == "Failed"
+    assert send(central, "Full", 4) == "Failed"
+    assert version(central) == 1
+    point.plug()
+    central.expect_status(1, "Preparing")
+    point.tap()
+    central.expect("StartTransaction", idTag=CARD)  # rows beside the list are written
+    central.never("Authorize", for_s=0.1)
+    point.sim("fail.locallist", on=False)
+    assert version(central) == 1
+    point.end()
+    point.restart()
+    central.expect("BootNotification")
+    point.await_online()
+    assert version(central) == 1
+    assert send(central, "Differential", 2, entry(OTHER)) == "Accepted"
+    assert version(central) == 2
+
+
 def test_tc_008_1_a_listed_card_starts_at_once(point: Station, central: Central) -> None:
     """Listed, LocalPreAuthorize, no cache: no Authorize."""
     listed(point, central)

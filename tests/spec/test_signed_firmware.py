@@ -112,7 +112,7 @@ def test_tc_080_signed_firmware(
     assert idle.payload == {"status": "Idle"}
 
 
-def test_tc_080_its_two_dates(
+def test_r_12_20_its_two_dates(
     point: Station, central: Central, server: FileServer, maker: Maker
 ) -> None:
     """L01.FR.13, FR.16: DownloadScheduled and InstallScheduled, and no sooner."""
@@ -127,7 +127,7 @@ def test_tc_080_its_two_dates(
     assert installs.at_s - asked_at >= 13.9
 
 
-def test_tc_080_a_session_is_waited_for(
+def test_r_12_21_a_session_is_waited_for(
     point: Station, central: Central, server: FileServer, maker: Maker
 ) -> None:
     """L01.FR.06, FR.07: the free connector is Unavailable, the session is not touched."""
@@ -143,7 +143,7 @@ def test_tc_080_a_session_is_waited_for(
     told(central, 82, "Installing")
 
 
-def test_tc_080_a_newer_one_cancels_it(
+def test_r_12_22_a_newer_one_cancels_it(
     point: Station, central: Central, server: FileServer, maker: Maker
 ) -> None:
     """L01.FR.26: AcceptedCanceled, and only the newer one is told of."""
@@ -172,7 +172,7 @@ def test_tc_081_a_bad_signature(
     point.charging()
 
 
-def test_tc_081_an_image_swapped_while_the_power_was_off(
+def test_r_12_23_an_image_swapped_while_the_power_was_off(
     point: Station, central: Central, server: FileServer, maker: Maker
 ) -> None:
     """What was verified once is verified again right before it is installed."""
@@ -190,7 +190,7 @@ def test_tc_081_an_image_swapped_while_the_power_was_off(
 
 
 @pytest.mark.parametrize("which", ["expired", "another root", "the other use", "no certificate"])
-def test_tc_081_a_signer_who_is_not_trusted(
+def test_r_12_24_a_signer_who_is_not_trusted(
     point: Station, central: Central, server: FileServer, which: str
 ) -> None:
     """L01.FR.23, FR.24, FR.02: InvalidCertificate and its event; nothing is asked for."""

@@ -102,6 +102,17 @@ class SqliteJournal:
         ]
         await self._in_thread(lambda connection: _commit(connection, statements))
 
+    async def refuse_lists(self, *, refuse: bool) -> None:
+        """Let SQLite refuse every row of a local list from now on: `fail.locallist` of the bay."""
+        sql = (
+            "CREATE TEMP TRIGGER IF NOT EXISTS no_list BEFORE UPDATE ON counters"
+            " WHEN NEW.name = 'list_version'"
+            " BEGIN SELECT RAISE(ABORT, 'the simulated disk takes no list'); END"
+            if refuse
+            else "DROP TRIGGER IF EXISTS no_list"
+        )
+        await self._in_thread(lambda connection: _commit(connection, [(sql, ())]))
+
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run *work* as one job of the connection's thread.
 

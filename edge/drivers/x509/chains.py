@@ -82,6 +82,8 @@ def check_chain(
         chain = verifier.verify(leaf, between).chain
     except (VerificationError, ValueError) as error:
         raise Unfit(f"no path to a root: {error}") from error
+    if len(chain) == 1:
+        raise Unfit("it is a root itself")
     key = leaf.public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)  # its properties are fine
     return Chain(

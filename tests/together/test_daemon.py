@@ -1,8 +1,10 @@
-"""The line of the whole daemon: how patiently it is dialled, and how soon its death is noticed."""
+"""The whole daemon: the patience and the pings of its line, and a restart that fails."""
 
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,12 +12,19 @@ from contextlib import closing
 import pytest
 
 from tests.spec.central import Central
-from tests.spec.station import Station, station
+from tests.spec.station import ROOT, Station, station
 from tests.waiting import until_now
 
 pytestmark = pytest.mark.together
 NOBODY = "ws://127.0.0.1:9/ocpp"  # the port of discard, where nothing listens
 FIRST_S = 0.3
+WITHOUT_INTERPRETER = """
+import sys
+from edge.cli import main
+
+sys.executable = "/nowhere/python"
+main(sys.argv[1:])
+"""
 
 
 @pytest.fixture
@@ -77,3 +86,25 @@ def test_a_peer_that_died_is_noticed_within_interval_and_time_out(
     point.sim("wait", condition={"online": False}, timeout_s=1 + 0.5 + 3)
     point.reconnect()
     assert central.lines == 2
+
+
+def test_a_reset_that_fails_is_tried_as_often_as_the_key_says(
+    point: Station, central: Central
+) -> None:
+    """S 9.1.22: an upgrade has taken the interpreter away; the exit status tells the supervisor."""
+    point.booted(ocpp={"ResetRetries": 2})
+    point.end()
+    words = ["edge", "run", "--config", str(point.directory / "edge.toml")]
+    words += ["--state-dir", str(point.directory / "d"), "--sim-socket", point.socket]
+    with subprocess.Popen(
+        [sys.executable, "-c", WITHOUT_INTERPRETER, *words],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        central.await_line(2)
+        central.expect("BootNotification")
+        assert central.call("Reset", type="Hard") == {"status": "Accepted"}
+        _, said = process.communicate(timeout=30)
+    assert said.count("restart_failed") == 1 + 2
+    assert process.returncode == 1
