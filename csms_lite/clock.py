@@ -41,7 +41,7 @@ class SystemClock:
 def rfc3339(at_ms: int) -> str:
     """Write a moment as OCPP and JSON want it: `2024-05-01T10:00:00.000Z`."""
     at = EPOCH + at_ms * MILLISECOND
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def maybe_rfc3339(at_ms: int | None) -> str | None:
@@ -49,10 +49,16 @@ def maybe_rfc3339(at_ms: int | None) -> str | None:
     return None if at_ms is None else rfc3339(at_ms)
 
 
+def to_ms(at: datetime) -> int:
+    """Give a moment as it is stored; raises `OverflowError` when UTC has no date for it."""
+    return (at.astimezone(UTC) - EPOCH) // MILLISECOND
+
+
 def read_time(text: str) -> int | None:
     """Read an RFC 3339 time to milliseconds; `None` when it is none.
 
-    A time without an offset is taken as UTC, which is what stations that omit it mean.
+    A time without an offset is taken as UTC, which is what stations that omit it mean. One that
+    falls out of the years 1 to 9999 in UTC is none: `rfc3339` could not write it.
     """
     try:
         at = datetime.fromisoformat(text.upper())
@@ -60,6 +66,6 @@ def read_time(text: str) -> int | None:
         return None
     try:
         aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        return (aware - EPOCH) // MILLISECOND
+        return to_ms(aware)
     except OverflowError:
         return None

@@ -22,7 +22,7 @@ class Route(Generic[M]):
     """How one action is read and what it does.
 
     A *transaction* message is remembered with its answer for ever it may be repeated, and never
-    gets a CALLERROR for a passing trouble (rulings 6 and 7).
+    gets a CALLERROR for a passing trouble (rulings 6 and 7); see `csms_lite.ocpp.failures`.
     """
 
     read: Callable[[messages.Payload, int], M]

@@ -11,6 +11,7 @@ from csms_lite.ocpp import sql
 from csms_lite.ocpp.routes import Route
 from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.stations import service as stations
+from edge.ocppj.schemas import accepts_answer
 
 KEPT_MS: Final = 90 * 86_400_000  # a station offline for longer has other troubles
 FORGET_AT_ONCE: Final = 500  # keeps the verb within its budget
@@ -18,7 +19,7 @@ FORGET_AT_ONCE: Final = 500  # keeps the verb within its budget
 _EMPTY: Final = "{}"
 
 
-def handle(db: Connection, origin: Origin, action: str, route: Route[Any], told: object) -> Answer:
+def handle(db: Connection, origin: Origin, action: str, route: Route[Any]) -> Answer:
     """Handle one message of a station and give its answer.
 
     A transaction message that was answered before, on this or any other connection, gets the
@@ -26,7 +27,7 @@ def handle(db: Connection, origin: Origin, action: str, route: Route[Any], told:
     stations count from 1 after each boot, and their sessions must not be lost. It is noted.
     """
     if not route.is_transaction:
-        return _run(db, origin, route, told)
+        return _run(db, origin, action, route)
     name = digest((action, origin.payload))
     known = sql.find.rows(db, station_id=origin.station_id, message_id=origin.message_id)
     for known_name, answer_json in known:
@@ -41,7 +42,7 @@ def handle(db: Connection, origin: Origin, action: str, route: Route[Any], told:
             {"message_id": origin.message_id, "action": action},
             now_ms=origin.now_ms,
         )
-    answer = _run(db, origin, route, told)
+    answer = _run(db, origin, action, route)
     sql.keep.run(
         db,
         station_id=origin.station_id,
@@ -59,8 +60,11 @@ def forget_answers(db: Connection, now_ms: int) -> int:
     return sql.forget.run(db, before_ms=now_ms - KEPT_MS, count=FORGET_AT_ONCE)
 
 
-def _run(db: Connection, origin: Origin, route: Route[Any], told: object) -> Answer:
+def _run(db: Connection, origin: Origin, action: str, route: Route[Any]) -> Answer:
+    """Read, store and answer; an answer that may not be sent undoes the rest, as any bug does."""
+    told = route.read(origin.payload, origin.now_ms)
     answer = route.first(db, origin, told)
     for verb in route.then:
         verb(db, origin, told)
+    assert accepts_answer(action, answer), f"no lawful answer to {action}"
     return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -13,7 +13,9 @@ from csms_lite.access.rules import AccessRules
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
-from csms_lite.errors import CsmsError, StoreFailed, VerbFailed
+from csms_lite.errors import CsmsError, VerbFailed
+from csms_lite.jsontext import digest, dumps
+from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
 from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
@@ -25,6 +27,7 @@ from csms_lite.stations.rules import Station
 from csms_lite.store.writer import Store
 from edge.ocppj.charge_point import ChargePoint, IncomingCall
 from edge.ocppj.errors import CallRefused, Code, Unanswerable, WireError
+from edge.ocppj.guard import CALL
 from edge.ocppj.repeats import Repeats
 
 ANSWERS_REMEMBERED: Final = 64  # of this socket, in RAM; transaction messages' also on the disk
@@ -46,6 +49,8 @@ class Desk:
     accept_unknown: bool
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
+    failures: Failures = field(default_factory=Failures)
+    """Of transaction messages, over all sockets."""
 
 
 class Session:
@@ -104,7 +109,7 @@ class Session:
         try:
             await self._refuse_before_boot(call, route)
             answer = await self._store(call, route, now_ms)
-        except StoreFailed as failure:
+        except CsmsError as failure:
             log.warning("not_stored", charger=self.station.identity, action=call.action)
             await self._wire.give_up()
             raise Unanswerable(str(failure)) from failure
@@ -123,15 +128,35 @@ class Session:
             access=self._desk.access,
             heartbeat_s=self._desk.heartbeat_s,
         )
-        told = route.read(call.payload, now_ms)
         try:
-            return await self._desk.store.do(handle, origin, call.action, route, told)
+            return await self._desk.store.do(handle, origin, call.action, route)
         except VerbFailed as failure:
-            log.exception("verb_failed", charger=self.station.identity)
-            if route.is_transaction:  # a CALLERROR would let the station drop a session
-                await self._wire.give_up()
-                raise Unanswerable(str(failure)) from failure
+            log.exception("verb_failed", charger=self.station.identity, action=call.action)
+            if route.is_transaction:
+                await self._bear(call, failure, now_ms)
             raise CallRefused(Code.INTERNAL_ERROR, "this went wrong here") from failure
+
+    async def _bear(self, call: IncomingCall, failure: VerbFailed, now_ms: int) -> None:
+        """Close without an answer, unless the message failed so often that no repeat will help.
+
+        A CALLERROR lets the station drop a session, so the frame is stored first, once; then the
+        rest of its queue can come (ruling 6). Raises *failure*, or what failed in storing.
+        """
+        station_id, failures = self.station.station_id, self._desk.failures
+        content = digest((call.action, call.payload))
+        before = failures.count(station_id, content)
+        if before + 1 < MOST:
+            failures.add(station_id, content)
+            raise failure
+        came = self._wire.take(dumps(call.unique_id))
+        if before + 1 == MOST:
+            whole = [CALL, call.unique_id, call.action, call.payload]
+            details = {"frame": came[-1] if came else dumps(whole), "error": str(failure)}
+            await self._desk.store.do(
+                stations.note, station_id, "failed_message", details, now_ms=now_ms
+            )
+            failures.add(station_id, content)
+            log.error("transaction_message_failed_for_good", charger=self.station.identity)
 
     async def _refuse_before_boot(self, call: IncomingCall, route: Route[Any]) -> None:
         """Refuse what a station may not say before it was accepted (ruling 8).

@@ -1,7 +1,8 @@
 """A station's socket as the OCPP layer sees it; keeps what had to be refused.
 
 A transaction message that no schema can read is answered with CALLERROR, and the station may
-then drop it for ever: its frame is stored before that answer leaves (ruling 6).
+then drop it for ever: its frame is stored before that answer leaves (ruling 6), here or by
+whoever refuses it and takes the frame.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from csms_lite.errors import StoreFailed
+from csms_lite.errors import CsmsError
 
 CALLERROR: Final = "[4,"
 REMEMBERED: Final = 16  # twice the calls that may be open at once
@@ -54,15 +55,20 @@ class Wire:
     async def send(self, message: str, /) -> None:
         """Send a text message; a refusal only once what it refuses is stored."""
         if message.startswith(CALLERROR):
-            message_id = message.split(",", 2)[1]
-            for frame in [frame for frame in self._suspects if message_id in frame[:100]]:
-                self._suspects.remove(frame)
+            for frame in self.take(message.split(",", 2)[1]):
                 try:
                     await self._keep(frame)
-                except StoreFailed:
+                except CsmsError:
                     await self.give_up()
                     return
         await self._socket.send(message)
+
+    def take(self, message_id: str) -> list[str]:
+        """Give what came under an id, as JSON writes it; its refusal keeps it no more."""
+        frames = [frame for frame in self._suspects if message_id in frame[:100]]
+        for frame in frames:
+            self._suspects.remove(frame)
+        return frames
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with the closing handshake."""

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from csms_lite.clock import EPOCH, MILLISECOND, Clock, maybe_rfc3339
+from csms_lite.clock import Clock, maybe_rfc3339, to_ms
+from csms_lite.errors import Unacceptable
 from csms_lite.people import service
 from csms_lite.people.rules import TAG_LENGTH, Card
 from csms_lite.store.writer import Store
@@ -70,4 +71,7 @@ def _card(card: Card) -> dict[str, Any]:
 
 
 def _to_ms(at: datetime | None) -> int | None:
-    return None if at is None else (at - EPOCH) // MILLISECOND
+    try:
+        return None if at is None else to_ms(at)
+    except OverflowError as failure:
+        raise Unacceptable("expiry is a date of the years 1 to 9999 in UTC") from failure

@@ -135,8 +135,8 @@ async def _in_store(path: Path, size: int, messages: int, max_verbs: int) -> flo
         for number in range(size):
             await store.do(_connect, number)
 
-        async def send(action: str, origin: Origin, told: Any) -> int:
-            answer = await store.do(handle, origin, action, ROUTES[action], told)
+        async def send(action: str, origin: Origin, _told: Any) -> int:
+            answer = await store.do(handle, origin, action, ROUTES[action])
             return int(answer.get("transactionId", 0))
 
         return await _drive(send, size, messages)

@@ -89,6 +89,7 @@ WRONG: list[tuple[str, str, object, int, str]] = [
     ("PUT", "/api/cards/A", {"status": "Lost"}, 422, "status"),
     ("PUT", "/api/cards/A", {"colour": "red"}, 422, "colour"),
     ("PUT", "/api/cards/A", {"expiry": "2030-01-01T00:00:00"}, 422, "expiry"),
+    ("PUT", "/api/cards/A", {"expiry": "9999-12-31T23:59:59-12:00"}, 422, "expiry"),
     ("PUT", "/api/cards/" + "A" * 21, {}, 422, "tag"),
     ("PUT", "/api/tariff", {"currency": "euro", "per_kwh_minor": 1}, 422, "currency"),
     ("PUT", "/api/tariff", {"currency": "EUR", "per_kwh_minor": -1}, 422, "per_kwh_minor"),

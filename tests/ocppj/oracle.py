@@ -53,12 +53,6 @@ MEANT: Final[dict[str, frozenset[str]]] = {
 }
 """Refusals of payloads that no schema forbids: what they ask for is off, or too much."""
 
-NOT_TAKEN: Final = _names(
-    "LogStatusNotification SecurityEventNotification SignCertificate"
-    " SignedFirmwareStatusNotification"
-)
-"""What our central system has no use for yet."""
-
 BROKEN: Final = {
     "required": "ProtocolError",
     "additionalProperties": "FormationViolation",
@@ -148,7 +142,7 @@ def _lawful_for_a_station(action: str) -> frozenset[str]:
 
 
 def _lawful_for_a_central(action: str) -> frozenset[str]:
-    taken = action in FOR_CENTRALS | {"DataTransfer"} and action not in NOT_TAKEN
+    taken = action in FOR_CENTRALS | {"DataTransfer"}
     return frozenset({RESULT if taken else "NotSupported"})
 
 

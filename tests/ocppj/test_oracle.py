@@ -73,7 +73,7 @@ def test_a_call_is_owed_an_answer_of_these_codes(raw: str, codes: set[str]) -> N
         (BEAT, {RESULT}),
         ('[2,"a","DataTransfer",{"vendorId":"x"}]', {RESULT}),
         ('[2,"a","ClearCache",{}]', {"NotSupported"}),
-        ('[2,"a","SignCertificate",{"csr":"x"}]', {"NotSupported"}),
+        ('[2,"a","SignCertificate",{"csr":"x"}]', {RESULT}),
         ('[2,"a","Authorize",{}]', {"ProtocolError"}),
     ],
 )

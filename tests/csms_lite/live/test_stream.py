@@ -209,3 +209,20 @@ async def test_a_code_may_be_had_once(central: Central) -> None:
     response = await central.http.put("/api/chargers/B", json={"code": "DEMO"})
     assert response.status_code == Refused.status
     assert "another" in response.json()["detail"]
+
+
+async def test_no_time_that_a_station_tells_ends_the_publishing(central: Central) -> None:
+    """A moment that UTC has no date for is taken as now; it would end the whole process."""
+    async with central.station() as station:
+        await station.boot()
+        await station.status(1, "Available")
+        [charger] = await central.get("/api/chargers")
+        async with watching(central, charger["code"]) as stream:
+            await stream.next()
+            await station.status(1, "Charging", timestamp="0001-01-01T00:00:00+14:00")
+            while (shown := await stream.next())["connectors"][0]["status"] != "Charging":
+                pass
+            begun = await station.start(at="9999-12-31T23:59:59-12:00")
+            assert await station.stop(begun["transactionId"], meter=2000, at=T2) == {}
+    assert shown["connectors"][0]["since"] > T0
+    assert len(await central.get("/api/sessions")) == 1

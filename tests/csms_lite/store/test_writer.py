@@ -96,6 +96,25 @@ async def test_a_constraint_is_the_verbs_own_trouble(store: Store) -> None:
     assert [type(one) for one in answers] == [VerbFailed, int]
 
 
+async def test_a_wrong_statement_is_the_verbs_own_trouble(store: Store) -> None:
+    """It would fail each time it is tried again, and its neighbours' commits with it."""
+
+    def wrong(db: Connection) -> None:
+        raw_of(db).execute("SELECT sum(9223372036854775807) FROM (VALUES (1), (2))").fetchall()
+
+    answers = await asyncio.gather(store.do(wrong), store.do(add), return_exceptions=True)
+    assert [type(one) for one in answers] == [VerbFailed, int]
+
+
+async def test_a_lack_of_memory_is_nobodys_own_trouble(store: Store) -> None:
+    """It passes, and is no reason to ever refuse a message."""
+    answers = await asyncio.gather(
+        store.do(add), store.do(add_and_raise, MemoryError()), return_exceptions=True
+    )
+    assert [type(one) for one in answers] == [StoreFailed] * 2
+    assert await store.do(add) == 1
+
+
 async def test_verbs_that_wait_share_one_hop(tmp_path: Path) -> None:
     """One hundred waiting verbs need two commits of at most 64, not one hundred."""
     disk = Disk()
