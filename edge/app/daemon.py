@@ -25,11 +25,11 @@ from edge.drivers.ocpp_costs import read_default_price
 from edge.drivers.ocpp_link import OcppLink
 from edge.drivers.system_clock import SystemClock
 from edge.errors import SimulationError
+from edge.runtime.data_transfer import DataTransfers
 from edge.runtime.errands import Errands
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 from edge.runtime.snapshot import snapshot
-from edge.runtime.transfers import Transfers
 
 if TYPE_CHECKING:
     from edge.sim.wires import Hooks
@@ -72,7 +72,7 @@ class Daemon:
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
         self._works: Works | None = None
-        self._transfers = Transfers()
+        self._transfers = DataTransfers()
 
     def begin(self, works: Works) -> None:
         """From now on there is something to ask."""
