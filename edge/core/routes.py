@@ -71,6 +71,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ),
     ev.DialRefused: (security.on_dial_refused,),
     ev.FramesRefused: (security.on_frames_refused,),
+    ev.SecurityEventReported: (security_events.on_reported,),
     ev.DialPostponed: (line.on_postponed,),
     ev.Settled: (registration.on_settled, line.on_settled),
     ev.CallReceived: (registration.on_call, remote.on_call),

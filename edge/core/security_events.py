@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from edge.core import anchors
 from edge.core.draft import Draft
-from edge.core.events import Settled
+from edge.core.events import SecurityEventReported, Settled
 from edge.core.facts import SecurityNoticed
 from edge.core.messages import CallError, NoAnswer, SecurityEventNotification
 from edge.core.outbox import QUICK_DROP_S
@@ -75,6 +75,11 @@ def on_noticed(draft: Draft, fact: SecurityNoticed) -> None:
         draft.write(SecurityEventForgotten(seq=oldest))
         untold = tuple(one for one in untold if one.seq > oldest)
     _put(draft, last_seq=logged.seq, untold=untold)
+
+
+def on_reported(draft: Draft, event: SecurityEventReported) -> None:
+    """What a sensor saw is noticed like what we see ourselves."""
+    on_noticed(draft, SecurityNoticed(event=event.event, info=event.info))
 
 
 def _one_line(text: str) -> str:

@@ -8,6 +8,7 @@ from edge.core import security_events
 from edge.core.commands import TriggerMessage
 from edge.core.draft import Draft
 from edge.core.effects import Send, Write
+from edge.core.events import SecurityEventReported
 from edge.core.facts import SecurityNoticed
 from edge.core.messages import (
     Authorize,
@@ -90,6 +91,15 @@ def test_an_event_is_a_line_with_its_time() -> None:
     assert line == SecurityEventLogged(
         seq=1, event=REPLAY, at=rig.instant, info="message 4711", untold=False
     )
+
+
+def test_what_a_sensor_reports_is_told() -> None:
+    """Whitepaper 8: TamperDetectionActivated is critical, whoever saw it."""
+    rig = quiet()
+    tampered = SecurityEvent.TAMPER_DETECTION_ACTIVATED
+    rig.step(SecurityEventReported(at=rig.instant, event=tampered, info="lid"))
+    assert [one.type for one in rig.messages(KIND)][-1] is tampered
+    assert infos(rig)[-1] == "lid"
 
 
 def test_only_critical_events_wait_to_be_told() -> None:
