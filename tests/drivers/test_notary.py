@@ -30,6 +30,10 @@ def check(chain: str, *roots: Signed, use: CertificateUse = CSMS, at: datetime =
     return CheckChain(ticket=1, use=use, chain=chain, roots=pems, at=at)
 
 
+def framed(text: str) -> str:
+    return f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+
+
 async def test_a_root_comes_back_as_a_value() -> None:
     """Port `Notary`: for the use it was asked for, named by each algorithm in its order."""
     root = authority()
@@ -94,7 +98,7 @@ async def test_a_full_store_fits_into_one_question() -> None:
         "",
         "\0" * 5500,
         "-----BEGIN CERTIFICATE-----\n" * 300,
-        "-----BEGIN CERTIFICATE-----\n" + "A" * 5000 + "\n-----END CERTIFICATE-----\n",
+        framed("A" * 5000),
         "\ud800",
         "é\x1b[2J" * 900,
     ],
@@ -119,15 +123,23 @@ async def test_a_name_of_a_stranger_stays_in_one_short_line() -> None:
 
 async def test_a_megabyte_is_not_read() -> None:
     """No schema lets it in; the child does not rely on that."""
-    said = await ChildNotary().answer(inspect("A" * 2**20))
+    said = await ChildNotary().answer(inspect(framed("A" * 2**20)))
     assert isinstance(said, NotDone)
 
 
 async def test_a_child_that_takes_too_long_is_ended() -> None:
     """Limits: no question lasts."""
-    said = await ChildNotary(within_s=0.001).answer(inspect("pem"))
+    said = await ChildNotary(within_s=0.001).answer(inspect(framed("AAAA")))
     assert isinstance(said, NotDone)
     assert "0.001 s" in said.why
+
+
+@pytest.mark.parametrize("pem", ["", "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"])
+async def test_what_is_no_pem_is_not_worth_a_child(pem: str) -> None:
+    """A flood of it would otherwise start a process each; no child answers in so short a time."""
+    hasty = ChildNotary(within_s=0.001)
+    assert isinstance(await hasty.answer(inspect(pem)), Unfit)
+    assert isinstance(await hasty.answer(check(pem)), Unfit)
 
 
 async def test_a_ca_file_that_is_gone_is_no_bad_certificate(tmp_path: Path) -> None:
@@ -142,7 +154,7 @@ async def test_a_child_ends_with_its_parent() -> None:
         assert process.stdin is not None
         process.stdin.close()
         await until(lambda: process.returncode is not None)
-    task = asyncio.ensure_future(ChildNotary().answer(inspect("pem")))
+    task = asyncio.ensure_future(ChildNotary().answer(inspect(framed("AAAA"))))
     await until(_children)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
