@@ -216,6 +216,7 @@ class Outbox:
 
     *bound* maps our refs to the central system's ids, -1 for a start that was refused for good
     (errata 3.18), as long as messages of that ref may still wait. *flight* is the seq on the wire;
+    *failed_at* is when the first of *head* last spent an attempt, while it waits for the next.
     *probing*: the line is found out about, or has been. *refilling* is *last_seq* as it was when
     more was asked of the journal.
     """
@@ -225,7 +226,7 @@ class Outbox:
     last_seq: int = 0
     bound: Mapping[int, int] = field(default_factory=dict)
     flight: int | None = None
-    not_before: float | None = None
+    failed_at: float | None = None
     refilling: int | None = None
     probing: bool = False
     drops: int = 0
