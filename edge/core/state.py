@@ -290,7 +290,7 @@ class Charging:
     *limits* is the current each connector may be offered, 0 = paused; without profiles it is empty.
     *turns* are the connectors that charge, the one served first in front; *left_out* those of them
     for whom nothing is left, *served_since* when each of the others was let in. *clock* is wall
-    minus monotonic seconds.
+    minus monotonic seconds, *guessed* the ids of profiles set while that was a guess.
     """
 
     profiles: tuple[Installed, ...] = ()
@@ -299,6 +299,7 @@ class Charging:
     left_out: frozenset[int] = frozenset()
     served_since: Mapping[int, float] = field(default_factory=dict)
     clock: float = 0.0
+    guessed: frozenset[int] = frozenset()
     due: float | None = None
 
 
@@ -307,7 +308,8 @@ class Station:
     """What exists once.
 
     *rebooted*: the computer went down before this process, without our doing; *log_was_cleared*:
-    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen.
+    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen;
+    *clock_moves*: when it was told, in the last hour, that they had moved.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -336,6 +338,7 @@ class Station:
     rebooted: bool = False
     log_was_cleared: bool = False
     clock_shown: float | None = None
+    clock_moves: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
