@@ -12,6 +12,7 @@ from edge.core import (
     evse,
     jobs,
     metering,
+    outbox,
     registration,
     status,
 )
@@ -32,7 +33,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield from (waiting.until for waiting in state.waiting.values())
     yield registration.boot_at(station.registration)
     yield registration.beat_at(state)
-    yield station.outbox.not_before
+    yield outbox.due_at(state)
     yield station.security_events.not_before
     yield from authorisation.deadlines(station.authorisation)
     yield from (one.until for one in station.reservations)
