@@ -42,7 +42,7 @@ def _root(pem: str, at: str) -> dict[str, Any]:
 
 
 def _chain(
-    pem: str, roots: list[str], files: list[str], purpose: str, at: str, ahead_s: float
+    *, pem: str, roots: list[str], files: list[str], purpose: str, at: str, ahead_s: float
 ) -> dict[str, Any]:
     trusted = [one for root in roots for one in read_certificates(root)]
     for file in files:
