@@ -14,6 +14,7 @@ from edge.core import (
     metering,
     outbox,
     registration,
+    security_events,
     status,
 )
 from edge.core.state import Bay, ChargePoint
@@ -34,7 +35,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield registration.boot_at(station.registration)
     yield registration.beat_at(state)
     yield outbox.due_at(state)
-    yield station.security_events.not_before
+    yield from security_events.deadlines(station.security_events)
     yield from authorisation.deadlines(station.authorisation)
     yield from (one.until for one in station.reservations)
     yield status.due_at(state, station.notice)

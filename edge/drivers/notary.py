@@ -67,6 +67,7 @@ class ChildNotary:
                     "pem": question.chain,
                     "roots": question.roots,
                     "files": self._ca_files if ours else [],
+                    "purpose": "station" if ours else "firmware",
                     "at": question.at.isoformat(),
                     "ahead_s": question.ahead_s,
                 }

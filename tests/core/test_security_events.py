@@ -23,10 +23,12 @@ from edge.core.messages import (
 from edge.core.outbox import QUICK_DROP_S
 from edge.core.records import BootStarted, Saved
 from edge.core.security_events import (
+    BURST_S,
     CRITICAL,
     DEMANDED,
     MOST_INFO,
     MOST_LINES,
+    MOST_OF_A_KIND,
     MOST_TRIES,
     PAUSE_FIRST_S,
     PAUSE_MOST_S,
@@ -41,7 +43,8 @@ from tests.core.bench import NOON, Answer, at, of, setup
 from tests.core.build import Rig, booted
 
 REPLAY = SecurityEvent.ATTEMPTED_REPLAY_ATTACKS
-CLOCK = SecurityEvent.SETTING_SYSTEM_TIME
+TAMPER = SecurityEvent.TAMPER_DETECTION_ACTIVATED
+FOREIGN = SecurityEvent.INVALID_CHARGE_POINT_CERTIFICATE
 RESET = SecurityEvent.RESET_OR_REBOOT
 STARTUP = SecurityEvent.STARTUP_OF_THE_DEVICE
 REFUSED = CallError(code="NotSupported", description="what is that?")
@@ -60,7 +63,7 @@ def noticed(rig: Rig, *facts: SecurityNoticed) -> list[object]:
 
 def critical(rig: Rig, count: int = 1) -> None:
     """So many critical events happen, and the lane looks at them."""
-    noticed(rig, *(SecurityNoticed(event=CLOCK, info=str(number)) for number in range(count)))
+    noticed(rig, *(SecurityNoticed(event=TAMPER, info=str(number)) for number in range(count)))
     rig.meter()
 
 
@@ -126,7 +129,7 @@ def test_every_word_fits_the_message() -> None:
 
 def test_what_others_wrote_is_one_line_of_the_length_that_can_be_told() -> None:
     """TechInfo has 255 characters; a sentence of the peer's cannot forge a line."""
-    [line] = noticed(Rig(), SecurityNoticed(event=CLOCK, info="a\n\x1b[31mb" + "x" * 300))
+    [line] = noticed(Rig(), SecurityNoticed(event=TAMPER, info="a\n\x1b[31mb" + "x" * 300))
     assert isinstance(line, SecurityEventLogged)
     assert line.info == ("a  [31mb" + "x" * 300)[:MOST_INFO]
 
@@ -134,7 +137,7 @@ def test_what_others_wrote_is_one_line_of_the_length_that_can_be_told() -> None:
 def test_the_oldest_line_makes_room() -> None:
     """A04.FR.04: the log rolls; what it drops is no longer told either."""
     rig = Rig()
-    written = noticed(rig, *(SecurityNoticed(event=CLOCK) for _ in range(MOST_LINES + 3)))
+    written = noticed(rig, *(SecurityNoticed(event=TAMPER) for _ in range(MOST_LINES + 3)))
     gone = [one.seq for one in written if isinstance(one, SecurityEventForgotten)]
     assert gone == [1, 2, 3]
     untold = rig.state.station.security_events.untold
@@ -145,10 +148,34 @@ def test_a_line_that_makes_room_while_it_is_told_takes_no_other_with_it() -> Non
     """The answer belongs to a line that is gone; the next is told all the same."""
     rig = quiet()
     critical(rig)
-    noticed(rig, *(SecurityNoticed(event=CLOCK, info="new") for _ in range(MOST_LINES)))
+    noticed(rig, *(SecurityNoticed(event=TAMPER, info="new") for _ in range(MOST_LINES)))
     rig.answer(KIND)
     assert left(rig) == ["new"] * MOST_LINES
     assert infos(rig) == ["0", "new"]
+
+
+def test_what_others_cause_at_will_does_not_drive_out_the_rest() -> None:
+    """A04.FR.04: a thousand vain certificates leave twenty lines, and one that counts the rest."""
+    rig = Rig().start()
+    vain = [SecurityNoticed(event=FOREIGN, info="x")] * MOST_LINES
+    assert len(noticed(rig, *vain)) == MOST_OF_A_KIND
+    assert len(noticed(rig, SecurityNoticed(event=REPLAY))) == 1
+    rig.log.clear()
+    rig.wait(BURST_S - 1)
+    assert not rig.written(SecurityEventLogged)
+    rig.wait(1)
+    [line] = rig.written(SecurityEventLogged)
+    assert (line.event, line.info) == (FOREIGN, f"{MOST_LINES - MOST_OF_A_KIND} more within a day")
+    assert len(noticed(rig, *vain)) == MOST_OF_A_KIND
+
+
+def test_a_few_of_a_kind_are_not_summed_up() -> None:
+    """Each has its own line."""
+    rig = Rig().start()
+    noticed(rig, *[SecurityNoticed(event=FOREIGN)] * MOST_OF_A_KIND)
+    rig.log.clear()
+    rig.wait(BURST_S)
+    assert not rig.written(SecurityEventLogged)
 
 
 # ── the lane ─────────────────────────────────────────────────────────────────────────────────────
@@ -174,7 +201,7 @@ def test_an_event_is_told_as_it_happened() -> None:
     rig.wait(500)
     rig.link_up()
     assert rig.messages(KIND) == [
-        SecurityEventNotification(type=CLOCK, timestamp=happened, tech_info="0")
+        SecurityEventNotification(type=TAMPER, timestamp=happened, tech_info="0")
     ]
 
 
@@ -353,7 +380,7 @@ def test_a_time_learnt_late_stamps_what_happened_before() -> None:
     rig.link_up()
     rig.answer_all()
     told = rig.messages(KIND)
-    assert [one.type for one in told] == [STARTUP, CLOCK]
+    assert [one.type for one in told] == [STARTUP, SecurityEvent.SETTING_SYSTEM_TIME]
     assert told[0].timestamp == at(100, wall=NOON + timedelta(days=3)).wall
 
 

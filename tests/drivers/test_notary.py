@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from edge.core.effects import CheckChain, InspectRoot, MakeSigningRequest
 from edge.core.vocabulary import CertificateUse, HashAlgorithm
@@ -65,6 +66,23 @@ async def test_the_installers_roots_count_for_the_central_system_only(tmp_path: 
     notary = ChildNotary(str(root.save(tmp_path, "root")[0]))
     assert isinstance(await notary.answer(check(leaf.pem)), ChainFound)
     assert isinstance(await notary.answer(check(leaf.pem, use=MAKER)), Unfit)
+
+
+@pytest.mark.parametrize(
+    ("use", "purpose", "other"),
+    [
+        (CSMS, ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.CODE_SIGNING),
+        (MAKER, ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.CLIENT_AUTH),
+    ],
+)
+async def test_each_use_has_its_purpose(
+    use: CertificateUse, purpose: ObjectIdentifier, other: ObjectIdentifier
+) -> None:
+    """A station shows its certificate in a handshake; a maker signs firmware with it."""
+    root = authority()
+    fit, unfit = (signed_by(root, "TW-0001", purposes=(one,)) for one in (purpose, other))
+    assert isinstance(await ChildNotary().answer(check(fit.pem, root, use=use)), ChainFound)
+    assert isinstance(await ChildNotary().answer(check(unfit.pem, root, use=use)), Unfit)
 
 
 async def test_the_time_is_the_cores() -> None:
