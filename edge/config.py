@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from edge.core.keys import BY_STATION, TABLE, Access, Key, Kind, find, normal
+from edge.core.keys import BY_STATION, TABLE, Accessibility, Key, Kind, find, normal
 from edge.core.messages import BootNotification
 from edge.core.setup import Policy, UnsignedFirmware
 from edge.errors import ConfigError
@@ -187,7 +187,7 @@ def _explain_key(settings: Settings, key: Key) -> list[str]:
 def takes(key: Key) -> str:
     """What *key* can hold, for people."""
     match key.kind:
-        case Kind.NUMBER if key.access is not Access.FACT:
+        case Kind.NUMBER if key.access is not Accessibility.FACT:
             return f"integer {key.least}-{key.most} {key.unit}".rstrip()
         case _:
             return str(key.kind)
@@ -291,7 +291,7 @@ def _put_key(keys: dict[str, str], name: str, given: object, place: str) -> None
         raise ConfigError(
             f'{place} knows no OCPP key "{name}"{_hint(name, [each.name for each in TABLE])}'
         )
-    if key.access is Access.FACT:
+    if key.access is Accessibility.FACT:
         raise ConfigError(f"{place} {key.name} cannot be set: it tells what the station is")
     text = str(given).lower() if isinstance(given, bool) else str(given)
     value = normal(key, text)

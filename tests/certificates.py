@@ -62,6 +62,7 @@ def sign(
     is_ca: bool = False,
     hosts: tuple[str, ...] = (),
     days: tuple[float, float] = (-1, 30),
+    purposes: tuple[x509.ObjectIdentifier, ...] = (),
 ) -> x509.Certificate:
     """A certificate of *public*, signed with *key*, valid for *days* from now."""
     now = dt.datetime.now(dt.UTC)
@@ -83,6 +84,8 @@ def sign(
     builder = builder.add_extension(identifier, critical=False)
     above = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     builder = builder.add_extension(above, critical=False)
+    if purposes:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     if hosts:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False

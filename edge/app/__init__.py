@@ -94,7 +94,7 @@ def run(options: Options) -> int:
 
 async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
     """Build everything, work until the end is called, take everything down."""
-    clock = SystemClock()
+    clock = SystemClock(booted_s=daemon.booted_s())
     nonce = new_nonce()
     random = Random(nonce)  # noqa: S311  jitter needs no secrecy
     loop = asyncio.get_running_loop()

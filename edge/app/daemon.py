@@ -15,21 +15,22 @@ import structlog
 from edge.core import anchors
 from edge.core.anchors import Clock
 from edge.core.effects import HandBack
-from edge.core.events import PowerFailing
+from edge.core.events import PowerFailing, SecurityEventReported
 from edge.core.instant import rfc3339
 from edge.core.keys import text
 from edge.core.records import Queued
 from edge.core.state import ChargePoint
+from edge.core.vocabulary import SecurityEvent
 from edge.drivers.journal import SqliteJournal
 from edge.drivers.ocpp_costs import read_default_price
 from edge.drivers.ocpp_link import OcppLink
-from edge.drivers.system_clock import SystemClock
+from edge.drivers.system_clock import SystemClock, up_s
 from edge.errors import SimulationError
+from edge.runtime.data_transfer import DataTransfers
 from edge.runtime.errands import Errands
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 from edge.runtime.snapshot import snapshot
-from edge.runtime.transfers import Transfers
 
 if TYPE_CHECKING:
     from edge.sim.wires import Hooks
@@ -72,7 +73,7 @@ class Daemon:
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
         self._works: Works | None = None
-        self._transfers = Transfers()
+        self._transfers = DataTransfers()
 
     def begin(self, works: Works) -> None:
         """From now on there is something to ask."""
@@ -96,8 +97,12 @@ class Daemon:
 
     def kernel_boot(self, boot_id: str) -> str:
         """Return *boot_id*, made another by each simulated power cut, as a real one would."""
-        cuts = self._count_cuts()
+        cuts = len(self._cuts())
         return f"{boot_id}+{cuts}" if cuts else boot_id
+
+    def booted_s(self) -> float:
+        """When the computer came up, in the kernel's seconds: at the last simulated power cut."""
+        return max((cut for cut in self._cuts() if cut <= up_s()), default=0.0)
 
     def verbs(self, station: str) -> Mapping[str, Callable[..., Any]]:
         """The verbs of the control socket."""
@@ -128,6 +133,7 @@ class Daemon:
             fail_firmware=self.fail_firmware,
             fail_locallist=self.fail_locallist,
             datatransfer=self.transfer,
+            security_event=self.report,
             snapshot=self.snapshot,
         )
 
@@ -191,7 +197,8 @@ class Daemon:
 
     def lose_power(self, mode: str) -> Awaitable[None] | None:
         """Hook `power`: `kill` is dark at once, `off` has a back-up supply for last words."""
-        self._power_cuts.write_text(str(self._count_cuts() + 1), encoding="ascii")
+        with self._power_cuts.open("a", encoding="ascii") as cuts:
+            cuts.write(f"{up_s()}\n")
         if mode == "kill":
             os._exit(POWER_CUT)
         return self._last_words()
@@ -230,16 +237,27 @@ class Daemon:
         """Hook `fail.locallist`: the disk takes no local list."""
         await self._running().journal.refuse_lists(refuse=on)
 
+    def report(self, event: str, info: str | None) -> None:
+        """Hook `ocpp.security_event`: a sensor reports what chapter 8 calls *event*."""
+        works = self._running()
+        try:
+            noticed = SecurityEvent(event)
+        except ValueError:
+            known = ", ".join(SecurityEvent)
+            raise SimulationError(f"{event} is none of {known}") from None
+        works.loop.post(SecurityEventReported(at=works.clock.now(), event=noticed, info=info))
+
     def _running(self) -> Works:
         if self._works is None:
             raise SimulationError("the daemon is still starting: ask again in a moment")
         return self._works
 
-    def _count_cuts(self) -> int:
+    def _cuts(self) -> list[float]:
+        """When the simulated power cuts of this state directory were, in the kernel's seconds."""
         try:
-            return int(self._power_cuts.read_text(encoding="ascii"))
-        except (FileNotFoundError, ValueError):
-            return 0
+            return [float(word) for word in self._power_cuts.read_text(encoding="ascii").split()]
+        except FileNotFoundError:
+            return []
 
 
 def _described(clock: Clock, queued: Queued) -> dict[str, Any]:

@@ -156,6 +156,7 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
         "the charge point sends a DataTransfer",
         (("vendorId", {}), ("--messageId", {}), ("--data", {})),
     ),
+    "ocpp.security_event": ("a sensor reports a security event", (("type", {}), ("--info", {}))),
     "fail.firmware": ("the next update: ok, download or install (fails)", (("next", {}),)),
     "reset_state": ("the daemon forgets", (("--keep", {"type": _list(str)}),)),
     "state": ("the snapshot: daemon and world", ()),

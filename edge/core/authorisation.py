@@ -54,7 +54,7 @@ def on_tag(draft: Draft, event: TagPresented) -> None:
         case routing.Stop(ask=False):
             _stop(draft, meaning.connector, event.id_tag)
         case routing.Stop():
-            _ask_to_stop(draft, meaning.connector, event.id_tag, parent)
+            _ask_to_stop(draft, meaning.connector, event.id_tag)
         case routing.GiveBack():
             _give_back(draft, meaning.connector, event.id_tag)
         case routing.Begin():
@@ -122,7 +122,7 @@ def on_start_asked(draft: Draft, fact: StartAsked) -> None:
     info = known(draft.state, fact.id_tag)
     if keys.flag(draft.state, "AuthorizeRemoteTxRequests"):
         _judge(draft, purpose)
-    elif _has_place(draft, purpose, info):
+    elif _has_place(draft, purpose, info) or not _can_ask(draft):
         _grant(draft, purpose, info)
     else:
         _ask(draft, purpose)
@@ -131,7 +131,7 @@ def on_start_asked(draft: Draft, fact: StartAsked) -> None:
 def _judge(draft: Draft, purpose: ToStart) -> None:
     info = known(draft.state, purpose.id_tag)
     sure = _is_trusted(draft, info) and _has_place(draft, purpose, info)
-    if not draft.station.registration.online:
+    if not _can_ask(draft):
         _judge_offline(draft, purpose)
     elif sure and keys.flag(draft.state, "LocalPreAuthorize"):
         _grant(draft, purpose, info)
@@ -139,8 +139,20 @@ def _judge(draft: Draft, purpose: ToStart) -> None:
         _ask(draft, purpose)
 
 
+def _can_ask(draft: Draft) -> bool:
+    """Whether the central system is there; one that lets all questions pile up is as good as away.
+
+    They would fill the line, which drops what it has no room for, transaction messages too.
+    """
+    return draft.station.registration.online and draft.has_room
+
+
 def _is_trusted(draft: Draft, info: IdTagInfo | None) -> bool:
     return info is not None and accepts(info, draft.at.wall)
+
+
+def _is_trusted_offline(draft: Draft, info: IdTagInfo | None) -> bool:
+    return keys.flag(draft.state, "LocalAuthorizeOffline") and _is_trusted(draft, info)
 
 
 def _has_place(draft: Draft, purpose: ToStart, info: IdTagInfo | None) -> bool:
@@ -162,19 +174,28 @@ def _judge_offline(draft: Draft, purpose: ToStart) -> None:
     if info is None:
         admitted = keys.flag(draft.state, "AllowOfflineTxForUnknownId")
     else:
-        admitted = keys.flag(draft.state, "LocalAuthorizeOffline") and _is_trusted(draft, info)
+        admitted = _is_trusted_offline(draft, info)
     if admitted:
         _grant(draft, purpose, info)
     else:
         _refuse(draft, purpose.among)
 
 
-def _ask_to_stop(draft: Draft, connector: int, id_tag: str, parent: str | None) -> None:
+def _ask_to_stop(draft: Draft, connector: int, id_tag: str) -> None:
     purpose = ToStop(id_tag=id_tag, connector=connector)
-    if draft.station.registration.online:
+    if _can_ask(draft):
         _ask(draft, purpose)
     else:
-        _stop_as_group(draft, purpose, parent)
+        _stop_offline(draft, purpose)
+
+
+def _stop_offline(draft: Draft, purpose: ToStop) -> None:
+    """What would not be let in offline stops nobody else's session either (3.5.4, 9.1.12)."""
+    info = known(draft.state, purpose.id_tag)
+    if info is None or not _is_trusted_offline(draft, info):
+        _refuse(draft, (purpose.connector,))
+    else:
+        _stop_as_group(draft, purpose, info.parent_id_tag)
 
 
 def _stop_as_group(draft: Draft, purpose: ToStop, parent: str | None) -> None:
@@ -188,10 +209,12 @@ def _stop_as_group(draft: Draft, purpose: ToStop, parent: str | None) -> None:
 
 def on_authorised_stop(draft: Draft, purpose: ToStop, event: Settled | None) -> None:
     """The central system told the group of a second card (TC_069)."""
-    info = _heard(draft, purpose.id_tag, event) or known(draft.state, purpose.id_tag)
-    trusted = info is not None and accepts(info, draft.at.wall)
-    parent = info.parent_id_tag if info is not None and trusted else None
-    _stop_as_group(draft, purpose, parent)
+    info = _heard(draft, purpose.id_tag, event)
+    if info is None:
+        _stop_offline(draft, purpose)
+    else:
+        parent = info.parent_id_tag if accepts(info, draft.at.wall) else None
+        _stop_as_group(draft, purpose, parent)
 
 
 def on_authorised_start(draft: Draft, purpose: ToStart, event: Settled | None) -> None:

@@ -33,6 +33,7 @@ from edge.core.state import Bay, ChargePoint, Charging, Phase, Transaction
 from edge.core.vocabulary import CallErrorCode, ProfilePurpose, RateUnit
 
 CLOCK_MOVED_S: Final = 0.5  # the wall clock was set: schedules stand elsewhere now
+STANDS_S: Final = 1.0  # how soon to look again where the wall clock did not come to the boundary
 AFTER_S: Final = 0.001  # so that the wall clock, too, has passed the boundary when we wake
 
 
@@ -119,7 +120,10 @@ def _install(draft: Draft, connector: int, profile: Profile) -> None:
     )
     _keep(draft, others)
     draft.write(ProfileSet(installed=installed))
-    _put(draft, profiles=(*others, installed), due=draft.now)
+    guessed = draft.station.charging.guessed - {profile.charging_profile_id}
+    if not draft.at.trusted:
+        guessed |= {profile.charging_profile_id}
+    _put(draft, profiles=(*others, installed), guessed=guessed, due=draft.now)
 
 
 def _keep(draft: Draft, kept: tuple[Installed, ...]) -> int:
@@ -203,13 +207,15 @@ def on_closed(draft: Draft, fact: Closed) -> None:
 
 def settle(draft: Draft) -> None:
     """Keep `limits` true. Runs before the contactor's, which carries them out."""
-    before = draft.station.charging
-    if not before.profiles:
-        if before != Charging():
+    if not draft.station.charging.profiles:
+        if draft.station.charging != Charging():
             draft.put_station(charging=Charging())
         return
     turns = _turns(draft)
     clock = draft.at.wall.timestamp() - draft.now
+    if draft.at.trusted and draft.station.charging.guessed:
+        _date(draft, clock)
+    before = draft.station.charging
     is_due = before.due is not None and draft.now >= before.due
     if not is_due and turns == before.turns and abs(clock - before.clock) < CLOCK_MOVED_S:
         return
@@ -227,8 +233,28 @@ def settle(draft: Draft) -> None:
             if limits[connector]
         },
         clock=clock,
-        due=None if change is None else draft.now + change / timedelta(seconds=1) + AFTER_S,
+        due=None if change is None else draft.now + _wait_s(change, before.clock - clock),
     )
+
+
+def _date(draft: Draft, clock: float) -> None:
+    """What was set by a clock that guessed began as long ago by the one that knows."""
+    charging = draft.station.charging
+    moved = timedelta(seconds=clock - charging.clock)
+    dated = tuple(
+        replace(one, since=one.since + moved)
+        if one.profile.charging_profile_id in charging.guessed
+        else one
+        for one in charging.profiles
+    )
+    draft.write(*(ProfileSet(installed=one) for one in dated if one not in charging.profiles))
+    _put(draft, profiles=dated, guessed=frozenset())
+
+
+def _wait_s(change: timedelta, lost_s: float) -> float:
+    """Until the *change*, by a wall clock that has lost *lost_s* since it was looked at last."""
+    wait_s = change / timedelta(seconds=1) + AFTER_S
+    return wait_s if lost_s < AFTER_S / 2 else max(wait_s, STANDS_S)
 
 
 def _turns(draft: Draft) -> tuple[int, ...]:

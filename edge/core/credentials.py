@@ -237,7 +237,7 @@ def on_tick(draft: Draft) -> None:
 
 
 def _is_ending(draft: Draft) -> bool:
-    renewal = _renewal(draft.station.credentials)
+    renewal = _renewal(draft.station.credentials, draft.at.wall)
     return (
         renewal is not None
         and renewal <= draft.at.wall
@@ -247,14 +247,17 @@ def _is_ending(draft: Draft) -> bool:
     )
 
 
-def _renewal(credentials: Credentials) -> datetime | None:
-    """When to ask for the next certificate, again if nobody answered; `None`: not any more."""
+def _renewal(credentials: Credentials, now: datetime) -> datetime | None:
+    """When to ask for the next certificate, again if nobody answered; `None`: not any more.
+
+    A request that was made by a clock far ahead holds up nothing.
+    """
     own, request = credentials.kept.own, credentials.kept.request
     if own is None:
         return None
     life = own.not_after - own.not_before
     due = own.not_after - min(RENEW_BEFORE, life * RENEW_SHARE)
-    if request is None:
+    if request is None or request.asked_at > now:
         return due
     if request.asked >= MOST_ASKED:
         return None
@@ -264,7 +267,7 @@ def _renewal(credentials: Credentials) -> datetime | None:
 def _note_due(draft: Draft) -> None:
     """Put down when to look again: the wall clock's moments in monotonic seconds."""
     credentials = draft.station.credentials
-    moments = (credentials.switch_at, _renewal(credentials))
+    moments = (credentials.switch_at, _renewal(credentials, draft.at.wall))
     seconds = [
         draft.now + (one - draft.at.wall).total_seconds() + AFTER_S
         for one in moments

@@ -12,7 +12,9 @@ from edge.core import (
     evse,
     jobs,
     metering,
+    outbox,
     registration,
+    security_events,
     status,
 )
 from edge.core.state import Bay, ChargePoint
@@ -32,8 +34,8 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield from (waiting.until for waiting in state.waiting.values())
     yield registration.boot_at(station.registration)
     yield registration.beat_at(state)
-    yield station.outbox.not_before
-    yield station.security_events.not_before
+    yield outbox.due_at(state)
+    yield from security_events.deadlines(station.security_events)
     yield from authorisation.deadlines(station.authorisation)
     yield from (one.until for one in station.reservations)
     yield status.due_at(state, station.notice)

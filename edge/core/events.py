@@ -174,6 +174,15 @@ class FramesRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEventReported:
+    """A sensor, or the simulated bay in its place, reports *event*."""
+
+    at: Instant
+    event: SecurityEvent
+    info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DialPostponed:
     """Dialling waits, because that or the line has failed *failures* times in a row."""
 
@@ -301,6 +310,7 @@ Event = (
     | LinkDown
     | DialRefused
     | FramesRefused
+    | SecurityEventReported
     | DialPostponed
     | Settled
     | CallReceived

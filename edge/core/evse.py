@@ -97,7 +97,7 @@ def _judge_fault(draft: Draft, connector: int) -> None:
     if bay.transaction is not None and bay.connector.phase is Phase.CHARGING:
         if Trip.EMERGENCY_STOP in bay.seen.tripped:
             draft.tell(MustStop(connector=connector, reason=StopReason.EMERGENCY_STOP, urgent=True))
-        elif bay.seen.tripped & levels.LASTING:
+        elif levels.is_broken(bay):
             draft.tell(MustStop(connector=connector, reason=StopReason.OTHER, urgent=True))
     faulted = levels.fault(draft.state, connector, draft.now) is not None
     if faulted is not (bay.seen.fault_since is not None):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge.core import jobs, levels, signed_firmware
+from edge.core import jobs, keys, levels, signed_firmware
 from edge.core.draft import Draft
 from edge.core.effects import Fetch, Install, Reply, Restart
 from edge.core.events import Failure, JobFinished, Started
@@ -63,11 +63,7 @@ def _obeys_unsigned(state: ChargePoint) -> bool:
         return mode is UnsignedFirmware.ALLOW
     if signed_firmware.roots(state):
         return False
-    layers = (state.setup.overrides, state.station.configuration, state.setup.defaults)
-    return next((one[_PROFILE] for one in layers if _PROFILE in one), "0") == "0"
-
-
-_PROFILE: Final = "SecurityProfile"
+    return keys.number(state, "SecurityProfile") == 0
 
 
 def on_started(draft: Draft, _: Started) -> None:

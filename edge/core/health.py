@@ -13,6 +13,8 @@ from edge.core.instant import rfc3339
 from edge.core.records import BootStarted
 from edge.core.vocabulary import SecurityEvent
 
+MOST_MOVES: Final = 4  # of the clock, told in an hour: one that stands still moves all the time
+HOUR_S: Final = 3600.0
 CLOCK_MOVED_S: Final = 5.0  # a slow line, a peer that tells whole seconds, a leap second: less
 
 
@@ -60,14 +62,18 @@ def on_journal_healed(draft: Draft, _: JournalHealed) -> None:
 def on_tick(draft: Draft) -> None:
     """See whether somebody set the clock: the central system, NTP, or a hand.
 
-    All of them are, to whoever reads the log, the system time being set (whitepaper 8).
+    All of them are, to whoever reads the log, the system time being set (whitepaper 8). Where it
+    moved too often to tell each time, the next line says how far it went in all.
     """
     clock = draft.at.wall.timestamp() - draft.now
     before = draft.station.clock_shown
-    if before is not None and abs(clock - before) < CLOCK_MOVED_S:
+    if before is None:
+        draft.put_station(clock_shown=clock)
         return
-    draft.put_station(clock_shown=clock)
-    if before is not None:
-        was = datetime.fromtimestamp(before + draft.now, UTC)
-        info = f"from {rfc3339(was)} to {rfc3339(draft.at.wall)}"
-        draft.tell(SecurityNoticed(event=SecurityEvent.SETTING_SYSTEM_TIME, info=info))
+    moves = tuple(at for at in draft.station.clock_moves if draft.now < at + HOUR_S)
+    if abs(clock - before) < CLOCK_MOVED_S or len(moves) >= MOST_MOVES:
+        return
+    draft.put_station(clock_shown=clock, clock_moves=(*moves, draft.now))
+    was = datetime.fromtimestamp(before + draft.now, UTC)
+    info = f"from {rfc3339(was)} to {rfc3339(draft.at.wall)}"
+    draft.tell(SecurityNoticed(event=SecurityEvent.SETTING_SYSTEM_TIME, info=info))

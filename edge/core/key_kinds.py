@@ -65,7 +65,7 @@ class Kind(StrEnum):
     SECRET = "secret"  # noqa: S105  the kind, not the secret
 
 
-class Access(StrEnum):
+class Accessibility(StrEnum):
     """Who may set a key; the central system reads all but the secret one."""
 
     WRITE = "read, write"
@@ -76,7 +76,7 @@ class Access(StrEnum):
     @property
     def is_written(self) -> bool:
         """Whether ChangeConfiguration may set it."""
-        return self in (Access.WRITE, Access.SECRET)
+        return self in (Accessibility.WRITE, Accessibility.SECRET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Key:
     default: str
     meaning: str
     source: str
-    access: Access = Access.WRITE
+    access: Accessibility = Accessibility.WRITE
     unit: str = ""
     least: int = 0
     most: int = MOST_NUMBER
@@ -139,7 +139,7 @@ def fact(name: str, kind: Kind, value: str, meaning: str, source: str) -> Key:
         default=value,
         meaning=meaning,
         source=source,
-        access=Access.FACT,
+        access=Accessibility.FACT,
     )
 
 
@@ -161,7 +161,7 @@ def limit(name: str, most: int, meaning: str, source: str, *, least: int = 1) ->
         default=str(most),
         meaning=meaning,
         source=source,
-        access=Access.OURS,
+        access=Accessibility.OURS,
         least=least,
         most=most,
     )
@@ -175,5 +175,5 @@ def choice(name: str, default: str, meaning: str, source: str) -> Key:
         default=default,
         meaning=meaning,
         source=source,
-        access=Access.OURS,
+        access=Accessibility.OURS,
     )

@@ -31,7 +31,7 @@ TABLE: Final = (
         default="",
         meaning="Password of HTTP Basic: 32-40 hexadecimal digits, or 16-40 characters.",
         source="W 7.2",
-        access=kinds.Access.SECRET,
+        access=kinds.Accessibility.SECRET,
     ),
     kinds.flag(
         "AuthorizeRemoteTxRequests", "false", "Ask Authorize before a remote start.", "S 9.1.3"

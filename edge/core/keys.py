@@ -19,14 +19,14 @@ from edge.core.key_kinds import (
     MOST_TEXT,
     PHASES,
     ROTATIONS,
-    Access,
+    Accessibility,
     Key,
     Kind,
 )
 from edge.core.key_table import TABLE
 from edge.core.state import ChargePoint
 
-__all__ = ["MEASURANDS", "MOST_KEYS_ASKED", "TABLE", "Access", "Key", "Kind"]
+__all__ = ["MEASURANDS", "MOST_KEYS_ASKED", "TABLE", "Accessibility", "Key", "Kind"]
 
 MOST_DIGITS: Final = 10  # as many as 2**31 has
 
@@ -45,7 +45,7 @@ def text(state: ChargePoint, name: str) -> str:
         return "false"
     setup = state.setup
     layers = (setup.overrides, state.station.configuration, setup.defaults)
-    for layer in () if key.access is Access.FACT else layers:
+    for layer in () if key.access is Accessibility.FACT else layers:
         found = layer.get(key.name)
         if found is not None:
             return found

@@ -53,6 +53,11 @@ def fault(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
     return None
 
 
+def is_broken(bay: Bay) -> bool:
+    """Whether a fault is there that no transaction waits out."""
+    return bay.seen.welded or bool(bay.seen.tripped & LASTING)
+
+
 def meter_is_stale(bay: Bay, now: float) -> bool:
     """Whether the meter has failed and its last word is too old to sell energy by."""
     metering = bay.metering

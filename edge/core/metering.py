@@ -178,8 +178,12 @@ def _sample_on_the_clock(draft: Draft, connector: int) -> None:
         return
     if draft.now < due:
         return
-    boundary = _boundary(draft.at, keys.number(draft.state, "ClockAlignedDataInterval"))
-    _align(draft, connector)
+    interval_s = keys.number(draft.state, "ClockAlignedDataInterval")
+    boundary = _boundary(draft.at, interval_s)
+    # From the boundary, not from the wall clock: one that stands still never comes beyond it.
+    next_due = draft.now + (boundary - draft.at.wall).total_seconds() + interval_s
+    metering = replace(draft.bay(connector).metering, aligned_at=next_due)
+    draft.put(connector, metering=metering)
     purpose = ToSample(connector=connector, context=ReadingContext.SAMPLE_CLOCK, due=boundary)
     draft.read_meter(purpose, connector)
 

@@ -28,6 +28,7 @@ from edge.core.messages import (
     TransactionMessage,
 )
 from edge.core.records import Delivered, Parked, Queued, Refused, TransactionBound
+from edge.core.state import ChargePoint
 from edge.core.waiting import ToDeliver, ToProbe, ToRefill
 
 HEAD: Final = 64  # messages kept in the state
@@ -74,11 +75,23 @@ def advance(draft: Draft) -> None:
         or not outbox.head
         or station.authorisation.asking > 0  # a driver waits at the reader (ruling 5)
     )
-    if blocked or (outbox.not_before is not None and draft.now < outbox.not_before):
+    if blocked:
+        return
+    due = due_at(draft.state)
+    if due is not None and draft.now < due:
         return
     queued = outbox.head[0]
-    _put(draft, flight=queued.seq, not_before=None)
+    _put(draft, flight=queued.seq, failed_at=None)
     draft.send(ToDeliver(seq=queued.seq), _addressed(draft, queued), queued.message_id)
+
+
+def due_at(state: ChargePoint) -> float | None:
+    """When a message that was refused or ignored may go again: the wait grows with the attempts."""
+    outbox = state.station.outbox
+    if outbox.failed_at is None:
+        return None
+    interval_s = keys.number(state, "TransactionMessageRetryInterval")
+    return outbox.failed_at + interval_s * outbox.head[0].attempts
 
 
 def _refill(draft: Draft) -> None:
@@ -120,7 +133,8 @@ def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
     outbox = draft.station.outbox
     assert outbox.flight == purpose.seq, "one is on the wire until it is settled"
     queued = outbox.head[0]
-    _put(draft, flight=None)
+    drops = outbox.drops + 1 if _hung_up(event) else 0
+    _put(draft, flight=None, drops=drops)
     match event.answer:
         case CallError():
             _spend(draft, queued, event.answer, new_id=True)
@@ -130,10 +144,19 @@ def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
             _deliver(draft, queued, event.answer)
 
 
+def _hung_up(event: Settled) -> bool:
+    """Whether the peer dropped the line right after our frame; what else it answered is no excuse.
+
+    Connections that never carried the frame say nothing of it, and are not counted at all.
+    """
+    answer = event.answer
+    within_s = answer.closed_within_s if isinstance(answer, NoAnswer) else None
+    return within_s is not None and within_s <= QUICK_DROP_S
+
+
 def _deliver(draft: Draft, queued: Queued, answer: Confirmation) -> None:
     draft.write(Delivered(seq=queued.seq))
     _drop_head(draft, queued)
-    _put(draft, drops=0)
     if isinstance(answer, StartTransactionConf) and isinstance(queued.message, StartTransaction):
         assert queued.ref is not None
         info = answer.id_tag_info
@@ -171,10 +194,9 @@ def _spend(draft: Draft, queued: Queued, error: CallError, *, new_id: bool) -> N
         return
     message_id = draft.message_id() if new_id else queued.message_id
     again = replace(queued, attempts=attempts, message_id=message_id)
-    pause_s = keys.number(draft.state, "TransactionMessageRetryInterval") * attempts
     draft.write(Refused(seq=queued.seq, attempts=attempts, message_id=message_id))
     head = (again, *draft.station.outbox.head[1:])
-    _put(draft, head=head, not_before=draft.now + pause_s)
+    _put(draft, head=head, failed_at=draft.now)
 
 
 def _park(draft: Draft, queued: Queued, error: CallError) -> None:
@@ -182,7 +204,8 @@ def _park(draft: Draft, queued: Queued, error: CallError) -> None:
         Parked(seq=queued.seq, at=draft.at, code=str(error.code), description=error.description)
     )
     _drop_head(draft, queued)
-    _put(draft, dead_letters=draft.station.outbox.dead_letters + 1, drops=0, not_before=None)
+    dead_letters = draft.station.outbox.dead_letters + 1
+    _put(draft, dead_letters=dead_letters, drops=0, failed_at=None)
     if queued.ref is not None and isinstance(queued.message, StartTransaction):
         _bind(draft, queued.ref, UNKNOWN_ID)
 
@@ -191,11 +214,7 @@ def _go_unanswered(draft: Draft, queued: Queued, answer: NoAnswer) -> None:
     if answer.timed_out:
         _put(draft, probing=True)
         draft.request(ToProbe(), Heartbeat())
-        return
-    quick = answer.closed_within_s is not None and answer.closed_within_s <= QUICK_DROP_S
-    drops = draft.station.outbox.drops + 1 if quick else 0
-    _put(draft, drops=drops)
-    if drops >= QUICK_DROPS:
+    elif draft.station.outbox.drops >= QUICK_DROPS:
         why = "the central system drops the connection on this message"
         _park(draft, queued, CallError(code="ConnectionDropped", description=why))
 

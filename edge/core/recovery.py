@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.core import levels
 from edge.core.draft import Draft
 from edge.core.events import Pilot
 from edge.core.facts import EndRead, MustStop, Resumed
@@ -9,7 +10,10 @@ from edge.core.vocabulary import StopReason
 
 
 def decide(draft: Draft, connector: int) -> None:
-    """Resume it where car, register and policy allow; otherwise close it as `restore` judged."""
+    """Resume it where car, register, hardware and policy allow, else close it, as `restore` judged.
+
+    What alone keeps it from going on, a fault that lasts, is the reason then (ruling 17).
+    """
     bay = draft.bay(connector)
     transaction = bay.transaction
     assert transaction is not None
@@ -17,11 +21,13 @@ def decide(draft: Draft, connector: int) -> None:
     known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
     is_sane = last is not None and last.energy_wh >= known_wh
     is_there = bay.seen.plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
-    if bay.connector.resumable and is_there and is_sane:
+    goes_on = bay.connector.resumable and is_there and is_sane
+    if goes_on and not levels.is_broken(bay):
         draft.tell(Resumed(connector=connector))
         return
     if transaction.stop_reason is None:
-        reason = bay.connector.recovery or StopReason.POWER_LOSS
+        why = bay.connector.recovery or StopReason.POWER_LOSS
+        reason = StopReason.OTHER if goes_on else why
         at = bay.connector.recovery_at or draft.at
         draft.tell(MustStop(connector=connector, reason=reason, at=at))
     draft.tell(EndRead(connector=connector, end=last))

@@ -17,6 +17,7 @@ from edge.core import (
     contactor,
     cost,
     credentials,
+    data_transfer,
     evse,
     facts,
     firmware,
@@ -37,7 +38,6 @@ from edge.core import (
     signed_firmware,
     status,
     transaction,
-    transfers,
     unlocking,
     uploads,
     waiting,
@@ -71,6 +71,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ),
     ev.DialRefused: (security.on_dial_refused,),
     ev.FramesRefused: (security.on_frames_refused,),
+    ev.SecurityEventReported: (security_events.on_reported,),
     ev.DialPostponed: (line.on_postponed,),
     ev.Settled: (registration.on_settled, line.on_settled),
     ev.CallReceived: (registration.on_call, remote.on_call),
@@ -78,7 +79,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.JournalLost: (health.on_journal_lost,),
     ev.JournalHealed: (health.on_journal_healed,),
     ev.Stored: (),
-    ev.TransferAsked: (transfers.on_asked,),
+    ev.TransferAsked: (data_transfer.on_asked,),
     ev.PowerFailing: (restarting.on_power_failing,),
     ev.JobFinished: (),
     ev.JobProgressed: (jobs.on_progress,),
@@ -118,7 +119,7 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToMakeKey: (credentials.on_key_made,),
     waiting.ToSign: (credentials.on_settled,),
     waiting.ToStore: (local_list.on_stored,),
-    waiting.ToTransfer: (transfers.on_answered,),
+    waiting.ToTransfer: (data_transfer.on_answered,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 

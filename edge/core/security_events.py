@@ -3,26 +3,39 @@
 They go in a lane of their own beside the outbox, so that neither can hold up the other: in order,
 one on its way at a time, again and again until there is an answer, over outages and restarts. One
 that is refused or ignored for good is left to the log and makes room for those behind it.
+What one call can cause has so many lines a day and is then counted, so that nobody drives his own
+traces out of the log, or wears the card with it; a restart forgets the count.
 Source: security whitepaper ed. 3, A04, chapter 8.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from edge.core import anchors
 from edge.core.draft import Draft
-from edge.core.events import Settled
+from edge.core.events import SecurityEventReported, Settled
 from edge.core.facts import SecurityNoticed
 from edge.core.messages import CallError, NoAnswer, SecurityEventNotification
 from edge.core.outbox import QUICK_DROP_S
-from edge.core.security_log import SecurityEventForgotten, SecurityEventLogged, SecurityEventTold
+from edge.core.security_log import (
+    Burst,
+    SecurityEventForgotten,
+    SecurityEventLogged,
+    SecurityEvents,
+    SecurityEventTold,
+)
 from edge.core.status import is_introduced
 from edge.core.vocabulary import SecurityEvent
 from edge.core.waiting import ToWarn
 
 MOST_LINES: Final = 1000  # years of a healthy station, weeks of an attack, 0.2 MB of the card
+MOST_OF_A_KIND: Final = (
+    20  # lines in BURST_S, of what others can cause at will; the rest is counted
+)
+BURST_S: Final = 86_400.0
 MOST_INFO: Final = 255  # SecurityEventNotification.techInfo
 MOST_TRIES: Final = 3  # as many as a transaction message has by default
 PAUSE_FIRST_S: Final = 60.0  # after a failed try; twice as long after each further one
@@ -50,6 +63,18 @@ DEMANDED: Final = frozenset(
 )
 """What a use case wants pushed besides (L01.FR.02, FR.03); the rest is only logged."""
 
+PROVOKED: Final = frozenset(
+    {
+        SecurityEvent.INVALID_CENTRAL_SYSTEM_CERTIFICATE,
+        SecurityEvent.INVALID_CHARGE_POINT_CERTIFICATE,
+        SecurityEvent.INVALID_FIRMWARE_SIGNING_CERTIFICATE,
+        SecurityEvent.INVALID_FIRMWARE_SIGNATURE,
+        SecurityEvent.RECONFIGURATION_OF_SECURITY_PARAMETERS,
+        SecurityEvent.SETTING_SYSTEM_TIME,
+    }
+)
+"""What one call of a central system makes happen, as often as it likes."""
+
 
 def _put(draft: Draft, **changes: Any) -> None:
     draft.put_station(security_events=replace(draft.station.security_events, **changes))
@@ -59,14 +84,46 @@ def _put(draft: Draft, **changes: Any) -> None:
 
 
 def on_noticed(draft: Draft, fact: SecurityNoticed) -> None:
-    """Write it down; when the log is full, its oldest line makes room, told or not."""
+    """Write it down, unless so many of its kind came before that they would drive out the rest."""
+    if fact.event not in PROVOKED or _is_one_of_few(draft, fact.event):
+        _log(draft, fact.event, fact.info)
+
+
+def _is_one_of_few(draft: Draft, event: SecurityEvent) -> bool:
+    bursts = draft.station.security_events.bursts
+    before = bursts.get(event)
+    burst = Burst(since=draft.now) if before is None else replace(before, count=before.count + 1)
+    _put(draft, bursts={**bursts, event: burst})
+    return burst.count <= MOST_OF_A_KIND
+
+
+def _sum_up(draft: Draft) -> None:
+    """Say of each burst that is over how many events have no line of their own."""
+    bursts = draft.station.security_events.bursts
+    over = {event: one for event, one in bursts.items() if draft.now >= one.since + BURST_S}
+    if not over:
+        return
+    _put(draft, bursts={event: one for event, one in bursts.items() if event not in over})
+    for event, burst in over.items():
+        if burst.count > MOST_OF_A_KIND:
+            _log(draft, event, f"{burst.count - MOST_OF_A_KIND} more within a day")
+
+
+def deadlines(events: SecurityEvents) -> Iterator[float | None]:
+    """When there is something to tell or to sum up."""
+    yield events.not_before
+    yield from (one.since + BURST_S for one in events.bursts.values())
+
+
+def _log(draft: Draft, event: SecurityEvent, info: str | None) -> None:
+    """When the log is full, its oldest line makes room, told or not."""
     events = draft.station.security_events
     logged = SecurityEventLogged(
         seq=events.last_seq + 1,
-        event=fact.event,
+        event=event,
         at=draft.at,
-        info=None if fact.info is None else _one_line(fact.info)[:MOST_INFO],
-        untold=fact.event in CRITICAL | DEMANDED,
+        info=None if info is None else _one_line(info)[:MOST_INFO],
+        untold=event in CRITICAL | DEMANDED,
     )
     draft.write(logged)
     untold = (*events.untold, logged) if logged.untold else events.untold
@@ -75,6 +132,11 @@ def on_noticed(draft: Draft, fact: SecurityNoticed) -> None:
         draft.write(SecurityEventForgotten(seq=oldest))
         untold = tuple(one for one in untold if one.seq > oldest)
     _put(draft, last_seq=logged.seq, untold=untold)
+
+
+def on_reported(draft: Draft, event: SecurityEventReported) -> None:
+    """What a sensor saw is noticed like what we see ourselves."""
+    on_noticed(draft, SecurityNoticed(event=event.event, info=event.info))
 
 
 def _one_line(text: str) -> str:
@@ -87,6 +149,7 @@ def _one_line(text: str) -> str:
 
 def advance(draft: Draft) -> None:
     """Tell the oldest untold line, if nobody comes before it. Runs after every step's facts."""
+    _sum_up(draft)
     station = draft.station
     events = station.security_events
     blocked = (

@@ -5,7 +5,8 @@ Written by machine `security_events` alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from edge.core.instant import Instant
 from edge.core.vocabulary import SecurityEvent
@@ -37,11 +38,20 @@ class SecurityEventForgotten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """Events of one kind: how many since the monotonic second *since*."""
+
+    since: float
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityEvents:
     """The end of the security log, and the lines of it that the central system has not heard.
 
     *is_telling*: the oldest untold one is on the wire; *tries* were refused or ignored, at
     *unheard_at* the last time. *failures* counts tries of all lines since one was heard.
+    *bursts* is what happened lately of the kinds that others can cause at will.
     """
 
     last_seq: int = 0
@@ -51,3 +61,4 @@ class SecurityEvents:
     failures: int = 0
     unheard_at: float | None = None
     not_before: float | None = None
+    bursts: Mapping[SecurityEvent, Burst] = field(default_factory=dict)

@@ -216,6 +216,7 @@ class Outbox:
 
     *bound* maps our refs to the central system's ids, -1 for a start that was refused for good
     (errata 3.18), as long as messages of that ref may still wait. *flight* is the seq on the wire;
+    *failed_at* is when the first of *head* last spent an attempt, while it waits for the next.
     *probing*: the line is found out about, or has been. *refilling* is *last_seq* as it was when
     more was asked of the journal.
     """
@@ -225,7 +226,7 @@ class Outbox:
     last_seq: int = 0
     bound: Mapping[int, int] = field(default_factory=dict)
     flight: int | None = None
-    not_before: float | None = None
+    failed_at: float | None = None
     refilling: int | None = None
     probing: bool = False
     drops: int = 0
@@ -289,7 +290,7 @@ class Charging:
     *limits* is the current each connector may be offered, 0 = paused; without profiles it is empty.
     *turns* are the connectors that charge, the one served first in front; *left_out* those of them
     for whom nothing is left, *served_since* when each of the others was let in. *clock* is wall
-    minus monotonic seconds.
+    minus monotonic seconds, *guessed* the ids of profiles set while that was a guess.
     """
 
     profiles: tuple[Installed, ...] = ()
@@ -298,6 +299,7 @@ class Charging:
     left_out: frozenset[int] = frozenset()
     served_since: Mapping[int, float] = field(default_factory=dict)
     clock: float = 0.0
+    guessed: frozenset[int] = frozenset()
     due: float | None = None
 
 
@@ -306,7 +308,8 @@ class Station:
     """What exists once.
 
     *rebooted*: the computer went down before this process, without our doing; *log_was_cleared*:
-    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen.
+    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen;
+    *clock_moves*: when it was told, in the last hour, that they had moved.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -335,6 +338,7 @@ class Station:
     rebooted: bool = False
     log_was_cleared: bool = False
     clock_shown: float | None = None
+    clock_moves: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from edge.core import anchors, keys, levels
 from edge.core.draft import Draft
@@ -69,12 +70,23 @@ def _is_due(draft: Draft, notice: Notice) -> bool:
     return due is None or draft.now >= due
 
 
+_IN_A_TRANSACTION: Final = (
+    ConnectorStatus.CHARGING,
+    ConnectorStatus.SUSPENDED_EV,
+    ConnectorStatus.SUSPENDED_EVSE,
+)
+"""What is told of a transaction that runs; the status after them ends it (ruling 25)."""
+
+
 def due_at(state: ChargePoint, notice: Notice) -> float | None:
     """When a candidate has lasted for MinimumStatusDuration; `None`: now, or nothing to tell."""
     if notice.reported is None or notice.candidate is None or notice.since is None:
         return None
     was, becomes = notice.reported[0], notice.candidate[0]
-    if notice.reported == notice.candidate or ConnectorStatus.FAULTED in (was, becomes):
+    at_once = ConnectorStatus.FAULTED in (was, becomes) or (
+        was in _IN_A_TRANSACTION and becomes not in _IN_A_TRANSACTION
+    )
+    if notice.reported == notice.candidate or at_once:
         return None
     wait_s = keys.number(state, "MinimumStatusDuration")
     return notice.since.monotonic + wait_s if wait_s else None
@@ -93,11 +105,7 @@ def _notify(draft: Draft, connector: int, notice: Notice, told: Told) -> None:
 def _skips_preparing(notice: Notice, told: Told) -> bool:
     """From Reserved the table of 4.9 leads into a session by way of Preparing only (G2)."""
     was_reserved = notice.reported is not None and notice.reported[0] is ConnectorStatus.RESERVED
-    return was_reserved and told[0] in (
-        ConnectorStatus.CHARGING,
-        ConnectorStatus.SUSPENDED_EV,
-        ConnectorStatus.SUSPENDED_EVSE,
-    )
+    return was_reserved and told[0] in _IN_A_TRANSACTION
 
 
 def _message(connector: int, told: Told, since: datetime) -> StatusNotification:

@@ -9,6 +9,7 @@ Quality: tested with the real child and hostile input; no field record yet.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +22,11 @@ from edge.drivers.child import next_line, started
 WITHIN_S: Final = 10.0  # a busy Raspberry Pi starts the child in two
 WHY_MAX: Final = 200  # characters of a stranger's words that are passed on
 
+_CERTIFICATE: Final = re.compile(
+    r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
+)
+"""RFC 7468, read with tolerance."""
+
 
 class ChildNotary:
     """Implements `edge.ports.Notary`; *ca_file* is the installer's, for the central system."""
@@ -30,7 +36,10 @@ class ChildNotary:
         self._within_s = within_s
 
     async def answer(self, question: X509Question) -> X509Answer:
-        """Start the child, ask it, end it."""
+        """Start the child, ask it, end it; what holds no certificate is not worth a child."""
+        pem = _strangers_words(question)
+        if pem is not None and not _CERTIFICATE.search(pem):
+            return Unfit(why="there is no certificate in PEM in it")
         try:
             async with asyncio.timeout(self._within_s):
                 said = await _ask(self._put(question))
@@ -58,6 +67,7 @@ class ChildNotary:
                     "pem": question.chain,
                     "roots": question.roots,
                     "files": self._ca_files if ours else [],
+                    "purpose": "station" if ours else "firmware",
                     "at": question.at.isoformat(),
                     "ahead_s": question.ahead_s,
                 }
@@ -67,6 +77,16 @@ class ChildNotary:
                     "common_name": question.common_name,
                     "organisation": question.organisation,
                 }
+
+
+def _strangers_words(question: X509Question) -> str | None:
+    match question:
+        case InspectRoot():
+            return question.pem
+        case CheckChain():
+            return question.chain
+        case MakeSigningRequest():
+            return None
 
 
 async def _ask(question: dict[str, Any]) -> dict[str, Any]:

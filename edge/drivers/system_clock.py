@@ -54,14 +54,26 @@ def new_nonce() -> str:
     return secrets.token_hex(12)
 
 
+def up_s() -> float:
+    """Seconds since the kernel booted, also while the computer sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class SystemClock:
-    """Wall and monotonic time; implements `edge.ports.Clock`."""
+    """Wall and monotonic time; implements `edge.ports.Clock`.
+
+    *booted_s* is when the computer came up, in seconds of `up_s`: later only after a simulated
+    power cut.
+    """
 
     def __init__(
         self,
+        *,
+        booted_s: float = 0.0,
         ntp: Callable[[], bool] = ntp_holds,
         system_wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._booted_s = booted_s
         self._ntp = ntp
         self._system_wall = system_wall
         self._ntp_held = False
@@ -72,7 +84,7 @@ class SystemClock:
 
     def now(self) -> Instant:
         """The present moment."""
-        monotonic = _monotonic()
+        monotonic = self._monotonic()
         if self._kept_by_ntp(monotonic):
             self._learnt = None  # NTP has set the system's clock right meanwhile
             return Instant(wall=self._wall(monotonic), monotonic=monotonic)
@@ -84,7 +96,7 @@ class SystemClock:
 
         A time that cannot be (before 2020, after 2099) is refused.
         """
-        monotonic = _monotonic()
+        monotonic = self._monotonic()
         if self._kept_by_ntp(monotonic) or self._frozen is not None:
             return
         if not EARLIEST <= wall_at.wall < LATEST:
@@ -101,11 +113,11 @@ class SystemClock:
         self._shift = timedelta(seconds=offset_s)
         self._learnt = None
         if self._frozen is not None:
-            self._frozen = self._running_wall(_monotonic())
+            self._frozen = self._running_wall(self._monotonic())
 
     def freeze(self, frozen: bool) -> None:
         """Stop the wall clock or let it go on; monotonic time always runs."""
-        self._frozen = self._running_wall(_monotonic()) if frozen else None
+        self._frozen = self._running_wall(self._monotonic()) if frozen else None
 
     def _wall(self, monotonic: float) -> datetime:
         return self._frozen if self._frozen is not None else self._running_wall(monotonic)
@@ -115,6 +127,9 @@ class SystemClock:
             return self._system_wall() + self._shift
         return self._learnt.wall + timedelta(seconds=monotonic - self._learnt.monotonic)
 
+    def _monotonic(self) -> float:
+        return up_s() - self._booted_s
+
     def _kept_by_ntp(self, monotonic: float) -> bool:
         if self._shift:
             return False
@@ -122,8 +137,3 @@ class SystemClock:
             self._ntp_held = self._ntp()
             self._ask_ntp_at = monotonic + ASK_NTP_EVERY_S
         return self._ntp_held
-
-
-def _monotonic() -> float:
-    """Seconds since the kernel booted, also while the computer sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

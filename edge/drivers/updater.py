@@ -88,11 +88,13 @@ def _outcome_of(image: Path) -> Path:
 
 
 def _is_held(lock: Path) -> bool:
-    with lock.open("a") as file:
-        try:
+    try:
+        with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass  # nothing was ever installed here
     return False
 
 

@@ -67,6 +67,7 @@ def verbs(bay: Bay) -> Mapping[str, Verb]:
         "fail.firmware": daemon.fail_firmware,
         "fail.locallist": daemon.fail_locallist,
         "ocpp.datatransfer": daemon.datatransfer,
+        "ocpp.security_event": daemon.security_event,
         "state": daemon.state,
         "wait": daemon.wait,
     }
@@ -274,6 +275,10 @@ class _DaemonVerbs:
         """A DataTransfer that the charge point starts; its status and data."""
         said = {"vendorId": vendorId, "messageId": messageId, "data": data}
         return await self._ask("ocpp.datatransfer", within_s=TRANSFER_S, **said)
+
+    async def security_event(self, type: str, info: str | None = None) -> Answer:  # noqa: A002  the contract's own word
+        """A security event of the whitepaper's chapter 8, as a sensor would report it."""
+        return await self._ask("ocpp.security_event", type=type, info=info)
 
     async def power(self, mode: str) -> Answer:
         """`off`: back-up supply, the daemon ends its work; `kill`: everything is dark at once."""

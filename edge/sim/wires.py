@@ -15,7 +15,7 @@ import json
 import queue
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,8 @@ class Hooks:
     """What verbs ask of the daemon. Called in its event loop; a result may be awaitable.
 
     net(mode, for_s), clock(offset_s, freeze), power(mode), reset_state(keep), snapshot(),
-    fail_firmware(next), fail_locallist(on), datatransfer(vendorId, messageId, data) -> its answer.
+    fail_firmware(next), fail_locallist(on), datatransfer(vendorId, messageId, data) -> its answer,
+    security_event(type, info).
     """
 
     net: Callable[[str, float | None], Any]
@@ -59,6 +60,7 @@ class Hooks:
     fail_firmware: Callable[[str], Any]
     fail_locallist: Callable[[bool], Any]
     datatransfer: Callable[[str, str | None, str | None], Any]
+    security_event: Callable[[str, str | None], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,25 +235,25 @@ class _Wire:
         self._outbox.put({"answer": number, **answer})
 
     def _call(self, op: str, arguments: dict[str, Any]) -> Any:
-        hooks = self._hooks
-        if op == "state":
-            return hooks.snapshot()
-        if op == "net":
-            return hooks.net(arguments["mode"], arguments.get("for_s"))
-        if op == "clock":
-            return hooks.clock(arguments.get("offset_s"), arguments.get("freeze"))
-        if op == "power":
-            return hooks.power(arguments["mode"])
-        if op == "reset_state":
-            return hooks.reset_state(tuple(arguments.get("keep", ())))
-        if op == "fail.firmware":
-            return hooks.fail_firmware(arguments["next"])
-        if op == "fail.locallist":
-            return hooks.fail_locallist(arguments["on"])
-        if op == "ocpp.datatransfer":
-            said = (arguments["vendorId"], arguments.get("messageId"), arguments.get("data"))
-            return hooks.datatransfer(*said)
-        raise SimulationError(f"the daemon has no hook {op}")
+        if op not in _CALLS:
+            raise SimulationError(f"the daemon has no hook {op}")
+        return _CALLS[op](self._hooks, arguments)
+
+
+_CALLS: Final[Mapping[str, Callable[[Hooks, dict[str, Any]], Any]]] = {
+    "state": lambda hooks, _: hooks.snapshot(),
+    "net": lambda hooks, said: hooks.net(said["mode"], said.get("for_s")),
+    "clock": lambda hooks, said: hooks.clock(said.get("offset_s"), said.get("freeze")),
+    "power": lambda hooks, said: hooks.power(said["mode"]),
+    "reset_state": lambda hooks, said: hooks.reset_state(tuple(said.get("keep", ()))),
+    "fail.firmware": lambda hooks, said: hooks.fail_firmware(said["next"]),
+    "fail.locallist": lambda hooks, said: hooks.fail_locallist(said["on"]),
+    "ocpp.datatransfer": lambda hooks, said: hooks.datatransfer(
+        said["vendorId"], said.get("messageId"), said.get("data")
+    ),
+    "ocpp.security_event": lambda hooks, said: hooks.security_event(said["type"], said.get("info")),
+}
+"""What each hook is called with."""
 
 
 def _words(result: Any) -> dict[str, Any]:

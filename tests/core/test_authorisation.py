@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.core.commands import RemoteStartTransaction
+from edge.core.commands import ChangeConfiguration, RemoteStartTransaction
 from edge.core.effects import Lamp, Show
 from edge.core.events import Trip
 from edge.core.levels import lamp
@@ -20,6 +20,7 @@ from edge.core.messages import (
 from edge.core.records import Saved, TagCached, TransactionOpened
 from edge.core.state import Phase
 from edge.core.vocabulary import AuthorizationStatus, ConnectorStatus, StopReason
+from edge.core.waiting import MOST_WAITING
 from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, of, setup
 from tests.core.build import Rig
 
@@ -194,6 +195,43 @@ def test_a_card_known_to_be_of_the_group_stops_offline() -> None:
     rig.wait(20)
     rig.tap(BOB)
     assert rig.phase() is Phase.FINISHING
+
+
+@pytest.mark.parametrize(
+    ("info", "trusts"),
+    [
+        (IdTagInfo(status=AuthorizationStatus.BLOCKED, parent_id_tag="FLEET"), "true"),
+        (GROUP, "false"),
+    ],
+    ids=["blocked", "LocalAuthorizeOffline off"],
+)
+def test_a_card_that_may_not_start_offline_stops_nothing_there(
+    info: IdTagInfo, trusts: str
+) -> None:
+    """3.5.4, 9.1.12: what is known of a group's card counts as little as for a start."""
+    keys = {"AllowOfflineTxForUnknownId": "true"}
+    rig = Rig(setup(keys=keys), saved=cached((BOB, info)), serve=True).online()
+    rig.tag_info[ALICE] = GROUP
+    rig.charging()
+    rig.call(ChangeConfiguration(key="LocalAuthorizeOffline", value=trusts))
+    rig.link_down()
+    rig.wait(20)
+    rig.tap(BOB)
+    assert rig.phase() is Phase.CHARGING
+    rig.tap(ALICE)
+    assert rig.phase() is Phase.FINISHING
+
+
+def test_a_peer_that_hangs_is_not_asked_more_than_its_line_holds() -> None:
+    """Ruling 5: it is as good as away; what piles up on the line would be lost with the rest."""
+    rig = Rig(saved=cached((ALICE, GOOD))).online()
+    for _ in range(100):
+        rig.tap(BOB)
+        rig.wait(6)
+    assert len(rig.sent) <= MOST_WAITING
+    rig.plug()
+    rig.tap(ALICE)
+    assert rig.phase() is Phase.CHARGING
 
 
 def test_a_card_of_an_unknown_group_stops_nothing_offline() -> None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from edge.core.deadlines import next_deadline
 from edge.core.effects import BEATS, Beat, Cut, Energise, Raise, Reduce, Reply, Write
-from edge.core.events import Pilot, Trip
-from edge.core.messages import MeterValues
+from edge.core.events import Pilot, Ticked, Trip
+from edge.core.messages import BootNotification, MeterValues
 from edge.core.profiles import Installed
-from edge.core.records import ProfileSet
+from edge.core.records import ProfileSet, Saved
 from edge.core.setup import Policy
 from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus
-from tests.core.bench import BOB, NOON, of
-from tests.core.build import Rig
+from tests.core.bench import BOB, NOON, at, of
+from tests.core.build import Rig, booted
 from tests.core.charging_bench import (
     DEFAULT,
     MAX,
@@ -32,6 +32,7 @@ from tests.core.charging_bench import (
 )
 from tests.core.restarts import after_power_cut, interrupted
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # from a central system without a clock
 CHARGING, SUSPENDED_EVSE = ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EVSE
 
 
@@ -154,6 +155,50 @@ def test_a_clock_that_is_set_moves_the_schedules() -> None:
     rig.wall += timedelta(hours=1)
     rig.meter()
     assert offered(rig) == 10
+
+
+def test_a_clock_that_stands_still_before_a_boundary_is_looked_at_once_a_second() -> None:
+    """A wall clock that does not come to the boundary must not keep the core spinning."""
+    rig = charging()
+    start = rig.instant.wall
+    put(rig, profile(DEFAULT, (0, 10), (20, 16), start=start))
+    rig.wait(19.995)
+    for _ in range(100):
+        due = next_deadline(rig.state)
+        assert due is not None
+        if due > rig.now + 10:
+            break
+        rig.wall -= timedelta(seconds=due - rig.now)
+        rig.now = due
+        rig.step(Ticked(at=rig.instant))
+    assert offered(rig) == 10
+    assert rig.now > 150
+    rig.wait(5)
+    assert offered(rig) == 16
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["by the boot", "later, by another"])
+def test_a_station_limit_set_before_the_time_was_known_counts_its_own_seconds(
+    *, told: bool
+) -> None:
+    """3.13.1: a relative ChargePointMaxProfile goes by what passed since it was set."""
+    rig = Rig(trusted=False).start()
+    rig.link_up()
+    limits = profile(MAX, (0, 10), (60, 16), kind=RELATIVE, start=None)
+    assert put(rig, limits, connector=0) == "Accepted"
+    real = NOON + timedelta(days=700)
+    rig.wait(5)
+    rig.answer(BootNotification, booted(at(rig.now, wall=real).wall if told else NEVER))
+    rig.wait(5)
+    rig.trusted, rig.wall = True, real
+    rig.charging()
+    assert offered(rig) == 10
+    rig.wait(49)
+    assert offered(rig) == 10
+    rig.wait(2)
+    assert offered(rig) == 16
+    again = Rig(saved=Saved(profiles=tuple(rig.written(ProfileSet)[-1:])), now=rig.now)
+    assert again.state.station.charging.profiles == rig.state.station.charging.profiles
 
 
 def test_a_session_begun_by_a_wrong_clock_counts_its_own_seconds() -> None:

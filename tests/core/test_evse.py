@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edge.core.commands import RemoteStopTransaction
@@ -13,6 +15,7 @@ from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
 from tests.core.bench import of, setup
 from tests.core.build import Rig
+from tests.core.restarts import interrupted
 
 
 def reasons(rig: Rig) -> list[StopReason]:
@@ -149,6 +152,19 @@ def test_a_weld_outlives_the_process() -> None:
     rig.plug()
     rig.tap()
     assert rig.phase() is Phase.PREPARING
+
+
+def test_a_session_found_open_behind_a_weld_is_not_taken_up() -> None:
+    """Ruling 17: a weld ends it at once, in the next process too, not after the hold."""
+    latched = FaultLatched(connector=1, code=ErrorCode.POWER_SWITCH_FAILURE, info="x")
+    rig = Rig(saved=replace(interrupted(), faults=(latched,)), serve=True)
+    socket = rig.socket()
+    socket.plugged = socket.closed = socket.deaf = True
+    socket.pilot, socket.energy_wh = Pilot.B, 1420
+    rig.start()
+    rig.link_up()
+    rig.wait(30)
+    assert reasons(rig) == [StopReason.OTHER]
 
 
 def test_a_lost_charging_point_is_a_fault_until_it_speaks_again() -> None:

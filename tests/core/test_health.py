@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from edge.core.events import JournalHealed, JournalLost
-from edge.core.health import CLOCK_MOVED_S
+from edge.core.health import CLOCK_MOVED_S, MOST_MOVES
 from edge.core.records import BootStarted, ResetAccepted, Saved
 from edge.core.security_log import SecurityEventLogged
 from edge.core.vocabulary import ResetType, SecurityEvent
@@ -85,6 +85,26 @@ def test_small_steps_of_the_clock_are_none_until_they_add_up() -> None:
         rig.wall = NOON + timedelta(seconds=0.4 * CLOCK_MOVED_S * (step + 1))
         rig.meter()
     assert [event for event, _ in lines(rig)] == ["SettingSystemTime"]
+
+
+def test_a_clock_that_stands_still_does_not_flood_the_log() -> None:
+    """The card wears and the log rolls: a few lines an hour tell of any clock."""
+    rig = Rig().online()
+    for second in range(2 * 3600):
+        rig.wall = NOON - timedelta(seconds=second)
+        rig.now += 1.0
+        rig.meter()
+    assert MOST_MOVES < len(lines(rig)) <= 2 * MOST_MOVES
+    assert {event for event, _ in lines(rig)} == {"SettingSystemTime"}
+
+
+def test_real_steps_of_the_clock_have_a_line_each() -> None:
+    """Whitepaper 8: NTP after the central system, within minutes, is two."""
+    rig = Rig().online()
+    for number in range(1, MOST_MOVES + 1):
+        rig.wall = NOON + number * timedelta(days=1)
+        rig.meter()
+        assert len(lines(rig)) == number
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from edge.core import key_kinds, keys
 from edge.core.commands import ChangeConfiguration, GetConfiguration
-from edge.core.key_kinds import Access, Key, Kind
+from edge.core.key_kinds import Accessibility, Key, Kind
 from edge.core.key_table import TABLE
 from tests.core.bench import setup
 from tests.core.build import Rig
@@ -86,10 +86,10 @@ KINDS = {
     "String": {Kind.TEXT, Kind.SECRET},
 }
 ACCESSES = {
-    "RW": {Access.WRITE},
-    "W": {Access.SECRET},
-    "R": {Access.OURS, Access.FACT},
-    "R/RW": {Access.WRITE, Access.OURS},
+    "RW": {Accessibility.WRITE},
+    "W": {Accessibility.SECRET},
+    "R": {Accessibility.OURS, Accessibility.FACT},
+    "R/RW": {Accessibility.WRITE, Accessibility.OURS},
 }
 TOLD_ONLY = {"ConnectorPhaseRotation"}  # it describes the wiring to who balances phases from afar
 

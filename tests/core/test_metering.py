@@ -172,6 +172,20 @@ def test_no_clock_aligned_sample_before_the_clock_is_trusted() -> None:
     assert len(values(rig)) == 1
 
 
+def test_a_clock_that_stands_still_makes_no_more_aligned_samples() -> None:
+    """TC_071: a moment is sampled once, however long the clock shows the one before."""
+    rig = station(ClockAlignedDataInterval="60")
+    rig.wait(19.99)
+    for _ in range(1000):
+        rig.wall -= timedelta(seconds=0.01)
+        rig.now += 0.01
+        rig.see()
+    rig.wait(110)
+    stamps = [value.timestamp.wall for value in values(rig)]
+    assert stamps == sorted(set(stamps))
+    assert len(stamps) == 2
+
+
 def test_the_aligned_interval_can_be_changed_while_running() -> None:
     """Ruling 35."""
     rig = station()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edge.core.commands import TriggerMessage
+from edge.core.commands import ChangeConfiguration, TriggerMessage
 from edge.core.effects import Send
-from edge.core.events import LinkDown
+from edge.core.events import LinkDown, Pilot
 from edge.core.messages import (
     BootNotification,
     CallError,
@@ -20,7 +21,7 @@ from edge.core.messages import (
     StartTransaction,
     StatusNotification,
 )
-from edge.core.records import Refused
+from edge.core.records import Parked, Refused
 from edge.core.vocabulary import RegistrationStatus
 from edge.core.waiting import ToDeliver
 from tests.core.bench import setup
@@ -135,6 +136,71 @@ def test_a_verdict_on_a_line_that_is_gone_counts_for_nothing() -> None:
     line.rig.step(LinkDown(at=line.rig.instant, why="cut"))
     line.rig.settle(probe, HeartbeatConf(current_time=line.rig.instant.wall))
     assert not line.rig.written(Refused)
+
+
+def answer_statuses(rig: Rig) -> None:
+    """Nothing but the transaction message is left on the wire."""
+    while rig.is_waiting(StatusNotification):
+        rig.answer(StatusNotification)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [CallError(code="InternalError"), NoAnswer(timed_out=True)],
+    ids=["refused", "ignored"],
+)
+def test_a_peer_that_kept_the_line_breaks_the_row_of_hang_ups(
+    between: CallError | NoAnswer,
+) -> None:
+    """Ruling 15: three connections in a row; one that bore the frame, answered or not, is none."""
+    rig = Rig(setup(keys={**KEYS, "TransactionMessageAttempts": "9"})).online().charging()
+    for _ in range(2):
+        answer_statuses(rig)
+        rig.link_down(closed_within_s=0.5)
+        rig.link_up()
+    rig.answer(StartTransaction, between)
+    for _ in range(2):
+        answer_statuses(rig)
+        rig.link_down(closed_within_s=0.5)
+        rig.link_up()
+    assert not rig.written(Parked)
+
+
+def test_what_else_is_answered_does_not_break_the_row_of_hang_ups() -> None:
+    """Ruling 15: a peer that bears every frame but this one is just what is looked for."""
+    rig = Rig(setup(keys=KEYS)).online()
+    rig.charging()
+    for _ in range(3):
+        answer_statuses(rig)
+        rig.link_down(closed_within_s=0.5)
+        rig.see(pilot=Pilot.B if rig.socket().pilot is Pilot.C else Pilot.C)
+        rig.link_up()
+    assert [one.code for one in rig.written(Parked)] == ["ConnectionDropped"]
+
+
+def test_a_shorter_interval_shortens_the_wait_that_runs() -> None:
+    """5.3: a new TransactionMessageRetryInterval holds from now on, for what waits, too."""
+    keys = {**KEYS, "TransactionMessageRetryInterval": "86400"}
+    rig = Rig(setup(keys=keys)).online().charging()
+    rig.answer(StartTransaction, CallError(code="InternalError"))
+    rig.wait(100)
+    assert not rig.is_waiting(StartTransaction)
+    rig.call(ChangeConfiguration(key="TransactionMessageRetryInterval", value="101"))
+    rig.wait(0.9)
+    assert not rig.is_waiting(StartTransaction)
+    rig.wait(0.1)
+    assert rig.is_waiting(StartTransaction)
+
+
+def test_samples_behind_a_parked_start_go_as_minus_one() -> None:
+    """Errata 3.18: all dependants, not the StopTransaction alone."""
+    rig = Rig(setup(keys=KEYS)).online().charging()
+    for _ in range(2):
+        rig.answer(StartTransaction, CallError(code="InternalError"))
+    assert rig.written(Parked)
+    rig.wait(10)
+    rig.answer_all()
+    assert {one.transaction_id for one in rig.messages(MeterValues)} == {-1}
 
 
 def _rest(line: Line) -> None:

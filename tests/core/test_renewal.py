@@ -193,6 +193,15 @@ def test_a_renewal_that_nobody_answers_is_asked_for_ever_less() -> None:
     assert all(number < MOST_ASKED for _, number in asked)
 
 
+def test_a_clock_that_was_years_ahead_holds_up_no_renewal() -> None:
+    """A03: the moment of the last request lies in the future; it would wait until then."""
+    ahead = pending(asked_at=NOON + timedelta(days=3650), asked=1)
+    mine = CredentialsKept(own=credential("own", days=(-300, 20)), request=ahead)
+    rig = station(kept=mine, SecurityProfile="3")
+    tick(rig)
+    assert is_making(rig)
+
+
 def test_each_renewal_in_vain_is_counted() -> None:
     """And a trigger counts from one again."""
     mine = CredentialsKept(own=credential("own", days=(-300, 20)), request=pending(asked=2))

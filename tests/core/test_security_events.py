@@ -1,20 +1,15 @@
-"""The security log and its lane: every event a line, every critical one told until it is heard."""
+"""The lane of security events: every critical one is told until it is heard."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from edge.core import security_events
 from edge.core.commands import TriggerMessage
-from edge.core.draft import Draft
-from edge.core.effects import Send, Write
-from edge.core.facts import SecurityNoticed
+from edge.core.effects import Send
 from edge.core.messages import (
     Authorize,
     BootNotification,
-    CallError,
     Heartbeat,
-    NoAnswer,
     SecurityEventNotification,
     StartTransaction,
     StatusNotification,
@@ -22,126 +17,29 @@ from edge.core.messages import (
 from edge.core.outbox import QUICK_DROP_S
 from edge.core.records import BootStarted, Saved
 from edge.core.security_events import (
-    CRITICAL,
-    DEMANDED,
-    MOST_INFO,
-    MOST_LINES,
     MOST_TRIES,
     PAUSE_FIRST_S,
     PAUSE_MOST_S,
 )
 from edge.core.security_log import (
-    SecurityEventForgotten,
     SecurityEventLogged,
     SecurityEventTold,
 )
 from edge.core.vocabulary import RegistrationStatus, SecurityEvent
+from tests.core.alarms import (
+    IGNORED,
+    KIND,
+    REFUSED,
+    RESET,
+    STARTUP,
+    TAMPER,
+    critical,
+    infos,
+    left,
+    quiet,
+)
 from tests.core.bench import NOON, Answer, at, of, setup
 from tests.core.build import Rig, booted
-
-REPLAY = SecurityEvent.ATTEMPTED_REPLAY_ATTACKS
-CLOCK = SecurityEvent.SETTING_SYSTEM_TIME
-RESET = SecurityEvent.RESET_OR_REBOOT
-STARTUP = SecurityEvent.STARTUP_OF_THE_DEVICE
-REFUSED = CallError(code="NotSupported", description="what is that?")
-IGNORED = NoAnswer(timed_out=True)
-KIND = SecurityEventNotification
-
-
-def noticed(rig: Rig, *facts: SecurityNoticed) -> list[object]:
-    """What the machine writes when it is told *facts*, the rig's state following."""
-    draft = Draft(rig.state, rig.instant)
-    for fact in facts:
-        security_events.on_noticed(draft, fact)
-    rig.state = draft.state
-    return [effect.record for effect in draft.effects if isinstance(effect, Write)]
-
-
-def critical(rig: Rig, count: int = 1) -> None:
-    """So many critical events happen, and the lane looks at them."""
-    noticed(rig, *(SecurityNoticed(event=CLOCK, info=str(number)) for number in range(count)))
-    rig.meter()
-
-
-def infos(rig: Rig) -> list[str | None]:
-    """What has been told of, in order."""
-    return [one.tech_info for one in rig.messages(KIND)]
-
-
-def left(rig: Rig) -> list[str | None]:
-    """What has not been heard yet, in order."""
-    return [line.info for line in rig.state.station.security_events.untold]
-
-
-def quiet() -> Rig:
-    """Online, and everything from the start has been heard."""
-    rig = Rig().online()
-    assert not left(rig)
-    return rig
-
-
-# ── the log ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_an_event_is_a_line_with_its_time() -> None:
-    """A04.FR.04, N01.FR.05: each security event is logged, critical or not."""
-    rig = Rig()
-    [line] = noticed(rig, SecurityNoticed(event=REPLAY, info="message 4711"))
-    assert line == SecurityEventLogged(
-        seq=1, event=REPLAY, at=rig.instant, info="message 4711", untold=False
-    )
-
-
-def test_only_critical_events_wait_to_be_told() -> None:
-    """Whitepaper 8: those marked Critical are pushed."""
-    rig = Rig()
-    noticed(rig, *(SecurityNoticed(event=event) for event in SecurityEvent))
-    untold = rig.state.station.security_events.untold
-    assert {line.event for line in untold} == CRITICAL | DEMANDED
-    assert {str(event) for event in CRITICAL} == {
-        "FirmwareUpdated",
-        "SettingSystemTime",
-        "StartupOfTheDevice",
-        "ResetOrReboot",
-        "SecurityLogWasCleared",
-        "MemoryExhaustion",
-        "TamperDetectionActivated",
-    }
-
-
-def test_every_word_fits_the_message() -> None:
-    """SecurityEventNotification.type has 50 characters."""
-    assert max(len(event) for event in SecurityEvent) <= 50
-
-
-def test_what_others_wrote_is_one_line_of_the_length_that_can_be_told() -> None:
-    """TechInfo has 255 characters; a sentence of the peer's cannot forge a line."""
-    [line] = noticed(Rig(), SecurityNoticed(event=CLOCK, info="a\n\x1b[31mb" + "x" * 300))
-    assert isinstance(line, SecurityEventLogged)
-    assert line.info == ("a  [31mb" + "x" * 300)[:MOST_INFO]
-
-
-def test_the_oldest_line_makes_room() -> None:
-    """A04.FR.04: the log rolls; what it drops is no longer told either."""
-    rig = Rig()
-    written = noticed(rig, *(SecurityNoticed(event=CLOCK) for _ in range(MOST_LINES + 3)))
-    gone = [one.seq for one in written if isinstance(one, SecurityEventForgotten)]
-    assert gone == [1, 2, 3]
-    untold = rig.state.station.security_events.untold
-    assert [line.seq for line in untold] == list(range(4, MOST_LINES + 4))
-
-
-def test_a_line_that_makes_room_while_it_is_told_takes_no_other_with_it() -> None:
-    """The answer belongs to a line that is gone; the next is told all the same."""
-    rig = quiet()
-    critical(rig)
-    noticed(rig, *(SecurityNoticed(event=CLOCK, info="new") for _ in range(MOST_LINES)))
-    rig.answer(KIND)
-    assert left(rig) == ["new"] * MOST_LINES
-    assert infos(rig) == ["0", "new"]
-
-
-# ── the lane ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_nothing_is_told_before_acceptance_and_the_statuses() -> None:
@@ -164,7 +62,7 @@ def test_an_event_is_told_as_it_happened() -> None:
     rig.wait(500)
     rig.link_up()
     assert rig.messages(KIND) == [
-        SecurityEventNotification(type=CLOCK, timestamp=happened, tech_info="0")
+        SecurityEventNotification(type=TAMPER, timestamp=happened, tech_info="0")
     ]
 
 
@@ -343,7 +241,7 @@ def test_a_time_learnt_late_stamps_what_happened_before() -> None:
     rig.link_up()
     rig.answer_all()
     told = rig.messages(KIND)
-    assert [one.type for one in told] == [STARTUP, CLOCK]
+    assert [one.type for one in told] == [STARTUP, SecurityEvent.SETTING_SYSTEM_TIME]
     assert told[0].timestamp == at(100, wall=NOON + timedelta(days=3)).wall
 
 

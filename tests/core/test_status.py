@@ -59,6 +59,30 @@ def test_a_fault_and_its_end_are_told_at_once() -> None:
     assert rig.told() == [FAULTED, AVAILABLE]
 
 
+def test_the_end_of_a_transaction_is_told_however_short_it_shows() -> None:
+    """Ruling 25: else the next session would look like the same one."""
+    rig = Rig(setup(keys={"MinimumStatusDuration": "5"}), serve=True).online().charging()
+    rig.wait(20)
+    assert rig.told() == [CHARGING]
+    rig.tap()
+    assert rig.told() == [CHARGING, FINISHING]
+    rig.unplug()
+    assert rig.told()[-1] is FINISHING
+    rig.wait(5)
+    assert rig.told()[-1] is AVAILABLE
+
+
+def test_a_pause_of_the_car_must_last_to_be_told() -> None:
+    """Ruling 25: within a transaction nothing ends, so a flicker stays one."""
+    rig = Rig(setup(keys={"MinimumStatusDuration": "5"}), serve=True).online().charging()
+    rig.wait(20)
+    rig.see(pilot=Pilot.B)
+    rig.wait(4)
+    assert rig.told()[-1] is CHARGING
+    rig.wait(1)
+    assert rig.told()[-1] is SUSPENDED_EV
+
+
 def test_offline_nothing_is_replayed() -> None:
     """4.9, checklist 6: on return only what differs."""
     rig = Rig(setup(connectors=2), serve=True).online()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from edge.core.effects import CheckChain, InspectRoot, MakeSigningRequest
 from edge.core.vocabulary import CertificateUse, HashAlgorithm
@@ -28,6 +29,10 @@ def inspect(pem: str, use: CertificateUse = CSMS) -> InspectRoot:
 def check(chain: str, *roots: Signed, use: CertificateUse = CSMS, at: datetime = NOW) -> CheckChain:
     pems = tuple(root.pem for root in roots)
     return CheckChain(ticket=1, use=use, chain=chain, roots=pems, at=at)
+
+
+def framed(text: str) -> str:
+    return f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
 
 
 async def test_a_root_comes_back_as_a_value() -> None:
@@ -63,6 +68,23 @@ async def test_the_installers_roots_count_for_the_central_system_only(tmp_path: 
     assert isinstance(await notary.answer(check(leaf.pem, use=MAKER)), Unfit)
 
 
+@pytest.mark.parametrize(
+    ("use", "purpose", "other"),
+    [
+        (CSMS, ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.CODE_SIGNING),
+        (MAKER, ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.CLIENT_AUTH),
+    ],
+)
+async def test_each_use_has_its_purpose(
+    use: CertificateUse, purpose: ObjectIdentifier, other: ObjectIdentifier
+) -> None:
+    """A station shows its certificate in a handshake; a maker signs firmware with it."""
+    root = authority()
+    fit, unfit = (signed_by(root, "TW-0001", purposes=(one,)) for one in (purpose, other))
+    assert isinstance(await ChildNotary().answer(check(fit.pem, root, use=use)), ChainFound)
+    assert isinstance(await ChildNotary().answer(check(unfit.pem, root, use=use)), Unfit)
+
+
 async def test_the_time_is_the_cores() -> None:
     """The child has no clock of its own: the station's may be better than the computer's."""
     root = authority(days=(-30, 30))
@@ -94,7 +116,7 @@ async def test_a_full_store_fits_into_one_question() -> None:
         "",
         "\0" * 5500,
         "-----BEGIN CERTIFICATE-----\n" * 300,
-        "-----BEGIN CERTIFICATE-----\n" + "A" * 5000 + "\n-----END CERTIFICATE-----\n",
+        framed("A" * 5000),
         "\ud800",
         "é\x1b[2J" * 900,
     ],
@@ -119,15 +141,23 @@ async def test_a_name_of_a_stranger_stays_in_one_short_line() -> None:
 
 async def test_a_megabyte_is_not_read() -> None:
     """No schema lets it in; the child does not rely on that."""
-    said = await ChildNotary().answer(inspect("A" * 2**20))
+    said = await ChildNotary().answer(inspect(framed("A" * 2**20)))
     assert isinstance(said, NotDone)
 
 
 async def test_a_child_that_takes_too_long_is_ended() -> None:
     """Limits: no question lasts."""
-    said = await ChildNotary(within_s=0.001).answer(inspect("pem"))
+    said = await ChildNotary(within_s=0.001).answer(inspect(framed("AAAA")))
     assert isinstance(said, NotDone)
     assert "0.001 s" in said.why
+
+
+@pytest.mark.parametrize("pem", ["", "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"])
+async def test_what_is_no_pem_is_not_worth_a_child(pem: str) -> None:
+    """A flood of it would otherwise start a process each; no child answers in so short a time."""
+    hasty = ChildNotary(within_s=0.001)
+    assert isinstance(await hasty.answer(inspect(pem)), Unfit)
+    assert isinstance(await hasty.answer(check(pem)), Unfit)
 
 
 async def test_a_ca_file_that_is_gone_is_no_bad_certificate(tmp_path: Path) -> None:
@@ -142,7 +172,7 @@ async def test_a_child_ends_with_its_parent() -> None:
         assert process.stdin is not None
         process.stdin.close()
         await until(lambda: process.returncode is not None)
-    task = asyncio.ensure_future(ChildNotary().answer(inspect("pem")))
+    task = asyncio.ensure_future(ChildNotary().answer(inspect(framed("AAAA"))))
     await until(_children)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge.drivers.x509.reading import Unfit
 from edge.drivers.x509.seals import check_seal, check_signer
@@ -184,6 +185,13 @@ def test_without_a_root_nobody_is_believed(root: Signed, image: Path) -> None:
     signer = signed_by(root, "firmware")
     with pytest.raises(Unfit, match="no root"):
         check_signer(signer.pem, [], NOW)
+
+
+def test_a_station_s_certificate_signs_no_firmware(root: Signed) -> None:
+    """A00.FR.804: the maker's root vouches for stations too; who owns one has its key."""
+    station = signed_by(root, "TW-0001", purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,))
+    with pytest.raises(Unfit, match="another purpose"):
+        check_signer(station.pem, [root.certificate], NOW)
 
 
 def test_a_root_does_not_sign_files(root: Signed, image: Path) -> None:

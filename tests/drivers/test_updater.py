@@ -81,6 +81,10 @@ def runs(process: int) -> bool:
         return False
 
 
+def names(directory: Path) -> list[str]:
+    return [file.name for file in directory.iterdir()]
+
+
 def parent_of(process: int) -> int:
     return int(state_of(process)[1])
 
@@ -132,7 +136,9 @@ async def test_a_command_outlives_who_began_it(
 async def test_a_verdict_is_kept_until_another_image_comes(image: Path, tmp_path: Path) -> None:
     """Whoever asks later hears the same, and nothing is installed twice."""
     count = ("sh", "-c", 'echo x >> "$0"', str(tmp_path / "count"))
+    await updater(*count).forget(image)
     assert not updater(*count).has_begun(image)
+    assert names(tmp_path) == ["image"]
     await updater(*count).install(image)
     await updater(*count).install(image)
     assert (tmp_path / "count").read_text() == "x\n"

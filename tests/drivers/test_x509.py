@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from edge.drivers.x509.chains import check_chain
 from edge.drivers.x509.reading import MOST_CERTIFICATES, Unfit
@@ -176,8 +176,11 @@ def test_a_root_that_cannot_be_trusted_is_refused(pem: Callable[[], str], why: s
 # ── chains ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def check(chain: str, *roots: Signed, **how: Any) -> Any:
-    return check_chain(chain, [root.certificate for root in roots], NOW, **how)
+STATION, FIRMWARE = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.CODE_SIGNING
+
+
+def check(chain: str, *roots: Signed, purpose: ObjectIdentifier = STATION, **how: Any) -> Any:
+    return check_chain(chain, [root.certificate for root in roots], NOW, purpose=purpose, **how)
 
 
 def test_a_chain_leads_to_one_of_the_roots() -> None:
@@ -246,6 +249,35 @@ def test_a_chain_that_proves_nothing_is_refused(chain: Callable[[], str], why: s
         check(chain(), ROOT, ITSELF)
 
 
+def meant_for(*purposes: ObjectIdentifier) -> tuple[x509.ExtensionType, bool]:
+    return x509.ExtendedKeyUsage(purposes), False
+
+
+@pytest.mark.parametrize("purpose", [STATION, FIRMWARE])
+def test_a_certificate_may_be_for_this_or_for_anything(purpose: ObjectIdentifier) -> None:
+    """RFC 5280 4.2.1.12: one of several will do, and so will an authority's that says the same."""
+    anything = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+    for said in (meant_for(anything), meant_for(ExtendedKeyUsageOID.SERVER_AUTH, purpose)):
+        middle = bare("Middle", ROOT, extensions=(CA, said))
+        leaf = bare("leaf", middle, extensions=(said,))
+        assert check(leaf.pem + middle.pem, ROOT, purpose=purpose).common_name == "leaf"
+
+
+@pytest.mark.parametrize(("purpose", "other"), [(STATION, FIRMWARE), (FIRMWARE, STATION)])
+def test_a_certificate_for_another_purpose_is_refused(
+    purpose: ObjectIdentifier, other: ObjectIdentifier
+) -> None:
+    """A00.FR.804: the maker's root may have signed stations too, whose keys anybody can buy."""
+    middle = bare("Middle", ROOT, extensions=(CA, meant_for(other)))
+    chains = (
+        bare("leaf", ROOT, extensions=(meant_for(other),)).pem,
+        bare("leaf", middle).pem + middle.pem,
+    )
+    for chain in chains:
+        with pytest.raises(Unfit, match="another purpose"):
+            check(chain, ROOT, purpose=purpose)
+
+
 def test_a_chain_needs_a_root_that_is_still_valid() -> None:
     """None installed, or one that has expired."""
     expired = authority(days=PAST)
@@ -262,7 +294,7 @@ def test_an_authority_of_old_is_not_believed() -> None:
     )
     later = leaf.not_valid_before_utc + dt.timedelta(days=2)
     with pytest.raises(Unfit, match="signature algorithm"):
-        check_chain(pem.decode(), [root], later)
+        check_chain(pem.decode(), [root], later, purpose=STATION)
 
 
 def test_a_certificate_may_begin_a_little_ahead() -> None:

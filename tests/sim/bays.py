@@ -76,6 +76,9 @@ class TestDaemon:
             fail_firmware=self.fail_firmware,
             fail_locallist=lambda on: self.asked.append(("fail.locallist", on)),
             datatransfer=self.datatransfer,
+            security_event=lambda event, info: self.asked.append(
+                ("ocpp.security_event", event, info)
+            ),
             snapshot=self.snapshot,
         )
 

@@ -41,6 +41,7 @@ async def main():
         fail_firmware=nothing,
         fail_locallist=nothing,
         datatransfer=nothing,
+        security_event=nothing,
     )
     async with attach(sys.argv[1], hooks, BayWanted()) as bay:
         pin = bay.tables["connectors"]["1"]["evse"]["coil"]

@@ -283,6 +283,7 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("fail.firmware", {"next": "ok"}, "none is attached"),
         ("fail.locallist", {"on": "perhaps"}, "on or off"),
         ("ocpp.datatransfer", {"vendorId": "v"}, "none is attached"),
+        ("ocpp.security_event", {"type": "TamperDetectionActivated"}, "none is attached"),
         ("fail.weather", {"next": "ok"}, "there is no verb"),
     ],
 )

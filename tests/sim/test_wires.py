@@ -186,12 +186,14 @@ async def test_hooks_are_called_in_the_loop_with_their_arguments(
         assert (await caller.ask("fail.locallist", on="on"))["ok"]
         told = await caller.ask("ocpp.datatransfer", vendorId="v", messageId="m", data="d")
         assert told == {"ok": True, "status": "Accepted", "data": "d"}
+        assert (await caller.ask("ocpp.security_event", type="MemoryExhaustion"))["ok"]
     assert daemon.asked == [
         ("net", "down", 3),
         ("clock", -5, True),
         ("reset_state", ("queue",)),
         ("fail.locallist", True),
         ("ocpp.datatransfer", "v", "m", "d"),
+        ("ocpp.security_event", "MemoryExhaustion", None),
     ]
 
 

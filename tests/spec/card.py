@@ -2,6 +2,7 @@
 
 `python -m tests.spec.card edge` runs the suite, prints the card, writes it as JSON if told where,
 and ends with `conformance: N of N`. Rows without a test yet are pending: counted, never passed.
+The card in `SHIPPED` travels with the pages and is served beside the status feed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 from tests.spec.rows import HERE, Row, row_of, rows, suite
 
 ROOT: Final = HERE.parents[1]
+SHIPPED: Final = ROOT / "hmi" / "conformance.json"
 PASSED, FAILED, PENDING, LEFT_OUT = "passed", "FAILED", "pending", "left out"
 
 

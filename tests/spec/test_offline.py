@@ -21,6 +21,14 @@ def offline_session(point: Station, tag: str = CARD) -> None:
     point.wait(status="Charging", contactor_closed=True)
 
 
+def once(frames: list[Frame]) -> list[Frame]:
+    """Each message once: the one in flight at the cut is repeated, and must be the same again."""
+    first: dict[str, Frame] = {}
+    for frame in frames:
+        assert first.setdefault(frame.unique_id, frame).payload == frame.payload
+    return list(first.values())
+
+
 def stamps(frames: list[Frame]) -> list[str]:
     """The timestamps of MeterValues."""
     return [value["timestamp"] for frame in frames for value in frame["meterValue"]]
@@ -38,7 +46,8 @@ def test_tc_036_samples_while_the_line_is_away(point: Station, central: Central)
     point.sim("wait", condition={"outbox": {"gte": 4}}, timeout_s=15)
     point.reconnect()
     central.until(lambda: len(of_line(central, lines + 1)) >= 6)
-    told = stamps([frame for frame in central.frames if frame.action == "MeterValues"])
+    samples = [frame for frame in central.frames if frame.action == "MeterValues"]
+    told = stamps(once(samples))
     assert told == sorted(set(told))
     steps = [moment(b) - moment(a) for a, b in itertools.pairwise(told)]
     assert all(timedelta(seconds=0.4) < step < timedelta(seconds=1.9) for step in steps), steps
@@ -157,7 +166,6 @@ def test_r_6_2_a_known_bad_tag_is_not_unknown(point: Station, central: Central) 
     central.expect_status(1, "Preparing")
     point.tap()
     central.expect("Authorize", idTag=CARD)
-    assert point.value("LocalAuthorizeOffline") == "true"  # asked later, so the answer before is in
     point.cut_off()
     point.tap()
     point.tap(OTHER)

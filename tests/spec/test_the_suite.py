@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
+from typing import Any
 
+from tests.spec.card import LEFT_OUT, PASSED, ROOT, SHIPPED, fill
 from tests.spec.rows import row_of, rows, suite
 
 LEFT_OUT_MOST = 5
@@ -32,3 +36,32 @@ def test_every_test_stands_for_one_row() -> None:
     counted = Counter(row.id for _, row in stands_for if row is not None)
     assert [name for name, count in counted.items() if count > 1] == []
     assert not counted.keys() & {row.id for row in known if row.left_out is not None}
+
+
+def shipped() -> Any:
+    """The card as it was last written."""
+    return json.loads(SHIPPED.read_text(encoding="utf-8"))
+
+
+def test_the_shipped_card_is_of_this_checklist() -> None:
+    """A new rule or test needs a new `scripts/conformance edge --json hmi/conformance.json`."""
+    expected = [_without_result(entry) for entry in fill({})["entries"]]
+    assert [_without_result(entry) for entry in shipped()["entries"]] == expected
+
+
+def _without_result(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "result"}
+
+
+def test_the_shipped_card_has_no_failure() -> None:
+    """What is shipped has passed, row by row."""
+    assert {entry["result"] for entry in shipped()["entries"]} == {PASSED, LEFT_OUT}
+
+
+def test_the_readme_counts_what_the_card_counts() -> None:
+    """By profile."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    counted = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \|", readme, re.MULTILINE)
+    assert {name: (int(passed), int(due)) for name, passed, due in counted} == {
+        name: (count["passed"], count["due"]) for name, count in shipped()["profiles"].items()
+    }

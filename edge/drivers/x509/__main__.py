@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge.drivers.x509.chains import check_chain
 from edge.drivers.x509.reading import Unfit, read_certificates
@@ -29,6 +30,10 @@ from edge.drivers.x509.seals import check_seal, check_signer
 MEMORY_MAX: Final = 512 * 2**20  # bytes of address space; at work it takes 120 MiB of it
 CPU_MAX_S: Final = 10
 CPU_FILE_MAX_S: Final = 120  # digests 512 MiB at the 10 MB/s of a slow controller, twice over
+PURPOSES: Final = {
+    "station": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "firmware": ExtendedKeyUsageOID.CODE_SIGNING,
+}
 LINE_MAX: Final = 2**19  # 32 roots, a chain, and room for how JSON writes them
 
 
@@ -36,11 +41,19 @@ def _root(pem: str, at: str) -> dict[str, Any]:
     return inspect_root(pem, datetime.fromisoformat(at))
 
 
-def _chain(pem: str, roots: list[str], files: list[str], at: str, ahead_s: float) -> dict[str, Any]:
+def _chain(
+    *, pem: str, roots: list[str], files: list[str], purpose: str, at: str, ahead_s: float
+) -> dict[str, Any]:
     trusted = [one for root in roots for one in read_certificates(root)]
     for file in files:
         trusted += x509.load_pem_x509_certificates(Path(file).read_bytes())
-    chain = check_chain(pem, trusted, datetime.fromisoformat(at), ahead_s=ahead_s)
+    chain = check_chain(
+        pem,
+        trusted,
+        datetime.fromisoformat(at),
+        purpose=PURPOSES[purpose],
+        ahead_s=ahead_s,
+    )
     return {
         "chain": chain.pem,
         "common_name": chain.common_name,

@@ -15,7 +15,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -57,11 +57,17 @@ class Chain:
 
 
 def check_chain(
-    pem: str, roots: Sequence[x509.Certificate], at: datetime, *, ahead_s: float = 0.0
+    pem: str,
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+    *,
+    purpose: ObjectIdentifier,
+    ahead_s: float = 0.0,
 ) -> Chain:
     """Lead the first certificate in *pem*, over the others in any order, to one of *roots*.
 
-    It must be valid at *at*, or begin to be within *ahead_s* of it. Raises `Unfit`.
+    It must be valid at *at*, or begin to be within *ahead_s* of it, and good for *purpose*: a
+    maker's root may vouch for stations too, whose keys sign no firmware. Raises `Unfit`.
     """
     leaf, *between = read_certificates(pem)
     check_properties(leaf)
@@ -75,7 +81,9 @@ def check_chain(
         .store(Store(list(roots)))
         .time(at.astimezone(UTC).replace(tzinfo=None))
         .max_chain_depth(MOST_CERTIFICATES)
-        .extension_policies(ca_policy=AUTHORITY, ee_policy=LEAF)
+        .extension_policies(
+            ca_policy=_meant_for(purpose, AUTHORITY), ee_policy=_meant_for(purpose, LEAF)
+        )
         .build_client_verifier()
     )
     try:
@@ -118,6 +126,17 @@ def _check_is_leaf(
 def _check_shows(_: Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:
     if usage is not None and not usage.digital_signature:
         raise ValueError("keyUsage does not let it sign")
+
+
+def _meant_for(purpose: ObjectIdentifier, policy: ExtensionPolicy) -> ExtensionPolicy:
+    """Who limits what a certificate is for means it (RFC 5280 4.2.1.12); most limit nothing."""
+
+    def check(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+        anything = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+        if usage is not None and purpose not in usage and anything not in usage:
+            raise ValueError("extendedKeyUsage has it for another purpose")
+
+    return policy.may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, check)
 
 
 AUTHORITY: Final = (

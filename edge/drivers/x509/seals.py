@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge.drivers.x509.chains import check_chain
 from edge.drivers.x509.reading import Unfit
@@ -34,7 +35,8 @@ def check_signer(
     pem: str, roots: Sequence[x509.Certificate], at: datetime
 ) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
     """Return the key of the certificate in *pem*; raises `Unfit` if no root vouches for it."""
-    key = check_chain(pem, roots, at).certificates[0].public_key()
+    chain = check_chain(pem, roots, at, purpose=ExtendedKeyUsageOID.CODE_SIGNING)
+    key = chain.certificates[0].public_key()
     assert isinstance(
         key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey
     )  # as the chain's check says

@@ -16,16 +16,29 @@ from random import Random
 import structlog
 
 from edge.core.deadlines import next_deadline
-from edge.core.effects import Ask, Effect, Reply, Restart, Send
-from edge.core.events import Event, LinkUp, Started, Ticked
+from edge.core.effects import (
+    Ask,
+    CheckChain,
+    Effect,
+    InspectRoot,
+    MakeSigningRequest,
+    Refuse,
+    Reply,
+    Restart,
+    Send,
+    Store,
+)
+from edge.core.events import Event, LinkUp, Started, Stored, Ticked
 from edge.core.messages import BootNotification
 from edge.core.records import Saved
 from edge.core.restore import restore
 from edge.core.setup import EvseTraits, Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
+from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_link import Settings, open_link
 from edge.drivers.system_clock import SystemClock, new_nonce
+from edge.runtime.inquiries import Inquiries
 
 TICK_S = 0.05
 SETTLED = {"HeartbeatInterval": "86400", "TransactionMessageRetryInterval": "1"}
@@ -40,6 +53,7 @@ class Station:
         settings = Settings(url=url, backoff_first_s=0.01, backoff_max_s=0.01)
         jitter = Random(1)  # noqa: S311  needs no secrecy
         self._link = open_link(settings, station="FUZZ", clock=self._clock, random=jitter)
+        self._inquiries = Inquiries(notary=ChildNotary(), clock=self._clock)
         self._inbox: deque[Event] = deque()
         self._state = self._fresh()
 
@@ -48,6 +62,7 @@ class Station:
         self._post(Started(at=self._clock.now()))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._link.run(self._post))
+            group.create_task(self._inquiries.run(self._post))
             group.create_task(self._tick())
 
     async def _tick(self) -> None:
@@ -80,10 +95,14 @@ class Station:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Reply(call_id=call_id, answer=answer):
+            case Reply(call_id=call_id, answer=answer) | Refuse(call_id=call_id, answer=answer):
                 self._link.reply(call_id, answer)
             case Ask() | Send():
                 self._link.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
+            case Store(ticket=ticket):
+                self._post(Stored(at=self._clock.now(), ticket=ticket))
+            case InspectRoot() | CheckChain() | MakeSigningRequest():
+                self._inquiries.take(effect)
             case Restart():
                 # The link lives on, where a real one dies with its process: what it still owes to
                 # the life before must not find its ticket taken by something else.

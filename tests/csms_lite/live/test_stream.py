@@ -180,6 +180,7 @@ async def test_the_page_is_served_for_known_codes_only(central: Central) -> None
     assert page.headers["x-content-type-options"] == "nosniff"
     assert (await central.http.get("/c/OTHER")).status_code == 404
     assert (await central.http.get("/api/public/stations/OTHER/events")).status_code == 404
+    assert (await central.http.get("/hmi/conformance.json")).json()["profiles"]["Core"]
     script = await central.http.get("/hmi/app.js")
     assert script.status_code == 200
     assert "javascript" in script.headers["content-type"]

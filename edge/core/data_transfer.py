@@ -1,4 +1,4 @@
-"""Machine `transfers`: DataTransfer, what others say in it and what is said here.
+"""Machine `data_transfer`: DataTransfer, what others say in it and what is said here.
 
 `VENDORS` is the whole answer to "whose words do we know?"; a new message of a vendor is a row. What
 a message says has been read by then: the codec knows the vendors' JSON, this knows what to do.

@@ -18,7 +18,7 @@ VENDOR_MOST: Final = 255  # CiString255, 6.15
 MESSAGE_MOST: Final = 50
 
 
-class Transfers:
+class DataTransfers:
     """Numbers what is asked, and finds who asked when the core hands back."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from edge.core.events import Event, TransferAsked
 from edge.core.instant import Instant
 from edge.core.messages import DataTransferConf
 from edge.errors import ConfigError, NotDelivered
-from edge.runtime.transfers import MESSAGE_MOST, MOST_OPEN, VENDOR_MOST, Transfers
+from edge.runtime.data_transfer import MESSAGE_MOST, MOST_OPEN, VENDOR_MOST, DataTransfers
 from tests.runtime.toy import NOON
 
 AT = Instant(wall=NOON, monotonic=0.0)
@@ -27,7 +27,7 @@ def asked(posted: list[Event], number: int) -> TransferAsked:
 async def test_answers_find_who_asked() -> None:
     """Two at a time, answered in the other order."""
     posted: list[Event] = []
-    transfers = Transfers()
+    transfers = DataTransfers()
     one = asyncio.ensure_future(transfers.ask(posted.append, AT, "v", "one", None))
     two = asyncio.ensure_future(transfers.ask(posted.append, AT, "v", "two", "d"))
     await asyncio.sleep(0)
@@ -42,7 +42,7 @@ async def test_answers_find_who_asked() -> None:
 async def test_who_left_is_past_caring() -> None:
     """An answer after that is dropped, and the place is free again."""
     posted: list[Event] = []
-    transfers = Transfers()
+    transfers = DataTransfers()
     leaving = asyncio.ensure_future(transfers.ask(posted.append, AT, "v", None, None))
     await asyncio.sleep(0)
     back = HandBack(number=asked(posted, 0).number, answer=ACCEPTED)
@@ -56,7 +56,7 @@ async def test_who_left_is_past_caring() -> None:
 async def test_only_so_many_may_wait() -> None:
     """A script gone wild is told so."""
     posted: list[Event] = []
-    transfers = Transfers()
+    transfers = DataTransfers()
     waiting = [
         asyncio.ensure_future(transfers.ask(posted.append, AT, "v", None, None))
         for _ in range(MOST_OPEN)
@@ -80,4 +80,4 @@ async def test_what_cannot_be_said_in_ocpp_is_refused(vendor: str, message: str 
     """CiString255 and CiString50 of 6.15."""
     assert MESSAGE_MOST == 50
     with pytest.raises(ConfigError, match="characters"):
-        await Transfers().ask(lambda _: None, AT, vendor, message, None)
+        await DataTransfers().ask(lambda _: None, AT, vendor, message, None)
