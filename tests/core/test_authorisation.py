@@ -198,6 +198,24 @@ def test_a_card_known_to_be_of_the_group_stops_offline() -> None:
 
 
 @pytest.mark.parametrize(
+    ("info", "phase"), [(GROUP, Phase.FINISHING), (BAD, Phase.CHARGING)], ids=["good", "bad"]
+)
+def test_a_group_s_card_that_nobody_answers_for_is_judged_like_offline(
+    info: IdTagInfo, phase: Phase
+) -> None:
+    """Ruling 5: five seconds after the tap what we know decides, of a stop too."""
+    rig = Rig(saved=cached((ALICE, GROUP), (BOB, info))).online()
+    rig.plug()
+    rig.tap(ALICE)
+    rig.answer(Authorize, AuthorizeConf(id_tag_info=GROUP))
+    rig.wait(20)
+    rig.tap(BOB)
+    assert rig.phase() is Phase.CHARGING
+    rig.wait(6)
+    assert rig.phase() is phase
+
+
+@pytest.mark.parametrize(
     ("info", "trusts"),
     [
         (IdTagInfo(status=AuthorizationStatus.BLOCKED, parent_id_tag="FLEET"), "true"),
