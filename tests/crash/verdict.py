@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import groupby, pairwise
 
 from edge.core.instant import Instant, rfc3339
-from edge.core.security_events import CRITICAL
+from edge.core.security_events import CRITICAL, DEMANDED
 from tests.crash.central import unaddressed
 from tests.crash.wall import true_time
 from tests.crash.world import CONNECTORS, World
@@ -130,7 +130,7 @@ def _energy(world: World) -> list[str]:
 def _warned(world: World) -> list[str]:
     """A04.FR.02: each critical line that is durable was heard, in order; repeats are no breach."""
     log = world.journal.rows.security_log.values()
-    written = [(line.event, line.info) for line in log if line.event in CRITICAL]
+    written = [(line.event, line.info) for line in log if line.event in CRITICAL | DEMANDED]
     told = [(one.type, one.tech_info) for one in world.central.warnings]
     durable, heard = ([one for one, _ in groupby(lines)] for lines in (written, told))
     left = [line.event for line in log if line.untold]
