@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -18,7 +19,7 @@ from edge.core.effects import HandBack
 from edge.core.events import PowerFailing, SecurityEventReported
 from edge.core.instant import rfc3339
 from edge.core.keys import text
-from edge.core.records import Queued
+from edge.core.records import Delivered, Queued
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import SecurityEvent
 from edge.drivers.journal import SqliteJournal
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from edge.sim.wires import Hooks
 
 LAST_WORDS_S: Final = 3.0  # a back-up supply lasts this long at least
+OWED_WITHIN_S: Final = 0.5  # of what is left at the end; a disk that stalls has longer ones
 LOOK_S: Final = 0.02
 SHOWN: Final = 1000  # messages that `journal` lists at most
 POWER_CUT: Final = 137  # as if killed
@@ -91,7 +93,10 @@ class Daemon:
         self.end(Ending.RESTART)
 
     async def finish(self) -> None:
-        """Do what had to wait for the last step: forget what `reset_state` was told to forget."""
+        """Do what had to wait: write what is owed, and forget what `reset_state` named."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OWED_WITHIN_S):
+                await self._running().recorder.caught_up()
         if self._keep is not None:
             await self._running().journal.forget(self._keep)
 
@@ -147,12 +152,15 @@ class Daemon:
     async def list_journal(self) -> dict[str, Any]:
         """Messages that wait, those that were parked, sessions at a time nobody knew for sure."""
         works = self._running()
+        delivered = {row.seq for row in works.recorder.owed if isinstance(row, Delivered)}
         waiting = await works.journal.read_outbox(0, SHOWN)
         parked = await works.journal.dead_letters()
         clock = works.loop.state.station.clock
         return {
             "count": works.loop.state.station.outbox.count,
-            "outbox": [_described(clock, queued) for queued in waiting],
+            "outbox": [
+                _described(clock, queued) for queued in waiting if queued.seq not in delivered
+            ],
             "dead_letters": [
                 {
                     **_described(clock, letter.queued),

@@ -20,6 +20,7 @@ from edge.core.messages import (
     CallError,
     Confirmation,
     Heartbeat,
+    MeterValues,
     NoAnswer,
     StartTransaction,
     StartTransactionConf,
@@ -155,7 +156,7 @@ def _hung_up(event: Settled) -> bool:
 
 
 def _deliver(draft: Draft, queued: Queued, answer: Confirmation) -> None:
-    draft.write(Delivered(seq=queued.seq))
+    draft.write(Delivered(seq=queued.seq, may_wait=isinstance(queued.message, MeterValues)))
     _drop_head(draft, queued)
     if isinstance(answer, StartTransactionConf) and isinstance(queued.message, StartTransaction):
         assert queued.ref is not None

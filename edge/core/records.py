@@ -118,9 +118,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """The central system answered CALLRESULT: the message leaves the outbox."""
+    """The central system answered CALLRESULT: the message leaves the outbox.
+
+    *may_wait* for the next commit: without the row a message goes out once more, with its old id,
+    and for a sample nobody has to ask what the first answer was.
+    """
 
     seq: int
+    may_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from edge.core.effects import BEATS, Beat, Effect, Store, Write
+from edge.core.effects import BEATS, Beat, Effect, ReadOutbox, Store, Write
 from edge.core.messages import MeterValues
-from edge.core.records import Alive, Metered, Queued, Record
+from edge.core.records import Alive, Delivered, Metered, Queued, Record
 from edge.core.vocabulary import ReadingContext
 
 Probe = Callable[[str], None]
@@ -33,6 +33,12 @@ class Page:
         return (*self.records, *(store.record for store in self.stores))
 
     @property
+    def is_patient(self) -> bool:
+        """What it does needs no row on the disk: neither one of its own nor, to read, another's."""
+        reads = any(isinstance(effect, ReadOutbox) for effect in self.tell)
+        return not reads and all(map(_may_wait, self.rows))
+
+    @property
     def is_blank(self) -> bool:
         """Nothing is left to do."""
         return not (self.rows or self.energise or self.tell)
@@ -48,6 +54,10 @@ def page_of(turn: int, effects: Iterable[Effect]) -> Page:
         energise=tuple(effect for effect in waiting if BEATS[type(effect)] is Beat.ENERGISE),
         tell=tuple(effect for effect in waiting if BEATS[type(effect)] is Beat.TELL),
     )
+
+
+def _may_wait(record: Record) -> bool:
+    return isinstance(record, Delivered) and record.may_wait
 
 
 def thinned(page: Page) -> Page:

@@ -4,6 +4,9 @@ Nothing is energised or told before its rows, and those of every step before it,
 commit that fails keeps its pages and is tried again; a crash loses only pages that nobody was told
 of and that never switched anything on. What was to be stored or given up (`Store`) is given up at
 the first failure, so that it does not stand in the way of rows that must be kept.
+
+A row that may wait (`Delivered.may_wait`) makes no commit of its own: it goes with the next one,
+before its rows. Each commit that a card is spared halves what a sample costs it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import structlog
 
 from edge.core.effects import Effect, Store
 from edge.core.events import JournalHealed, JournalLost, Stored
+from edge.core.records import Record
 from edge.errors import JournalFailed
 from edge.ports import Clock, Journal, Post
 from edge.runtime.pages import Page, Probe, thinned
@@ -27,6 +31,12 @@ RETRY_MOST_S: Final = 10.0
 
 PAGES: Final = 256
 """Waiting pages from which on samples between begin and end may be lost."""
+
+OWED: Final = 64
+"""Rows that may wait, at most: as many messages would go out again after a power cut."""
+
+OWED_S: Final = 65.0
+"""How long they may: a session writes each minute, so only its last ones ever wait so long."""
 
 Permits = Callable[[int, Effect], bool]
 
@@ -49,6 +59,8 @@ class Recorder:
         self._clock = clock
         self._probe = probe or _unobserved
         self._pages: list[Page] = []
+        self._owed: list[Record] = []
+        self._owed_until: float | None = None
         self._in_flight = 0
         self._arrived = asyncio.Event()
         self._newest = 0
@@ -58,6 +70,11 @@ class Recorder:
     def waiting(self) -> int:
         """How many pages are not yet carried out."""
         return len(self._pages)
+
+    @property
+    def owed(self) -> tuple[Record, ...]:
+        """Rows that wait for the next commit, though what they allow was carried out."""
+        return tuple(self._owed)
 
     def append(self, page: Page) -> None:
         """Take the page of the newest step."""
@@ -73,39 +90,54 @@ class Recorder:
 
     async def caught_up(self) -> None:
         """Return when every page appended so far is written and carried out."""
-        if not self._pages:
+        if not self._pages and not self._owed:
             return
         reached = asyncio.get_running_loop().create_future()
         self._awaiting.append((self._newest, reached))
+        self._arrived.set()
         await reached
 
     async def run(self, post: Post, permits: Permits) -> None:
         """Work until cancelled."""
         while True:
-            while not self._pages:
-                self._arrived.clear()
-                await self._arrived.wait()
-            batch = self._without_rows() or await self._written(post)
+            await self._work_to_do()
+            batch = self._at_once() or await self._written(post)
             for page in batch:
                 self._carry_out(page, permits)
             self._leave_behind(len(batch))
 
-    def _without_rows(self) -> tuple[Page, ...]:
-        """Leading pages that wait for no row of their own or before them."""
-        count = 0
-        while count < len(self._pages) and not self._pages[count].rows:
-            count += 1
-        return tuple(self._pages[:count])
+    async def _work_to_do(self) -> None:
+        """Return when there are pages, or rows that have waited long enough."""
+        while not self._pages and not (self._owed and self._awaiting):
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout_at(self._owed_until):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return
+
+    def _at_once(self) -> tuple[Page, ...]:
+        """Leading pages that wait for no row of their own or before them; theirs are owed."""
+        batch: list[Page] = []
+        for page in self._pages:
+            owed = [*self._owed, *page.rows]
+            if owed and (self._awaiting or len(owed) > OWED or not page.is_patient):
+                break
+            if owed and self._owed_until is None:
+                self._owed_until = asyncio.get_running_loop().time() + OWED_S
+            self._owed = owed
+            batch.append(page)
+        return tuple(batch)
 
     async def _written(self, post: Post) -> tuple[Page, ...]:
-        """Commit the rows of all waiting pages, however long it takes; those pages."""
+        """Commit what is owed and the rows of all waiting pages, however long it takes; those."""
         failed: str | None = None
         delay_s = RETRY_FIRST_S
         while True:
             batch = tuple(self._pages)
             self._in_flight = len(batch)
             self._probe("before_commit")
-            rows = [row for page in batch for row in page.rows]
+            rows = [*self._owed, *(row for page in batch for row in page.rows)]
             try:
                 if rows:
                     await self._journal.commit(rows)
@@ -120,6 +152,7 @@ class Recorder:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, RETRY_MOST_S)
                 continue
+            self._owed, self._owed_until = [], None
             self._probe("after_commit")
             if failed is not None:
                 log.info("journal_healed", pages=len(batch))
@@ -153,6 +186,8 @@ class Recorder:
         del self._pages[:count]
         self._in_flight = 0
         oldest = self._pages[0].turn if self._pages else self._newest + 1
+        if self._owed:
+            return  # who waits for all to be written waits for these too
         for turn, reached in self._awaiting:
             if turn < oldest and not reached.done():
                 reached.set_result(None)

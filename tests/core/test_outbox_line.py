@@ -21,7 +21,7 @@ from edge.core.messages import (
     StartTransaction,
     StatusNotification,
 )
-from edge.core.records import Parked, Refused
+from edge.core.records import Delivered, Parked, Refused
 from edge.core.vocabulary import RegistrationStatus
 from edge.core.waiting import ToDeliver
 from tests.core.bench import setup
@@ -217,3 +217,11 @@ def _rest(line: Line) -> None:
         rig.wait(10)
     assert rig.journal == []
     assert rig.state.station.outbox.head == ()
+
+
+def test_only_the_answers_to_samples_wait_for_the_next_commit() -> None:
+    """Durability 1.3: an answer that came with news, or closed a session, is written at once."""
+    rig = Rig(setup(keys=KEYS), serve=True).online().charging()
+    rig.wait(25)
+    rig.tap()
+    assert [one.may_wait for one in rig.written(Delivered)] == [False, True, True, False]
