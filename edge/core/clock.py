@@ -21,7 +21,6 @@ from edge.core.facts import Registered, TimeTold
 from edge.core.instant import EARLIEST, LATEST, Instant
 from edge.core.records import Saved
 
-
 MOVED: Final = timedelta(milliseconds=1)
 """Less is how far apart two clocks are read, one after the other; the wire has whole ones."""
 

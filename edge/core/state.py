@@ -214,11 +214,10 @@ class Registration:
 class Outbox:
     """The head of the journal's queue; the rest stays there.
 
-    *bound* maps our refs to the central system's ids, -1 for a start that was refused for good
-    (errata 3.18), as long as messages of that ref may still wait. *flight* is the seq on the wire;
-    *failed_at* is when the first of *head* last spent an attempt, while it waits for the next.
-    *probing*: the line is found out about, or has been. *refilling* is *last_seq* as it was when
-    more was asked of the journal.
+    *bound* maps our refs to the central system's ids, as long as messages of that ref may still
+    wait; a start that was refused for good has none. *flight* is the seq on the wire; *failed_at*
+    is when a message last spent an attempt. *probing*: the line is found out about, or has been.
+    *refilling* is the ticket under which more was asked of the journal.
     """
 
     head: tuple[Queued, ...] = ()
