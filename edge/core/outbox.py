@@ -68,25 +68,53 @@ def on_link_down(draft: Draft, _: LinkDown) -> None:
 
 def advance(draft: Draft) -> None:
     """Send the next message if the line is free. Runs after every step's facts."""
+    _refill(draft)
+    while (queued := _next(draft)) is not None:
+        _hand_over(draft, queued)
+
+
+def _next(draft: Draft) -> Queued | None:
+    """The message that the line may have now: the first, or the one to follow it."""
     station = draft.station
     outbox = station.outbox
-    _refill(draft)
     blocked = (
         not station.registration.online
-        or outbox.flight is not None
         or outbox.probing
         or not outbox.head
         or station.authorisation.asking > 0  # a driver waits at the reader (ruling 5)
     )
     if blocked:
-        return
+        return None
+    if outbox.flights:
+        return _follower(outbox)
     due = due_at(draft.state)
-    if due is not None and draft.now < due:
-        return
-    queued = outbox.head[0]
-    _put(draft, flight=queued.seq)
+    return outbox.head[0] if due is None or draft.now >= due else None
+
+
+def _follower(outbox: Outbox) -> Queued | None:
+    """The message that goes as soon as the first, on the wire now, is confirmed (see `Send`).
+
+    The central system need not wait for us to think, and still one is in flight. It must be sure
+    what it says by then: it does not wait for the number that the first one brings.
+    """
+    if len(outbox.flights) > 1 or len(outbox.head) == 1 or outbox.head[0].seq != outbox.flights[0]:
+        return None
+    first, second = outbox.head[:2]
+    needs_number = isinstance(first.message, StartTransaction) and first.ref == second.ref
+    return None if needs_number else second
+
+
+def _hand_over(draft: Draft, queued: Queued) -> None:
+    outbox = draft.station.outbox
+    handed = (
+        ticket
+        for ticket, waiting in draft.state.waiting.items()
+        if isinstance(waiting.purpose, ToDeliver)
+    )
+    behind = next(handed, None)
+    _put(draft, flights=(*outbox.flights, queued.seq))
     purpose = ToDeliver(seq=queued.seq, is_numbered=queued.ref in outbox.bound)
-    draft.send(purpose, _addressed(draft, queued), queued.message_id)
+    draft.send(purpose, _addressed(draft, queued), queued.message_id, behind)
 
 
 def due_at(state: ChargePoint) -> float | None:
@@ -137,10 +165,14 @@ def _addressed(draft: Draft, queued: Queued) -> TransactionMessage:
 def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
     """Delivered, refused, or not answered."""
     outbox = draft.station.outbox
-    assert outbox.flight == purpose.seq, "one is on the wire until it is settled"
+    assert outbox.flights[0] == purpose.seq, "the line settles in the order it was handed"
+    flights = outbox.flights[1:]
+    if isinstance(event.answer, NoAnswer) and event.answer.withheld:
+        _put(draft, flights=flights)
+        return
     queued = _waiting(outbox, purpose.seq)
     drops = outbox.drops + 1 if _hung_up(event) else 0
-    _put(draft, flight=None, drops=drops)
+    _put(draft, flights=flights, drops=drops)
     match event.answer:
         case CallError():
             _spend(draft, queued, event.answer, new_id=True)

@@ -215,16 +215,17 @@ class Outbox:
     """The head of the journal's queue; the rest stays there.
 
     *bound* maps our refs to the central system's ids, as long as messages of that ref may still
-    wait; a start that was refused for good has none. *flight* is the seq on the wire; *failed_at*
-    is when a message last spent an attempt. *probing*: the line is found out about, or has been.
-    *refilling* is the ticket under which more was asked of the journal.
+    wait; a start that was refused for good has none. *flights* are the seqs that the line has: on
+    the wire, and the one to follow it. *failed_at* is when a message last spent an attempt.
+    *probing*: the line is found out about, or has been. *refilling* is the ticket under which more
+    was asked of the journal.
     """
 
     head: tuple[Queued, ...] = ()
     count: int = 0
     last_seq: int = 0
     bound: Mapping[int, int] = field(default_factory=dict)
-    flight: int | None = None
+    flights: tuple[int, ...] = ()
     failed_at: float | None = None
     refilling: int | None = None
     probing: bool = False

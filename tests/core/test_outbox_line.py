@@ -84,10 +84,9 @@ class Line:
         outbox = state.station.outbox
         asked = [one.purpose for one in state.waiting.values()]
         flying = [one.seq for one in asked if isinstance(one, ToDeliver)]
-        expected = [] if outbox.flight is None else [outbox.flight]
-        assert flying == expected, "one in flight, and the state knows which"
-        assert outbox.flight is None or outbox.head[0].seq == outbox.flight
-        assert outbox.flight is None or not outbox.probing
+        assert flying == list(outbox.flights), "one in flight, one to follow, and we know which"
+        assert [one.seq for one in outbox.head][: len(flying)] == flying
+        assert not (outbox.flights and outbox.probing)
         sends = [one for one in self.rig.log[self.looked :] if isinstance(one, Send)]
         self.looked = len(self.rig.log)
         for one in sends:

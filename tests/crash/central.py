@@ -65,11 +65,18 @@ class Central:
         self.strays: list[Request] = []
         self.refuses: tuple[type[Request], ...] = ()
         self.has_refused = False
+        self.moods = 0
         self.warnings: list[SecurityEventNotification] = []
         self._answers: dict[str, Confirmation] = {}
 
     def hear(self, message_id: str, message: Request) -> Confirmation | CallError:
-        """Take *message* as a receiver with a memory would (I4, I5), or not at all: `refuses`."""
+        """Take *message* as a receiver with a memory would (I4, I5), or not at all: `refuses`.
+
+        `moods` is how many samples it will yet refuse for no reason at all.
+        """
+        if self.moods and isinstance(message, MeterValues):
+            self.moods -= 1
+            return CallError(code="InternalError", description="not now")
         if isinstance(message, self.refuses):
             self.has_refused = True
             return CallError(code="InternalError", description="not today")

@@ -72,6 +72,11 @@ def _resend(world: World) -> None:
     world.resend()
 
 
+def _sulk(world: World) -> None:
+    """The central system refuses the next sample, and would have taken the one behind it."""
+    world.central.moods = 1
+
+
 def _set_clock(world: World) -> None:
     """Somebody sets the wall clock forward."""
     world.jump(900.0)
@@ -170,6 +175,15 @@ STORIES: dict[str, Story] = {
         (170, _unplug),
         (190, _mend),
         (230, lambda w: w.call(Reset(type=ResetType.HARD))),
+    ),
+    "a sample of a backlog refused once": (
+        (2, _cut),
+        (5, _plug),
+        (8, _tap),
+        (200, _tap),
+        (215, _unplug),
+        (220, _sulk),
+        (221, _mend),
     ),
     "mains gone, and then the back-up": (
         (5, _plug),
@@ -349,6 +363,7 @@ def _random_story(chance: random.Random) -> Story:
         lambda w: w.call(Reset(type=chance.choice((ResetType.SOFT, ResetType.HARD)))),
         lambda w: w.jump(chance.choice((-86_400.0, -30.0, -0.5, 0.5, 30.0, 86_400.0))),
         lambda w: w.stand(still=chance.choice((True, False))),
+        _sulk,
         lambda w: w.fail_mains(),
         lambda w: w.mend_mains(),
         _refuse(*chance.choice(((StartTransaction,), (StopTransaction, MeterValues)))),

@@ -52,5 +52,7 @@ class Life:
     recorder: Recorder
     linked: bool = False
     queue: deque[Ask | Send] = field(default_factory=deque)
+    followers: deque[Send] = field(default_factory=deque)
+    confirmed: set[int] = field(default_factory=set)
     flying: Ask | Send | None = None
     calls: int = 0

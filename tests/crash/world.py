@@ -46,7 +46,7 @@ from edge.core.events import (
     Trip,
 )
 from edge.core.instant import Instant
-from edge.core.messages import NoAnswer, Request
+from edge.core.messages import CallError, NoAnswer, Request
 from edge.core.quantities import Reading
 from edge.core.restore import restore
 from edge.core.state import Phase
@@ -62,6 +62,7 @@ CONNECTORS = (1, 2)
 POLL_S = 20.0  # of the meter: seldom enough that a begin register must be asked for
 CAR_S = 0.3  # a car answers a change of the offer
 LINE_S = 0.05  # each way
+WITHHELD = NoAnswer(timed_out=False, withheld=True)
 GLITCH_S = 0.05  # until a process that begins believes that the mains are gone
 
 
@@ -221,6 +222,8 @@ class World:
             life.queue.clear()
             for request in open_requests:
                 self._settle(life, request, NoAnswer(timed_out=False))
+            while life.followers:
+                self._settle(life, life.followers.popleft(), WITHHELD)
             self.post(LinkDown(at=self.now(), why="cut"))
             self.post(DialPostponed(at=self.now(), failures=2))
         if for_s is not None:
@@ -388,13 +391,23 @@ class World:
         if not life.linked:
             self._settle(life, request, NoAnswer(timed_out=False))
             return
-        life.queue.append(request)
+        if isinstance(request, Send) and request.behind is not None:
+            life.followers.append(request)
+        else:
+            life.queue.append(request)
         self._fly(life)
 
     def _fly(self, life: Life) -> None:
-        if life.flying is None and life.queue:
-            life.flying = life.queue.popleft()
-            self.host.call_later(LINE_S, self._arrive, life, life.flying)
+        """The next one, as `drivers.ocpp_link` has it: a follower when nothing else waits."""
+        while life.flying is None and (life.queue or life.followers):
+            if life.queue:
+                life.flying = life.queue.popleft()
+            elif (follower := life.followers.popleft()).behind in life.confirmed:
+                life.flying = follower
+            else:
+                self._settle(life, follower, WITHHELD)
+            if life.flying is not None:
+                self.host.call_later(LINE_S, self._arrive, life, life.flying)
 
     def _arrive(self, life: Life, request: Ask | Send) -> None:
         if life.flying is not request:
@@ -412,6 +425,8 @@ class World:
     def _return(self, life: Life, request: Ask | Send, answer: Any) -> None:
         if life.flying is request:
             life.flying = None
+            if not isinstance(answer, CallError):
+                life.confirmed.add(request.ticket)
             self._settle(life, request, answer)
             self._fly(life)
 
