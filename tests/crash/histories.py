@@ -22,11 +22,13 @@ from edge.core.vocabulary import (
     ResetType,
 )
 from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG, limit
-from tests.crash.life import Death
+from tests.crash.deaths import Counter, Dice, Fall
 from tests.crash.verdict import verdict
 from tests.crash.virtual import VirtualLoop, elapse
 from tests.crash.wall import Wall
 from tests.crash.world import World
+
+__all__ = ["STORIES", "Fall", "MakeWorld", "Outcome", "Story", "play", "play_seed"]
 
 Act = Callable[[World], None]
 Story = Sequence[tuple[float, Act]]
@@ -237,15 +239,6 @@ STORIES: dict[str, Story] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fall:
-    """Where the process dies: at crash point number *point*, *with_power* or without."""
-
-    point: int
-    with_power: bool = True
-    again_after_s: float = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a history."""
 
@@ -267,7 +260,7 @@ def play(
     kept: bool = True,
 ) -> Outcome:
     """Play *story* with at most one death, then let all come to rest, and judge."""
-    counter = _Counter(fall)
+    counter = Counter(fall)
     wall = Wall(kept=kept)
     return _run(
         lambda: _history(story, counter, make, latency_s=latency_s, probe=counter, wall=wall)
@@ -278,7 +271,7 @@ def play_seed(seed: int, *, make: MakeWorld = World) -> Outcome:
     """Play a random history: taps, cars, cuts and deaths, as *seed* has it."""
     chance = random.Random(seed)
     story = _random_story(chance)
-    dice = _Dice(chance, share=chance.choice((0.0, 0.004, 0.02)))
+    dice = Dice(chance, share=chance.choice((0.0, 0.004, 0.02)))
     latency_s = chance.choice((0.0, 0.0, 0.02, 0.3, 2.0))
     cut_share = chance.choice((0.0, 0.03, 0.15))
     wall = Wall(kept=chance.random() < 0.5)
@@ -294,52 +287,6 @@ def play_seed(seed: int, *, make: MakeWorld = World) -> Outcome:
             wall=wall,
         )
     )
-
-
-class _Counter:
-    """Counts crash points, and is the death at one of them."""
-
-    def __init__(self, fall: Fall | None) -> None:
-        self.fall = fall
-        self.points = 0
-        self.deaths = 0
-        self.world: World | None = None
-
-    def __call__(self, _point: str) -> None:
-        self.points += 1
-        if self.fall is not None and self.points == self.fall.point:
-            self.die(with_power=self.fall.with_power)
-
-    def die(self, *, with_power: bool) -> None:
-        """End this life here and now."""
-        self.deaths += 1
-        assert self.world is not None
-        if with_power:
-            self.world.lose_power()
-        raise Death
-
-    @property
-    def again_after_s(self) -> float:
-        """How long the process is away."""
-        return 3.0 if self.fall is None else self.fall.again_after_s
-
-
-class _Dice(_Counter):
-    """Dies by chance, until the night comes."""
-
-    def __init__(self, chance: random.Random, share: float) -> None:
-        super().__init__(None)
-        self.chance = chance
-        self.share = share
-
-    def __call__(self, _point: str) -> None:
-        self.points += 1
-        if self.share and self.chance.random() < self.share:
-            self.die(with_power=self.chance.random() < 0.6)
-
-    @property
-    def again_after_s(self) -> float:
-        return self.chance.choice((0.5, 3.0, 90.0))
 
 
 def _random_story(chance: random.Random) -> Story:
@@ -381,7 +328,7 @@ def _random_story(chance: random.Random) -> Story:
     return story
 
 
-async def _history(story: Story, counter: _Counter, make: MakeWorld, **options: object) -> Outcome:
+async def _history(story: Story, counter: Counter, make: MakeWorld, **options: object) -> Outcome:
     world = make(**options)
     counter.world = world
     end = (story[-1][0] if story else 0.0) + 30.0
@@ -404,9 +351,9 @@ async def _history(story: Story, counter: _Counter, make: MakeWorld, **options: 
     )
 
 
-def _rest(world: World, counter: _Counter) -> None:
+def _rest(world: World, counter: Counter) -> None:
     """Evening: no more chance faults, the cars leave, the line is up."""
-    if isinstance(counter, _Dice):
+    if isinstance(counter, Dice):
         counter.share = 0.0
     world.cut_share = 0.0
     world.central.refuses = ()
