@@ -109,7 +109,7 @@ class _Frames:
             self._heard(message)
 
     def _messages(self) -> Iterator[bytes]:
-        """Whole frames out of what is left; our stations mask and never fragment."""
+        """Whole frames out of what is left; our stations neither fragment nor compress."""
         while len(self._left) >= HEAD:
             opcode, length = self._left[0] & 15, self._left[1] & 127
             at = HEAD + LENGTHS.get(length, 0)
