@@ -1,7 +1,8 @@
 """edge.toml and `-o KEY=VALUE` into typed, frozen settings; anything unknown stops the start.
 
-The tables of the central system, readers, buses, EVSEs and meters stay raw here: each is checked
-against its driver's own settings. Later files and then `-o` win over earlier ones, key by key.
+The tables of the central system, readers, buses, EVSEs, meters and the power-good input stay raw
+here: each is checked against its driver's own settings. Later files and then `-o` win over earlier
+ones, key by key.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     readers: dict[int, Table] = {}
     buses: dict[str, Table] = {}
     connectors: dict[int, Connector] = {}
+    power_good: Table | None = None
     simulated: Simulated = Simulated()
 
 
@@ -111,7 +113,7 @@ NUMBERED: Final = ("readers", "connectors")
 NAMED: Final = ("readers", "buses", "connectors")
 LONGEST_S: Final = 86_400.0  # no patience outlasts a day
 CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
-TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", *NAMED)
+TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", "power_good", *NAMED)
 
 
 def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:
@@ -366,11 +368,13 @@ def _check_policy(policy: Policy) -> None:
 
 def _check_hardware(settings: Settings) -> None:
     """Real hardware is named here, the simulated bay brings its own."""
-    described = bool(settings.readers or settings.buses or settings.connectors)
+    described = bool(
+        settings.readers or settings.buses or settings.connectors or settings.power_good
+    )
     if settings.hardware == "simulated" and described:
         raise ConfigError(
-            'hardware = "simulated" brings its own readers, buses and connectors: remove their'
-            ' tables, or write hardware = "real"'
+            'hardware = "simulated" brings its own readers, buses, connectors and power_good:'
+            ' remove their tables, or write hardware = "real"'
         )
     if settings.hardware == "real" and not settings.connectors:
         raise ConfigError('hardware = "real" needs at least a table [connectors.1.evse]')

@@ -111,6 +111,14 @@ class Evse(Power, Front, Protocol):
     """One charging point: one connector's contactor, pilot, inputs, lamp and lock."""
 
 
+class Supply(Protocol):
+    """The input that tells the mains are going, while a back-up holds the computer up."""
+
+    async def run(self, post: Post) -> None:
+        """Post `PowerFailing` and `PowerReturned`, once each time, until cancelled."""
+        ...
+
+
 class CentralSystem(Protocol):
     """The OCPP line. Posts `LinkUp`, `LinkDown`, `DialPostponed`, `Settled`, `CallReceived`."""
 

@@ -35,6 +35,9 @@ coil = 17
 kind = "modbus"
 bus = "rs485"
 model = "sdm120"
+[power_good]
+kind = "gpio"
+pin = 18
 """
 
 
@@ -65,6 +68,7 @@ def test_a_whole_file_arrives_typed(file: Path) -> None:
     assert settings.readers[0]["port"] == "/dev/ttyS0"
     assert settings.connectors[1].evse == {"kind": "gpio", "coil": 17}
     assert settings.connectors[1].meter is not None
+    assert settings.power_good == {"kind": "gpio", "pin": 18}
 
 
 def test_options_win_over_files_and_later_files_over_earlier(file: Path, tmp_path: Path) -> None:
@@ -103,6 +107,8 @@ def test_ocpp_keys_given_as_options_stay_apart() -> None:
         ("hardware = 'reel'\n", ["hardware", "reel"]),
         ("hardware = 'real'\n", ["[connectors.1.evse]"]),
         ("[readers.0]\nkind = 'pn532'\n", ["brings its own"]),
+        ("[power_good]\nkind = 'gpio'\n", ["brings its own", "power_good"]),
+        ("[power_goods]\n", ['mean "power_good"']),
         ("hardware = 'real'\n[connectors.2.evse]\nkind = 'gpio'\n", ["numbered 1, 2, 3"]),
         ("hardware = \n", ["no TOML", "line 1"]),
     ],

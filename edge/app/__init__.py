@@ -26,7 +26,7 @@ import structlog
 
 from edge.app.daemon import Daemon, Ending, Works
 from edge.app.errands import make_errands, protocols
-from edge.app.hardware import Hardware, Tables, open_hardware, workers
+from edge.app.hardware import Hardware, Tables, at_work, open_hardware
 from edge.app.leaving import leave
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
@@ -58,7 +58,7 @@ from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
-from edge.runtime.supervise import Backoff, cut_all, guarded, supervise
+from edge.runtime.supervise import cut_all, guarded
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
@@ -180,7 +180,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
-        **_supervised(options.settings, parts, loop.post),
+        **at_work(hardware, options.settings.supervision, clock, loop.post),
     }
     _post_first(loop.post, clock, hardware)
     await _until_called(options, daemon, works, loop=loop, cut=cut, notifier=notifier)
@@ -213,20 +213,6 @@ async def _until_called(
         await _end(daemon, cut)
         for task in tasks:
             task.cancel()
-
-
-def _supervised(
-    settings: Settings, parts: _Parts, post: Post
-) -> dict[str, Coroutine[None, None, None]]:
-    """Each driver of the hardware at work, by its name."""
-    waits = settings.supervision
-    backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
-    return {
-        f"{worker.port}-{worker.connector}": supervise(
-            worker, post, clock=parts.clock, backoff=backoff
-        )
-        for worker in workers(parts.hardware)
-    }
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
@@ -316,7 +302,12 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
     if settings.hardware == "real":
         if options.sim_socket is not None:
             raise ConfigError('--sim-socket needs hardware = "simulated" in the configuration')
-        yield Tables(readers=settings.readers, buses=settings.buses, connectors=settings.connectors)
+        yield Tables(
+            readers=settings.readers,
+            buses=settings.buses,
+            connectors=settings.connectors,
+            power_good=settings.power_good,
+        )
         return
     from edge.sim.wires import BayWanted, attach
 
@@ -340,6 +331,7 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
                 int(number): Connector(evse=table["evse"], meter=table.get("meter"))
                 for number, table in tables["connectors"].items()
             },
+            power_good=tables["power_good"],
             pin_factory=attached.pin_factory,
         )
 

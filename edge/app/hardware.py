@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 import structlog
 
-from edge.config import Connector, Table
+from edge.config import Connector, Supervision, Table
 from edge.core.events import Port
 from edge.core.setup import EvseTraits
 from edge.drivers.registry import Rig, choose
-from edge.ports import CardReader, EnergyMeter, Evse
-from edge.runtime.supervise import Worker
+from edge.ports import CardReader, Clock, EnergyMeter, Evse, Post, Supply
+from edge.runtime.supervise import Backoff, Worker, supervise
 
 log = structlog.get_logger()
 
@@ -26,6 +26,7 @@ class Hardware:
     meters: Mapping[int, EnergyMeter]
     readers: Mapping[int, CardReader]
     reader_connectors: tuple[tuple[int, ...], ...]
+    supply: Supply | None = None
 
     def traits(self) -> tuple[EvseTraits, ...]:
         """What each charging point and its meter can do, from connector 1 on."""
@@ -48,6 +49,7 @@ class Tables:
     readers: Mapping[int, Table]
     buses: Mapping[str, Table]
     connectors: Mapping[int, Connector]
+    power_good: Table | None = None
     pin_factory: object | None = None
 
 
@@ -68,6 +70,10 @@ async def open_hardware(stack: AsyncExitStack, rig: Rig, tables: Tables) -> Hard
     for number, table in sorted(tables.readers.items()):
         chosen = choose("reader", table, f"readers.{number}")
         readers[number] = await stack.enter_async_context(chosen.open(rig, number))
+    supply = None
+    if tables.power_good is not None:
+        chosen = choose("power_good", tables.power_good, "power_good")
+        supply = await stack.enter_async_context(chosen.open(rig, 0))
     return Hardware(
         evses=evses,
         meters=meters,
@@ -75,11 +81,26 @@ async def open_hardware(stack: AsyncExitStack, rig: Rig, tables: Tables) -> Hard
         reader_connectors=tuple(
             tuple(table.get("connectors", ())) for _, table in sorted(tables.readers.items())
         ),
+        supply=supply,
     )
 
 
-def workers(hardware: Hardware) -> Iterator[Worker]:
-    """Every driver with a life of its own."""
+def at_work(
+    hardware: Hardware, waits: Supervision, clock: Clock, post: Post
+) -> dict[str, Coroutine[None, None, None]]:
+    """Each driver of the hardware at work, by its name; a pin that is only read cannot fail."""
+    backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    works: dict[str, Coroutine[None, None, None]] = {
+        f"{worker.port}-{worker.connector}": supervise(worker, post, clock=clock, backoff=backoff)
+        for worker in _workers(hardware)
+    }
+    if hardware.supply is not None:
+        works["supply"] = hardware.supply.run(post)
+    return works
+
+
+def _workers(hardware: Hardware) -> Iterator[Worker]:
+    """Every driver that can fail and be tried again."""
     for number, evse in hardware.evses.items():
         yield Worker(port=Port.EVSE, connector=number, run=evse.run)
     for number, meter in hardware.meters.items():

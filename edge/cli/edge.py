@@ -133,6 +133,8 @@ def _status(arguments: argparse.Namespace) -> int:
         return 0
     standing = answer["boot"] or "not registered"
     print(f"{answer['station']}: {'online' if answer['online'] else 'offline'}, {standing}")
+    if answer["supply_lost"]:
+        print("the mains are gone: the back-up supply holds the computer, nobody can charge")
     print(f"messages waiting: {answer['outbox']}, refused for good: {answer['dead_letters']}")
     for number, connector in answer["connectors"].items():
         session = connector["session"]
@@ -204,6 +206,8 @@ def _config_check(arguments: argparse.Namespace) -> int:
         choose("evse", tables.evse, f"connectors.{connector}.evse")
         if tables.meter is not None:
             choose("meter", tables.meter, f"connectors.{connector}.meter")
+    if settings.power_good is not None:
+        choose("power_good", settings.power_good, "power_good")
     print("the configuration is sound")
     return 0
 

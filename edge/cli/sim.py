@@ -138,7 +138,10 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
         "our OCPP line: up, down, refuse or blackhole",
         (("mode", {}), ("--for-s", {"type": float})),
     ),
-    "power": ("off: with a back-up supply; kill: dark at once", (("mode", {}),)),
+    "power": (
+        "off: last words, then dark; kill: dark at once; fail, back: the grid, seen by an input",
+        (("mode", {}),),
+    ),
     "clock": (
         "the wall clock that the daemon sees",
         (("--offset-s", {"type": float}), ("--freeze", {"choices": ("on", "off")})),

@@ -259,6 +259,13 @@ class PowerFailing:
     at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerReturned:
+    """The supply that was going is back, and lasts."""
+
+    at: Instant
+
+
 class Failure(StrEnum):
     """What went wrong with a job, as far as OCPP tells cases apart (whitepaper 6.19)."""
 
@@ -320,6 +327,7 @@ Event = (
     | Stored
     | TransferAsked
     | PowerFailing
+    | PowerReturned
     | JobFinished
     | JobProgressed
     | X509Answered

@@ -118,6 +118,7 @@ def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
         and fault(state, connector, now) is None
         and state.station.restarting is None
         and not is_updating(state)
+        and not state.station.supply_lost
         and state.station.journal_lost is None
         and state.bay(connector).seen.known
     )
@@ -236,7 +237,7 @@ def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
             return ConnectorStatus.FINISHING
         case Phase.PREPARING | Phase.OPENING:
             return ConnectorStatus.PREPARING
-        case _ if is_updating(state):
+        case _ if is_updating(state) or state.station.supply_lost:
             return ConnectorStatus.UNAVAILABLE
         case _:
             return ConnectorStatus.AVAILABLE

@@ -6,13 +6,15 @@ from edge.core import levels
 from edge.core.draft import Draft
 from edge.core.events import Pilot
 from edge.core.facts import EndRead, MustStop, Resumed
+from edge.core.state import Bay
 from edge.core.vocabulary import StopReason
 
 
 def decide(draft: Draft, connector: int) -> None:
     """Resume it where car, register, hardware and policy allow, else close it, as `restore` judged.
 
-    What alone keeps it from going on, a fault that lasts, is the reason then (ruling 17).
+    What alone keeps it from going on, a fault that lasts or dark mains, is the reason then
+    (ruling 17).
     """
     bay = draft.bay(connector)
     transaction = bay.transaction
@@ -22,12 +24,20 @@ def decide(draft: Draft, connector: int) -> None:
     is_sane = last is not None and last.energy_wh >= known_wh
     is_there = bay.seen.plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
     goes_on = bay.connector.resumable and is_there and is_sane
-    if goes_on and not levels.is_broken(bay):
+    obstacle = _obstacle(draft, bay)
+    if goes_on and obstacle is None:
         draft.tell(Resumed(connector=connector))
         return
     if transaction.stop_reason is None:
         why = bay.connector.recovery or StopReason.POWER_LOSS
-        reason = StopReason.OTHER if goes_on else why
+        reason = obstacle if goes_on and obstacle is not None else why
         at = bay.connector.recovery_at or draft.at
         draft.tell(MustStop(connector=connector, reason=reason, at=at))
     draft.tell(EndRead(connector=connector, end=last))
+
+
+def _obstacle(draft: Draft, bay: Bay) -> StopReason | None:
+    """Why energy may not flow, whatever the session says."""
+    if draft.station.supply_lost:
+        return StopReason.POWER_LOSS
+    return StopReason.OTHER if levels.is_broken(bay) else None

@@ -1,4 +1,4 @@
-"""Machine `restarting`: Reset, and the supply that is about to go.
+"""Machine `restarting`: Reset.
 
 Every transaction is stopped and its StopTransaction written before the process ends; a soft reset
 also waits a little for its delivery. Source: OCPP 1.6 5.14, errata 3.36; ruling 39.
@@ -12,7 +12,6 @@ from edge.core import jobs
 from edge.core.commands import Reset, ResetConf
 from edge.core.draft import Draft
 from edge.core.effects import Reply, Restart
-from edge.core.events import PowerFailing
 from edge.core.facts import MustStop, SecurityNoticed
 from edge.core.records import ResetAccepted
 from edge.core.state import Restarting
@@ -39,16 +38,6 @@ def on_reset(draft: Draft, call_id: int, command: Reset) -> None:
     draft.tell(SecurityNoticed(event=SecurityEvent.RESET_OR_REBOOT, info=info))
     reason = _REASONS[command.type]
     draft.tell(*(MustStop(connector=number, reason=reason) for number in draft.state.connectors))
-
-
-def on_power_failing(draft: Draft, _: PowerFailing) -> None:
-    """No time to ramp: cut, write, tell (TC_032_1)."""
-    draft.tell(
-        *(
-            MustStop(connector=number, reason=StopReason.POWER_LOSS, urgent=True)
-            for number in draft.state.connectors
-        )
-    )
 
 
 def settle(draft: Draft) -> None:

@@ -334,6 +334,7 @@ class Station:
     dial_failures: int = 0
     journal_lost: str | None = None
     reader_lost: str | None = None
+    supply_lost: bool = False
     main_meter: Reading | None = None
     rebooted: bool = False
     log_was_cleared: bool = False

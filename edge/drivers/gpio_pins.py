@@ -1,4 +1,4 @@
-"""The pins of one charging point: which there are, how they are opened, what levels mean.
+"""GPIO pins: which a charging point has, how they are opened, what levels mean.
 
 Outputs are opened first, each at its safe level: coil and lamps low, the pilot at steady +12 V.
 This is the only module that imports gpiozero.
@@ -180,8 +180,21 @@ def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pi
 
 def _input(settings: GpioSettings, name: str, pin_factory: Any) -> Any:
     low = name in settings.active_low
-    if settings.pull:
-        return DigitalInputDevice(getattr(settings, name), pull_up=low, pin_factory=pin_factory)
-    return DigitalInputDevice(
-        getattr(settings, name), pull_up=None, active_state=not low, pin_factory=pin_factory
-    )
+    pin = getattr(settings, name)
+    return _make_input(pin, active_high=not low, pull=settings.pull, pin_factory=pin_factory)
+
+
+def open_input(pin: int, *, active_high: bool, pull: bool, pin_factory: Any) -> Any:
+    """An input of its own, to be closed by its caller; raises `EvseFailed` if it cannot be had."""
+    try:
+        return _make_input(pin, active_high=active_high, pull=pull, pin_factory=pin_factory)
+    except GPIOZeroError as error:
+        message = f"GPIO pin {pin} cannot be used ({error}): is another program using it?"
+        raise EvseFailed(message) from error
+
+
+def _make_input(pin: int, *, active_high: bool, pull: bool, pin_factory: Any) -> Any:
+    """With *pull* the Pi holds it at its passive level where nothing drives it."""
+    if pull:
+        return DigitalInputDevice(pin, pull_up=not active_high, pin_factory=pin_factory)
+    return DigitalInputDevice(pin, pull_up=None, active_state=active_high, pin_factory=pin_factory)

@@ -28,6 +28,7 @@ def snapshot(
         "dead_letters": state.station.outbox.dead_letters,
         "untold_events": len(state.station.security_events.untold),
         "recorded": state.station.journal_lost is None,
+        "supply_lost": state.station.supply_lost,
         "jobs": {
             kind.value: {
                 "stage": job.stage,

@@ -21,9 +21,11 @@ from edge.sim.pins import (
     MOST_CONNECTORS,
     OUTPUT_AT,
     PINS,
+    POWER_GOOD_PIN,
     TAKEN,
     evse_table,
     meter_table,
+    power_good_table,
 )
 from edge.sim.pn532 import SerialReader
 from edge.sim.registers import Unit, load_model
@@ -150,6 +152,7 @@ class Bay:
                 for number, reader in enumerate(self.readers)
             },
             "buses": {METERS_BUS: dict(self._bus)},
+            "power_good": power_good_table(),
             "connectors": {
                 str(n): {
                     "evse": evse_table(n, phases=o.phases, has_lock=o.lock is not Lock.ABSENT),
@@ -228,11 +231,12 @@ class Bay:
             pass
 
     def _levels(self) -> dict[int, bool]:
-        return {
+        levels = {
             PINS[connector][name]: level
             for connector, outlet in self.world.outlets.items()
             for name, level in outlet.inputs().items()
         }
+        return levels | {POWER_GOOD_PIN: self.world.mains}
 
     def _changed(self) -> None:
         self._news.set()
@@ -274,7 +278,7 @@ def _meters(setup: BaySetup, world: World, loop: asyncio.AbstractEventLoop) -> d
             world.advance(loop.time())
             return world.meter(connector)
 
-        return Unit(model, face, lambda: world.meter_faults[connector], refresh_s=refresh_s)
+        return Unit(model, face, lambda: world.meter_fault(connector), refresh_s=refresh_s)
 
     return {connector or MAIN_METER_UNIT: unit(connector) for connector in (0, *world.outlets)}
 

@@ -36,6 +36,7 @@ PINS: Final[Mapping[int, Mapping[str, int]]] = {
     },
     2: {name: number for number, name in enumerate((*OUTPUTS, *INPUTS), start=28)},
 }
+POWER_GOOD_PIN: Final = 18
 MOST_CONNECTORS: Final = len(PINS)
 OUTPUT_AT: Final[Mapping[int, tuple[int, str]]] = {
     pins[name]: (connector, name) for connector, pins in PINS.items() for name in OUTPUTS
@@ -47,6 +48,11 @@ def evse_table(connector: int, *, phases: int, has_lock: bool) -> dict[str, Any]
     left_out = () if has_lock else ("lock", "locked")
     pins = {name: pin for name, pin in PINS[connector].items() if name not in left_out}
     return {"kind": "gpio", **pins, "rated_a": RATED_A, "phases": phases}
+
+
+def power_good_table() -> dict[str, Any]:
+    """`[power_good]`: high while the grid is there."""
+    return {"kind": "gpio", "pin": POWER_GOOD_PIN}
 
 
 def meter_table(connector: int, *, model: str) -> dict[str, Any]:

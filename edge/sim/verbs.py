@@ -281,8 +281,15 @@ class _DaemonVerbs:
         return await self._ask("ocpp.security_event", type=type, info=info)
 
     async def power(self, mode: str) -> Answer:
-        """`off`: back-up supply, the daemon ends its work; `kill`: everything is dark at once."""
-        choice("mode", mode, ("off", "kill"))
+        """`off`: back-up supply, the daemon ends its work; `kill`: everything is dark at once.
+
+        `fail`: the grid goes and the back-up lasts, seen by the power-good input, until `back`.
+        """
+        choice("mode", mode, ("off", "kill", "fail", "back"))
+        if mode in ("fail", "back"):
+            with self._bay.touch() as world:
+                (world.fail_grid if mode == "fail" else world.restore_mains)()
+            return {"ok": True, "seen": await self._bay.accepted()}
         daemon = self._bay.daemon
         if mode == "off":
             answer = await self._ask("power", mode="off")

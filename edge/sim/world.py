@@ -129,15 +129,25 @@ class World:
             raise SimulationError(f"there is no reader {reader}, only 0 to {len(self.spots) - 1}")
         return self.spots[reader]
 
+    @property
+    def mains(self) -> bool:
+        """Whether the grid is there."""
+        return all(outlet.mains for outlet in self.outlets.values())
+
+    def fail_grid(self) -> None:
+        """The grid fails, a back-up holds the computer: contactors fall, its outputs stay."""
+        for outlet in self.outlets.values():
+            outlet.mains = False
+
     def cut_mains(self) -> None:
-        """The grid fails: outputs drop, nothing is drawn, a bistable lock stays as it is."""
+        """All is dark: outputs drop, nothing is drawn, a bistable lock stays as it is."""
+        self.fail_grid()
         for outlet in self.outlets.values():
             locked = outlet.outputs["lock"]
             outlet.outputs = dict.fromkeys(outlet.outputs, 0.0) | {"lock": locked}
-            outlet.mains = False
 
     def restore_mains(self) -> None:
-        """The grid is back; outputs stay low until somebody drives them."""
+        """The grid is back; outputs that dropped stay low until somebody drives them."""
         for outlet in self.outlets.values():
             outlet.mains = True
 
@@ -153,6 +163,10 @@ class World:
             current_a=outlet.current_a(),
         )
 
+    def meter_fault(self, connector: int) -> MeterFault:
+        """What keeps a connector's meter from answering; without mains it is dark."""
+        return self.meter_faults[connector] if self.mains else MeterFault.TIMEOUT
+
     def set_main_energy(self, energy_wh: float) -> None:
         """Turn the main meter's register to *energy_wh*."""
         self.main_offset_wh += energy_wh - self._main().energy_wh
@@ -160,6 +174,7 @@ class World:
     def snapshot(self) -> dict[str, Any]:
         """The truth about the bay, for tests and people."""
         return {
+            "mains": self.mains,
             "connectors": {
                 str(n): _outlet_truth(o) | {"meter_fault": self.meter_faults[n].value}
                 for n, o in self.outlets.items()

@@ -42,6 +42,10 @@ def test_a_sound_configuration_is_said_to_be_sound(
         ('[csms]\nulr = "ws://x"\n', ["[csms]", "ulr", "url"]),
         ('[connectors.1.evse]\nkind = "gpoi"\n', ["gpoi", 'mean "gpio"']),
         ('[connectors.1.evse]\nkind = "gpio"\ncoli = 17\n', ["coli", 'mean "coil"']),
+        (
+            "[connectors.1.evse]\nkind='gpio'\ncoil=17\n[power_good]\nkind='gpio'\npni=18\n",
+            ["[power_good]", "pni", 'mean "pin"'],
+        ),
         ('[stations]\nid = "x"\n', ["stations", 'mean "station"']),
     ],
 )

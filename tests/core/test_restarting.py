@@ -1,12 +1,11 @@
-"""Reset, and the supply that is about to go."""
+"""Reset: written, answered, and every session closed before it."""
 
 from __future__ import annotations
 
 import pytest
 
 from edge.core.commands import RemoteStartTransaction, Reset
-from edge.core.effects import Cut, Reply, Restart, Send, Write
-from edge.core.events import PowerFailing
+from edge.core.effects import Reply, Restart, Send, Write
 from edge.core.messages import StopTransaction
 from edge.core.records import ResetAccepted
 from edge.core.security_log import SecurityEventLogged
@@ -94,13 +93,3 @@ def test_a_second_reset_is_rejected_and_nobody_is_let_in_meanwhile() -> None:
     assert rig.call(RemoteStartTransaction(id_tag="X")).status == "Rejected"
     rig.wait(30)
     assert len(of(Restart, rig.log)) == 1
-
-
-def test_a_failing_supply_cuts_writes_and_tells() -> None:
-    """TC_032_1: PowerLoss and Finishing before it is dark; no time to ramp."""
-    rig = Rig(serve=True).online().charging()
-    rig.socket().stubborn = True
-    effects = rig.step(PowerFailing(at=rig.instant))
-    assert of(Cut, effects)
-    assert rig.messages(StopTransaction)[0].reason is StopReason.POWER_LOSS
-    assert rig.told()[-1] is ConnectorStatus.FINISHING

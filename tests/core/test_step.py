@@ -40,6 +40,7 @@ from edge.core.events import (
     Pilot,
     Port,
     PowerFailing,
+    PowerReturned,
     Started,
     StopPressed,
     TagPresented,
@@ -223,7 +224,7 @@ class Histories(RuleBasedStateMachine):
         drawn_wh = drawn_wh if socket.closed else 0
         self.rig.meter(connector, socket.energy_wh + drawn_wh, current_a)
 
-    @rule(connector=connectors, port=st.sampled_from(Port), mishap=st.integers(0, 6))
+    @rule(connector=connectors, port=st.sampled_from(Port), mishap=st.integers(0, 7))
     def mishap(self, connector: int, port: Port, mishap: int) -> None:
         at = self.rig.instant
         happens: list[Event] = [
@@ -234,6 +235,7 @@ class Histories(RuleBasedStateMachine):
             PowerFailing(at=at),
             DialRefused(at=at, suspicion=SecurityEvent.INVALID_TLS_VERSION, why="old"),
             FramesRefused(at=at, suspicion=SecurityEvent.INVALID_MESSAGES, count=3),
+            PowerReturned(at=at),
         ]
         self.rig.step(happens[mishap])
 

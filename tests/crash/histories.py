@@ -180,6 +180,26 @@ STORIES: dict[str, Story] = {
         (190, _mend),
         (230, lambda w: w.call(Reset(type=ResetType.HARD))),
     ),
+    "mains gone, and then the back-up": (
+        (5, _plug),
+        (8, _tap),
+        (12, lambda w: w.plug(2)),
+        (20, lambda w: w.tap(OTHER)),
+        (50, lambda w: w.fail_mains()),
+        (50.4, lambda w: w.lose_power()),
+        (90, _unplug),
+    ),
+    "mains gone for a minute on a back-up": (
+        (2, _cut),
+        (5, _plug),
+        (8, _tap),
+        (50, lambda w: w.fail_mains()),
+        (60, _tap),
+        (110, lambda w: w.mend_mains()),
+        (125, _tap),
+        (150, _mend),
+        (170, _unplug),
+    ),
     "taken out of service": (
         (5, _plug),
         (8, _tap),
@@ -322,6 +342,8 @@ def _random_story(chance: random.Random) -> Story:
         lambda w: w.call(Reset(type=chance.choice((ResetType.SOFT, ResetType.HARD)))),
         lambda w: w.jump(chance.choice((-86_400.0, -30.0, -0.5, 0.5, 30.0, 86_400.0))),
         lambda w: w.stand(still=chance.choice((True, False))),
+        lambda w: w.fail_mains(),
+        lambda w: w.mend_mains(),
     ]
     moment = 2.0
     story: list[tuple[float, Act]] = []
@@ -364,6 +386,7 @@ def _rest(world: World, counter: _Counter) -> None:
     world.cut_share = 0.0
     world.wall.stand(world.host.time(), still=False)
     world.mend_line()
+    world.mend_mains()
     for number in world.outlets:
         world.press(number, down=False)
         world.unplug(number)

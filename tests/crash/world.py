@@ -38,6 +38,8 @@ from edge.core.events import (
     MeterRead,
     OutboxRead,
     Pilot,
+    PowerFailing,
+    PowerReturned,
     Settled,
     Started,
     TagPresented,
@@ -61,6 +63,7 @@ CONNECTORS = (1, 2)
 POLL_S = 20.0  # of the meter: seldom enough that a begin register must be asked for
 CAR_S = 0.3  # a car answers a change of the offer
 LINE_S = 0.05  # each way
+GLITCH_S = 0.05  # until a process that begins believes that the mains are gone
 
 
 class World:
@@ -89,6 +92,7 @@ class World:
         self.kernel_at = {"1": self.host.time()}
         self.lives = 0
         self.dark = False
+        self.on_back_up = False
         self.life: Life | None = None
         self.died = asyncio.Event()
         self.breaches: list[str] = []
@@ -126,6 +130,8 @@ class World:
         self.show(number)
 
     def _check_energised(self, number: int) -> None:
+        if self.on_back_up:
+            self.breaches.append(f"firsts 19: contactor {number} closed without mains")
         if not self.journal.rows.open_on(number):
             self.breaches.append(f"I1: contactor {number} closed without a durable transaction")
         life = self.life
@@ -262,6 +268,7 @@ class World:
             self.show(number)
             self._poll(life, number)
         self.host.call_later(1.0, self._link, life)
+        self.host.call_later(GLITCH_S, self._warn, life)
         self.died.clear()
         tasks = (
             asyncio.ensure_future(life.loop.run()),
@@ -299,10 +306,27 @@ class World:
         """SIGKILL from outside: pins stay as they are."""
         self.died.set()
 
+    def fail_mains(self) -> None:
+        """The coils fall with the mains; a back-up holds the computer, and an input tells it."""
+        self.on_back_up = True
+        for number in CONNECTORS:
+            self.set_coil(number, closed=False)
+        self._warn(self.life)
+
+    def _warn(self, life: Life | None) -> None:
+        if self.on_back_up and life is not None and self.life is life:
+            life.loop.post(PowerFailing(at=self.now()))
+
+    def mend_mains(self) -> None:
+        """They are back, and the computer is still there."""
+        self.on_back_up = False
+        self.post(PowerReturned(at=self.now()))
+
     def lose_power(self) -> None:
-        """The mains are gone: coils fall, the next kernel is another one."""
+        """All is dark: coils fall, the next kernel is another one, and finds the mains there."""
         self.kernel += 1
         self.dark = True
+        self.on_back_up = False
         for outlet in self.outlets.values():
             outlet.integrate(self.host.time())
             outlet.coil = False

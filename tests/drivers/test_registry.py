@@ -27,6 +27,7 @@ from tests.drivers.rigs import rig
         ("bus", {"kind": "tcp", "host": "192.0.2.1", "port": 502}),
         ("meter", {"kind": "modbus", "bus": "rs485", "model": "sdm120", "unit": 1}),
         ("evse", {"kind": "gpio", "coil": 17, "feedback": 27, "plug": 22, "rated_a": 32}),
+        ("power_good", {"kind": "gpio", "pin": 18, "active_high": False, "glitch_s": 0.02}),
     ],
 )
 def test_every_table_of_the_contract_finds_its_driver(port: str, table: dict[str, object]) -> None:

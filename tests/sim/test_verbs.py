@@ -276,7 +276,7 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("clock", {"offset_s": 5}, "none is attached"),
         ("reset_state", {}, "none is attached"),
         ("power", {"mode": "off"}, "none is attached"),
-        ("power", {"mode": "low"}, "choose one of off, kill"),
+        ("power", {"mode": "low"}, "choose one of off, kill, fail, back"),
         ("wait", {"condition": {}}, "condition is an object"),
         ("attach", {"connectors": 1, "meter_bus": "tcp", "meter_model": "x"}, "is built as"),
         ("fail.firmware", {"next": "soon"}, "choose one of ok, download, install"),

@@ -165,6 +165,24 @@ async def test_power_kill_reaches_daemon_and_coil_and_a_new_daemon_brings_light(
         await until(lambda: bay.look().outlet(1).closed)
 
 
+async def test_the_grid_is_seen_by_the_power_good_input(
+    bay: Bay, caller: Caller, tmp_path: Path, daemon: TestDaemon
+) -> None:
+    """`power fail` and `power back` reach a pin as `[power_good]` names it, and nothing else."""
+    async with attach(tmp_path / "s.sock", daemon.hooks(), WANTED) as attached:
+        table = attached.tables["power_good"]
+        assert table["kind"] == "gpio"
+        with DigitalInputDevice(table["pin"], pin_factory=attached.pin_factory) as good:
+            assert good.is_active
+            assert (await caller.ask("power", mode="fail"))["ok"]
+            await until(lambda: not good.is_active)
+            assert not (await caller.ask("world"))["mains"]
+            assert (await caller.ask("power", mode="back"))["ok"]
+            await until(lambda: good.is_active)
+    assert daemon.asked == []
+    assert bay.world.mains
+
+
 async def test_power_off_darkens_the_bay_when_the_daemon_has_left(
     bay: Bay, caller: Caller, tmp_path: Path, daemon: TestDaemon
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.errors import SimulationError
-from edge.sim.outlet import Contactor, Lock, Outlet, Wire, decode_duty
+from edge.sim.outlet import Contactor, Lock, MeterFault, Outlet, Wire, decode_duty
 from edge.sim.world import World
 
 DUTY_32_A = 32 / 60
@@ -161,6 +161,21 @@ def test_cutting_the_mains_drops_the_coil_but_not_a_bistable_lock() -> None:
     world.settle()
     world.advance(61.0)
     assert (outlet.outputs["coil"], outlet.closed, outlet.locked) == (0.0, False, True)
+
+
+def test_a_grid_that_fails_leaves_the_outputs_to_the_back_up() -> None:
+    """Coils fall and meters are dark, but what the computer drives stays driven."""
+    world, outlet = bay()
+    charge(world)
+    world.fail_grid()
+    world.settle()
+    world.advance(5.0)
+    assert (outlet.outputs["coil"], outlet.closed, outlet.power_w()) == (1.0, False, 0.0)
+    assert (world.mains, world.meter_fault(1)) == (False, MeterFault.TIMEOUT)
+    world.restore_mains()
+    world.settle()
+    world.advance(6.0)
+    assert (world.mains, outlet.closed, world.meter_fault(1)) == (True, True, MeterFault.NONE)
 
 
 def test_a_locked_plug_comes_out_when_the_lock_lets_go() -> None:

@@ -206,6 +206,22 @@ async def test_a_back_up_supply_is_used_for_last_words(bay: Bench) -> None:
     assert stop["reason"] == "PowerLoss"
 
 
+async def test_a_power_good_input_ends_the_session_before_it_is_dark(bay: Bench) -> None:
+    """Firsts 19: the pin falls, PowerLoss is told; the mains come back, and all is as before."""
+    bay.start(*SWIFT)
+    await charging(bay)
+    await bay.sim("power", mode="fail")
+    await until(lambda: bay.central.payloads("StopTransaction"), within_s=10)
+    (stop,) = bay.central.payloads("StopTransaction")
+    assert stop["reason"] == "PowerLoss"
+    await until(lambda: bay.central.statuses(1)[-1] == "Finishing")
+    await until(lambda: bay.central.statuses(2)[-1] == "Unavailable")
+    await bay.sim("power", mode="back")
+    await until(lambda: bay.central.statuses(2)[-1] == "Available", within_s=10)
+    await bay.sim("wait", condition={"connectors.1.session": None, "supply_lost": False})
+    assert bay.central.statuses(1)[-1] == "Finishing"
+
+
 async def test_forgetting_comes_with_a_restart(bay: Bench) -> None:
     """`reset_state`: availability and all are as new, but what is kept."""
     bay.start(*SWIFT)
