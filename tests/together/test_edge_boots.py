@@ -172,6 +172,23 @@ async def test_a_second_daemon_on_the_same_state_is_refused_in_one_sentence(
     assert bay.control("status")["connectors"]["1"]["status"] == "Available"
 
 
+async def test_it_knows_what_it_writes_and_what_a_power_cut_would_cost(bay: Bench) -> None:
+    """Firsts 12 and 19; its readings of each second are in memory alone."""
+    bay.start(*SWIFT)
+    await charging(bay)
+    await until(lambda: len(bay.central.payloads("MeterValues")) >= 2)
+    status = bay.control("status")
+    assert status["disk"]["written_bytes"] > 0
+    costs = status["power_cut"]
+    assert costs["at_most_wh"] == pytest.approx(2 * 32 * 230 * 2 / 3600, abs=4.1)
+    assert 0 <= costs["register_age_s"]["1"] < 3
+    assert costs["register_age_s"]["2"] is None
+    assert costs["now_at_most_wh"] < costs["at_most_wh"] * 2
+    readings = bay.control("readings")["readings"]
+    assert max(row["power_w"] for row in readings if row["connector"] == 1) > 7000
+    assert len(readings) > len(bay.central.payloads("MeterValues"))
+
+
 def reader_failure_is_told(bay: Bench) -> bool:
     told = bay.central.payloads("StatusNotification")
     return any(each["errorCode"] == "ReaderFailure" for each in told)
