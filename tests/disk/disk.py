@@ -25,6 +25,8 @@ from typing import Final
 
 SECTOR: Final = 512
 Step = tuple[str, tuple[object, ...]]
+EXTREMES: Final = (0, 1)
+"""The fates that drop all that is unsynced, and keep all."""
 KEPT_SHARES: Final = (0.02, 0.1, 0.5, 0.9, 0.98)
 TORN_SHARE: Final = 0.05
 
@@ -87,9 +89,9 @@ class File:
             for sector, versions in sectors.items():
                 start = sector * SECTOR
                 if start < size:
-                    old = bytes(contents[start : start + SECTOR]).ljust(SECTOR, b"\0")
-                    kept = fate.sector(old, versions)
-                    contents[start : min(start + SECTOR, size)] = kept[: size - start]
+                    for first, last, kept in fate.parts(versions):
+                        end = min(start + last, size)
+                        contents[start + first : end] = kept[first : end - start]
         return File(cache=contents, card=bytes(contents))
 
     def is_settled(self) -> bool:
@@ -120,12 +122,12 @@ def _resize(contents: bytearray, size: int) -> None:
 
 
 class Fate:
-    """What one power cut does: a seed is one fate, 0 drops all that it may, 1 keeps all."""
+    """What one power cut does: a seed is one fate, and two are `EXTREMES`."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        self.share = seed if seed in (0, 1) else self._random.choice(KEPT_SHARES)
-        self._extreme = seed in (0, 1)
+        self._extreme = seed in EXTREMES
+        self.share: float = seed if self._extreme else self._random.choice(KEPT_SHARES)
 
     def kept(self) -> bool:
         """Whether this one change is there."""
@@ -135,22 +137,16 @@ class Fate:
         """The size that the file has: the first is the synced one, the last the newest."""
         if self._extreme:
             return sizes[-1] if self.share else sizes[0]
-        return self._random.choice(sizes)
+        return sizes[-1] if self.kept() else self._random.choice(sizes)
 
-    def sector(self, old: bytes, versions: list[bytes]) -> bytes:
-        """One of *old* and *versions*, or two of them joined somewhere."""
-        if not self.kept():
-            kept = old
-        else:
-            kept = versions[-1] if self._random.random() < self.share else self._any(versions)
-        if not self._extreme and self._random.random() < TORN_SHARE:
-            at = self._random.randrange(SECTOR)
-            other = self._any([old, *versions])
-            return kept[:at] + other[at:]
-        return kept
-
-    def _any(self, versions: list[bytes]) -> bytes:
-        return self._random.choice(versions)
+    def parts(self, versions: list[bytes]) -> Iterator[tuple[int, int, bytes]]:
+        """From where to where which of *versions* is there: all, nothing, or the sector is torn."""
+        torn = not self._extreme and self._random.random() < TORN_SHARE
+        at = self._random.randrange(SECTOR) if torn else SECTOR
+        for first, last in ((0, at), (at, SECTOR)):
+            if first < last and self.kept():
+                kept = versions[-1] if self.kept() else self._random.choice(versions)
+                yield first, last, kept
 
 
 Change = dict[str, int | None]
@@ -243,7 +239,7 @@ class Disk:
 
     def copy(self) -> Disk:
         """A disk of its own with the same contents and prospects, and an empty log."""
-        other = Disk()
+        other = type(self)()
         other.files = {number: file.copy() for number, file in self.files.items()}
         other.names = dict(self.names)
         other.card_names = dict(self.card_names)

@@ -12,7 +12,7 @@ from edge.drivers import journal
 from tests.disk.commits import KINDS
 from tests.disk.connection import Connection, as_told
 from tests.disk.disk import Disk
-from tests.disk.recording import AS_IT_IS, NAME, Recording, Settings, Span, record
+from tests.disk.recording import NAME, Recording, Span, State, record
 from tests.disk.trial import judge
 from tests.disk.vfs import SIMULATED
 
@@ -24,21 +24,22 @@ DAY: Final = (
 """Every kind, each where there is something for it to do."""
 
 COMMITS: Final = range(4, 24)
-"""How many a random life has; small, as its end is where the most happens."""
+"""How many a random life has."""
+ENDED_BY_A_CUT: Final = 0.7
 
 
-async def day(settings: Settings = AS_IT_IS) -> Recording:
+async def day() -> Recording:
     """From an empty disk, through `DAY`, to a stop in order."""
-    return await record(Disk(), DAY, Random(1), settings=settings)
+    return await record(Disk(), DAY, Random(1))
 
 
-async def full_wal(settings: Settings = AS_IT_IS) -> tuple[Recording, Sequence[Span]]:
+async def full_wal(random: Random) -> tuple[Recording, Sequence[Span]]:
     """So many readings that SQLite writes the WAL back by itself and begins it anew.
 
     With the commit that does so, the one before it and three that follow.
     """
     kinds = ["boot", "open", "open", *260 * ("sample",), "acknowledge", "stop"]
-    life = await record(Disk(), kinds, Random(2), settings=settings)
+    life = await record(Disk(), kinds, random)
     database = 0  # the file that is made first
     written_back = next(
         at
@@ -48,20 +49,26 @@ async def full_wal(settings: Settings = AS_IT_IS) -> tuple[Recording, Sequence[S
     return life, life.spans[written_back - 1 : written_back + 4]
 
 
-async def lives(seed: int, count: int, settings: Settings = AS_IT_IS) -> AsyncIterator[Recording]:
-    """*count* random lives, one after another on one disk, each begun by a cut of the one before.
+async def lives(seed: int, count: int) -> AsyncIterator[Recording]:
+    """*count* random lives, one after another on one disk.
 
-    So the power also goes while SQLite recovers, and while it goes on with what it recovered.
+    Most are ended by a cut, so that the power also goes while SQLite recovers and while it goes on
+    with what it recovered; the others in order, with what that leaves unsynced.
     """
     random = Random(seed)
     disk = Disk()
     records: Sequence[Record] = ()
+    past: Sequence[State] = ()
     for _ in range(count):
         kinds = random.choices(sorted(KINDS), k=random.choice(COMMITS))
         begun = ("boot", "open", *kinds)
-        life = await record(disk, begun, random, records=records, settings=settings)
+        life = await record(disk, begun, random, records=records, past=past)
         yield life
-        disk, records = await _cut_somewhere(life, random)
+        past = [*life.past, *life.states]
+        if random.random() < ENDED_BY_A_CUT:
+            disk, records = await _cut_somewhere(life, random)
+        else:
+            records = life.records
 
 
 async def _cut_somewhere(life: Recording, random: Random) -> tuple[Disk, Sequence[Record]]:

@@ -85,8 +85,12 @@ class Recording:
     start: Disk
     log: list[Step]
     records: list[Record]
+    salt: int
+    """What its fates begin with, so that no two lives have the same."""
     spans: list[Span] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
+    past: list[State] = field(default_factory=list)
+    """The states of the lives before it on this disk."""
 
     def points(self, spans: Sequence[Span]) -> Iterator[tuple[Span, int, Disk]]:
         """Every point of *spans*, which are in order, and the disk as it is there.
@@ -120,19 +124,26 @@ async def record(
     random: Random,
     *,
     records: Sequence[Record] | None = (),
+    past: Sequence[State] = (),
     settings: Settings = AS_IT_IS,
 ) -> Recording:
     """Open the journal on *disk*, commit each of *kinds*, close it.
 
     *records* is what the disk holds already; `None`: rows of an older version, so that no kind can
-    be made up from them.
+    be made up from them. *past* is how it came there, by which a loss is told from a torn commit.
     """
     rows = Rows()
     for one in records or ():
         rows.take(one)
     kind = "provision" if not disk.names else "migrate" if records is None else "reopen"
     disk.log.clear()
-    life = Recording(start=disk.copy(), log=disk.log, records=list(records or ()))
+    life = Recording(
+        start=disk.copy(),
+        log=disk.log,
+        records=list(records or ()),
+        past=list(past),
+        salt=random.randrange(2, 2**32),
+    )
     async with on_disk(disk, settings) as journal:
         life.states.append(await _state(journal, len(life.records)))
         life.spans.append(Span(kind, 0, len(disk.log), 0, 0))
@@ -176,5 +187,5 @@ def tables_of(connection: Connection) -> Tables:
 
 def pages_of(connection: apsw.Connection) -> Pages:
     """Every page as this connection sees it, the WAL included."""
-    contents = connection.serialize("main")
+    contents = connection.serialize("main") or b""
     return tuple(contents[at : at + PAGE] for at in range(0, len(contents), PAGE))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from random import Random
 
 import pytest
 
@@ -119,7 +120,7 @@ async def test_a_disk_that_fails_around_a_full_wal_loses_nothing(
     place: str, errors: Mapping[str, int], lasts: bool, record_figure: Figure
 ) -> None:
     """A commit is made although the WAL behind it cannot be written back."""
-    life, spans = await full_wal()
+    life, spans = await full_wal(Random(2))
     scene = Scene(life, spans[1 if place == "written back" else 2])
     struck = await strike_all(scene, errors, lasts=lasts, stride=23)
     assert struck >= 2

@@ -12,8 +12,7 @@ from typing import Final
 
 import apsw
 
-from edge.errors import EdgeError
-from tests.disk.disk import Disk
+from tests.disk.disk import EXTREMES, Disk
 from tests.disk.recording import (
     NAME,
     Recording,
@@ -36,7 +35,7 @@ TOLD: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a trial; *state* is the one that was found, if it is one."""
+    """What became of a trial; *state* is the one that was found, if it is one that may be."""
 
     word: str
     state: int | None = None
@@ -73,7 +72,7 @@ async def judge(found: Disk, life: Recording, allowed: Sequence[int]) -> Verdict
             connection = connection_of(journal)
             tables = tables_of(connection)
             check = connection.execute("PRAGMA integrity_check").fetchall()
-    except (EdgeError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  whatever it stumbles over is damage
         return Verdict(CORRUPT, why=repr(error))
     if saved.log_was_cleared:
         return Verdict(CORRUPT, why="the journal was set aside")
@@ -82,9 +81,8 @@ async def judge(found: Disk, life: Recording, allowed: Sequence[int]) -> Verdict
     for state in allowed:
         if (saved, tables) == (life.states[state].saved, life.states[state].tables):
             return Verdict(KEPT, state)
-    older = [at for at, state in enumerate(life.states) if state.tables == tables]
-    if older:
-        return Verdict(LOST, older[-1])
+    if any(state.tables == tables for state in (*life.past, *life.states)):
+        return Verdict(LOST)
     return Verdict(TORN, why=_difference(tables, life, allowed))
 
 
@@ -98,6 +96,7 @@ class Tally:
     """Trials and what came of them; *told* names the first that broke a promise."""
 
     trials: int = 0
+    judged: int = 0
     lost: int = 0
     torn: int = 0
     corrupt: int = 0
@@ -120,6 +119,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Take those of *other*."""
         self.trials += other.trials
+        self.judged += other.judged
         self.lost += other.lost
         self.torn += other.torn
         self.corrupt += other.corrupt
@@ -128,23 +128,28 @@ class Tally:
 
 async def sweep(
     life: Recording,
-    fates: Sequence[int],
+    fates: int,
     spans: Sequence[Span] | None = None,
     *,
     judged_every: int = 1,
+    most: int | None = None,
 ) -> Tally:
-    """Cut the power at every point of *spans*, or of the whole life, with each of *fates*.
+    """Cut the power at every point of *spans*, or of the whole life, with so many *fates* each.
 
     Every *judged_every*-th trial is judged in full, and each that a glance does not acquit.
-    Where nothing is unsynced all fates are one, and tried once.
+    Where nothing is unsynced all fates are one, and tried once. Ends after *most* trials.
     """
     tally = Tally()
     for span, point, disk in life.points(life.spans if spans is None else spans):
         allowed = span.allowed(point)
-        for fate in fates[:1] if disk.is_settled() else fates:
+        for number in range(1 if disk.is_settled() else fates):
+            if tally.trials == most:
+                return tally
+            fate = number if number in EXTREMES else life.salt + point * fates + number
             found = disk.cut(fate)
             in_full = tally.trials % judged_every == 0
             if in_full or not glance(found, life, allowed):
+                tally.judged += 1
                 verdict = await judge(found, life, allowed)
             else:
                 verdict = Verdict(KEPT)
