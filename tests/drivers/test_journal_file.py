@@ -7,9 +7,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Awaitable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import aiosqlite
 import pytest
 
 from edge.core.records import ConfigurationChanged, Saved
@@ -47,6 +50,38 @@ async def test_a_page_spoilt_inside_is_found_at_the_start(path: Path) -> None:
     spoil(path, 5 * 4096, b"\xff" * 4096)
     await kept(path)
     assert path.with_name("journal.sqlite3.damaged-1").exists()
+
+
+class Unreadable(sqlite3.Connection):
+    """SQLite on a card that fails to read a page so often, then reads it.
+
+    It says so in a row: checkTreePage in btree.c, seen with a pread that fails with EIO.
+    """
+
+    fails = 0
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Fail the checks of the whole file alone."""
+        if "quick_check" in sql and type(self).fails:
+            type(self).fails -= 1
+            return super().execute("SELECT 'Page 3: unable to get the page. error code=8458'")
+        return super().execute(sql, parameters)
+
+
+def unreadable(path: Path) -> Awaitable[aiosqlite.Connection]:
+    return aiosqlite.connect(path, isolation_level=None, factory=Unreadable)
+
+
+@pytest.mark.parametrize(("fails", "is_set_aside"), [(1, False), (2, True)])
+async def test_a_page_that_cannot_be_read_once_is_no_damage(
+    path: Path, fails: int, is_set_aside: bool
+) -> None:
+    """A card that hiccups at the start must not cost the station its journal."""
+    await kept(path, [opened()])
+    Unreadable.fails = fails
+    async with open_journal(path, open_database=unreadable) as journal:
+        assert (await journal.load()).log_was_cleared == is_set_aside
+    assert path.with_name("journal.sqlite3.damaged-1").exists() == is_set_aside
 
 
 async def test_it_runs_with_the_settings_that_hold_through_a_power_cut(path: Path) -> None:
