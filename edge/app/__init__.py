@@ -60,6 +60,7 @@ from edge.runtime.loop import Loop, Rules
 from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
 from edge.runtime.supervise import cut_all, guarded
+from edge.runtime.upkeep import Upkeep
 from edge.runtime.wear import Wear
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
@@ -169,6 +170,11 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     wear = Wear(written=written_bytes, clock=clock)
     loop = _make_loop(parts, daemon, act, recorder)
+    upkeep = Upkeep(
+        check=journal.check,
+        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
+        clock=clock,
+    )
     daemon.begin(
         Works(
             loop=loop,
@@ -178,6 +184,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
             clock=clock,
             errands=errands,
             wear=wear,
+            upkeep=upkeep,
             readings=parts.readings,
         )
     )
@@ -191,6 +198,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
         "wear": wear.run(),
+        "upkeep": upkeep.run(),
         "watchdog": feed_watchdog(notifier, loop.come_round),
         **at_work(hardware, options.settings.supervision, clock, loop.post),
     }

@@ -33,6 +33,7 @@ from edge.runtime.loop import Loop
 from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
 from edge.runtime.snapshot import power_cut, snapshot
+from edge.runtime.upkeep import Upkeep
 from edge.runtime.wear import Wear
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Works:
     clock: SystemClock
     errands: Errands
     wear: Wear
+    upkeep: Upkeep
     readings: Readings
 
 
@@ -160,6 +162,7 @@ class Daemon:
         return {
             **self.snapshot(),
             "disk": works.wear.report(),
+            "journal_check": works.upkeep.report(),
             "power_cut": power_cut(works.loop.state, works.clock.now()),
         }
 

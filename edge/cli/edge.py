@@ -150,6 +150,8 @@ def _status(arguments: argparse.Namespace) -> int:
         doing = f", {session['energy_wh']} Wh so far" if session else ""
         fault = f" ({connector['info']})" if connector["info"] else ""
         print(f"connector {number}: {connector['status']}{fault}{doing}")
+    if answer["journal_check"]["verdict"] != "ok":
+        print("the journal is damaged: restart the controller, which saves what can be read")
     _print_wear(answer["disk"])
     _print_power_cut(answer["power_cut"])
     return 0

@@ -20,12 +20,14 @@ STATUS: dict[str, Any] = {
     "outbox": 0,
     "dead_letters": 0,
     "connectors": {},
+    "journal_check": {"verdict": "ok", "age_s": 3600},
     "disk": {"written_bytes": 1_234_567, "mb_per_day": {"hour": 11.62, "day": 9.0}},
     "power_cut": {"at_most_wh": 245.3, "now_at_most_wh": 12.2, "register_age_s": {"1": 3.0}},
 }
 YOUNG = {"disk": {"written_bytes": 10_000, "mb_per_day": {"hour": None, "day": None}}}
 UNCOUNTED = {"disk": {"written_bytes": None, "mb_per_day": {"hour": None, "day": None}}}
 BOUNDLESS = {"power_cut": {**STATUS["power_cut"], "at_most_wh": None, "now_at_most_wh": None}}
+DAMAGED = {"journal_check": {"verdict": "row 3 missing from index", "age_s": 60}}
 ROW = {
     "at": "2026-01-01T12:00:00.000Z",
     "connector": 1,
@@ -67,6 +69,10 @@ def said(
         ),
         (YOUNG, "written to disk: 0.01 MB since the start\n"),
         (UNCOUNTED, "written to disk: this kernel does not count it\n"),
+        (
+            DAMAGED,
+            "the journal is damaged: restart the controller, which saves what can be read\n",
+        ),
         (BOUNDLESS, "a power cut: what runs may be lost, the disk takes nothing\n"),
     ],
 )

@@ -9,13 +9,17 @@ import subprocess
 import sys
 from collections.abc import Awaitable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 import pytest
 
-from edge.core.records import ConfigurationChanged, Saved
+from edge.core.instant import Instant
+from edge.core.messages import IdTagInfo
+from edge.core.records import ConfigurationChanged, Saved, TagCached
+from edge.core.vocabulary import AuthorizationStatus
 from edge.core.work import Stage
 from edge.drivers.journal import open_journal
 from edge.errors import ConfigError
@@ -32,6 +36,11 @@ def spoil(path: Path, offset: int, contents: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(contents)
+
+
+def last_place(path: Path, text: str) -> int:
+    """Where *text* stands in the file for the last time."""
+    return path.read_bytes().rindex(text.encode())
 
 
 async def test_a_damaged_file_is_moved_aside_and_never_deleted(path: Path) -> None:
@@ -174,3 +183,17 @@ async def test_only_the_owner_reads_the_journal(tmp_path: Path) -> None:
 
 def modes(directory: Path) -> dict[str, int]:
     return {file.name: file.stat().st_mode & 0o777 for file in directory.iterdir()}
+
+
+async def test_the_whole_file_is_checked_when_it_is_asked_for(path: Path) -> None:
+    """Durability 1.3: an index that lost a row, which the quick check of a start does not see."""
+    name = "A-TAG-IN-TABLE-AND-INDEX"
+    info = IdTagInfo(status=AuthorizationStatus.ACCEPTED)
+    at = Instant(wall=datetime(2026, 1, 1, tzinfo=UTC), monotonic=0.0)
+    async with open_journal(path) as journal:
+        await journal.commit([TagCached(id_tag=name, info=info, at=at)])
+        assert await journal.check() == "ok"
+    spoil(path, last_place(path, name), b"B")
+    async with open_journal(path) as journal:
+        assert not (await journal.load()).log_was_cleared
+        assert "index" in await journal.check()

@@ -116,6 +116,12 @@ class SqliteJournal:
         )
         await self._in_thread(lambda connection: _commit(connection, [(sql, ())]))
 
+    async def check(self) -> str:
+        """The first thing that is wrong in the whole file; `ok` if nothing is."""
+        return await self._in_thread(
+            lambda connection: str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+        )
+
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run *work* as one job of the connection's thread.
 
