@@ -186,6 +186,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
             wear=wear,
             upkeep=upkeep,
             readings=parts.readings,
+            has_power_good=hardware.supply is not None,
         )
     )
     cut = partial(cut_all, hardware.evses.values())

@@ -68,6 +68,7 @@ class Works:
     wear: Wear
     upkeep: Upkeep
     readings: Readings
+    has_power_good: bool
 
 
 class Daemon:
@@ -163,7 +164,9 @@ class Daemon:
             **self.snapshot(),
             "disk": works.wear.report(),
             "journal_check": works.upkeep.report(),
-            "power_cut": power_cut(works.loop.state, works.clock.now()),
+            "power_cut": power_cut(
+                works.loop.state, works.clock.now(), has_power_good=works.has_power_good
+            ),
         }
 
     def list_readings(self, connector: int | None = None) -> dict[str, Any]:

@@ -175,9 +175,11 @@ def _print_power_cut(costs: dict[str, Any]) -> None:
     if costs["at_most_wh"] is None:
         print("a power cut: what runs may be lost, the disk takes nothing")
         return
+    flushed_wh = costs["flushed_now_at_most_wh"]
+    in_time = "" if flushed_wh is None else f", {flushed_wh:.0f} Wh with the power-good input"
     print(
         f"a power cut costs nothing if the meters can be read afterwards, else"
-        f" at most {costs['now_at_most_wh']:.0f} Wh now, {costs['at_most_wh']:.0f} Wh ever"
+        f" at most {costs['now_at_most_wh']:.0f} Wh now, {costs['at_most_wh']:.0f} Wh ever{in_time}"
     )
 
 

@@ -38,6 +38,21 @@ def now_at_most_wh(state: ChargePoint, now: float) -> float | None:
     )
 
 
+def flushed_at_most_wh(state: ChargePoint, now: float) -> float | None:
+    """At this moment, where an input tells that the mains are going: `supply` cuts and writes.
+
+    What it writes is the newest reading, a second old or so.
+    """
+    if state.station.journal_lost is not None:
+        return None
+    ages = {
+        connector: now - bay.metering.good_at
+        for connector, bay in zip(state.connectors, state.bays, strict=True)
+        if bay.transaction is not None and bay.metering.good_at is not None
+    }
+    return sum(_most_wh(state, connector, age_s) for connector, age_s in ages.items())
+
+
 def register_age_s(state: ChargePoint, connector: int, now: float) -> float | None:
     """How long ago the register was taken that is on the disk; `None` without a transaction."""
     bay = state.bay(connector)

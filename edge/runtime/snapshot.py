@@ -7,7 +7,7 @@ from typing import Any
 from edge.core import board, levels
 from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
-from edge.core.power_cut import at_most_wh, now_at_most_wh, register_age_s
+from edge.core.power_cut import at_most_wh, flushed_at_most_wh, now_at_most_wh, register_age_s
 from edge.core.state import Bay, ChargePoint
 
 
@@ -43,8 +43,12 @@ def snapshot(
     }
 
 
-def power_cut(state: ChargePoint, now: Instant) -> dict[str, Any]:
-    """What losing the power costs if no meter can be read afterwards; nothing if they can."""
+def power_cut(state: ChargePoint, now: Instant, *, has_power_good: bool) -> dict[str, Any]:
+    """What losing the power costs if no meter can be read afterwards; nothing if they can.
+
+    *flushed_now_at_most_wh* is `None` without an input that tells of it in time.
+    """
+    flushed_wh = flushed_at_most_wh(state, now.monotonic) if has_power_good else None
     ages = {
         str(connector): register_age_s(state, connector, now.monotonic)
         for connector in state.connectors
@@ -52,6 +56,7 @@ def power_cut(state: ChargePoint, now: Instant) -> dict[str, Any]:
     return {
         "at_most_wh": _rounded(at_most_wh(state)),
         "now_at_most_wh": _rounded(now_at_most_wh(state, now.monotonic)),
+        "flushed_now_at_most_wh": _rounded(flushed_wh),
         "register_age_s": {connector: _rounded(age_s) for connector, age_s in ages.items()},
     }
 

@@ -22,8 +22,14 @@ STATUS: dict[str, Any] = {
     "connectors": {},
     "journal_check": {"verdict": "ok", "age_s": 3600},
     "disk": {"written_bytes": 1_234_567, "mb_per_day": {"hour": 11.62, "day": 9.0}},
-    "power_cut": {"at_most_wh": 245.3, "now_at_most_wh": 12.2, "register_age_s": {"1": 3.0}},
+    "power_cut": {
+        "at_most_wh": 245.3,
+        "now_at_most_wh": 12.2,
+        "flushed_now_at_most_wh": None,
+        "register_age_s": {"1": 3.0},
+    },
 }
+FLUSHED = {"power_cut": {**STATUS["power_cut"], "flushed_now_at_most_wh": 4.1}}
 YOUNG = {"disk": {"written_bytes": 10_000, "mb_per_day": {"hour": None, "day": None}}}
 UNCOUNTED = {"disk": {"written_bytes": None, "mb_per_day": {"hour": None, "day": None}}}
 BOUNDLESS = {"power_cut": {**STATUS["power_cut"], "at_most_wh": None, "now_at_most_wh": None}}
@@ -73,6 +79,7 @@ def said(
             DAMAGED,
             "the journal is damaged: restart the controller, which saves what can be read\n",
         ),
+        (FLUSHED, "245 Wh ever, 4 Wh with the power-good input\n"),
         (BOUNDLESS, "a power cut: what runs may be lost, the disk takes nothing\n"),
     ],
 )

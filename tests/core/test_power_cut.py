@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from edge.core.events import JournalLost
-from edge.core.power_cut import at_most_wh, now_at_most_wh, register_age_s
+from edge.core.power_cut import (
+    at_most_wh,
+    flushed_at_most_wh,
+    now_at_most_wh,
+    register_age_s,
+)
 from tests.core.bench import setup
 from tests.core.build import Rig
 
@@ -55,9 +60,20 @@ def test_a_meter_that_is_silent_lets_it_grow_whatever_is_written() -> None:
     assert age_s is None or age_s >= 99
 
 
+def test_an_input_that_tells_in_time_leaves_the_age_of_the_newest_reading() -> None:
+    """Firsts 19: the flush writes it, whenever the last sample was."""
+    made = rig(connectors=2, MeterValueSampleInterval="60").charging()
+    made.wait(59)
+    newest = made.state.bay(1).metering.good_at
+    assert newest is not None
+    flushed_wh = flushed_at_most_wh(made.state, newest + 1)
+    assert flushed_wh == pytest.approx(FULL_W / 3600)
+
+
 def test_there_is_no_bound_while_the_disk_takes_nothing() -> None:
     """What is not said is not promised."""
     made = rig().charging()
     made.step(JournalLost(at=made.instant, kind="full"))
     assert at_most_wh(made.state) is None
     assert now_at_most_wh(made.state, made.now) is None
+    assert flushed_at_most_wh(made.state, made.now) is None

@@ -184,6 +184,7 @@ async def test_it_knows_what_it_writes_and_what_a_power_cut_would_cost(bay: Benc
     assert 0 <= costs["register_age_s"]["1"] < 3
     assert costs["register_age_s"]["2"] is None
     assert costs["now_at_most_wh"] < costs["at_most_wh"] * 2
+    assert 0 <= costs["flushed_now_at_most_wh"] < 2 * 32 * 230 * 2 / 3600
     readings = bay.control("readings")["readings"]
     assert max(row["power_w"] for row in readings if row["connector"] == 1) > 7000
     assert len(readings) > len(bay.central.payloads("MeterValues"))
