@@ -126,10 +126,18 @@ class CentralSystem(Protocol):
         """Connect, serve, reconnect with back-off; bad news is posted, not raised."""
         ...
 
-    def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
+    def send(
+        self,
+        ticket: int,
+        message_id: str,
+        message: Request,
+        within_s: float,
+        behind: int | None = None,
+    ) -> None:
         """Send, one at a time, the rest wait in a bounded queue; settles at once when offline.
 
-        *within_s* counts from when it goes on the wire.
+        *within_s* counts from when it goes on the wire. One *behind* another's ticket goes when
+        that is confirmed and nothing else waits; else it is settled as withheld.
         """
         ...
 

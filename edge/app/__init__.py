@@ -7,12 +7,11 @@ outputs off, journal, state, and only then drivers at work.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -26,7 +25,9 @@ from edge.app.daemon import Daemon, Ending, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, at_work, open_hardware
 from edge.app.leaving import leave
+from edge.app.letters import JOURNAL
 from edge.app.logs import log_to_stderr
+from edge.app.possession import possessed
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
 from edge.core import keys
@@ -104,14 +105,14 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.end, Ending.STOPPED)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_only_one(options.state_dir))
+        stack.enter_context(possessed(options.state_dir))
         tables = await stack.enter_async_context(_tables(options, daemon))
         rig = await stack.enter_async_context(
             open_rig(tables.buses, clock=clock, random=random, pin_factory=tables.pin_factory)
         )
         hardware = await open_hardware(stack, rig, tables)
         journal = await stack.enter_async_context(
-            open_journal(options.state_dir / "journal.sqlite3", open_database=options.open_database)
+            open_journal(options.state_dir / JOURNAL, open_database=options.open_database)
         )
         check_default_price(options.settings.ocpp, options.settings.overrides)
         csms = decode(LinkSettings, options.settings.csms, "csms")
@@ -296,27 +297,6 @@ def _tell_ready(options: Options, control: Path) -> None:
     with suppress(OSError):
         os.write(options.ready_fd, json.dumps(told).encode() + b"\n")
         os.close(options.ready_fd)
-
-
-@contextmanager
-def _only_one(state_dir: Path) -> Iterator[None]:
-    """Hold the state directory before any output is touched; raises `ConfigError`."""
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(state_dir / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ConfigError(f"{state_dir} cannot be used ({error.strerror}): check it") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ConfigError(
-            f"{state_dir} is in use by another daemon: stop it, or give another --state-dir"
-        ) from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @asynccontextmanager

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from edge.cli import journal
+
 WITHIN_S: Final = 30.0
 TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
 READINGS: Final = ("at", "connector", "energy_wh", "power_w")
@@ -30,13 +32,14 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     run.set_defaults(func=_run)
     for name, act, summary in (
         ("status", _status, "what the running controller knows of itself"),
-        ("journal", _journal, "messages that wait, and those refused for good"),
         ("stop", _stop, "stop the running controller"),
     ):
         verb = below.add_parser(name, help=summary)
         _add_state_dir(verb)
         verb.add_argument("--json", action="store_true", help="as JSON")
         verb.set_defaults(func=act)
+    summary = "messages that wait, and dead letters: those refused for good"
+    journal.verbs(below.add_parser("journal", help=summary), _ask, _state_dir())
     readings = below.add_parser("readings", help="the meters' last quarter of an hour, as CSV")
     readings.add_argument("--connector", type=int, metavar="N", help="of this one only")
     readings.add_argument("--json", action="store_true", help="as JSON")
@@ -144,7 +147,7 @@ def _status(arguments: argparse.Namespace) -> int:
     print(f"{answer['station']}: {'online' if answer['online'] else 'offline'}, {standing}")
     if answer["supply_lost"]:
         print("the mains are gone: the back-up supply holds the computer, nobody can charge")
-    print(f"messages waiting: {answer['outbox']}, refused for good: {answer['dead_letters']}")
+    print(f"messages waiting: {answer['outbox']}, dead letters: {answer['dead_letters']}")
     for number, connector in answer["connectors"].items():
         session = connector["session"]
         doing = f", {session['energy_wh']} Wh so far" if session else ""
@@ -200,29 +203,6 @@ def _readings(arguments: argparse.Namespace) -> int:
         )
         table.writerow([*(row[name] for name in READINGS), *phases, row["frequency_hz"]])
     return 0
-
-
-def _journal(arguments: argparse.Namespace) -> int:
-    answer = _ask(arguments, "journal")
-    if arguments.json:
-        print(json.dumps(answer, indent=2))
-        return 0
-    _print_messages(f"{answer['count']} waiting", answer["outbox"])
-    _print_messages(f"{len(answer['dead_letters'])} refused for good", answer["dead_letters"])
-    print(f"{len(answer['guessed'])} sessions at a time nobody knew for sure")
-    for session in answer["guessed"]:
-        print(f"  {session['ref']:>6}  {session['opened_at']}  connector {session['connector']}")
-    return 0
-
-
-def _print_messages(title: str, messages: list[dict[str, Any]]) -> None:
-    print(title)
-    for message in messages:
-        reason = f"  {message['code']} {message['description']}" if "code" in message else ""
-        attempts = f"  refused {message['attempts']}x" if message["attempts"] else ""
-        clock = "" if message["clock"] == "known" else f"  time {message['clock']}"
-        notes = f"{clock}{attempts}{reason}"
-        print(f"  {message['seq']:>6}  {message['at']}  {message['kind']:<17}{notes}")
 
 
 def _transfer(arguments: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ Source: delivery 2.4, rulings 4 and 35.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from edge.core import anchors
 from edge.core.anchors import Clock
@@ -20,6 +20,9 @@ from edge.core.events import Event, MeterRead
 from edge.core.facts import Registered, TimeTold
 from edge.core.instant import EARLIEST, LATEST, Instant
 from edge.core.records import Saved
+
+MOVED: Final = timedelta(milliseconds=1)
+"""Less is how far apart two clocks are read, one after the other; the wire has whole ones."""
 
 
 def begun(saved: Saved, kernel_boot: str, now: Instant) -> Clock:
@@ -53,9 +56,11 @@ def _written(saved: Saved) -> list[Instant]:
 
 def read(draft: Draft, event: Any) -> Any:
     """The *event* as this boot's clock has it; one that is sure of the time teaches it."""
-    if event.at.trusted:
-        _learn(draft, anchors.zero_of(event.at), certain=True)
     clock = draft.station.clock
+    zero = anchors.zero_of(event.at)
+    if event.at.trusted and not (clock.trusted and abs(zero - clock.zero) < MOVED):
+        _learn(draft, zero, certain=True)
+        clock = draft.station.clock
     draft.at = anchors.read(clock, event.at)
     read: Event = replace(event, at=draft.at)
     if isinstance(read, MeterRead):

@@ -126,14 +126,21 @@ class Draft:
             )
         )
 
-    def send(self, purpose: Purpose, message: Request, message_id: str | None = None) -> None:
-        """Tell the central system a fact, once this step is written."""
+    def send(
+        self,
+        purpose: Purpose,
+        message: Request,
+        message_id: str | None = None,
+        behind: int | None = None,
+    ) -> None:
+        """Tell the central system a fact, once this step is written, *behind* another's ticket."""
         self.do(
             Send(
                 ticket=self.ticket(purpose),
                 message_id=self.message_id() if message_id is None else message_id,
                 message=message,
                 within_s=keys.number(self.state, "MessageTimeout"),
+                behind=behind,
             )
         )
 

@@ -163,12 +163,17 @@ class SetLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Send a request that states a fact. Answered by `Settled`."""
+    """Send a request that states a fact. Answered by `Settled`.
+
+    *behind* is the ticket of another: this one waits until that is confirmed, lets others pass
+    meanwhile, and is withheld when it is not.
+    """
 
     ticket: int
     message_id: str
     message: Request
     within_s: float
+    behind: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -253,6 +254,19 @@ class TransferAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResendAsked:
+    """Somebody on this machine wants these dead letters told again, oldest first.
+
+    A StartTransaction comes with all that is kept of its session. *numbers* are the transaction ids
+    of the sessions among them that have one, by our refs.
+    """
+
+    at: Instant
+    letters: tuple[Queued, ...]
+    numbers: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PowerFailing:
     """The supply is going and a back-up holds us up for a moment (TC_032_1)."""
 
@@ -326,6 +340,7 @@ Event = (
     | JournalHealed
     | Stored
     | TransferAsked
+    | ResendAsked
     | PowerFailing
     | PowerReturned
     | JobFinished

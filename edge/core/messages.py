@@ -283,10 +283,12 @@ class NoAnswer:
 
     *closed_within_s* is set where the peer itself dropped the line after our frame without asking
     us to come back later (close codes 1001, 1012, 1013): the sign of a frame it cannot bear.
+    *withheld*: it was not sent at all, because the one before it was not confirmed.
     """
 
     timed_out: bool
     closed_within_s: float | None = None
+    withheld: bool = False
 
 
 Request = (

@@ -139,6 +139,14 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """A dead letter waits in its old place again, under a new id; somebody asked for that."""
+
+    seq: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AvailabilityChanged:
     """In or out of service, over a reboot too (5.2); connector 0 is the station."""
 
@@ -277,6 +285,7 @@ Record = (
     | Refused
     | Delivered
     | Parked
+    | Resent
     | AvailabilityChanged
     | ConfigurationChanged
     | FallbackKept
@@ -316,7 +325,6 @@ class SavedTransaction:
     last_at: Instant | None = None
     stopping: TransactionStopping | None = None
     stopped: TransactionStopped | None = None
-    start_parked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

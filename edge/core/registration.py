@@ -116,7 +116,7 @@ def on_settled(draft: Draft, event: Settled) -> None:
             and event.answer.code == CallErrorCode.SECURITY_ERROR
         ):
             _introduce_again(draft)
-    elif not event.answer.timed_out:
+    elif not (event.answer.timed_out or event.answer.withheld):
         _put(draft, link_up=False)  # `LinkDown` is on its way: send nothing into the void
 
 

@@ -15,7 +15,6 @@ from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
 from edge.core.metering import NOTE_EVERY_S
-from edge.core.outbox import UNKNOWN_ID
 from edge.core.profiles import Installed
 from edge.core.records import Saved, SavedTransaction
 from edge.core.security_log import SecurityEvents
@@ -118,12 +117,11 @@ def _reservations(saved: Saved, setup: Setup, now: Instant) -> tuple[Reservation
 
 
 def _outbox(saved: Saved) -> Outbox:
-    bound = {}
-    for transaction in saved.transactions:
-        if transaction.transaction_id is not None:
-            bound[transaction.opened.ref] = transaction.transaction_id
-        elif transaction.start_parked:
-            bound[transaction.opened.ref] = UNKNOWN_ID
+    bound = {
+        transaction.opened.ref: transaction.transaction_id
+        for transaction in saved.transactions
+        if transaction.transaction_id is not None
+    }
     return Outbox(
         head=saved.outbox,
         count=saved.outbox_count,

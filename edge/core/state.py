@@ -214,18 +214,18 @@ class Registration:
 class Outbox:
     """The head of the journal's queue; the rest stays there.
 
-    *bound* maps our refs to the central system's ids, -1 for a start that was refused for good
-    (errata 3.18), as long as messages of that ref may still wait. *flight* is the seq on the wire;
-    *failed_at* is when the first of *head* last spent an attempt, while it waits for the next.
-    *probing*: the line is found out about, or has been. *refilling* is *last_seq* as it was when
-    more was asked of the journal.
+    *bound* maps our refs to the central system's ids, as long as messages of that ref may still
+    wait; a start that was refused for good has none. *flights* are the seqs that the line has: on
+    the wire, and the one to follow it. *failed_at* is when a message last spent an attempt.
+    *probing*: the line is found out about, or has been. *refilling* is the ticket under which more
+    was asked of the journal.
     """
 
     head: tuple[Queued, ...] = ()
     count: int = 0
     last_seq: int = 0
     bound: Mapping[int, int] = field(default_factory=dict)
-    flight: int | None = None
+    flights: tuple[int, ...] = ()
     failed_at: float | None = None
     refilling: int | None = None
     probing: bool = False

@@ -8,11 +8,12 @@ Library: none but our `ocppj`; the socket is `ocpp_line`. Quality: simulated (re
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -99,12 +100,14 @@ def open_link(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sending:
-    """One `send` that is not settled yet."""
+    """One `send` that is not settled yet; *payload* is *message* as it goes on the wire."""
 
     ticket: int
     message_id: str
     message: Request
+    payload: dict[str, Any]
     within_s: float
+    behind: int | None
 
 
 class OcppLink:
@@ -138,7 +141,10 @@ class OcppLink:
         self._post: Post | None = None
         self._line: Line | None = None
         self._is_rejected = False
-        self._waiting: asyncio.Queue[_Sending] = asyncio.Queue(WAITING_MAX)
+        self._waiting: deque[_Sending] = deque()
+        self._followers: deque[_Sending] = deque()
+        self._confirmed: deque[int] = deque(maxlen=WAITING_MAX)
+        self._arrived = asyncio.Event()
         self._in_flight: tuple[_Sending, float] | None = None
         self._unposted: list[Settled] = []
         self._repeats = Repeats()
@@ -155,16 +161,34 @@ class OcppLink:
             line, access = await self._dialled(post)
             await self._serve(line, access, post, conduct)
 
-    def send(self, ticket: int, message_id: str, message: Request, within_s: float) -> None:
-        """Send after those that wait; *within_s* runs from when it goes on the wire."""
-        if self._line is None or self._waiting.full():
+    def send(
+        self,
+        ticket: int,
+        message_id: str,
+        message: Request,
+        within_s: float,
+        behind: int | None = None,
+    ) -> None:
+        """Send after those that wait; *within_s* runs from when it goes on the wire.
+
+        One that goes *behind* another is ready when its turn comes: a backlog drains as fast as the
+        central system answers, whatever we do about its answers meanwhile.
+        """
+        if self._line is None or len(self._waiting) == WAITING_MAX:
             if self._line is not None:
                 log.warning("request_dropped", action=type(message).__name__, waiting=WAITING_MAX)
             self._settle(ticket, NoAnswer(timed_out=False))
             return
-        self._waiting.put_nowait(
-            _Sending(ticket=ticket, message_id=message_id, message=message, within_s=within_s)
+        sending = _Sending(
+            ticket=ticket,
+            message_id=message_id,
+            message=message,
+            payload=ocpp_codec.encode(message),
+            within_s=within_s,
+            behind=behind,
         )
+        (self._waiting if behind is None else self._followers).append(sending)
+        self._arrived.set()
 
     def reply(self, call_id: int, answer: CommandAnswer | CallError | None) -> None:
         """Answer the command *call_id*, `None` with silence; too late is logged and no more."""
@@ -273,22 +297,44 @@ class OcppLink:
     async def _send_waiting(self, point: ChargePoint) -> None:
         """Send one request after the other; the one cut off is settled by `_settle_all`."""
         while True:
-            sending = await self._waiting.get()
+            sending = await self._next()
             self._in_flight = (sending, self._clock.now().monotonic)
             try:
                 answer = await self._exchange(point, sending)
             except ConnectionLost:
                 return
             self._in_flight = None
+            if not isinstance(answer, CallError | NoAnswer):
+                self._confirmed.append(sending.ticket)
             self._settle(sending.ticket, answer)
+
+    async def _next(self) -> _Sending:
+        """The request whose turn it is, while none is in flight; what follows nothing is withheld.
+
+        The one that a follower is behind waits no more when nothing waits.
+        """
+        while not self._waiting:
+            if not self._followers:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            follower = self._followers.popleft()
+            if follower.behind in self._confirmed:
+                return follower
+            self._withhold(follower)
+        return self._waiting.popleft()
+
+    def _withhold(self, sending: _Sending) -> None:
+        self._settle(sending.ticket, NoAnswer(timed_out=False, withheld=True))
 
     async def _exchange(
         self, point: ChargePoint, sending: _Sending
     ) -> Confirmation | CallError | NoAnswer:
         action = type(sending.message).__name__
-        payload = ocpp_codec.encode(sending.message)
         try:
-            answer = await point.call_action(action, payload, sending.message_id, sending.within_s)
+            answer = await point.call_action(
+                action, sending.payload, sending.message_id, sending.within_s
+            )
         except CallErrorReceived as error:
             log.warning("request_refused", action=action, code=error.code, why=error.description)
             return CallError(code=error.code, description=error.description, details=error.details)
@@ -308,8 +354,10 @@ class OcppLink:
             self._in_flight = None
             within_s = self._clock.now().monotonic - sent_at if dropped else None
             self._settle(sending.ticket, NoAnswer(timed_out=False, closed_within_s=within_s))
-        while not self._waiting.empty():
-            self._settle(self._waiting.get_nowait().ticket, NoAnswer(timed_out=False))
+        while self._waiting:
+            self._settle(self._waiting.popleft().ticket, NoAnswer(timed_out=False))
+        while self._followers:
+            self._withhold(self._followers.popleft())
 
     def _settle(self, ticket: int, answer: Confirmation | CallError | NoAnswer) -> None:
         settled = Settled(at=self._clock.now(), ticket=ticket, answer=answer)

@@ -94,8 +94,14 @@ def _learn(outfit: Outfit, effect: LearnTime) -> None:
     outfit.clock.learn(Instant(wall=effect.wall, monotonic=effect.monotonic))
 
 
-def _send(outfit: Outfit, effect: Ask | Send) -> None:
+def _ask(outfit: Outfit, effect: Ask) -> None:
     outfit.central.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
+
+
+def _send(outfit: Outfit, effect: Send) -> None:
+    outfit.central.send(
+        effect.ticket, effect.message_id, effect.message, effect.within_s, effect.behind
+    )
 
 
 def _reply(outfit: Outfit, effect: Reply | Refuse) -> None:
@@ -108,7 +114,7 @@ DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Show: lambda outfit, effect: outfit.evses[effect.connector].show(effect.lamp),
     ReadMeter: _read_meter,
     LearnTime: _learn,
-    Ask: _send,
+    Ask: _ask,
     ReadOutbox: lambda outfit, effect: outfit.look_up(effect),
     Reconnect: lambda outfit, _: outfit.central.reconnect(),
     Raise: lambda outfit, effect: outfit.evses[effect.connector].offer(effect.limit_a),

@@ -6,6 +6,7 @@ what is in `sent`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from edge.core.events import (
     Event,
     LinkDown,
     LinkUp,
+    ResendAsked,
     Settled,
     Started,
 )
@@ -30,6 +32,7 @@ from edge.core.messages import (
     AuthorizeConf,
     BootNotification,
     BootNotificationConf,
+    CallError,
     Confirmation,
     DataTransfer,
     DataTransferConf,
@@ -74,20 +77,26 @@ class Rig(Bench):
         """The line breaks; what was on it is settled first, as the link promises."""
         effects: list[Effect] = []
         for number, sending in enumerate(tuple(self.sent)):
-            within_s = closed_within_s if number == 0 else None
-            answer = NoAnswer(timed_out=False, closed_within_s=within_s)
-            effects += self.settle(sending, answer)
+            if sending in self.sent:
+                within_s = closed_within_s if number == 0 else None
+                answer = NoAnswer(timed_out=False, closed_within_s=within_s)
+                effects += self.settle(sending, answer)
         return [*effects, *self.step(LinkDown(at=self.instant, why="cut"))]
 
     def settle(self, sending: Send | Ask, answer: Answer) -> list[Effect]:
-        """The request *sending* is over."""
+        """The request *sending* is over; what was to follow it is withheld if it failed."""
         self.sent = [one for one in self.sent if one.ticket != sending.ticket]
-        return self.step(Settled(at=self.instant, ticket=sending.ticket, answer=answer))
+        effects = self.step(Settled(at=self.instant, ticket=sending.ticket, answer=answer))
+        if isinstance(answer, CallError | NoAnswer):
+            for one in tuple(self.sent):
+                if isinstance(one, Send) and one.behind == sending.ticket:
+                    effects += self.settle(one, NoAnswer(timed_out=False, withheld=True))
+        return effects
 
     def answer(self, kind: type[Request], answer: Answer | None = None) -> list[Effect]:
         """Answer the oldest open request of *kind*, kindly by default."""
         sending = self.waiting(kind)
-        return self.settle(sending, self._kindness(sending.message) if answer is None else answer)
+        return self.settle(sending, self.kindness(sending.message) if answer is None else answer)
 
     def waiting(self, kind: type[Request]) -> Send | Ask:
         """The oldest open request of *kind*."""
@@ -102,15 +111,15 @@ class Rig(Bench):
     def answer_all(self) -> None:
         """Answer all that is open, and what comes of it, kindly."""
         while self.sent:
-            self.settle(self.sent[0], self._kindness(self.sent[0].message))
+            self.settle(self.sent[0], self.kindness(self.sent[0].message))
 
     def kind_answer(self, sending: Send | Ask) -> Event:
         """Say what pleases the station."""
         self.sent = [one for one in self.sent if one.ticket != sending.ticket]
-        answer = self._kindness(sending.message)
+        answer = self.kindness(sending.message)
         return Settled(at=self.instant, ticket=sending.ticket, answer=answer)
 
-    def _kindness(self, message: Request) -> Confirmation:  # noqa: C901, PLR0911  one answer per message
+    def kindness(self, message: Request) -> Confirmation:  # noqa: C901, PLR0911  one answer per message
         match message:
             case BootNotification():
                 return booted(self.instant.wall)
@@ -155,6 +164,12 @@ class Rig(Bench):
         ]
         assert len(replies) <= 1
         return replies[0].answer if replies else None
+
+    def resend(self, *kinds: type[Request], numbers: Mapping[int, int] | None = None) -> None:
+        """Somebody wants the dead letters (of *kinds*) told again."""
+        letters = [one for one in self.dead if isinstance(one.message, kinds or (object,))]
+        letters.sort(key=lambda one: one.seq)
+        self.step(ResendAsked(at=self.instant, letters=tuple(letters), numbers=numbers or {}))
 
     def replies(self, call_id: int) -> list[Any]:
         """All answers so far to *call_id*."""

@@ -82,12 +82,11 @@ class Line:
     def _check(self) -> None:
         state = self.rig.state
         outbox = state.station.outbox
-        flying = [one.purpose for one in state.waiting.values()]
-        flying = [one for one in flying if isinstance(one, ToDeliver)]
-        expected = [] if outbox.flight is None else [ToDeliver(seq=outbox.flight)]
-        assert flying == expected, "one in flight, and the state knows which"
-        assert outbox.flight is None or outbox.head[0].seq == outbox.flight
-        assert outbox.flight is None or not outbox.probing
+        asked = [one.purpose for one in state.waiting.values()]
+        flying = [one.seq for one in asked if isinstance(one, ToDeliver)]
+        assert flying == list(outbox.flights), "one in flight, one to follow, and we know which"
+        assert [one.seq for one in outbox.head][: len(flying)] == flying
+        assert not (outbox.flights and outbox.probing)
         sends = [one for one in self.rig.log[self.looked :] if isinstance(one, Send)]
         self.looked = len(self.rig.log)
         for one in sends:

@@ -165,7 +165,7 @@ def test_what_was_queued_goes_out_first_with_its_old_ids() -> None:
 
 def test_a_parked_start_is_minus_one_after_a_restart_too() -> None:
     """Errata 3.18."""
-    rig = after_power_cut(interrupted(transaction_id=None, id_tag_info=None, start_parked=True))
+    rig = after_power_cut(interrupted(transaction_id=None, id_tag_info=None))
     assert rig.messages(StopTransaction)[0].transaction_id == -1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -296,7 +297,10 @@ class Histories(RuleBasedStateMachine):
                 if isinstance(one.message, kinds)
                 or (isinstance(one.message, MeterValues) and one.message_id in queued)
             ]
-            assert len(flying) <= 1
+            assert len(flying) <= 2
+            for first, second in pairwise(flying):
+                assert isinstance(second, Send)
+                assert second.behind == first.ticket, "two on the wire"
             assert self.rig.state.station.outbox.count == len(self.rig.journal)
 
     def teardown(self) -> None:

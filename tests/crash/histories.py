@@ -14,22 +14,21 @@ from edge.core.commands import (
     RemoteStartTransaction,
     RemoteStopTransaction,
     Reset,
-    SetChargingProfile,
 )
-from edge.core.profiles import Period, Profile, Schedule
+from edge.core.messages import MeterValues, StartTransaction, StopTransaction
 from edge.core.vocabulary import (
     AvailabilityType,
-    ProfileKind,
     ProfilePurpose,
-    RateUnit,
     ResetType,
 )
-from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG
-from tests.crash.life import Death
+from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG, limit
+from tests.crash.deaths import Counter, Dice, Fall
 from tests.crash.verdict import verdict
 from tests.crash.virtual import VirtualLoop, elapse
 from tests.crash.wall import Wall
 from tests.crash.world import World
+
+__all__ = ["STORIES", "Fall", "MakeWorld", "Outcome", "Story", "play", "play_seed"]
 
 Act = Callable[[World], None]
 Story = Sequence[tuple[float, Act]]
@@ -62,28 +61,27 @@ def _mend(world: World) -> None:
     world.mend_line()
 
 
+def _refuse(*kinds: type[StartTransaction | StopTransaction | MeterValues]) -> Act:
+    """The central system takes none of *kinds* from now on."""
+
+    def act(world: World) -> None:
+        world.central.refuses = kinds
+
+    return act
+
+
+def _resend(world: World) -> None:
+    world.resend()
+
+
+def _sulk(world: World) -> None:
+    """The central system refuses the next sample, and would have taken the one behind it."""
+    world.central.moods = 1
+
+
 def _set_clock(world: World) -> None:
     """Somebody sets the wall clock forward."""
     world.jump(900.0)
-
-
-def _limit(
-    limit_a: float, purpose: ProfilePurpose = ProfilePurpose.TX_DEFAULT, connector: int = 1
-) -> SetChargingProfile:
-    """This limit for a minute, none after it."""
-    periods = (Period(start_period=0, limit=limit_a), Period(start_period=60, limit=32.0))
-    return SetChargingProfile(
-        connector_id=connector,
-        cs_charging_profiles=Profile(
-            charging_profile_id=len(purpose),
-            stack_level=0,
-            charging_profile_purpose=purpose,
-            charging_profile_kind=ProfileKind.RELATIVE,
-            charging_schedule=Schedule(
-                charging_rate_unit=RateUnit.A, charging_schedule_period=periods
-            ),
-        ),
-    )
 
 
 STORIES: dict[str, Story] = {
@@ -145,9 +143,9 @@ STORIES: dict[str, Story] = {
     "charging profiles": (
         (5, _plug),
         (8, _tap),
-        (20, lambda w: w.call(_limit(10.0))),
-        (30, lambda w: w.call(_limit(0.0, ProfilePurpose.TX))),
-        (40, lambda w: w.call(_limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0))),
+        (20, lambda w: w.call(limit(10.0))),
+        (30, lambda w: w.call(limit(0.0, ProfilePurpose.TX))),
+        (40, lambda w: w.call(limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0))),
         (110, lambda w: w.call(ClearChargingProfile(connector_id=0))),
         (120, _tap),
         (135, _unplug),
@@ -180,6 +178,15 @@ STORIES: dict[str, Story] = {
         (190, _mend),
         (230, lambda w: w.call(Reset(type=ResetType.HARD))),
     ),
+    "a sample of a backlog refused once": (
+        (2, _cut),
+        (5, _plug),
+        (8, _tap),
+        (200, _tap),
+        (215, _unplug),
+        (220, _sulk),
+        (221, _mend),
+    ),
     "mains gone, and then the back-up": (
         (5, _plug),
         (8, _tap),
@@ -200,6 +207,24 @@ STORIES: dict[str, Story] = {
         (150, _mend),
         (170, _unplug),
     ),
+    "refused for good and resent while charging": (
+        (2, _refuse(StartTransaction)),
+        (5, _plug),
+        (8, _tap),
+        (72, _refuse()),
+        (75, _resend),
+        (100, _tap),
+        (115, _unplug),
+    ),
+    "refused for good and resent when it was over": (
+        (2, _refuse(StartTransaction, MeterValues)),
+        (5, _plug),
+        (8, _tap),
+        (80, _tap),
+        (95, _unplug),
+        (100, _refuse()),
+        (110, _resend),
+    ),
     "taken out of service": (
         (5, _plug),
         (8, _tap),
@@ -211,15 +236,6 @@ STORIES: dict[str, Story] = {
         (75, _unplug),
     ),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fall:
-    """Where the process dies: at crash point number *point*, *with_power* or without."""
-
-    point: int
-    with_power: bool = True
-    again_after_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +260,7 @@ def play(
     kept: bool = True,
 ) -> Outcome:
     """Play *story* with at most one death, then let all come to rest, and judge."""
-    counter = _Counter(fall)
+    counter = Counter(fall)
     wall = Wall(kept=kept)
     return _run(
         lambda: _history(story, counter, make, latency_s=latency_s, probe=counter, wall=wall)
@@ -255,7 +271,7 @@ def play_seed(seed: int, *, make: MakeWorld = World) -> Outcome:
     """Play a random history: taps, cars, cuts and deaths, as *seed* has it."""
     chance = random.Random(seed)
     story = _random_story(chance)
-    dice = _Dice(chance, share=chance.choice((0.0, 0.004, 0.02)))
+    dice = Dice(chance, share=chance.choice((0.0, 0.004, 0.02)))
     latency_s = chance.choice((0.0, 0.0, 0.02, 0.3, 2.0))
     cut_share = chance.choice((0.0, 0.03, 0.15))
     wall = Wall(kept=chance.random() < 0.5)
@@ -273,52 +289,6 @@ def play_seed(seed: int, *, make: MakeWorld = World) -> Outcome:
     )
 
 
-class _Counter:
-    """Counts crash points, and is the death at one of them."""
-
-    def __init__(self, fall: Fall | None) -> None:
-        self.fall = fall
-        self.points = 0
-        self.deaths = 0
-        self.world: World | None = None
-
-    def __call__(self, _point: str) -> None:
-        self.points += 1
-        if self.fall is not None and self.points == self.fall.point:
-            self.die(with_power=self.fall.with_power)
-
-    def die(self, *, with_power: bool) -> None:
-        """End this life here and now."""
-        self.deaths += 1
-        assert self.world is not None
-        if with_power:
-            self.world.lose_power()
-        raise Death
-
-    @property
-    def again_after_s(self) -> float:
-        """How long the process is away."""
-        return 3.0 if self.fall is None else self.fall.again_after_s
-
-
-class _Dice(_Counter):
-    """Dies by chance, until the night comes."""
-
-    def __init__(self, chance: random.Random, share: float) -> None:
-        super().__init__(None)
-        self.chance = chance
-        self.share = share
-
-    def __call__(self, _point: str) -> None:
-        self.points += 1
-        if self.share and self.chance.random() < self.share:
-            self.die(with_power=self.chance.random() < 0.6)
-
-    @property
-    def again_after_s(self) -> float:
-        return self.chance.choice((0.5, 3.0, 90.0))
-
-
 def _random_story(chance: random.Random) -> Story:
     acts: list[Act] = [
         lambda w: w.plug(1),
@@ -334,16 +304,18 @@ def _random_story(chance: random.Random) -> Story:
         _set_clock,
         lambda w: w.press(1, down=True),
         lambda w: w.press(1, down=False),
-        lambda w: w.call(
-            _limit(chance.choice((0.0, 10.0)), chance.choice(list(ProfilePurpose)), 1)
-        ),
-        lambda w: w.call(_limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0)),
+        lambda w: w.call(limit(chance.choice((0.0, 10.0)), chance.choice(list(ProfilePurpose)), 1)),
+        lambda w: w.call(limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0)),
         lambda w: w.call(ClearChargingProfile()),
         lambda w: w.call(Reset(type=chance.choice((ResetType.SOFT, ResetType.HARD)))),
         lambda w: w.jump(chance.choice((-86_400.0, -30.0, -0.5, 0.5, 30.0, 86_400.0))),
         lambda w: w.stand(still=chance.choice((True, False))),
+        _sulk,
         lambda w: w.fail_mains(),
         lambda w: w.mend_mains(),
+        _refuse(*chance.choice(((StartTransaction,), (StopTransaction, MeterValues)))),
+        _refuse(),
+        _resend,
     ]
     moment = 2.0
     story: list[tuple[float, Act]] = []
@@ -356,7 +328,7 @@ def _random_story(chance: random.Random) -> Story:
     return story
 
 
-async def _history(story: Story, counter: _Counter, make: MakeWorld, **options: object) -> Outcome:
+async def _history(story: Story, counter: Counter, make: MakeWorld, **options: object) -> Outcome:
     world = make(**options)
     counter.world = world
     end = (story[-1][0] if story else 0.0) + 30.0
@@ -379,11 +351,14 @@ async def _history(story: Story, counter: _Counter, make: MakeWorld, **options: 
     )
 
 
-def _rest(world: World, counter: _Counter) -> None:
+def _rest(world: World, counter: Counter) -> None:
     """Evening: no more chance faults, the cars leave, the line is up."""
-    if isinstance(counter, _Dice):
+    if isinstance(counter, Dice):
         counter.share = 0.0
     world.cut_share = 0.0
+    world.central.refuses = ()
+    for later_s in (150.0, 250.0):  # the operator comes to see what was refused
+        world.host.call_later(later_s, _resend, world)
     world.wall.stand(world.host.time(), still=False)
     world.mend_line()
     world.mend_mains()

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core.anchors import Anchor
+from edge.core.events import ResendAsked
 from edge.core.instant import Instant
-from edge.core.messages import StartTransaction
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
@@ -32,6 +32,7 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    Resent,
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
@@ -63,7 +64,8 @@ class Rows:
         self.transactions: dict[int, SavedTransaction] = {}
         self.outbox: dict[int, Queued] = {}
         self.seqs: dict[str, int] = {}
-        self.dead: list[int] = []
+        self.resent: set[str] = set()
+        self.dead: dict[int, Queued] = {}
         self.saved = Saved()
         self.lives: dict[int, Instant] = {}
         self.kernels: dict[int, str] = {}
@@ -118,6 +120,8 @@ class Rows:
                 self.outbox.pop(record.seq, None)
             case Parked():
                 self._park(record)
+            case Resent():
+                self._resend(record)
             case _:
                 self._take_state(record)
 
@@ -211,10 +215,23 @@ class Rows:
         )
 
     def _park(self, record: Parked) -> None:
-        queued = self.outbox.pop(record.seq)
-        self.dead.append(record.seq)
-        if isinstance(queued.message, StartTransaction) and queued.ref is not None:
-            self._of(queued.ref, start_parked=True)
+        if record.seq in self.outbox:
+            self.dead[record.seq] = self.outbox.pop(record.seq)
+
+    def _resend(self, record: Resent) -> None:
+        again = replace(self.dead.pop(record.seq), message_id=record.message_id, attempts=0)
+        self.outbox[record.seq] = again
+        self.seqs[record.message_id] = record.seq
+        self.resent.add(record.message_id)
+
+    def resend_asked(self, at: Instant) -> ResendAsked:
+        """Somebody wants all dead letters told again."""
+        numbers = {ref: one.transaction_id for ref, one in self.transactions.items()}
+        return ResendAsked(
+            at=at,
+            letters=tuple(self.dead[seq] for seq in sorted(self.dead)),
+            numbers={ref: one for ref, one in numbers.items() if one is not None},
+        )
 
     def saved_now(self) -> Saved:
         """All that a restart needs."""

@@ -21,9 +21,10 @@ from edge.core.security import attempts
 from edge.core.x509 import ChainFound, Credential, CredentialsKept, KeyMade
 from tests.crash.histories import Fall, Story, play
 from tests.crash.life import Life
+from tests.crash.line import LINE_S
 from tests.crash.memory import MemoryJournal
 from tests.crash.wall import EPOCH
-from tests.crash.world import LINE_S, World
+from tests.crash.world import World
 
 BEGIN, END = EPOCH - timedelta(days=1), EPOCH + timedelta(days=365)
 OLD = Credential(chain="0", key="0", not_before=BEGIN, not_after=END)

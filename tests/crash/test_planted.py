@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from edge.core import outbox
 from edge.core.effects import Ask, Energise, Send
 from edge.core.messages import (
     MeterValues,
@@ -14,8 +16,10 @@ from edge.core.messages import (
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import Delivered, Record, TransactionBound
+from edge.core.outbox import UNNUMBERED
+from edge.core.records import Delivered, Parked, Queued, Record, TransactionBound
 from edge.core.security_log import SecurityEventTold
+from edge.core.state import Outbox
 from edge.runtime.pages import Page
 from tests.crash.histories import STORIES, Fall, MakeWorld, play
 from tests.crash.life import Life
@@ -88,15 +92,19 @@ class NumbersAnew(World):
 
     def _send(self, life: Life, request: Ask | Send) -> None:
         count = len(self.sent)
-        fresh = type(request)(
-            ticket=request.ticket,
-            message_id=f"{life.number}-{count}",
-            message=request.message,
-            within_s=request.within_s,
-        )
+        fresh = replace(request, message_id=f"{life.number}-{count}")
         if request.message_id in self.journal.rows.seqs:
             self.journal.rows.seqs[fresh.message_id] = self.journal.rows.seqs[request.message_id]
         super()._send(life, fresh)
+
+
+class Overtakes(World):
+    """What follows a message goes out whatever becomes of that."""
+
+    def _send(self, life: Life, request: Ask | Send) -> None:
+        if isinstance(request, Send):
+            request = replace(request, behind=None)
+        super()._send(life, request)
 
 
 class WarnsOnce(World):
@@ -108,6 +116,28 @@ class WarnsOnce(World):
             for seq in untold[:1]:
                 self.journal.rows.take(SecurityEventTold(seq=seq))
         super()._send(life, request)
+
+
+class Lenient(MemoryJournal):
+    """Takes the answer to a StopTransaction without a number for the end of the matter."""
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        await super().commit(
+            [
+                Delivered(seq=one.seq)
+                if isinstance(one, Parked) and one.code == UNNUMBERED
+                else one
+                for one in records
+            ]
+        )
+
+
+class LosesTheUnnumberedStop(World):
+    """A resent session stays open over there for ever."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.journal = Lenient(self.journal.latency_s)
 
 
 def _breaches(make: MakeWorld) -> Iterator[str]:
@@ -127,9 +157,24 @@ def _breaches(make: MakeWorld) -> Iterator[str]:
         DequeuesBeforeReply,
         ForgetsTheNumber,
         NumbersAnew,
+        Overtakes,
         WarnsOnce,
+        LosesTheUnnumberedStop,
     ],
 )
 def test_the_sweep_finds_the_planted_bug(make: MakeWorld) -> None:
     """The rule that each of them breaks has a test that notices."""
     assert next(_breaches(make), None) is not None
+
+
+def test_the_sweep_finds_dependants_that_go_before_their_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I4: what follows a StartTransaction on the line does not belong to it."""
+
+    def hasty(handed: Outbox) -> Queued | None:
+        is_first = len(handed.flights) == 1 and handed.head[0].seq == handed.flights[0]
+        return handed.head[1] if is_first and len(handed.head) > 1 else None
+
+    monkeypatch.setattr(outbox, "_follower", hasty)
+    assert next(_breaches(World), None) is not None

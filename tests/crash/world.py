@@ -30,31 +30,27 @@ from edge.core.effects import (
 )
 from edge.core.events import (
     CallReceived,
-    DialPostponed,
     Event,
     EvseSeen,
-    LinkDown,
-    LinkUp,
     MeterRead,
     OutboxRead,
     Pilot,
     PowerFailing,
     PowerReturned,
-    Settled,
     Started,
     TagPresented,
     Trip,
 )
 from edge.core.instant import Instant
-from edge.core.messages import BootNotification, NoAnswer, Request
+from edge.core.messages import Request
 from edge.core.quantities import Reading
 from edge.core.restore import restore
-from edge.core.setup import EvseTraits, Setup
 from edge.core.state import Phase
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 from tests.crash.central import Central
-from tests.crash.life import RULES, Death, Life
+from tests.crash.life import RULES, Death, Life, setup_of
+from tests.crash.line import Line
 from tests.crash.memory import MemoryJournal
 from tests.crash.outlet import Outlet
 from tests.crash.wall import Wall
@@ -62,11 +58,10 @@ from tests.crash.wall import Wall
 CONNECTORS = (1, 2)
 POLL_S = 20.0  # of the meter: seldom enough that a begin register must be asked for
 CAR_S = 0.3  # a car answers a change of the offer
-LINE_S = 0.05  # each way
 GLITCH_S = 0.05  # until a process that begins believes that the mains are gone
 
 
-class World:
+class World(Line):
     """Runs one history. *probe* is told each crash point and may raise `Death`."""
 
     def __init__(
@@ -200,39 +195,16 @@ class World:
             outlet.coil = False
         self.show(number)
 
+    def resend(self) -> None:
+        """The operator wants all dead letters told again."""
+        self.post(self.journal.rows.resend_asked(self.now()))
+
     def call(self, command: Command) -> None:
         """The central system asks."""
         life = self.life
         if life is not None and life.linked:
             life.calls += 1
             self.post(CallReceived(at=self.now(), call_id=life.calls, command=command))
-
-    def cut_line(self, for_s: float | None = None) -> None:
-        """The internet is gone, for *for_s* or until `mend_line`."""
-        self.line_up = False
-        life = self.life
-        if life is not None and life.linked:
-            life.linked = False
-            open_requests = ([life.flying] if life.flying else []) + list(life.queue)
-            life.flying = None
-            life.queue.clear()
-            for request in open_requests:
-                self._settle(life, request, NoAnswer(timed_out=False))
-            self.post(LinkDown(at=self.now(), why="cut"))
-            self.post(DialPostponed(at=self.now(), failures=2))
-        if for_s is not None:
-            self.host.call_later(for_s, self.mend_line)
-
-    def mend_line(self) -> None:
-        """The internet is back."""
-        self.line_up = True
-        if self.life is not None:
-            self.host.call_later(1.0, self._link, self.life)
-
-    def _link(self, life: Life) -> None:
-        if self.life is life and self.line_up and not life.linked:
-            life.linked = True
-            self.post(LinkUp(at=self.now()))
 
     # ── the process ──────────────────────────────────────────────────────────────────────────────
 
@@ -250,13 +222,7 @@ class World:
             self.wall.boot(self.host.time())
             self.kernel_at[str(self.kernel)] = self.host.time()
             self.dark = False
-        setup = Setup(
-            identity=BootNotification(charge_point_vendor="T", charge_point_model="B"),
-            traits=tuple(EvseTraits(has_pilot=True) for _ in CONNECTORS),
-            nonce=f"{self.lives:024x}",
-            kernel_boot=str(self.kernel),
-            overrides={"LocalPreAuthorize": "true", "AllowOfflineTxForUnknownId": "true"},
-        )
+        setup = setup_of(self.lives, kernel=self.kernel, connectors=len(CONNECTORS))
         for number in CONNECTORS:  # the driver's first act: outputs off
             self.outlets[number].integrate(self.host.time())
             self.outlets[number].coil = False
@@ -383,41 +349,3 @@ class World:
         messages = await self.journal.read_outbox(effect.after_seq, effect.limit)
         if self.life is life:
             self.post(OutboxRead(at=self.now(), ticket=effect.ticket, messages=messages))
-
-    # ── the line ─────────────────────────────────────────────────────────────────────────────────
-
-    def _send(self, life: Life, request: Ask | Send) -> None:
-        self.sent.setdefault(request.message_id, []).append(request.message)
-        if not life.linked:
-            self._settle(life, request, NoAnswer(timed_out=False))
-            return
-        life.queue.append(request)
-        self._fly(life)
-
-    def _fly(self, life: Life) -> None:
-        if life.flying is None and life.queue:
-            life.flying = life.queue.popleft()
-            self.host.call_later(LINE_S, self._arrive, life, life.flying)
-
-    def _arrive(self, life: Life, request: Ask | Send) -> None:
-        if life.flying is not request:
-            return  # the line went first
-        fate = self.chance.random()
-        if fate < self.cut_share / 2:
-            self.cut_line(5.0)
-            return
-        answer = self.central.hear(request.message_id, request.message)
-        if fate < self.cut_share:
-            self.cut_line(5.0)  # processed, but the reply is lost
-            return
-        self.host.call_later(LINE_S, self._return, life, request, answer)
-
-    def _return(self, life: Life, request: Ask | Send, answer: Any) -> None:
-        if life.flying is request:
-            life.flying = None
-            self._settle(life, request, answer)
-            self._fly(life)
-
-    def _settle(self, life: Life, request: Ask | Send, answer: Any) -> None:
-        if self.life is life:
-            self.post(Settled(at=self.now(), ticket=request.ticket, answer=answer))

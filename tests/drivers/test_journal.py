@@ -40,6 +40,7 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    Resent,
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
@@ -162,7 +163,6 @@ async def test_an_open_transaction_comes_back_whole(path: Path) -> None:
     assert (transaction.last_wh, transaction.last_at) == (1100, at(60))
     assert transaction.stopping == stopping
     assert transaction.stopped is None
-    assert not transaction.start_parked
     assert saved.lives == (at(90),)
     assert saved.last_starts == {2: at(1)}
 
@@ -218,7 +218,7 @@ async def test_a_refusal_spends_an_attempt_and_gives_a_new_id(path: Path) -> Non
     assert after.message == first.message
 
 
-async def test_a_parked_start_is_a_dead_letter_and_marks_its_transaction(path: Path) -> None:
+async def test_a_parked_start_is_a_dead_letter(path: Path) -> None:
     """I2: parked is not deleted; its dependants go out with -1."""
     saved = await kept(
         path,
@@ -226,7 +226,6 @@ async def test_a_parked_start_is_a_dead_letter_and_marks_its_transaction(path: P
         [Parked(seq=1, at=at(50), code="InternalError", description="no")],
     )
     assert [message.seq for message in saved.outbox] == [2]
-    assert saved.transactions[0].start_parked
     assert saved.dead_letters == 1
     async with open_journal(path) as journal:
         (letter,) = await journal.dead_letters()
@@ -234,14 +233,20 @@ async def test_a_parked_start_is_a_dead_letter_and_marks_its_transaction(path: P
     assert (letter.parked_at, letter.code, letter.description) == (at(50), "InternalError", "no")
 
 
-async def test_parked_samples_do_not_mark_their_transaction(path: Path) -> None:
-    """Only a lost StartTransaction takes the transaction's number away."""
+async def test_a_dead_letter_that_is_resent_waits_in_its_old_place(path: Path) -> None:
+    """Ruling 15, 3.7: whole, under a new id, as if it had never been refused."""
+    first = queued(1, start_message())
     saved = await kept(
         path,
-        [opened(), queued(1, samples())],
-        [Parked(seq=1, at=at(50), code="GenericError", description="")],
+        [opened(), first, queued(2, samples())],
+        [Refused(seq=1, attempts=2, message_id="id-second")],
+        [Parked(seq=1, at=at(50), code="InternalError", description="no")],
+        [Resent(seq=1, message_id="id-third")],
     )
-    assert not saved.transactions[0].start_parked
+    assert saved.outbox == (replace(first, message_id="id-third"), queued(2, samples()))
+    assert saved.dead_letters == 0
+    async with open_journal(path) as journal:
+        assert await journal.dead_letters() == ()
 
 
 async def test_availability_configuration_and_faults_take_the_last_word(path: Path) -> None:

@@ -13,25 +13,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 import aiosqlite
 import structlog
 
-from edge.core.records import Queued, Record, Saved
+from edge.core.instant import Instant
+from edge.core.records import Queued, Record, Saved, SavedTransaction, TransactionOpened
 from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.statements import STATEMENTS, Statement
-from edge.drivers.journal.summary import guessed, summary
+from edge.drivers.journal.summary import summary
 from edge.errors import ConfigError, JournalFailed
 
-__all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_journal"]
+__all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_copy", "open_journal"]
 
 FORGETTABLE: Final = {
     "queue": "outbox",
@@ -80,13 +83,23 @@ class SqliteJournal:
         """The oldest waiting messages after *after_seq*."""
         return await self._in_thread(lambda connection: rows.outbox(connection, after_seq, limit))
 
-    async def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """Every parked message, oldest first."""
-        return await self._in_thread(rows.dead_letters)
+    async def dead_letters(self, after_seq: int = 0, limit: int = -1) -> tuple[DeadLetter, ...]:
+        """The oldest *limit* parked messages after *after_seq*; -1 means all."""
+        return await self._in_thread(
+            lambda connection: rows.dead_letters(connection, after_seq, limit)
+        )
 
-    async def guessed(self) -> list[dict[str, Any]]:
-        """The latest sessions that began in a boot which never learnt the time."""
-        return await self._in_thread(guessed)
+    async def sessions(self, refs: Iterable[int]) -> tuple[SavedTransaction, ...]:
+        """The transactions *refs*, oldest first, as far as they are known."""
+        return await self._in_thread(lambda connection: rows.sessions(connection, refs))
+
+    async def lives(self) -> tuple[Instant, ...]:
+        """The last sign of life of each boot, oldest first."""
+        return await self._in_thread(rows.lives)
+
+    async def guessed(self) -> tuple[TransactionOpened, ...]:
+        """The latest sessions that began in a boot which never learnt the time, newest first."""
+        return await self._in_thread(rows.guessed)
 
     async def security_log(self) -> tuple[SecurityEventLogged, ...]:
         """Every line of the security log, oldest first."""
@@ -161,6 +174,21 @@ async def open_journal(
         yield SqliteJournal(database, replaces_damaged=damaged)
     finally:
         await asyncio.shield(database.close())
+
+
+@asynccontextmanager
+async def open_copy(path: Path) -> AsyncIterator[SqliteJournal]:
+    """Open a copy of the journal at *path*, which no process may have open.
+
+    The copy may be mended and brought up to date; the journal stays as it is, on any disk.
+    """
+    with TemporaryDirectory(prefix="tapwatt-") as place:
+        copy = Path(place) / path.name
+        for suffix in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + suffix), f"{copy}{suffix}")
+        async with open_journal(copy) as journal:
+            yield journal
 
 
 def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:

@@ -27,6 +27,7 @@ from edge.core.records import (
     ProfileSet,
     Queued,
     Refused,
+    Resent,
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
@@ -167,13 +168,6 @@ def _parked(record: Parked) -> tuple[Statement, ...]:
     return (
         (
             (
-                "UPDATE transactions SET start_parked = 1 WHERE ref ="
-                " (SELECT ref FROM outbox WHERE seq = ? AND kind = 'StartTransaction')"
-            ),
-            (record.seq,),
-        ),
-        (
-            (
                 "INSERT INTO dead_letters"
                 " SELECT seq, ref, message_id, kind, payload, at, attempts, ?, ?, ?"
                 " FROM outbox WHERE seq = ?"
@@ -181,6 +175,19 @@ def _parked(record: Parked) -> tuple[Statement, ...]:
             (_text(record.at), record.code, record.description, record.seq),
         ),
         ("DELETE FROM outbox WHERE seq = ?", (record.seq,)),
+    )
+
+
+def _resent(record: Resent) -> tuple[Statement, ...]:
+    return (
+        (
+            (
+                "INSERT INTO outbox SELECT seq, ref, ?, kind, payload, at, 0"
+                " FROM dead_letters WHERE seq = ?"
+            ),
+            (record.message_id, record.seq),
+        ),
+        ("DELETE FROM dead_letters WHERE seq = ?", (record.seq,)),
     )
 
 
@@ -264,6 +271,7 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     Refused: _refused,
     Delivered: lambda record: (("DELETE FROM outbox WHERE seq = ?", (record.seq,)),),
     Parked: _parked,
+    Resent: _resent,
     AvailabilityChanged: lambda record: (
         (
             "INSERT OR REPLACE INTO availability (connector, availability) VALUES (?, ?)",

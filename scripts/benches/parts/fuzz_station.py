@@ -98,7 +98,10 @@ class Station:
             case Reply(call_id=call_id, answer=answer) | Refuse(call_id=call_id, answer=answer):
                 self._link.reply(call_id, answer)
             case Ask() | Send():
-                self._link.send(effect.ticket, effect.message_id, effect.message, effect.within_s)
+                behind = effect.behind if isinstance(effect, Send) else None
+                self._link.send(
+                    effect.ticket, effect.message_id, effect.message, effect.within_s, behind
+                )
             case Store(ticket=ticket):
                 self._post(Stored(at=self._clock.now(), ticket=ticket))
             case InspectRoot() | CheckChain() | MakeSigningRequest():
