@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -157,6 +159,23 @@ async def test_sigterm_leaves_within_two_seconds_with_the_contactor_open(bay: Be
     assert end(bay.daemon) == 0
     await bay.wait(contactor_closed=False)
     assert bay.central.payloads("StopTransaction") == []
+
+
+def waiting_in_the_file(bay: Bench) -> int:
+    with closing(sqlite3.connect(bay.directory / "d" / "journal.sqlite3")) as file:
+        count: int = file.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        return count
+
+
+async def test_an_orderly_end_leaves_no_answered_sample_in_the_outbox(bay: Bench) -> None:
+    """The row of its answer waited for the next commit; the end is one."""
+    bay.start(*SWIFT, "ocpp.MeterValueSampleInterval=3")
+    await charging(bay)
+    await until(lambda: bay.central.payloads("MeterValues"))
+    await until(lambda: bay.control("status")["outbox"] == 0)
+    assert bay.daemon is not None
+    assert end(bay.daemon) == 0
+    assert waiting_in_the_file(bay) == 0
 
 
 async def test_a_second_daemon_on_the_same_state_is_refused_in_one_sentence(
