@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +26,7 @@ from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, at_work, open_hardware
 from edge.app.leaving import leave
 from edge.app.letters import JOURNAL
+from edge.app.logs import log_to_stderr
 from edge.app.possession import possessed
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
@@ -35,7 +34,7 @@ from edge.core import keys
 from edge.core.certificates import trusted
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Effect
-from edge.core.events import DriverLost, Event, Port, Started
+from edge.core.events import DriverLost, Event, MeterRead, Port, Started
 from edge.core.levels import permits_energy, permitted_a
 from edge.core.restore import restore
 from edge.core.security import attempts
@@ -43,6 +42,7 @@ from edge.core.setup import Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
+from edge.drivers.disk_use import written_bytes
 from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
 from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_costs import check_default_price
@@ -59,8 +59,11 @@ from edge.runtime.inquiries import Inquiries
 from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
+from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
 from edge.runtime.supervise import cut_all, guarded
+from edge.runtime.upkeep import Upkeep
+from edge.runtime.wear import Wear
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
@@ -82,7 +85,7 @@ class Options:
 def run(options: Options) -> int:
     """Run the daemon until it is told to stop; a restart replaces the process. The exit status."""
     ring = LogRing()
-    _log_to_stderr(ring)
+    log_to_stderr(ring)
     daemon = Daemon(options.state_dir)
     try:
         asyncio.run(_serve(options, daemon, ring))
@@ -144,6 +147,7 @@ class _Parts:
     state: ChargePoint
     ring: LogRing
     csms: LinkSettings
+    readings: Readings = field(default_factory=Readings)
 
 
 async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
@@ -166,10 +170,25 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
     )
     act = partial(perform, outfit)
     recorder = Recorder(journal=journal, perform=act, clock=clock)
+    wear = Wear(written=written_bytes, clock=clock)
     loop = _make_loop(parts, daemon, act, recorder)
+    upkeep = Upkeep(
+        check=journal.check,
+        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
+        clock=clock,
+    )
     daemon.begin(
         Works(
-            loop=loop, recorder=recorder, journal=journal, link=link, clock=clock, errands=errands
+            loop=loop,
+            recorder=recorder,
+            journal=journal,
+            link=link,
+            clock=clock,
+            errands=errands,
+            wear=wear,
+            upkeep=upkeep,
+            readings=parts.readings,
+            has_power_good=hardware.supply is not None,
         )
     )
     cut = partial(cut_all, hardware.evses.values())
@@ -181,6 +200,8 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "errands": errands.run(loop.post),
         "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
+        "wear": wear.run(),
+        "upkeep": upkeep.run(),
         "watchdog": feed_watchdog(notifier, loop.come_round),
         **at_work(hardware, options.settings.supervision, clock, loop.post),
     }
@@ -232,7 +253,8 @@ def _make_errands(options: Options, daemon: Daemon, parts: _Parts) -> Errands:
         ring=parts.ring,
         journal=parts.journal,
         clock=parts.clock,
-        snapshot=daemon.snapshot,
+        status=daemon.status,
+        readings=parts.readings,
         spool=options.state_dir / "spool",
     )
 
@@ -242,6 +264,8 @@ def _make_loop(
 ) -> Loop[ChargePoint]:
     def stepped(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, ...]]:
         after = step(state, event)
+        if isinstance(event, MeterRead):
+            parts.readings.take(event.connector, event.reading)
         daemon.changed()
         return after
 
@@ -335,20 +359,4 @@ def _setup(
         policy=settings.policy,
         unsigned_firmware=settings.firmware.unsigned,
         maker_roots=read_roots(settings.firmware.ca_file),
-    )
-
-
-def _log_to_stderr(ring: LogRing) -> None:
-    # The bus says in one sentence what pymodbus tells in pieces.
-    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-            ring,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

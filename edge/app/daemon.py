@@ -28,8 +28,11 @@ from edge.errors import SimulationError
 from edge.runtime.data_transfer import DataTransfers
 from edge.runtime.errands import Errands
 from edge.runtime.loop import Loop
+from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
-from edge.runtime.snapshot import snapshot
+from edge.runtime.snapshot import power_cut, snapshot
+from edge.runtime.upkeep import Upkeep
+from edge.runtime.wear import Wear
 
 if TYPE_CHECKING:
     from edge.sim.wires import Hooks
@@ -60,6 +63,10 @@ class Works:
     link: OcppLink
     clock: SystemClock
     errands: Errands
+    wear: Wear
+    upkeep: Upkeep
+    readings: Readings
+    has_power_good: bool
 
 
 class Daemon:
@@ -112,7 +119,7 @@ class Daemon:
         """The verbs of the control socket."""
 
         def status() -> dict[str, Any]:
-            return {"station": station, **self.snapshot()}
+            return {"station": station, **self.status()}
 
         def stop() -> dict[str, Any]:
             self.end(Ending.STOPPED)
@@ -123,6 +130,7 @@ class Daemon:
             "journal": self.list_journal,
             "export": self.export_letters,
             "resend": self.resend_letters,
+            "readings": self.list_readings,
             "transfer": self.transfer,
             "stop": stop,
         }
@@ -149,6 +157,22 @@ class Daemon:
         state = works.loop.state
         default_price = read_default_price(text(state, "DefaultPrice"))
         return snapshot(state, works.clock.now(), default_price)
+
+    def status(self) -> dict[str, Any]:
+        """The snapshot, and what grows by itself: the disk's wear, what a power cut would cost."""
+        works = self._running()
+        return {
+            **self.snapshot(),
+            "disk": works.wear.report(),
+            "journal_check": works.upkeep.report(),
+            "power_cut": power_cut(
+                works.loop.state, works.clock.now(), has_power_good=works.has_power_good
+            ),
+        }
+
+    def list_readings(self, connector: int | None = None) -> dict[str, Any]:
+        """The meters' last quarter of an hour."""
+        return {"readings": self._running().readings.rows(connector)}
 
     async def list_journal(self) -> dict[str, Any]:
         """Messages that wait, those that were parked, sessions at a time nobody knew for sure."""

@@ -21,6 +21,7 @@ from edge.drivers.updater import CommandUpdater
 from edge.drivers.verifier import ChildVerifier
 from edge.ports import Clock
 from edge.runtime.errands import Errands, Hands
+from edge.runtime.readings import Readings
 
 LIBRARIES: Final = (
     "tapwatt",
@@ -51,13 +52,17 @@ def make_errands(
     ring: LogRing,
     journal: SqliteJournal,
     clock: Clock,
-    snapshot: Callable[[], dict[str, Any]],
+    status: Callable[[], dict[str, Any]],
+    readings: Readings,
     spool: Path,
 ) -> Errands:
     """Put the hands together."""
 
     async def state() -> object:
-        return snapshot()
+        return status()
+
+    async def latest() -> object:
+        return readings.rows()
 
     async def configuration() -> object:
         return msgspec.to_builtins(settings)
@@ -74,6 +79,7 @@ def make_errands(
     parts = {
         "state": state,
         "journal": journal.summary,
+        "readings": latest,
         "configuration": configuration,
         "versions": versions,
     }

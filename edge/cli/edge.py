@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import gc
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,8 @@ from edge.cli import journal
 
 WITHIN_S: Final = 30.0
 TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
+READINGS: Final = ("at", "connector", "energy_wh", "power_w")
+PHASES: Final = tuple(f"{what}_l{n}" for what in ("voltage_v", "current_a") for n in (1, 2, 3))
 
 
 def verbs(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +40,11 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         verb.set_defaults(func=act)
     summary = "messages that wait, and dead letters: those refused for good"
     journal.verbs(below.add_parser("journal", help=summary), _ask, _state_dir())
+    readings = below.add_parser("readings", help="the meters' last quarter of an hour, as CSV")
+    readings.add_argument("--connector", type=int, metavar="N", help="of this one only")
+    readings.add_argument("--json", action="store_true", help="as JSON")
+    _add_state_dir(readings)
+    readings.set_defaults(func=_readings)
     _add_transfer(below.add_parser("transfer", help="send the central system a DataTransfer"))
     _add_config(below.add_parser("config", help="check or explain the configuration"))
 
@@ -144,6 +153,55 @@ def _status(arguments: argparse.Namespace) -> int:
         doing = f", {session['energy_wh']} Wh so far" if session else ""
         fault = f" ({connector['info']})" if connector["info"] else ""
         print(f"connector {number}: {connector['status']}{fault}{doing}")
+    if answer["journal_check"]["verdict"] != "ok":
+        print("the journal is damaged: restart the controller, which saves what can be read")
+    _print_wear(answer["disk"])
+    _print_power_cut(answer["power_cut"])
+    return 0
+
+
+def _print_wear(disk: dict[str, Any]) -> None:
+    if disk["written_bytes"] is None:
+        print("written to disk: this kernel does not count it")
+        return
+    rates = disk["mb_per_day"]
+    by_the_day = ", ".join(
+        f"{rate:.1f} MB a day by the last {window}"
+        for window, rate in rates.items()
+        if rate is not None
+    )
+    since = f"{disk['written_bytes'] / 1e6:.2f} MB since the start"
+    print(f"written to disk: {since}{', ' * bool(by_the_day)}{by_the_day}")
+
+
+def _print_power_cut(costs: dict[str, Any]) -> None:
+    if costs["at_most_wh"] is None:
+        print("a power cut: what runs may be lost, the disk takes nothing")
+        return
+    flushed_wh = costs["flushed_now_at_most_wh"]
+    in_time = "" if flushed_wh is None else f", {flushed_wh:.0f} Wh with the power-good input"
+    print(
+        f"a power cut costs nothing if the meters can be read afterwards, else"
+        f" at most {costs['now_at_most_wh']:.0f} Wh now, {costs['at_most_wh']:.0f} Wh ever{in_time}"
+    )
+
+
+def _readings(arguments: argparse.Namespace) -> int:
+    """Print a table: one column per quantity and phase."""
+    said = {} if arguments.connector is None else {"connector": arguments.connector}
+    answer = _ask(arguments, "readings", **said)
+    if arguments.json:
+        print(json.dumps(answer["readings"], indent=2))
+        return 0
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow([*READINGS, *PHASES, "frequency_hz"])
+    for row in answer["readings"]:
+        phases = (
+            row[name][phase] if phase < len(row[name]) else None
+            for name in ("voltage_v", "current_a")
+            for phase in range(3)
+        )
+        table.writerow([*(row[name] for name in READINGS), *phases, row["frequency_hz"]])
     return 0
 
 

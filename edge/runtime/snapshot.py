@@ -7,6 +7,7 @@ from typing import Any
 from edge.core import board, levels
 from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
+from edge.core.power_cut import at_most_wh, flushed_at_most_wh, now_at_most_wh, register_age_s
 from edge.core.state import Bay, ChargePoint
 
 
@@ -40,6 +41,28 @@ def snapshot(
         },
         "lamps": {number: connector["lamp"] for number, connector in connectors.items()},
     }
+
+
+def power_cut(state: ChargePoint, now: Instant, *, has_power_good: bool) -> dict[str, Any]:
+    """What losing the power costs if no meter can be read afterwards; nothing if they can.
+
+    *flushed_now_at_most_wh* is `None` without an input that tells of it in time.
+    """
+    flushed_wh = flushed_at_most_wh(state, now.monotonic) if has_power_good else None
+    ages = {
+        str(connector): register_age_s(state, connector, now.monotonic)
+        for connector in state.connectors
+    }
+    return {
+        "at_most_wh": _rounded(at_most_wh(state)),
+        "now_at_most_wh": _rounded(now_at_most_wh(state, now.monotonic)),
+        "flushed_now_at_most_wh": _rounded(flushed_wh),
+        "register_age_s": {connector: _rounded(age_s) for connector, age_s in ages.items()},
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def _connector(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any]:

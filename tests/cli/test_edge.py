@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
 
 from edge.cli import main
 from edge.core.key_table import TABLE
+from tests.cli.listening import listening
 
 SOUND = """
 hardware = "real"
@@ -104,23 +102,6 @@ def test_asking_a_daemon_that_is_not_there_is_one_sentence(
     assert "nobody listens" in capsys.readouterr().err
 
 
-def _listening(path: Path, answer: dict[str, object]) -> tuple[threading.Thread, list[object]]:
-    """A control socket that takes one request and gives *answer*."""
-    asked: list[object] = []
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(str(path))
-    server.listen()
-
-    def serve() -> None:
-        with server, server.accept()[0] as connection, connection.makefile("rwb") as lines:
-            asked.append(json.loads(lines.readline()))
-            lines.write(json.dumps(answer).encode() + b"\n")
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    return thread, asked
-
-
 @pytest.mark.parametrize(
     ("words", "answer", "status", "said"),
     [
@@ -139,7 +120,7 @@ def test_a_transfer_tells_its_answer_and_whether_it_was_accepted(
 ) -> None:
     """R-7-11: a script can go by the exit status."""
     with tempfile.TemporaryDirectory() as directory:
-        thread, asked = _listening(Path(directory) / "control.sock", answer)
+        thread, asked = listening(Path(directory) / "control.sock", answer)
         assert main(["edge", "transfer", "org.example", *words, "--state-dir", directory]) == status
         thread.join(5)
     heard = capsys.readouterr()

@@ -7,12 +7,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Awaitable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import aiosqlite
 import pytest
 
-from edge.core.records import ConfigurationChanged, Saved
+from edge.core.instant import Instant
+from edge.core.messages import IdTagInfo
+from edge.core.records import ConfigurationChanged, Saved, TagCached
+from edge.core.vocabulary import AuthorizationStatus
 from edge.core.work import Stage
 from edge.drivers.journal import open_journal
 from edge.errors import ConfigError
@@ -31,6 +38,11 @@ def spoil(path: Path, offset: int, contents: bytes) -> None:
         file.write(contents)
 
 
+def last_place(path: Path, text: str) -> int:
+    """Where *text* stands in the file for the last time."""
+    return path.read_bytes().rindex(text.encode())
+
+
 async def test_a_damaged_file_is_moved_aside_and_never_deleted(path: Path) -> None:
     """The driver's money may still be in it: `.recover` gets its chance."""
     await kept(path, [opened()])
@@ -47,6 +59,38 @@ async def test_a_page_spoilt_inside_is_found_at_the_start(path: Path) -> None:
     spoil(path, 5 * 4096, b"\xff" * 4096)
     await kept(path)
     assert path.with_name("journal.sqlite3.damaged-1").exists()
+
+
+class Unreadable(sqlite3.Connection):
+    """SQLite on a card that fails to read a page so often, then reads it.
+
+    It says so in a row: checkTreePage in btree.c, seen with a pread that fails with EIO.
+    """
+
+    fails = 0
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Fail the checks of the whole file alone."""
+        if "quick_check" in sql and type(self).fails:
+            type(self).fails -= 1
+            return super().execute("SELECT 'Page 3: unable to get the page. error code=8458'")
+        return super().execute(sql, parameters)
+
+
+def unreadable(path: Path) -> Awaitable[aiosqlite.Connection]:
+    return aiosqlite.connect(path, isolation_level=None, factory=Unreadable)
+
+
+@pytest.mark.parametrize(("fails", "is_set_aside"), [(1, False), (2, True)])
+async def test_a_page_that_cannot_be_read_once_is_no_damage(
+    path: Path, fails: int, is_set_aside: bool
+) -> None:
+    """A card that hiccups at the start must not cost the station its journal."""
+    await kept(path, [opened()])
+    Unreadable.fails = fails
+    async with open_journal(path, open_database=unreadable) as journal:
+        assert (await journal.load()).log_was_cleared == is_set_aside
+    assert path.with_name("journal.sqlite3.damaged-1").exists() == is_set_aside
 
 
 async def test_it_runs_with_the_settings_that_hold_through_a_power_cut(path: Path) -> None:
@@ -139,3 +183,17 @@ async def test_only_the_owner_reads_the_journal(tmp_path: Path) -> None:
 
 def modes(directory: Path) -> dict[str, int]:
     return {file.name: file.stat().st_mode & 0o777 for file in directory.iterdir()}
+
+
+async def test_the_whole_file_is_checked_when_it_is_asked_for(path: Path) -> None:
+    """Durability 1.3: an index that lost a row, which the quick check of a start does not see."""
+    name = "A-TAG-IN-TABLE-AND-INDEX"
+    info = IdTagInfo(status=AuthorizationStatus.ACCEPTED)
+    at = Instant(wall=datetime(2026, 1, 1, tzinfo=UTC), monotonic=0.0)
+    async with open_journal(path) as journal:
+        await journal.commit([TagCached(id_tag=name, info=info, at=at)])
+        assert await journal.check() == "ok"
+    spoil(path, last_place(path, name), b"B")
+    async with open_journal(path) as journal:
+        assert not (await journal.load()).log_was_cleared
+        assert "index" in await journal.check()

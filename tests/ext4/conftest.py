@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,11 @@ def disk(directory: Path) -> Iterator[Disk]:
     """ext4 at `edge` in the directory, which can be shut down hard."""
     place = directory / "edge"
     place.mkdir()
-    try:
-        with open_disk(place) as made:
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(open_disk(place))
             made.cut()
             made.come_back()
-            yield made
-    except NoDisk as why:
-        pytest.skip(f"no file system to cut the power of: {why}")
+        except NoDisk as why:
+            pytest.skip(f"no file system to cut the power of: {why}")
+        yield made

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -159,6 +161,23 @@ async def test_sigterm_leaves_within_two_seconds_with_the_contactor_open(bay: Be
     assert bay.central.payloads("StopTransaction") == []
 
 
+def waiting_in_the_file(bay: Bench) -> int:
+    with closing(sqlite3.connect(bay.directory / "d" / "journal.sqlite3")) as file:
+        count: int = file.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        return count
+
+
+async def test_an_orderly_end_leaves_no_answered_sample_in_the_outbox(bay: Bench) -> None:
+    """The row of its answer waited for the next commit; the end is one."""
+    bay.start(*SWIFT, "ocpp.MeterValueSampleInterval=3")
+    await charging(bay)
+    await until(lambda: bay.central.payloads("MeterValues"))
+    await until(lambda: bay.control("status")["outbox"] == 0)
+    assert bay.daemon is not None
+    assert end(bay.daemon) == 0
+    assert waiting_in_the_file(bay) == 0
+
+
 async def test_a_second_daemon_on_the_same_state_is_refused_in_one_sentence(
     bay: Bench, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,6 +189,24 @@ async def test_a_second_daemon_on_the_same_state_is_refused_in_one_sentence(
     assert "is in use by another daemon" in capfd.readouterr().err
     bay.daemon = first
     assert bay.control("status")["connectors"]["1"]["status"] == "Available"
+
+
+async def test_it_knows_what_it_writes_and_what_a_power_cut_would_cost(bay: Bench) -> None:
+    """Firsts 12 and 19; its readings of each second are in memory alone."""
+    bay.start(*SWIFT)
+    await charging(bay)
+    await until(lambda: len(bay.central.payloads("MeterValues")) >= 2)
+    status = bay.control("status")
+    assert status["disk"]["written_bytes"] > 0
+    costs = status["power_cut"]
+    assert costs["at_most_wh"] == pytest.approx(2 * 32 * 230 * 2 / 3600, abs=4.1)
+    assert 0 <= costs["register_age_s"]["1"] < 3
+    assert costs["register_age_s"]["2"] is None
+    assert costs["now_at_most_wh"] < costs["at_most_wh"] * 2
+    assert 0 <= costs["flushed_now_at_most_wh"] < 2 * 32 * 230 * 2 / 3600
+    readings = bay.control("readings")["readings"]
+    assert max(row["power_w"] for row in readings if row["connector"] == 1) > 7000
+    assert len(readings) > len(bay.central.payloads("MeterValues"))
 
 
 def reader_failure_is_told(bay: Bench) -> bool:

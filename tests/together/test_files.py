@@ -30,11 +30,16 @@ async def started(made: Bench, *options: str) -> Bench:
     return made
 
 
+def meters_read(made: Bench) -> set[int]:
+    return {row["connector"] for row in made.control("readings")["readings"]}
+
+
 async def test_diagnostics_arrive_where_they_were_wanted(tmp_path: Path) -> None:
     """TC_045_1: the name in the conf is the name of the file, and the file tells of us."""
     async with bench(tmp_path) as made:
         with ftp_server(Shelf()) as shelf:
             await started(made, *OPEN, "csms.password=very-secret-indeed")
+            await until(lambda: meters_read(made) == {1, 2})
             location = f"ftp://u:hush@127.0.0.1:{shelf.port}/logs"
             answer = await made.central.command("d1", "GetDiagnostics", {"location": location})
             await until(
@@ -48,12 +53,14 @@ async def test_diagnostics_arrive_where_they_were_wanted(tmp_path: Path) -> None
         "log.txt",
         "state.json",
         "journal.json",
+        "readings.json",
         "configuration.json",
         "versions.json",
     }
     assert "event=link_up" in files["log.txt"]
     assert json.loads(files["journal.json"])["counts"]["boots"] == 1
     assert json.loads(files["state.json"])["online"] is True
+    assert {row["connector"] for row in json.loads(files["readings.json"])} == {1, 2}
     everything = "".join(files.values())
     assert "very-secret-indeed" not in everything
     assert "hush" not in everything

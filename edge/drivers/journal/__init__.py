@@ -55,6 +55,7 @@ FORGETTABLE: Final = {
 
 T = TypeVar("T")
 OpenDatabase = Callable[[Path], Awaitable[aiosqlite.Connection]]
+SyncDirectory = Callable[[Path], None]
 
 log = structlog.get_logger()
 
@@ -128,6 +129,12 @@ class SqliteJournal:
         )
         await self._in_thread(lambda connection: _commit(connection, [(sql, ())]))
 
+    async def check(self) -> str:
+        """The first thing that is wrong in the whole file; `ok` if nothing is."""
+        return await self._in_thread(
+            lambda connection: str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+        )
+
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run *work* as one job of the connection's thread.
 
@@ -141,7 +148,10 @@ class SqliteJournal:
 
 @asynccontextmanager
 async def open_journal(
-    path: Path, *, open_database: OpenDatabase | None = None
+    path: Path,
+    *,
+    open_database: OpenDatabase | None = None,
+    sync_directory: SyncDirectory | None = None,
 ) -> AsyncIterator[SqliteJournal]:
     """Open the journal at *path*, making it if it is not there.
 
@@ -149,16 +159,17 @@ async def open_journal(
     Raises `ConfigError` when another process has it open or the place cannot be written.
     """
     opener = open_database or _open_database
+    sync = sync_directory or _sync_directory
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     damaged = False
     try:
-        database = await _prepared(path, opener)
+        database = await _prepared(path, opener, sync)
     except sqlite3.DatabaseError as error:
         if _kind(error) != "corrupt":
             raise _refusal(path, error) from error
         damaged = True
-        log.critical("journal_moved_aside", to=str(_move_aside(path)), why=str(error))
-        database = await _prepared(path, opener)
+        log.critical("journal_moved_aside", to=str(_move_aside(path, sync)), why=str(error))
+        database = await _prepared(path, opener, sync)
     try:
         yield SqliteJournal(database, replaces_damaged=damaged)
     finally:
@@ -189,14 +200,16 @@ def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
     return aiosqlite.connect(path, isolation_level=None, timeout=1.0)
 
 
-async def _prepared(path: Path, opener: OpenDatabase) -> aiosqlite.Connection:
+async def _prepared(
+    path: Path, opener: OpenDatabase, sync_directory: SyncDirectory
+) -> aiosqlite.Connection:
     database = await opener(path)
     try:
         await _job(database, _prepare)
     except BaseException:
         await database.close()
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     return database
 
 
@@ -228,8 +241,12 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Set the pragmas, check the file and bring its shape up to date."""
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
+    # Twice: it calls a page that could not be read damaged, too, and a card may hiccup.
+    for _ in range(2):
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict == "ok":
+            break
+    else:
         raise _Damaged(verdict)
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, script in enumerate(_migrations(), start=1):
@@ -278,7 +295,7 @@ def _refusal(path: Path, error: sqlite3.Error) -> ConfigError:
     )
 
 
-def _move_aside(path: Path) -> Path:
+def _move_aside(path: Path, sync_directory: SyncDirectory) -> Path:
     """Rename the damaged file and its WAL out of the way; they stay for `.recover`."""
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
@@ -286,7 +303,7 @@ def _move_aside(path: Path) -> Path:
     for suffix in ("-wal", "-shm", ""):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     return aside
 
 

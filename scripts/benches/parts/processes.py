@@ -32,21 +32,26 @@ class Central:
 
     async def accept_card(self, tag: str) -> None:
         """Let *tag* charge."""
+        await self._ask(f"/api/cards/{tag}", "PUT", b'{"status": "Accepted"}')
+
+    async def samples(self) -> int:
+        """How many samples it has, of all sessions."""
+        sessions = await self._ask("/api/sessions")
+        numbers = [session["transaction_id"] for session in sessions]
+        whole = [await self._ask(f"/api/sessions/{number}") for number in numbers]
+        return sum(len(session["samples"]) for session in whole)
+
+    async def _ask(self, path: str, method: str = "GET", body: bytes | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(  # noqa: S310  our own server on the loopback
-            f"{self.http}/api/cards/{tag}",
-            data=b'{"status": "Accepted"}',
-            method="PUT",
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Content-Type": "application/json",
-            },
+            f"{self.http}{path}", data=body, method=method, headers=headers
         )
 
-        def put() -> None:
-            with urllib.request.urlopen(request, timeout=10):  # noqa: S310  as above
-                pass
+        def ask() -> Any:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  as above
+                return json.load(answer)
 
-        await asyncio.to_thread(put)
+        return await asyncio.to_thread(ask)
 
 
 @contextmanager

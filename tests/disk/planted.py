@@ -1,0 +1,68 @@
+"""Weaker settings and planted bugs: what the sweep must find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Final
+
+from tests.disk.connection import Said
+from tests.disk.disk import Disk
+from tests.disk.recording import AS_IT_IS, Settings, record
+from tests.disk.trial import Tally, sweep
+
+
+def _with(**pragmas: str) -> Said:
+    """The journal's statements, but for these pragmas."""
+
+    def said(sql: str) -> Sequence[str]:
+        name = sql.removeprefix("PRAGMA ").split("=")[0]
+        return (f"PRAGMA {name}={pragmas[name]}" if name in pragmas else sql,)
+
+    return said
+
+
+WEAKER: Final[Mapping[str, Settings]] = {
+    "synchronous=NORMAL": Settings(_with(synchronous="NORMAL")),
+    "synchronous=OFF": Settings(_with(synchronous="OFF")),
+    "journal_mode=DELETE": Settings(_with(journal_mode="DELETE", locking_mode="NORMAL")),
+    "journal_mode=MEMORY": Settings(_with(journal_mode="MEMORY")),
+}
+"""Settings that others run with; DELETE with a shared lock is what Python does by itself."""
+
+
+def commits_early(sql: str) -> Sequence[str]:
+    """Every statement is a commit of its own: COMMIT comes before the last one."""
+    return () if sql in {"BEGIN IMMEDIATE", "COMMIT"} else (sql,)
+
+
+class NamelessDisk(Disk):
+    """Nobody syncs a directory: neither the journal nor SQLite."""
+
+    def sync_directory(self) -> None:
+        """See above."""
+
+
+class LyingDisk(Disk):
+    """A card that says that it has written, and has not."""
+
+    def sync(self, number: int) -> None:
+        """See above."""
+
+
+async def swept(settings: Settings = AS_IT_IS, disk: Disk | None = None) -> Tally:
+    """Two short lives, the second on what the first left in order."""
+    tally = Tally()
+    disk = disk or Disk()
+    first = await record(disk, ("boot", "open", "sample"), Random(1), settings=settings)
+    tally.add(await sweep(first, 6, first.spans[1:]))
+    second = await record(
+        disk,
+        ("boot", "sample", "stop"),
+        Random(2),
+        records=first.records,
+        past=first.states,
+        settings=settings,
+    )
+    tally.add(await sweep(second, 6))
+    return tally
