@@ -129,6 +129,11 @@ async def _some_lives(seed: int, done: int) -> AsyncIterator[tuple[Recording, Se
 
 
 def _control(name: str) -> Tally:
-    if name == A_LYING_CARD:
-        return asyncio.run(swept(disk=LyingDisk()))
-    return asyncio.run(swept(WEAKER[name]))
+    return asyncio.run(_cut_control(name))
+
+
+async def _cut_control(name: str) -> Tally:
+    lying = name == A_LYING_CARD
+    async for so_far in swept(disk=LyingDisk()) if lying else swept(WEAKER[name]):
+        tally = so_far
+    return tally

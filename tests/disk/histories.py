@@ -128,19 +128,19 @@ def _rows(*, knows_boots: bool) -> Sequence[str]:
             "meter_start": 1,
             "timestamp": stamp,
         },
-        "MeterValues": {"connector_id": 1, "meter_value": 4 * [value]},
-        "StopTransaction": stop | {"transaction_data": 40 * [value]},
+        "MeterValues": {"connector_id": 1, "meter_value": 2 * [value]},
+        "StopTransaction": stop | {"transaction_data": 10 * [value]},
     }
     return (
         *(
             "INSERT INTO transactions (ref, connector, id_tag, begin_wh, opened_at, stopped_at)"
             f" VALUES ({ref}, {ref % 2}, 'A', 1, '{whole}', '{whole}')"
-            for ref in range(1, 20)
+            for ref in range(1, 6)
         ),
         *(
             f"INSERT INTO outbox VALUES ({3 * ref + place}, {ref}, 'm-{ref}-{place}', '{kind}',"
             f" '{json.dumps(message)}', '{whole}', 0)"
-            for ref in range(1, 20)
+            for ref in range(1, 6)
             for place, (kind, message) in enumerate(messages.items())
         ),
         (
