@@ -99,7 +99,9 @@ def _quiet() -> None:
 
 
 def _chunk(seed: int, trials: int) -> Tally:
-    return asyncio.run(_cut_lives(seed, trials))
+    tally = asyncio.run(_cut_lives(seed, trials))
+    tally.told = [f"chunk {seed}, {one}" for one in tally.told]
+    return tally
 
 
 async def _cut_lives(seed: int, trials: int) -> Tally:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.disk.planted import WEAKER, LyingDisk, NamelessDisk, commits_early, swept
-from tests.disk.recording import Settings
 from tests.disk.trial import Tally
 
 
@@ -33,12 +32,12 @@ async def test_weaker_settings_break_promises(name: str, words: set[str]) -> Non
 
 async def test_a_commit_in_parts_is_torn() -> None:
     """COMMIT before the last statement."""
-    assert await breaks({"torn"}, swept(Settings(commits_early)))
+    assert await breaks({"torn"}, swept(commits_early))
 
 
 async def test_names_that_nobody_syncs_lose_a_journal() -> None:
     """The directory counts: the rows may be on the card, and no name leads to them."""
-    assert await breaks({"lost"}, swept(Settings(syncs_names=False), NamelessDisk()))
+    assert await breaks({"lost"}, swept(disk=NamelessDisk()))
 
 
 async def test_a_card_that_lies_loses_and_corrupts() -> None:
