@@ -17,7 +17,7 @@ import msgspec
 
 from edge.core.keys import BY_STATION, TABLE, Accessibility, Key, Kind, find, normal
 from edge.core.messages import BootNotification
-from edge.core.setup import Policy, UnsignedFirmware
+from edge.core.setup import Keeping, Policy, UnsignedFirmware
 from edge.errors import ConfigError
 
 Table = dict[str, Any]
@@ -89,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ocpp: dict[str, str] = {}
     overrides: dict[str, str] = {}
     policy: Policy = Policy()
+    journal: Keeping = Keeping()
     supervision: Supervision = Supervision()
     firmware: Firmware = Firmware()
     transfer: Table = {}
@@ -101,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 SECTIONS: Final[dict[str, type]] = {
     "station": Station,
     "policy": Policy,
+    "journal": Keeping,
     "supervision": Supervision,
     "firmware": Firmware,
     "simulated": Simulated,

@@ -340,6 +340,7 @@ def _setup(
         has_certificate=csms.certificate is not None,
         common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
+        keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
     )
 

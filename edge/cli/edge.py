@@ -137,6 +137,12 @@ def _status(arguments: argparse.Namespace) -> int:
     standing = answer["boot"] or "not registered"
     print(f"{answer['station']}: {'online' if answer['online'] else 'offline'}, {standing}")
     print(f"messages waiting: {answer['outbox']}, dead letters: {answer['dead_letters']}")
+    if not answer["recorded"]:
+        print("the journal takes nothing: no new sessions until the disk is mended")
+    damage = answer["damage"]
+    if damage is not None:
+        lost = f"not whole: {', '.join(damage['broken'])}" if damage["broken"] else "all are whole"
+        print(f"the journal was damaged, see {damage['aside']}: {damage['rows']} rows kept, {lost}")
     for number, connector in answer["connectors"].items():
         session = connector["session"]
         doing = f", {session['energy_wh']} Wh so far" if session else ""

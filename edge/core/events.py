@@ -234,6 +234,13 @@ class JournalHealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DamageAcknowledged:
+    """Somebody on this machine knows that the journal was damaged, and what is missing."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """`Store` of *ticket* is over: on the disk, or, with *failure* (a kind as above), never."""
 
@@ -331,6 +338,7 @@ Event = (
     | OutboxRead
     | JournalLost
     | JournalHealed
+    | DamageAcknowledged
     | Stored
     | TransferAsked
     | ResendAsked

@@ -254,6 +254,16 @@ class FaultReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DamageTold:
+    """The security log has it that this journal replaces a damaged one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamageAccepted:
+    """Somebody has looked at it: nothing is held against the journal any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileSet:
     """A charging profile applies from now on, over a reboot too (errata 3.37)."""
 
@@ -294,6 +304,8 @@ Record = (
     | ResetAccepted
     | FaultLatched
     | FaultReleased
+    | DamageTold
+    | DamageAccepted
     | ProfileSet
     | ProfileCleared
     | JobOrdered
@@ -323,11 +335,24 @@ class SavedTransaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """The journal before this one was damaged; it is kept as *aside*.
+
+    *rows* came over; the tables *broken* are not whole. *told*: the security log has it.
+    """
+
+    aside: str
+    rows: int
+    broken: tuple[str, ...]
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
     """All that a restart needs, read from the journal in one go.
 
     *lives* are the last signs of life, one per boot, oldest first; *last_starts* by connector.
-    *log_was_cleared*: the journal before this one, and the security log in it, was damaged.
+    *damage* is that of the journal before this one, until somebody accepts it.
     """
 
     transactions: tuple[SavedTransaction, ...] = ()
@@ -354,6 +379,6 @@ class Saved:
     jobs: tuple[SavedJob, ...] = ()
     untold: tuple[SecurityEventLogged, ...] = ()
     last_security_seq: int = 0
-    log_was_cleared: bool = False
+    damage: Damage | None = None
     roots: tuple[Root, ...] = ()
     credentials: CredentialsKept | None = None

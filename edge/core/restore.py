@@ -76,7 +76,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             certificates=Certificates(roots=saved.roots),
             credentials=Credentials(kept=saved.credentials or CredentialsKept()),
             rebooted=_has_rebooted(saved, setup),
-            log_was_cleared=saved.log_was_cleared,
+            damage=saved.damage,
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             last_starts=saved.last_starts,

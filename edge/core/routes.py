@@ -78,6 +78,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.OutboxRead: (),
     ev.JournalLost: (health.on_journal_lost,),
     ev.JournalHealed: (health.on_journal_healed,),
+    ev.DamageAcknowledged: (health.on_damage_accepted,),
     ev.Stored: (),
     ev.TransferAsked: (data_transfer.on_asked,),
     ev.ResendAsked: (outbox.on_resend_asked,),

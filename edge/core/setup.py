@@ -50,6 +50,20 @@ class Policy:
     transfer_retry_s: int = 60
 
 
+class AfterDamage(StrEnum):
+    """Whether the station charges with a journal that replaces a damaged one."""
+
+    CHARGE = "charge"  # the new one is sound, and what was lost is told: no driver is stranded
+    REFUSE = "refuse"  # until somebody has looked at it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What the owner wants of the journal: `[journal]` of the configuration."""
+
+    after_damage: AfterDamage = AfterDamage.CHARGE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """The station as installed.
@@ -74,4 +88,5 @@ class Setup:
     has_certificate: bool = False
     common_name: str = ""
     policy: Policy = field(default_factory=Policy)
+    keeping: Keeping = field(default_factory=Keeping)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO

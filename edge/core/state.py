@@ -21,7 +21,7 @@ from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
-from edge.core.records import Queued, TagCached
+from edge.core.records import Damage, Queued, TagCached
 from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
@@ -306,9 +306,9 @@ class Charging:
 class Station:
     """What exists once.
 
-    *rebooted*: the computer went down before this process, without our doing; *log_was_cleared*:
-    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen;
-    *clock_moves*: when it was told, in the last hour, that they had moved.
+    *rebooted*: the computer went down before this process, without our doing; *damage* is that of
+    the journal before this one, until it is accepted. *clock_shown* is wall minus monotonic
+    seconds, as last seen; *clock_moves*: when it was told, in the last hour, that they had moved.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -335,7 +335,7 @@ class Station:
     reader_lost: str | None = None
     main_meter: Reading | None = None
     rebooted: bool = False
-    log_was_cleared: bool = False
+    damage: Damage | None = None
     clock_shown: float | None = None
     clock_moves: tuple[float, ...] = ()
 

@@ -19,6 +19,8 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    DamageAccepted,
+    DamageTold,
     Delivered,
     FallbackKept,
     FaultLatched,
@@ -166,6 +168,8 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case DamageTold() | DamageAccepted():
+                pass  # no journal in memory is ever damaged
             case _:
                 self._take_security(record)
 

@@ -15,7 +15,6 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
@@ -28,6 +27,7 @@ from edge.core.records import Queued, Record, Saved, SavedTransaction, Transacti
 from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
+from edge.drivers.journal.salvage import salvage
 from edge.drivers.journal.statements import STATEMENTS, Statement
 from edge.drivers.journal.summary import summary
 from edge.errors import ConfigError, JournalFailed
@@ -51,6 +51,8 @@ FORGETTABLE: Final = {
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
 
+MENDED: Final = ".mended"  # what is made beside a damaged journal, to replace it
+
 T = TypeVar("T")
 OpenDatabase = Callable[[Path], Awaitable[aiosqlite.Connection]]
 
@@ -60,14 +62,12 @@ log = structlog.get_logger()
 class SqliteJournal:
     """Implements `edge.ports.Journal`; made by `open_journal`."""
 
-    def __init__(self, database: aiosqlite.Connection, *, replaces_damaged: bool = False) -> None:
+    def __init__(self, database: aiosqlite.Connection) -> None:
         self._database = database
-        self._replaces_damaged = replaces_damaged
 
     async def load(self) -> Saved:
         """All that a restart needs."""
-        saved = await self._in_thread(rows.load)
-        return replace(saved, log_was_cleared=self._replaces_damaged)
+        return await self._in_thread(rows.load)
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Write all of *records* or none, on the disk when this returns; raises `JournalFailed`."""
@@ -143,22 +143,23 @@ async def open_journal(
 ) -> AsyncIterator[SqliteJournal]:
     """Open the journal at *path*, making it if it is not there.
 
-    A file that is no sound database is moved aside, never deleted, and a new one is begun.
+    A file that is no sound database is moved aside, never deleted, and what can be read of it is
+    brought into a new one.
     Raises `ConfigError` when another process has it open or the place cannot be written.
     """
     opener = open_database or _open_database
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    damaged = False
+    mended = path.with_name(path.name + MENDED)
+    _finish_replacing(path, mended)
     try:
         database = await _prepared(path, opener)
     except sqlite3.DatabaseError as error:
         if _kind(error) != "corrupt":
             raise _refusal(path, error) from error
-        damaged = True
-        log.critical("journal_moved_aside", to=str(_move_aside(path)), why=str(error))
+        await _replace_damaged(path, mended, opener, why=str(error))
         database = await _prepared(path, opener)
     try:
-        yield SqliteJournal(database, replaces_damaged=damaged)
+        yield SqliteJournal(database)
     finally:
         await asyncio.shield(database.close())
 
@@ -276,16 +277,44 @@ def _refusal(path: Path, error: sqlite3.Error) -> ConfigError:
     )
 
 
-def _move_aside(path: Path) -> Path:
-    """Rename the damaged file and its WAL out of the way; they stay for `.recover`."""
+async def _replace_damaged(path: Path, mended: Path, opener: OpenDatabase, *, why: str) -> None:
+    """Put what can be read of the file at *path* in its place, and keep the damaged one aside.
+
+    A power cut at any moment leaves the damaged file where it was, or the new one complete.
+    """
+    aside = _place_aside(path)
+    for suffix in ("", "-wal"):
+        mended.with_name(mended.name + suffix).unlink(missing_ok=True)
+    log.critical("journal_damaged", why=why, aside=aside.name)
+    new = await _prepared(mended, opener)
+    try:
+        await _job(new, lambda connection: salvage(connection, path, aside.name))
+    finally:
+        await new.close()
+    _move(path, aside)
+    _finish_replacing(path, mended)
+
+
+def _finish_replacing(path: Path, mended: Path) -> None:
+    """Take what was mended, unless the damaged one, of which it was made, is still in its place."""
+    if mended.exists() and not path.exists():
+        mended.rename(path)
+        _sync_directory(path.parent)
+
+
+def _place_aside(path: Path) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
+    return aside
+
+
+def _move(path: Path, aside: Path) -> None:
+    """Rename a journal and its WAL; they stay for `.recover`."""
     for suffix in ("-wal", "-shm", ""):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     _sync_directory(path.parent)
-    return aside
 
 
 def _sync_directory(directory: Path) -> None:

@@ -25,6 +25,7 @@ from edge.core.records import (
     AvailabilityChanged,
     BootStarted,
     ConfigurationChanged,
+    Damage,
     FallbackKept,
     FaultLatched,
     ListedTag,
@@ -122,6 +123,7 @@ def load(connection: sqlite3.Connection) -> Saved:
             for (root,) in connection.execute("SELECT root FROM roots ORDER BY position")
         ),
         credentials=_credentials(connection),
+        damage=_damage(connection),
     )
 
 
@@ -251,6 +253,16 @@ def _fallback(connection: sqlite3.Connection) -> FallbackKept | None:
 def _credentials(connection: sqlite3.Connection) -> CredentialsKept | None:
     row = connection.execute("SELECT kept FROM credentials").fetchone()
     return msgspec.json.decode(row[0], type=CredentialsKept) if row else None
+
+
+def _damage(connection: sqlite3.Connection) -> Damage | None:
+    row = connection.execute(
+        "SELECT aside, rows, broken, told FROM damages WHERE NOT accepted ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    broken = tuple(json.loads(row[2]))
+    return Damage(aside=row[0], rows=row[1], broken=broken, told=bool(row[3]))
 
 
 def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:

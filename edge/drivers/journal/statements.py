@@ -16,6 +16,8 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    DamageAccepted,
+    DamageTold,
     Delivered,
     FallbackKept,
     FaultLatched,
@@ -308,6 +310,8 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     FaultReleased: lambda record: (
         ("DELETE FROM faults WHERE connector = ?", (record.connector,)),
     ),
+    DamageTold: lambda _: (("UPDATE damages SET told = 1", ()),),
+    DamageAccepted: lambda _: (("UPDATE damages SET accepted = 1", ()),),
     ProfileSet: _profile_set,
     ProfileCleared: lambda record: (
         ("DELETE FROM profiles WHERE id = ?", (record.charging_profile_id,)),
