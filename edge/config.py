@@ -353,8 +353,15 @@ def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
         what, _, path = str(error).partition(" - at `$.")
         raise ConfigError(f"{path.rstrip('`') or 'edge.toml'}: {what}") from error
     _check_policy(settings.policy)
+    _check_journal(settings.journal)
     _check_hardware(settings)
     return settings
+
+
+def _check_journal(keeping: Keeping) -> None:
+    for name in ("free_least_mib", "most_waiting"):
+        if getattr(keeping, name) < 0:
+            raise ConfigError(f"journal.{name} must not be less than 0")
 
 
 def _check_policy(policy: Policy) -> None:

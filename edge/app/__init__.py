@@ -59,6 +59,7 @@ from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
+from edge.runtime.space import watch_space
 from edge.runtime.supervise import Backoff, cut_all, guarded, supervise
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
@@ -180,6 +181,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "errands": errands.run(loop.post),
         "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
+        "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
         **_supervised(options.settings, parts, loop.post),
     }

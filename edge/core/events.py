@@ -234,6 +234,14 @@ class JournalHealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceSeen:
+    """The journal can grow by *free_bytes*, what is free in its file included."""
+
+    at: Instant
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DamageAcknowledged:
     """Somebody on this machine knows that the journal was damaged, and what is missing."""
 
@@ -338,6 +346,7 @@ Event = (
     | OutboxRead
     | JournalLost
     | JournalHealed
+    | SpaceSeen
     | DamageAcknowledged
     | Stored
     | TransferAsked

@@ -120,7 +120,7 @@ def on_refilled(draft: Draft, purpose: ToRefill, event: OutboxRead) -> None:
     head = outbox.head + tuple(queued for queued in event.messages if queued.seq > last_seq)
     count = outbox.count
     if len(event.messages) < HEAD - REFILL_AT:
-        count = len(head) + outbox.last_seq - purpose.last_seq  # samples thinned on the way: I9
+        count = len(head) + outbox.last_seq - purpose.last_seq  # samples thinned in memory: I9
     _put(draft, head=head, count=count, refilling=None)
 
 
@@ -310,3 +310,8 @@ def _insert(draft: Draft, letters: tuple[Queued, ...]) -> None:
     here = [one for one in letters if is_all_here or one.seq < last_seq]
     head = tuple(sorted((*outbox.head, *here), key=lambda one: one.seq))
     _put(draft, head=head, count=outbox.count + len(letters))
+
+
+def leave_out(draft: Draft, count: int) -> None:
+    """So many of those behind the head are no more: what is being read of them is out of date."""
+    _put(draft, count=draft.station.outbox.count - count, refilling=None)

@@ -142,6 +142,13 @@ class Resent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thinned:
+    """These samples wait no more: the disk runs short, and begin and end are kept (I9)."""
+
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AvailabilityChanged:
     """In or out of service, over a reboot too (5.2); connector 0 is the station."""
 
@@ -291,6 +298,7 @@ Record = (
     | Delivered
     | Parked
     | Resent
+    | Thinned
     | AvailabilityChanged
     | ConfigurationChanged
     | FallbackKept
@@ -352,7 +360,8 @@ class Saved:
     """All that a restart needs, read from the journal in one go.
 
     *lives* are the last signs of life, one per boot, oldest first; *last_starts* by connector.
-    *damage* is that of the journal before this one, until somebody accepts it.
+    *damage* is that of the journal before this one, until somebody accepts it; *thinned* counts the
+    samples that were ever let go for want of room.
     """
 
     transactions: tuple[SavedTransaction, ...] = ()
@@ -380,5 +389,6 @@ class Saved:
     untold: tuple[SecurityEventLogged, ...] = ()
     last_security_seq: int = 0
     damage: Damage | None = None
+    thinned: int = 0
     roots: tuple[Root, ...] = ()
     credentials: CredentialsKept | None = None

@@ -33,6 +33,7 @@ from edge.core.state import (
     Reservation,
     Seen,
     Service,
+    Space,
     Station,
     Transaction,
 )
@@ -77,6 +78,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             credentials=Credentials(kept=saved.credentials or CredentialsKept()),
             rebooted=_has_rebooted(saved, setup),
             damage=saved.damage,
+            space=Space(thinned=saved.thinned),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             last_starts=saved.last_starts,

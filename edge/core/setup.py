@@ -59,9 +59,15 @@ class AfterDamage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """What the owner wants of the journal: `[journal]` of the configuration."""
+    """What the owner wants of the journal: `[journal]` of the configuration.
+
+    With less room than *free_least_mib* on its disk, or more than *most_waiting* messages in it,
+    samples that wait are thinned.
+    """
 
     after_damage: AfterDamage = AfterDamage.CHARGE
+    free_least_mib: int = 16  # four times what the write-ahead log takes
+    most_waiting: int = 100_000  # messages: a month offline, with two connectors charging all day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

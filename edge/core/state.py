@@ -303,6 +303,15 @@ class Charging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """The journal's room, as last seen; *thinned* counts the samples ever let go for want of it."""
+
+    free_bytes: int | None = None
+    is_short: bool = False
+    thinned: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """What exists once.
 
@@ -336,6 +345,7 @@ class Station:
     main_meter: Reading | None = None
     rebooted: bool = False
     damage: Damage | None = None
+    space: Space = field(default_factory=Space)
     clock_shown: float | None = None
     clock_moves: tuple[float, ...] = ()
 

@@ -30,6 +30,9 @@ def snapshot(
         "untold_events": len(state.station.security_events.untold),
         "recorded": state.station.journal_lost is None,
         "damage": _damage(state.station.damage),
+        "free_bytes": state.station.space.free_bytes,
+        "short_of_space": state.station.space.is_short,
+        "samples_thinned": state.station.space.thinned,
         "jobs": {
             kind.value: {
                 "stage": job.stage,

@@ -42,6 +42,7 @@ from edge.core.records import (
     SavedTransaction,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
     TransactionOpened,
     TransactionStopped,
@@ -113,6 +114,13 @@ class Rows:
                 self.seqs[record.message_id] = record.seq
                 self.saved = replace(self.saved, last_seq=record.seq)
                 self._live(record.at)
+            case Refused() | Delivered() | Parked() | Resent() | Thinned():
+                self._take_queue(record)
+            case _:
+                self._take_state(record)
+
+    def _take_queue(self, record: Refused | Delivered | Parked | Resent | Thinned) -> None:
+        match record:
             case Refused():
                 queued = self.outbox[record.seq]
                 again = replace(queued, attempts=record.attempts, message_id=record.message_id)
@@ -124,8 +132,8 @@ class Rows:
                 self._park(record)
             case Resent():
                 self._resend(record)
-            case _:
-                self._take_state(record)
+            case Thinned():
+                self._thin(record)
 
     def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912  one branch per record: a table
         match record:
@@ -221,6 +229,11 @@ class Rows:
     def _park(self, record: Parked) -> None:
         if record.seq in self.outbox:
             self.dead[record.seq] = self.outbox.pop(record.seq)
+
+    def _thin(self, record: Thinned) -> None:
+        for seq in record.seqs:
+            self.outbox.pop(seq, None)
+        self.saved = replace(self.saved, thinned=self.saved.thinned + len(record.seqs))
 
     def _resend(self, record: Resent) -> None:
         again = replace(self.dead.pop(record.seq), message_id=record.message_id, attempts=0)

@@ -106,6 +106,10 @@ class SqliteJournal:
         """The journal in short, for diagnostics."""
         return await self._in_thread(summary)
 
+    async def free_bytes(self) -> int:
+        """How much can still be written: what is free on the disk, and in the file."""
+        return await self._in_thread(_free_bytes)
+
     async def forget(self, keep: Sequence[str] = ()) -> None:
         """Empty the tables of `FORGETTABLE` but those in *keep*: `reset_state` of the bay."""
         tables = [table for word, table in FORGETTABLE.items() if word not in keep]
@@ -236,6 +240,14 @@ def _prepare(connection: sqlite3.Connection) -> None:
             connection.executescript(
                 f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
             )
+
+
+def _free_bytes(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    file = connection.execute("PRAGMA database_list").fetchone()[2]
+    disk = os.statvfs(file)
+    return int(pages * page_size + disk.f_bavail * disk.f_frsize)
 
 
 def _migrations() -> list[str]:

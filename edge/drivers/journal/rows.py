@@ -124,6 +124,7 @@ def load(connection: sqlite3.Connection) -> Saved:
         ),
         credentials=_credentials(connection),
         damage=_damage(connection),
+        thinned=counters["thinned"],
     )
 
 

@@ -35,6 +35,7 @@ from edge.core.records import (
     ResetAccepted,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
     TransactionOpened,
     TransactionStopped,
@@ -193,6 +194,14 @@ def _resent(record: Resent) -> tuple[Statement, ...]:
     )
 
 
+def _thinned(record: Thinned) -> tuple[Statement, ...]:
+    which = "kind = 'MeterValues' AND seq IN (SELECT value FROM json_each(?))"
+    return (
+        (f"DELETE FROM outbox WHERE {which}", (_text(record.seqs),)),  # noqa: S608  our own words
+        ("UPDATE counters SET value = value + ? WHERE name = 'thinned'", (len(record.seqs),)),
+    )
+
+
 def _cached(record: TagCached) -> tuple[Statement, ...]:
     sql = "INSERT OR REPLACE INTO cache (id_tag, info, at) VALUES (?, ?, ?)"
     return ((sql, (record.id_tag, _text(record.info), _text(record.at))),)
@@ -274,6 +283,7 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     Delivered: lambda record: (("DELETE FROM outbox WHERE seq = ?", (record.seq,)),),
     Parked: _parked,
     Resent: _resent,
+    Thinned: _thinned,
     AvailabilityChanged: lambda record: (
         (
             "INSERT OR REPLACE INTO availability (connector, availability) VALUES (?, ?)",
