@@ -63,6 +63,14 @@ class TransactionBound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionDeauthorised:
+    """The register of *ref* when its tag was found invalid: grace counts from here (ruling 36)."""
+
+    ref: int
+    energy_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionStopping:
     """Why and when *ref* was told to stop; its end register is still to be read (ruling 2)."""
 
@@ -290,6 +298,7 @@ Record = (
     | Alive
     | TransactionOpened
     | TransactionBound
+    | TransactionDeauthorised
     | TransactionStopping
     | TransactionStopped
     | Metered
@@ -336,6 +345,7 @@ class SavedTransaction:
     opened: TransactionOpened
     transaction_id: int | None = None
     id_tag_info: IdTagInfo | None = None
+    deauthorised_wh: int | None = None
     last_wh: int | None = None
     last_at: Instant | None = None
     stopping: TransactionStopping | None = None

@@ -168,7 +168,7 @@ def _reopen(
         told_at=told_at,
         transaction_id=transaction.transaction_id,
         deauthorised=invalid,
-        deauthorised_wh=opened.begin_wh if invalid else None,
+        deauthorised_wh=transaction.deauthorised_wh,
         stop_reason=stopping.reason if stopping else None,
         stopping_at=stopping.at if stopping else None,
         stop_tag=stopping.id_tag if stopping else None,

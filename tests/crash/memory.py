@@ -44,6 +44,7 @@ from edge.core.records import (
     TagForgotten,
     Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -101,6 +102,8 @@ class Rows:
                     transaction_id=record.transaction_id,
                     id_tag_info=record.id_tag_info,
                 )
+            case TransactionDeauthorised():
+                self._of(record.ref, deauthorised_wh=record.energy_wh)
             case TransactionStopping():
                 self._of(record.ref, stopping=record)
                 self._live(record.at)

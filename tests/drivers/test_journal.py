@@ -50,6 +50,7 @@ from edge.core.records import (
     TagForgotten,
     Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -156,9 +157,10 @@ async def test_an_open_transaction_comes_back_whole(path: Path) -> None:
         [opened(), queued(1, start_message())],
         [TransactionBound(ref=1, transaction_id=4711, id_tag_info=ACCEPTED), Delivered(seq=1)],
         [Metered(ref=1, energy_wh=1100, at=at(60))],
-        [stopping],
+        [TransactionDeauthorised(ref=1, energy_wh=1050), stopping],
     )
     (transaction,) = saved.transactions
+    assert transaction.deauthorised_wh == 1050
     assert transaction.opened == opened()
     assert transaction.transaction_id == 4711
     assert transaction.id_tag_info == ACCEPTED

@@ -338,6 +338,7 @@ def _transaction(row: dict[str, Any]) -> SavedTransaction:
         id_tag_info=(
             msgspec.json.decode(row["id_tag_info"], type=IdTagInfo) if row["id_tag_info"] else None
         ),
+        deauthorised_wh=row["deauthorised_wh"],
         last_wh=row["last_wh"],
         last_at=_instant(row["last_at"]) if row["last_at"] else None,
         stopping=_stopping_from(row),

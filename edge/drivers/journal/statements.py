@@ -37,6 +37,7 @@ from edge.core.records import (
     TagForgotten,
     Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -120,6 +121,11 @@ def _opened(record: TransactionOpened) -> tuple[Statement, ...]:
 def _bound(record: TransactionBound) -> tuple[Statement, ...]:
     sql = "UPDATE transactions SET transaction_id = ?, id_tag_info = ? WHERE ref = ?"
     return ((sql, (record.transaction_id, _text(record.id_tag_info), record.ref)),)
+
+
+def _deauthorised(record: TransactionDeauthorised) -> tuple[Statement, ...]:
+    sql = "UPDATE transactions SET deauthorised_wh = ? WHERE ref = ?"
+    return ((sql, (record.energy_wh, record.ref)),)
 
 
 def _stopping(record: TransactionStopping) -> tuple[Statement, ...]:
@@ -275,6 +281,7 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     Alive: lambda record: (_alive(record.at),),
     TransactionOpened: _opened,
     TransactionBound: _bound,
+    TransactionDeauthorised: _deauthorised,
     TransactionStopping: _stopping,
     TransactionStopped: _stopped,
     Metered: _metered,
