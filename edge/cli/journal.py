@@ -31,12 +31,17 @@ def verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) -> None:
     accept = below.add_parser("accept", help="say that you know of the damaged journal")
     accept.set_defaults(func=lambda arguments: _accept(ask, arguments))
     for verb in (export, resend, accept):
-        _add_state_dir(verb, argparse.SUPPRESS)  # else its default would undo what was said before
+        # Its own default would undo what was said before it.
+        verb.add_argument("--state-dir", type=Path, default=argparse.SUPPRESS, metavar="DIR")
 
 
 def _add_state_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
     parser.add_argument(
-        "--state-dir", type=Path, default=default, metavar="DIR", help="journal and control socket"
+        "--state-dir",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help="journal and control socket (default: %(default)s)",
     )
 
 

@@ -96,18 +96,27 @@ def test_after_a_damage_charging_policy_decides() -> None:
     assert rig.told()[-1] is ConnectorStatus.AVAILABLE
 
 
-def test_a_disk_that_takes_nothing_is_a_fault_at_once_and_past_the_disk() -> None:
+@pytest.mark.parametrize(
+    ("kind", "info"),
+    [
+        ("full", "journal: disk is full"),
+        ("read_only", "journal: disk is read-only"),
+        ("io", "journal: disk does not work"),
+        ("corrupt", "journal: file is damaged"),
+        ("other", "journal: no writing"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_a_fault_at_once_and_past_the_disk(
+    kind: str, info: str
+) -> None:
     """Durability 1.3: told though nothing can be written; a session that runs goes on."""
     rig = Rig(setup(connectors=2), serve=True).online().charging(1)
-    rig.step(JournalLost(at=rig.instant, kind="read_only"))
+    rig.step(JournalLost(at=rig.instant, kind=kind))
     (asked,) = [one for one in of(Ask, rig.last) if isinstance(one.message, StatusNotification)]
     message = asked.message
     assert isinstance(message, StatusNotification)
     assert (message.connector_id, message.status) == (2, ConnectorStatus.FAULTED)
-    assert (message.error_code, message.info) == (
-        ErrorCode.INTERNAL_ERROR,
-        "journal: disk is read-only",
-    )
+    assert (message.error_code, message.info) == (ErrorCode.INTERNAL_ERROR, info)
     assert rig.bay(1).transaction is not None
     rig.step(JournalHealed(at=rig.instant))
     (sent,) = [one for one in of(Send, rig.last) if isinstance(one.message, StatusNotification)]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.cli import main
-from tests.together.edge_bench import Bench, bench
+from tests.together.edge_bench import Bench, bench, warned
 from tests.waiting import until
 
 pytestmark = [pytest.mark.together, pytest.mark.slow]
@@ -80,8 +80,7 @@ async def test_a_full_disk(directory: Path, capsys: pytest.CaptureFixture[str]) 
         filler.unlink()
         await until(lambda: made.central.payloads("StopTransaction"), within_s=15)
         await until(lambda: made.central.statuses(2)[-1] == "Preparing")
-        warnings = made.central.payloads("SecurityEventNotification")
-        await until(lambda: "MemoryExhaustion" in [one["type"] for one in warnings])
+        await until(lambda: "MemoryExhaustion" in warned(made))
         (start,), (stop,) = (
             made.central.payloads(kind) for kind in ("StartTransaction", "StopTransaction")
         )
