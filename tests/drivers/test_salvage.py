@@ -36,6 +36,7 @@ from tests.crash.test_memory import Copying
 from tests.drivers.test_journal import at, kept, opened, queued, samples, start_message
 
 PAGE = 4096
+LEAF = 13  # of a table
 ACCEPTED = IdTagInfo(status=AuthorizationStatus.ACCEPTED)
 MADE_ANEW = ("counters", "damages")
 
@@ -191,6 +192,27 @@ async def test_a_spoilt_beginning_costs_nothing(length: int, played: Path, tmp_p
     judge(before, path, saved, set())
     assert saved.list_version == 7
     assert path.with_name("journal.sqlite3.damaged-1").read_bytes() == content
+
+
+async def test_bad_pages_cost_the_rows_on_them_and_no_others(played: Path, tmp_path: Path) -> None:
+    """From both ends, and between two bad pages too."""
+    path = tmp_path / "journal.sqlite3"
+    shutil.copyfile(played, path)
+    content = path.read_bytes()
+    pages = [page for page, table in owners(path).items() if table == "outbox"]
+    leaves = sorted(page for page in pages if content[(page - 1) * PAGE] == LEAF)
+    before = [row[0] for row in tables_of(path)["outbox"]]
+    bad = leaves[len(leaves) // 4], leaves[3 * len(leaves) // 4]
+    heads = [content[(page - 1) * PAGE :][3:5] for page in bad]
+    on_them = sum(int.from_bytes(head, "big") for head in heads)
+    for page in bad:
+        overwritten(path, (page - 1) * PAGE, b"\xff" * PAGE)
+    damage = (await mended(path)).damage
+    assert damage is not None
+    assert damage.broken == ("outbox",)
+    after = {row[0] for row in tables_of(path)["outbox"]}
+    assert len(leaves) > 8
+    assert 0 < len([seq for seq in before if seq not in after]) == on_them
 
 
 async def test_half_a_list_is_none(played: Path, tmp_path: Path) -> None:

@@ -256,7 +256,15 @@ class _Reading:
 
     def _between(self, low: int, high: int, order: str) -> tuple[list[_Row], bool]:
         sql = f"{self._sql} WHERE {self._key} > ? AND {self._key} < ? ORDER BY {self._key} {order}"
-        return self._read(f"{sql} LIMIT {STRETCH}", low, high)
+        found, is_sound = self._read(f"{sql} LIMIT {STRETCH}", low, high)
+        while not is_sound:  # the library looks ahead, and drops the last row before the bad page
+            if found:
+                low, high = (found[-1][0], high) if order == "ASC" else (low, found[-1][0])
+            next_one, _ = self._read(f"{sql} LIMIT 1", low, high)
+            if not next_one:
+                break
+            found += next_one
+        return found, is_sound
 
     def _read(self, sql: str, *values: object) -> tuple[list[_Row], bool]:
         """The rows up to a bad page, and whether there was none."""
