@@ -61,6 +61,7 @@ from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
+from edge.runtime.space import watch_space
 from edge.runtime.supervise import cut_all, guarded
 from edge.runtime.upkeep import Upkeep
 from edge.runtime.wear import Wear
@@ -202,6 +203,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "link": link.run(loop.post),
         "wear": wear.run(),
         "upkeep": upkeep.run(),
+        "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
         **at_work(hardware, options.settings.supervision, clock, loop.post),
     }
@@ -357,6 +359,7 @@ def _setup(
         has_certificate=csms.certificate is not None,
         common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
+        keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
         maker_roots=read_roots(settings.firmware.ca_file),
     )

@@ -15,7 +15,7 @@ import structlog
 
 from edge.app.letters import Dates, Resender, export
 from edge.core.effects import HandBack
-from edge.core.events import PowerFailing, SecurityEventReported
+from edge.core.events import DamageAcknowledged, PowerFailing, SecurityEventReported
 from edge.core.keys import text
 from edge.core.records import Delivered
 from edge.core.state import ChargePoint
@@ -131,6 +131,7 @@ class Daemon:
             "export": self.export_letters,
             "resend": self.resend_letters,
             "readings": self.list_readings,
+            "accept": self.accept_damage,
             "transfer": self.transfer,
             "stop": stop,
         }
@@ -201,6 +202,14 @@ class Daemon:
         works = self._running()
         now = works.clock.now()
         return await self._resender.resend(works.journal, works.loop, works.recorder, now, seqs)
+
+    async def accept_damage(self) -> dict[str, Any]:
+        """Somebody knows that the journal before this one was damaged."""
+        works = self._running()
+        was_damaged = works.loop.state.station.damage is not None
+        works.loop.post(DamageAcknowledged(at=works.clock.now()))
+        await works.loop.come_round()
+        return {"accepted": was_damaged}
 
     async def transfer(
         self, vendor: str, message: str | None = None, data: str | None = None

@@ -148,6 +148,15 @@ def _status(arguments: argparse.Namespace) -> int:
     if answer["supply_lost"]:
         print("the mains are gone: the back-up supply holds the computer, nobody can charge")
     print(f"messages waiting: {answer['outbox']}, dead letters: {answer['dead_letters']}")
+    if not answer["recorded"]:
+        print("the journal takes nothing: no new sessions until the disk is mended")
+    if answer["short_of_space"] or answer["samples_thinned"]:
+        free_mib = (answer["free_bytes"] or 0) >> 20
+        print(f"samples let go for want of room: {answer['samples_thinned']}, {free_mib} MiB left")
+    damage = answer["damage"]
+    if damage is not None:
+        lost = f"not whole: {', '.join(damage['broken'])}" if damage["broken"] else "all are whole"
+        print(f"the journal was damaged, see {damage['aside']}: {damage['rows']} rows kept, {lost}")
     for number, connector in answer["connectors"].items():
         session = connector["session"]
         doing = f", {session['energy_wh']} Wh so far" if session else ""

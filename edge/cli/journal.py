@@ -28,13 +28,20 @@ def verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) -> None:
     which.add_argument("seqs", type=int, nargs="*", metavar="SEQ", default=[], help="their numbers")
     which.add_argument("--all", action="store_true", help="all of them")
     resend.set_defaults(func=lambda arguments: _resend(ask, arguments))
-    for verb in (export, resend):
-        _add_state_dir(verb, argparse.SUPPRESS)  # else its default would undo what was said before
+    accept = below.add_parser("accept", help="say that you know of the damaged journal")
+    accept.set_defaults(func=lambda arguments: _accept(ask, arguments))
+    for verb in (export, resend, accept):
+        # Its own default would undo what was said before it.
+        verb.add_argument("--state-dir", type=Path, default=argparse.SUPPRESS, metavar="DIR")
 
 
 def _add_state_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
     parser.add_argument(
-        "--state-dir", type=Path, default=default, metavar="DIR", help="journal and control socket"
+        "--state-dir",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help="journal and control socket (default: %(default)s)",
     )
 
 
@@ -106,4 +113,10 @@ def _letters(ask: Ask, arguments: argparse.Namespace) -> Iterator[dict[str, Any]
 def _resend(ask: Ask, arguments: argparse.Namespace) -> int:
     answer = ask(arguments, "resend", seqs=None if arguments.all else arguments.seqs)
     print(f"{len(answer['resent'])} wait again, {answer['left']} dead letters left")
+    return 0
+
+
+def _accept(ask: Ask, arguments: argparse.Namespace) -> int:
+    is_new = ask(arguments, "accept")["accepted"]
+    print("accepted" if is_new else "there is no damage to accept")
     return 0

@@ -234,6 +234,21 @@ class JournalHealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceSeen:
+    """The journal can grow by *free_bytes*, what is free in its file included."""
+
+    at: Instant
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamageAcknowledged:
+    """Somebody on this machine knows that the journal was damaged, and what is missing."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """`Store` of *ticket* is over: on the disk, or, with *failure* (a kind as above), never."""
 
@@ -338,6 +353,8 @@ Event = (
     | OutboxRead
     | JournalLost
     | JournalHealed
+    | SpaceSeen
+    | DamageAcknowledged
     | Stored
     | TransferAsked
     | ResendAsked

@@ -153,7 +153,7 @@ def on_refilled(draft: Draft, purpose: ToRefill, event: OutboxRead) -> None:
     head = outbox.head + tuple(queued for queued in event.messages if queued.seq > last_seq)
     count = outbox.count
     if len(event.messages) < HEAD - REFILL_AT:
-        count = len(head) + outbox.last_seq - purpose.last_seq  # samples thinned on the way: I9
+        count = len(head) + outbox.last_seq - purpose.last_seq  # samples thinned in memory: I9
     _put(draft, head=head, count=count, refilling=None)
 
 
@@ -318,8 +318,11 @@ def on_resend_asked(draft: Draft, event: ResendAsked) -> None:
     been sent without a number under its old one, and one id never has two contents.
     """
     outbox = draft.station.outbox
+    here = {waiting.seq for waiting in outbox.head}
     letters = tuple(
-        replace(letter, message_id=draft.message_id(), attempts=0) for letter in event.letters
+        replace(letter, message_id=draft.message_id(), attempts=0)
+        for letter in event.letters
+        if letter.seq not in here  # asked for twice before the disk had the first
     )
     draft.write(*(Resent(seq=one.seq, message_id=one.message_id) for one in letters))
     begun = {one.ref for one in letters if isinstance(one.message, StartTransaction)}
@@ -347,3 +350,8 @@ def _insert(draft: Draft, letters: tuple[Queued, ...]) -> None:
     here = [one for one in letters if is_all_here or one.seq < last_seq]
     head = tuple(sorted((*outbox.head, *here), key=lambda one: one.seq))
     _put(draft, head=head, count=outbox.count + len(letters))
+
+
+def leave_out(draft: Draft, count: int) -> None:
+    """So many of those behind the head are no more: what is being read of them is out of date."""
+    _put(draft, count=draft.station.outbox.count - count, refilling=None)

@@ -67,6 +67,13 @@ class ToRefill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToThin:
+    """Messages behind *edge*, the last of the outbox's head, to let samples among them go."""
+
+    edge: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToStart:
     """Authorize, to start on *connector* (`None`: the first plugged of *among*).
 
@@ -200,6 +207,7 @@ Purpose = (
     | ToMention
     | ToDeliver
     | ToRefill
+    | ToThin
     | ToStart
     | ToStop
     | ToLearn

@@ -8,6 +8,7 @@ from edge.core import board, levels
 from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
 from edge.core.power_cut import at_most_wh, flushed_at_most_wh, now_at_most_wh, register_age_s
+from edge.core.records import Damage
 from edge.core.state import Bay, ChargePoint
 
 
@@ -30,6 +31,10 @@ def snapshot(
         "untold_events": len(state.station.security_events.untold),
         "recorded": state.station.journal_lost is None,
         "supply_lost": state.station.supply_lost,
+        "damage": _damage(state.station.damage),
+        "free_bytes": state.station.space.free_bytes,
+        "short_of_space": state.station.space.is_short,
+        "samples_thinned": state.station.space.thinned,
         "jobs": {
             kind.value: {
                 "stage": job.stage,
@@ -63,6 +68,12 @@ def power_cut(state: ChargePoint, now: Instant, *, has_power_good: bool) -> dict
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
+
+
+def _damage(damage: Damage | None) -> dict[str, Any] | None:
+    if damage is None:
+        return None
+    return {"aside": damage.aside, "rows": damage.rows, "broken": list(damage.broken)}
 
 
 def _connector(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any]:

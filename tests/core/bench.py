@@ -58,6 +58,7 @@ from edge.core.records import (
     Refused,
     Resent,
     Saved,
+    Thinned,
 )
 from edge.core.restore import restore
 from edge.core.setup import EvseTraits, Policy, Setup
@@ -256,6 +257,8 @@ class Bench:
                 gone = [row for row in self.journal if row.seq == seq]
                 self.dead += gone if isinstance(record, Parked) else []
                 self.journal = [row for row in self.journal if row.seq != seq]
+            case Thinned(seqs=seqs):
+                self.journal = [row for row in self.journal if row.seq not in seqs]
             case Resent(seq=seq, message_id=message_id):
                 (letter,) = (row for row in self.dead if row.seq == seq)
                 self.dead.remove(letter)

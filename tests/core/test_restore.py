@@ -179,6 +179,15 @@ def test_a_deauthorised_session_stays_so() -> None:
     assert not of(Energise, rig.log)
 
 
+def test_grace_counts_from_where_it_was_found_invalid_over_a_restart_too() -> None:
+    """Ruling 36: not from the beginning of the session, and not anew."""
+    info = IdTagInfo(status=AuthorizationStatus.BLOCKED)
+    rig = after(interrupted(id_tag_info=info, deauthorised_wh=1380))
+    transaction = rig.bay().transaction
+    assert transaction is not None
+    assert transaction.deauthorised_wh == 1380
+
+
 def test_the_cable_is_given_back_after_a_power_cut() -> None:
     """Ruling 14: a bistable lock stays shut over a cut; open it once the stop is written."""
     rig = after_power_cut(lock=True)

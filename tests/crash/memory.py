@@ -19,6 +19,8 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    DamageAccepted,
+    DamageTold,
     Delivered,
     FallbackKept,
     FaultLatched,
@@ -40,7 +42,9 @@ from edge.core.records import (
     SavedTransaction,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -98,6 +102,8 @@ class Rows:
                     transaction_id=record.transaction_id,
                     id_tag_info=record.id_tag_info,
                 )
+            case TransactionDeauthorised():
+                self._of(record.ref, deauthorised_wh=record.energy_wh)
             case TransactionStopping():
                 self._of(record.ref, stopping=record)
                 self._live(record.at)
@@ -111,6 +117,13 @@ class Rows:
                 self.seqs[record.message_id] = record.seq
                 self.saved = replace(self.saved, last_seq=record.seq)
                 self._live(record.at)
+            case Refused() | Delivered() | Parked() | Resent() | Thinned():
+                self._take_queue(record)
+            case _:
+                self._take_state(record)
+
+    def _take_queue(self, record: Refused | Delivered | Parked | Resent | Thinned) -> None:
+        match record:
             case Refused():
                 queued = self.outbox[record.seq]
                 again = replace(queued, attempts=record.attempts, message_id=record.message_id)
@@ -122,8 +135,8 @@ class Rows:
                 self._park(record)
             case Resent():
                 self._resend(record)
-            case _:
-                self._take_state(record)
+            case Thinned():
+                self._thin(record)
 
     def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912  one branch per record: a table
         match record:
@@ -166,6 +179,8 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case DamageTold() | DamageAccepted():
+                pass  # no journal in memory is ever damaged
             case _:
                 self._take_security(record)
 
@@ -217,6 +232,11 @@ class Rows:
     def _park(self, record: Parked) -> None:
         if record.seq in self.outbox:
             self.dead[record.seq] = self.outbox.pop(record.seq)
+
+    def _thin(self, record: Thinned) -> None:
+        for seq in record.seqs:
+            self.outbox.pop(seq, None)
+        self.saved = replace(self.saved, thinned=self.saved.thinned + len(record.seqs))
 
     def _resend(self, record: Resent) -> None:
         again = replace(self.dead.pop(record.seq), message_id=record.message_id, attempts=0)

@@ -96,6 +96,10 @@ class Connection:
         """Several statements."""
         self.execute(script)
 
+    def serialize(self) -> bytes:
+        """The whole database."""
+        return self.apsw.serialize("main") or b""
+
     def close(self) -> None:
         """As `sqlite3` closes: nobody hears of a WAL that could not be written back."""
         with suppress(apsw.Error):

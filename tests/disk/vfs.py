@@ -173,6 +173,13 @@ class Place(PosixPath):
     def exists(self) -> bool:
         return self.name in self._disk.names
 
+    def unlink(self, missing_ok: bool = False) -> None:
+        assert ".mended" in self.name, f"{self} is removed, and what is in it"
+        if self.exists():
+            self._disk.remove(self.name)
+        elif not missing_ok:
+            raise FileNotFoundError(self)
+
     def rename(self, target: str | PathLike[str]) -> Place:
         if not self.exists():
             raise FileNotFoundError(self)

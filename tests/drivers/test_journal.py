@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -47,7 +48,9 @@ from edge.core.records import (
     Saved,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -154,9 +157,10 @@ async def test_an_open_transaction_comes_back_whole(path: Path) -> None:
         [opened(), queued(1, start_message())],
         [TransactionBound(ref=1, transaction_id=4711, id_tag_info=ACCEPTED), Delivered(seq=1)],
         [Metered(ref=1, energy_wh=1100, at=at(60))],
-        [stopping],
+        [TransactionDeauthorised(ref=1, energy_wh=1050), stopping],
     )
     (transaction,) = saved.transactions
+    assert transaction.deauthorised_wh == 1050
     assert transaction.opened == opened()
     assert transaction.transaction_id == 4711
     assert transaction.id_tag_info == ACCEPTED
@@ -231,6 +235,27 @@ async def test_a_parked_start_is_a_dead_letter(path: Path) -> None:
         (letter,) = await journal.dead_letters()
     assert letter.queued == queued(1, start_message())
     assert (letter.parked_at, letter.code, letter.description) == (at(50), "InternalError", "no")
+
+
+async def test_thinned_samples_are_gone_and_counted(path: Path) -> None:
+    """I9: a seq that is no sample is none of its business."""
+    saved = await kept(
+        path,
+        [opened(), queued(1, start_message()), *(queued(seq, samples()) for seq in (2, 3, 4))],
+        [Thinned(seqs=(1, 3))],
+        [Thinned(seqs=(4,))],
+    )
+    assert [one.seq for one in saved.outbox] == [1, 2]
+    assert saved.thinned == 3
+
+
+async def test_what_is_free_counts_the_file_too(path: Path) -> None:
+    """Else thinning would never be seen to help."""
+    async with open_journal(path) as journal:
+        await journal.commit([opened(), *(queued(seq, stop_message()) for seq in range(1, 4000))])
+        await journal.commit([Delivered(seq=seq) for seq in range(1, 4000)])
+        disk = os.statvfs(path)
+        assert await journal.free_bytes() > disk.f_bavail * disk.f_frsize + 500_000
 
 
 async def test_a_dead_letter_that_is_resent_waits_in_its_old_place(path: Path) -> None:

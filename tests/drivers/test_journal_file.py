@@ -18,7 +18,7 @@ import pytest
 
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo
-from edge.core.records import ConfigurationChanged, Saved, TagCached
+from edge.core.records import ConfigurationChanged, TagCached
 from edge.core.vocabulary import AuthorizationStatus
 from edge.core.work import Stage
 from edge.drivers.journal import open_journal
@@ -44,13 +44,14 @@ def last_place(path: Path, text: str) -> int:
 
 
 async def test_a_damaged_file_is_moved_aside_and_never_deleted(path: Path) -> None:
-    """The driver's money may still be in it: `.recover` gets its chance."""
+    """The driver's money may still be in it: `.recover` gets its chance, whatever came over."""
     await kept(path, [opened()])
-    spoil(path, 0, b"not a database at all")
+    spoil(path, 0, 400_000 * b"?")  # more than all of it
     async with open_journal(path) as journal:
-        assert await journal.load() == Saved(log_was_cleared=True)
-    assert path.with_name("journal.sqlite3.damaged-1").stat().st_size > 0
-    assert await kept(path) == Saved()
+        damage = (await journal.load()).damage
+    assert damage is not None
+    assert (damage.aside, damage.rows, damage.told) == ("journal.sqlite3.damaged-1", 0, False)
+    assert path.with_name(damage.aside).stat().st_size > 0
 
 
 async def test_a_page_spoilt_inside_is_found_at_the_start(path: Path) -> None:
@@ -89,7 +90,7 @@ async def test_a_page_that_cannot_be_read_once_is_no_damage(
     await kept(path, [opened()])
     Unreadable.fails = fails
     async with open_journal(path, open_database=unreadable) as journal:
-        assert (await journal.load()).log_was_cleared == is_set_aside
+        assert ((await journal.load()).damage is not None) == is_set_aside
     assert path.with_name("journal.sqlite3.damaged-1").exists() == is_set_aside
 
 
@@ -195,5 +196,5 @@ async def test_the_whole_file_is_checked_when_it_is_asked_for(path: Path) -> Non
         assert await journal.check() == "ok"
     spoil(path, last_place(path, name), b"B")
     async with open_journal(path) as journal:
-        assert not (await journal.load()).log_was_cleared
+        assert (await journal.load()).damage is None
         assert "index" in await journal.check()

@@ -17,12 +17,12 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 import aiosqlite
+import msgspec
 import structlog
 
 from edge.core.instant import Instant
@@ -30,6 +30,7 @@ from edge.core.records import Queued, Record, Saved, SavedTransaction, Transacti
 from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
+from edge.drivers.journal.salvage import salvage
 from edge.drivers.journal.statements import STATEMENTS, Statement
 from edge.drivers.journal.summary import summary
 from edge.errors import ConfigError, JournalFailed
@@ -53,6 +54,8 @@ FORGETTABLE: Final = {
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
 
+MENDED: Final = ".mended"  # what is made beside a damaged journal, to replace it
+
 T = TypeVar("T")
 OpenDatabase = Callable[[Path], Awaitable[aiosqlite.Connection]]
 SyncDirectory = Callable[[Path], None]
@@ -63,14 +66,12 @@ log = structlog.get_logger()
 class SqliteJournal:
     """Implements `edge.ports.Journal`; made by `open_journal`."""
 
-    def __init__(self, database: aiosqlite.Connection, *, replaces_damaged: bool = False) -> None:
+    def __init__(self, database: aiosqlite.Connection) -> None:
         self._database = database
-        self._replaces_damaged = replaces_damaged
 
     async def load(self) -> Saved:
         """All that a restart needs."""
-        saved = await self._in_thread(rows.load)
-        return replace(saved, log_was_cleared=self._replaces_damaged)
+        return await self._in_thread(rows.load)
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Write all of *records* or none, on the disk when this returns; raises `JournalFailed`."""
@@ -108,6 +109,10 @@ class SqliteJournal:
     async def summary(self) -> dict[str, Any]:
         """The journal in short, for diagnostics."""
         return await self._in_thread(summary)
+
+    async def free_bytes(self) -> int:
+        """How much can still be written: what is free on the disk, and in the file."""
+        return await self._in_thread(_free_bytes)
 
     async def forget(self, keep: Sequence[str] = ()) -> None:
         """Empty the tables of `FORGETTABLE` but those in *keep*: `reset_state` of the bay."""
@@ -155,23 +160,24 @@ async def open_journal(
 ) -> AsyncIterator[SqliteJournal]:
     """Open the journal at *path*, making it if it is not there.
 
-    A file that is no sound database is moved aside, never deleted, and a new one is begun.
+    A file that is no sound database is moved aside, never deleted, and what can be read of it is
+    brought into a new one.
     Raises `ConfigError` when another process has it open or the place cannot be written.
     """
     opener = open_database or _open_database
     sync = sync_directory or _sync_directory
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    damaged = False
+    mended = path.with_name(path.name + MENDED)
+    _finish_replacing(path, mended, sync)
     try:
         database = await _prepared(path, opener, sync)
     except sqlite3.DatabaseError as error:
-        if _kind(error) != "corrupt":
+        if not _is_damage(error):
             raise _refusal(path, error) from error
-        damaged = True
-        log.critical("journal_moved_aside", to=str(_move_aside(path, sync)), why=str(error))
+        await _replace_damaged(path, mended, opener, sync, why=str(error))
         database = await _prepared(path, opener, sync)
     try:
-        yield SqliteJournal(database, replaces_damaged=damaged)
+        yield SqliteJournal(database)
     finally:
         await asyncio.shield(database.close())
 
@@ -238,7 +244,22 @@ PRAGMAS: Final = (
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Set the pragmas, check the file and bring its shape up to date."""
+    """Set the pragmas, check the file and bring its shape up to date.
+
+    SQLite keeps no checksum of what is in a page, so that every row is read as a daemon would.
+    """
+    try:
+        _bring_up_to_date(connection)
+        rows.check(connection)
+    except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        raise _Damaged(f"a row makes no sense: {error}") from error
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise
+        raise _Damaged(f"a row makes no sense: {error}") from error  # no text in UTF-8
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").fetchall()
     # Twice: it calls a page that could not be read damaged, too, and a card may hiccup.
@@ -254,6 +275,14 @@ def _prepare(connection: sqlite3.Connection) -> None:
             connection.executescript(
                 f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
             )
+
+
+def _free_bytes(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    file = connection.execute("PRAGMA database_list").fetchone()[2]
+    disk = os.statvfs(file)
+    return int(pages * page_size + disk.f_bavail * disk.f_frsize)
 
 
 def _migrations() -> list[str]:
@@ -281,6 +310,12 @@ def _kind(error: sqlite3.Error) -> str:
     return kinds.get(getattr(error, "sqlite_errorcode", -1) & 0xFF, "other")
 
 
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is at fault: what is in it, or a page that the card gives no more."""
+    unreadable = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+    return _kind(error) == "corrupt" or getattr(error, "sqlite_errorcode", -1) in unreadable
+
+
 def _journal_failed(error: sqlite3.Error) -> JournalFailed:
     return JournalFailed(_kind(error), f"the journal did not take a commit: {error}")
 
@@ -295,16 +330,46 @@ def _refusal(path: Path, error: sqlite3.Error) -> ConfigError:
     )
 
 
-def _move_aside(path: Path, sync_directory: SyncDirectory) -> Path:
-    """Rename the damaged file and its WAL out of the way; they stay for `.recover`."""
+async def _replace_damaged(
+    path: Path, mended: Path, opener: OpenDatabase, sync_directory: SyncDirectory, *, why: str
+) -> None:
+    """Put what can be read of the file at *path* in its place, and keep the damaged one aside.
+
+    A power cut at any moment leaves the damaged file where it was, or the new one complete.
+    """
+    aside = _place_aside(path)
+    for suffix in ("", "-wal"):
+        mended.with_name(mended.name + suffix).unlink(missing_ok=True)
+    log.critical("journal_damaged", why=why, aside=aside.name)
+    new = await _prepared(mended, opener, sync_directory)
+    try:
+        await _job(new, lambda connection: salvage(connection, path, aside.name))
+    finally:
+        await new.close()
+    _move(path, aside, sync_directory)
+    _finish_replacing(path, mended, sync_directory)
+
+
+def _finish_replacing(path: Path, mended: Path, sync_directory: SyncDirectory) -> None:
+    """Take what was mended, unless the damaged one, of which it was made, is still in its place."""
+    if mended.exists() and not path.exists():
+        mended.rename(path)
+        sync_directory(path.parent)
+
+
+def _place_aside(path: Path) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
+    return aside
+
+
+def _move(path: Path, aside: Path, sync_directory: SyncDirectory) -> None:
+    """Rename a journal and its WAL; they stay for `.recover`."""
     for suffix in ("-wal", "-shm", ""):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     sync_directory(path.parent)
-    return aside
 
 
 def _sync_directory(directory: Path) -> None:
