@@ -68,10 +68,12 @@ class Firmware(msgspec.Struct, frozen=True, kw_only=True):
     """Updates: *install* is the command, word by word, that is given the image's path as its last.
 
     *unsigned*: whether UpdateFirmware, which nothing signs, is obeyed: auto, allow or refuse.
+    *ca_file*: the maker's roots, PEM; with it no root that the central system installs counts.
     """
 
     unsigned: UnsignedFirmware = UnsignedFirmware.AUTO
     install: tuple[str, ...] = ()
+    ca_file: str | None = None
 
 
 class Connector(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,7 @@ from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.registry import decode, open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
+from edge.drivers.verifier import read_roots
 from edge.errors import ConfigError
 from edge.ports import Post
 from edge.runtime.beats import Outfit, perform
@@ -357,4 +358,5 @@ def _setup(
         common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
         unsigned_firmware=settings.firmware.unsigned,
+        maker_roots=read_roots(settings.firmware.ca_file),
     )

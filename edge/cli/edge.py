@@ -231,11 +231,13 @@ def _config_check(arguments: argparse.Namespace) -> int:
     from edge.drivers.ocpp_link import Settings as LinkSettings
     from edge.drivers.registry import choose, decode
     from edge.drivers.transfer import Settings as TransferSettings
+    from edge.drivers.verifier import read_roots
 
     settings = load(arguments.config, arguments.option)
     check_default_price(settings.ocpp, settings.overrides)
     decode(LinkSettings, settings.csms, "csms")
     decode(TransferSettings, settings.transfer, "transfer")
+    read_roots(settings.firmware.ca_file)
     for name, bus in settings.buses.items():
         choose("bus", bus, f"buses.{name}")
     for number, reader in settings.readers.items():

@@ -5,6 +5,10 @@ its id on every resend, and gets a new one only after a CALLERROR, which spends 
 time-out spends one only where the peer is proven to answer other calls (rulings 7 and 15).
 What is refused for good becomes a dead letter and makes room for those behind it (errata 3.18),
 until somebody has it resent by hand: then it waits in its old place again, with a new id.
+
+One CALL is open at a time (OCPP-J 4.1.1), so a backlog drains at one message per round trip; the
+next is ready behind it. A MeterValues could carry many samples and does not: what waited for
+company would be lost by a power cut, and what is written keeps its bytes and its id (I4).
 """
 
 from __future__ import annotations

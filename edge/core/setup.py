@@ -59,7 +59,8 @@ class Setup:
     hex digits, new for every process: message ids are made of it and a counter, so that none is
     ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id. *has_root* and
     *has_certificate*: the installer gave files to check the central system by, and to show it.
-    *common_name* is what certificates call this station: its serial number.
+    *common_name* is what certificates call this station: its serial number. *maker_roots*, PEM, are
+    the installer's word on whom firmware comes from.
     """
 
     identity: BootNotification
@@ -75,3 +76,4 @@ class Setup:
     common_name: str = ""
     policy: Policy = field(default_factory=Policy)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO
+    maker_roots: tuple[str, ...] = ()

@@ -34,8 +34,9 @@ _KIND: Final = JobKind.FIRMWARE
 
 
 def roots(state: ChargePoint) -> tuple[str, ...]:
-    """Whom firmware is trusted to come from, in PEM."""
-    return tuple(root.pem for root in state.station.certificates.of(MAKER))
+    """Whom firmware is trusted to come from, in PEM: the installer's word stands alone."""
+    installed = tuple(root.pem for root in state.station.certificates.of(MAKER))
+    return state.setup.maker_roots or installed
 
 
 # ── the call ─────────────────────────────────────────────────────────────────────────────────────

@@ -71,9 +71,9 @@ def open_link(
     """
     dialling = dialling_of(settings, station, roots)
     ways = tuple(attempts) or (Access(profile=profile_of(settings)),)
-    address = dialling.address(ways[0])
-    if is_plain_beyond_loopback(address):
-        place = public_address(address)
+    clear = [one for one in map(dialling.address, ways) if is_plain_beyond_loopback(one)]
+    if clear:
+        place = public_address(clear[0])
         if not settings.insecure:
             raise ConfigError(
                 f"{place} is not encrypted, anybody on the way can read and steer this station:"

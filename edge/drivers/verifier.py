@@ -9,6 +9,7 @@ Quality: tested with the real child, real signers and hostile input; no field re
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +17,26 @@ from typing import Any, Final
 
 from edge.core.work import Seal
 from edge.drivers.child import next_line, started
-from edge.errors import ImageUntrusted, VerifierFailed
+from edge.errors import ConfigError, ImageUntrusted, VerifierFailed
 
 WITHIN_S: Final = 240.0  # 512 MiB at 10 MB/s take 54, four times over for what else is going on
+CERTIFICATE: Final = re.compile(
+    "-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL
+)
+
+
+def read_roots(file: str | None) -> tuple[str, ...]:
+    """The maker's roots, PEM, that the installer wrote to *file*; raises `ConfigError`."""
+    if file is None:
+        return ()
+    try:
+        text = Path(file).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[firmware] ca_file {file} cannot be read: {error}") from error
+    found = tuple(CERTIFICATE.findall(text))
+    if not found:
+        raise ConfigError(f"[firmware] ca_file {file} holds no certificate in PEM")
+    return found
 
 
 class ChildVerifier:

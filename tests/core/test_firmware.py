@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from edge.core.commands import RemoteStartTransaction, Reset, TriggerMessage
-from edge.core.effects import Abandon, Fetch, Install, Reply, Restart, Send
+from edge.core.effects import Abandon, CheckChain, Fetch, Install, Reply, Restart, Send
 from edge.core.events import Failure, JobFinished, JobProgressed
 from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.firmware import LAST_WORDS_S
@@ -24,7 +24,7 @@ from edge.core.vocabulary import CallErrorCode, CertificateUse, ConnectorStatus,
 from edge.core.work import JobEnded, JobKind, Stage
 from tests.core.bench import ALICE, NOON, of, setup
 from tests.core.build import Rig
-from tests.core.updating import LOCATION, finish, job, named, root, saved_as, told, update
+from tests.core.updating import LOCATION, ask, finish, job, named, root, saved_as, told, update
 
 
 def test_an_update_runs_from_order_to_restart() -> None:
@@ -326,6 +326,16 @@ def test_a_manufacturer_s_root_puts_an_end_to_unsigned_firmware(
     answer = update(rig)
     assert (answer == UpdateFirmwareConf()) is obeys
     assert bool(rig.state.station.jobs) is obeys
+
+
+def test_the_maker_whom_the_installer_names_is_the_only_one() -> None:
+    """[firmware] ca_file: a root that the central system installs neither counts nor matters."""
+    here = replace(setup(), maker_roots=("the maker",))
+    rig = Rig(here, saved=Saved(roots=(root(CertificateUse.MANUFACTURER_ROOT),)), serve=True)
+    rig.online()
+    assert update(rig).code is CallErrorCode.NOT_SUPPORTED
+    ask(rig)
+    assert [check.roots for check in of(CheckChain, rig.log)] == [("the maker",)]
 
 
 def test_a_trigger_tells_the_status_as_it_is() -> None:

@@ -147,7 +147,7 @@ def test_the_story_leads_to_a_new_certificate(make: type[Certified]) -> None:
     assert make.newest.accepted >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("with_power", [True, False], ids=["power-cut", "kill"])
 @pytest.mark.parametrize("latency_s", [0.0, 0.3, 2.0], ids=["fast-disk", "slow-disk", "stalled"])
 @pytest.mark.parametrize("make", [Certified, Refusing])

@@ -28,7 +28,7 @@ def test_a_story_without_a_crash_bills_what_flowed(name: str) -> None:
         assert outcome.breaches == ()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("with_power", "kept"),
     [(True, True), (False, True), (True, False), (False, False)],
@@ -51,7 +51,7 @@ def test_no_crash_point_loses_or_doubles_anything(
     assert breaches == []
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_no_seeded_history_loses_or_doubles_anything(first: int, record_figure: Figure) -> None:
     """The same invariants over random taps, cars, cut lines, resets, deaths, disks and clocks."""

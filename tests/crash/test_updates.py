@@ -81,7 +81,7 @@ def test_an_update_without_a_crash_is_installed(story: str, tmp_path: Path) -> N
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("cut", ["kill", "power-cut", "swapped"])
 @pytest.mark.parametrize("story", STORIES)
 def test_no_crash_point_installs_what_was_not_verified(

@@ -284,8 +284,14 @@ async def test_a_change_without_need_keeps_the_line() -> None:
         assert (await bench.next(LinkUp)).access == Access(profile=1, key=PLAIN)
 
 
-def opened(**settings: Any) -> None:
-    open_link(Settings(**settings), station="S", clock=LoopClock(), random=Random(1))
+def opened(*attempts: Access, **settings: Any) -> None:
+    open_link(
+        Settings(**settings),
+        station="S",
+        clock=LoopClock(),
+        random=Random(1),
+        attempts=attempts,
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "sim.localhost"])
@@ -300,6 +306,14 @@ def test_plain_ws_beyond_loopback_is_refused(host: str) -> None:
     with pytest.raises(ConfigError, match="insecure = true"):
         opened(url=f"ws://{host}/ocpp", password="p")
     opened(url=f"wss://{host}/ocpp")
+
+
+def test_a_plain_way_back_beyond_loopback_is_refused() -> None:
+    """A profile that awaits its proof has the one before it to fall back to: that counts too."""
+    ways = Access(profile=2, key=PLAIN), Access(profile=1, key=PLAIN)
+    with pytest.raises(ConfigError, match="insecure = true"):
+        opened(*ways, url="ws://central.example/ocpp", secure_url="wss://central.example/ocpp")
+    opened(*ways, url="ws://127.0.0.1:9/ocpp", secure_url="wss://central.example/ocpp")
 
 
 def test_an_allowed_plain_line_is_told_at_every_start(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.core.work import Seal
-from edge.drivers.verifier import ChildVerifier
-from edge.errors import ImageUntrusted, VerifierFailed
+from edge.drivers.verifier import ChildVerifier, read_roots
+from edge.errors import ConfigError, ImageUntrusted, VerifierFailed
 from tests.certificates import Signed, authority, signed_by
 from tests.seals import seal
 
@@ -70,6 +70,28 @@ async def test_an_image_that_is_gone_is_not_proven(root: Signed, tmp_path: Path)
     """Nobody could find out: no word of trust, none of distrust."""
     with pytest.raises(VerifierFailed, match="died"):
         await ChildVerifier().verify(tmp_path / "gone", sealed(root), (root.pem,), NOW)
+
+
+async def test_the_roots_that_the_installer_names_vouch(
+    root: Signed, image: Path, tmp_path: Path
+) -> None:
+    """[firmware] ca_file: several in one file, words between them; each counts."""
+    other = authority("somebody else")
+    file = tmp_path / "maker.pem"
+    file.write_text(f"two makers\n{other.pem}\n\nand\n{root.pem}", encoding="ascii")
+    roots = read_roots(str(file))
+    assert len(roots) == 2
+    await ChildVerifier().verify(image, sealed(root), roots, NOW)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----", b"\xff"])
+def test_a_file_without_roots_is_told(tmp_path: Path, content: bytes | None) -> None:
+    """A typing error must not mean that nobody, or anybody, is trusted."""
+    file = tmp_path / "maker.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"\[firmware\] ca_file"):
+        read_roots(str(file))
 
 
 async def test_a_proof_has_its_time(root: Signed, image: Path) -> None:

@@ -115,7 +115,7 @@ def test_mutations_repeat_by_seed_and_meet_every_kind_of_verdict() -> None:
 
 
 @pytest.mark.together
-@pytest.mark.slow
+@pytest.mark.sweep
 async def test_no_frame_can_hurt() -> None:
     """Issue 3, 7: the process lives, memory is flat, each answer is the one that is due."""
     outcome = await fuzz(100_000, seed=3)
@@ -125,7 +125,7 @@ async def test_no_frame_can_hurt() -> None:
 
 
 @pytest.mark.together
-@pytest.mark.slow
+@pytest.mark.sweep
 async def test_no_frame_can_hurt_the_central_system_either() -> None:
     """Issue 3, 7, the other way: csms_lite lives, memory is flat, each answer is due."""
     outcome = await fuzz_central(20_000, seed=3)
@@ -135,7 +135,7 @@ async def test_no_frame_can_hurt_the_central_system_either() -> None:
 
 
 @pytest.mark.together
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", ["talks", "dies", "sleeps", "leaks"])
 async def test_a_station_with_a_fault_is_found_out(fault: str) -> None:
     """A bench that nothing can fail proves nothing."""

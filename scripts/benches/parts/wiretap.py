@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 CHUNK: Final = 65_536
@@ -26,7 +26,10 @@ TRANSACTION: Final = frozenset({"StartTransaction", "MeterValues", "StopTransact
 
 @dataclass
 class Wiretap:
-    """What transaction messages passed upwards: by id, and by content."""
+    """What transaction messages passed upwards: by id, and by content.
+
+    *passed* is told how many there were, *called* of every call.
+    """
 
     url: str = ""
     resent_same_id: int = 0
@@ -34,11 +37,15 @@ class Wiretap:
     ids: dict[str, str] = field(default_factory=dict)
     contents: set[str] = field(default_factory=set)
     passed: Callable[[int], None] = lambda _count: None
+    called: Callable[[str, dict[str, Any]], None] = lambda _action, _payload: None
 
     def heard(self, message: bytes) -> None:
         """Note a text message of the station."""
         kind, *rest = json.loads(message)
-        if kind != CALL or rest[1] not in TRANSACTION:
+        if kind != CALL:
+            return
+        self.called(rest[1], rest[2])
+        if rest[1] not in TRANSACTION:
             return
         message_id, content = rest[0], json.dumps(rest[1:])
         if self.ids.get(message_id) == content:
@@ -102,7 +109,7 @@ class _Frames:
             self._heard(message)
 
     def _messages(self) -> Iterator[bytes]:
-        """Whole frames out of what is left; our stations mask and never fragment."""
+        """Whole frames out of what is left; our stations neither fragment nor compress."""
         while len(self._left) >= HEAD:
             opcode, length = self._left[0] & 15, self._left[1] & 127
             at = HEAD + LENGTHS.get(length, 0)
