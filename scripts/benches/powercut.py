@@ -99,7 +99,9 @@ def _quiet() -> None:
 
 
 def _chunk(seed: int, trials: int) -> Tally:
-    return asyncio.run(_cut_lives(seed, trials))
+    tally = asyncio.run(_cut_lives(seed, trials))
+    tally.told = [f"chunk {seed}, {one}" for one in tally.told]
+    return tally
 
 
 async def _cut_lives(seed: int, trials: int) -> Tally:
@@ -129,6 +131,11 @@ async def _some_lives(seed: int, done: int) -> AsyncIterator[tuple[Recording, Se
 
 
 def _control(name: str) -> Tally:
-    if name == A_LYING_CARD:
-        return asyncio.run(swept(disk=LyingDisk()))
-    return asyncio.run(swept(WEAKER[name]))
+    return asyncio.run(_cut_control(name))
+
+
+async def _cut_control(name: str) -> Tally:
+    lying = name == A_LYING_CARD
+    async for so_far in swept(disk=LyingDisk()) if lying else swept(WEAKER[name]):
+        tally = so_far
+    return tally

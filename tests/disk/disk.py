@@ -153,7 +153,7 @@ Change = dict[str, int | None]
 
 
 class Disk:
-    """One directory of files, known to SQLite by `vfs` and to the journal by `place`.
+    """One directory of files, which `vfs` shows to SQLite and to the journal.
 
     Files are numbered, so that a step of the log means the same on any copy of the disk.
     *log* is every step that may change what a cut leaves; `apply` repeats a step.

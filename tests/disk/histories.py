@@ -128,24 +128,26 @@ def _rows(*, knows_boots: bool) -> Sequence[str]:
             "meter_start": 1,
             "timestamp": stamp,
         },
-        "MeterValues": {"connector_id": 1, "meter_value": 4 * [value]},
-        "StopTransaction": stop | {"transaction_data": 40 * [value]},
+        "MeterValues": {"connector_id": 1, "meter_value": 2 * [value]},
+        "StopTransaction": stop | {"transaction_data": 10 * [value]},
     }
     return (
         *(
             "INSERT INTO transactions (ref, connector, id_tag, begin_wh, opened_at, stopped_at)"
             f" VALUES ({ref}, {ref % 2}, 'A', 1, '{whole}', '{whole}')"
-            for ref in range(1, 20)
+            for ref in range(1, 6)
         ),
         *(
-            f"INSERT INTO outbox VALUES ({3 * ref + place}, {ref}, 'm-{ref}-{place}', '{kind}',"
+            "INSERT INTO outbox (seq, ref, message_id, kind, payload, at, attempts)"
+            f" VALUES ({3 * ref + place}, {ref}, 'm-{ref}-{place}', '{kind}',"
             f" '{json.dumps(message)}', '{whole}', 0)"
-            for ref in range(1, 20)
+            for ref in range(1, 6)
             for place, (kind, message) in enumerate(messages.items())
         ),
         (
-            "INSERT INTO dead_letters SELECT 9 + seq, ref, 'd', kind, payload, at, 3, at, 'X', ''"
-            " FROM outbox WHERE seq < 9"
+            "INSERT INTO dead_letters (seq, ref, message_id, kind, payload, at, attempts,"
+            " parked_at, code, description)"
+            " SELECT 9 + seq, ref, 'd', kind, payload, at, 3, at, 'X', '' FROM outbox WHERE seq < 9"
         ),
         f"INSERT INTO boots (id, kernel_boot, at) VALUES (1, 'k', '{whole}')",
         f"INSERT INTO {'lives VALUES (0, 5.0,' if knows_boots else 'alive VALUES (1,'} '{whole}')",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from random import Random
 from typing import Final
 
-from tests.disk.connection import Said
+from edge.core.records import Record
+from tests.disk.connection import Said, as_told
 from tests.disk.disk import Disk
-from tests.disk.recording import AS_IT_IS, Settings, record
+from tests.disk.recording import State, record
 from tests.disk.trial import Tally, sweep
+
+FATES: Final = 4
 
 
 def _with(**pragmas: str) -> Said:
@@ -22,11 +25,11 @@ def _with(**pragmas: str) -> Said:
     return said
 
 
-WEAKER: Final[Mapping[str, Settings]] = {
-    "synchronous=NORMAL": Settings(_with(synchronous="NORMAL")),
-    "synchronous=OFF": Settings(_with(synchronous="OFF")),
-    "journal_mode=DELETE": Settings(_with(journal_mode="DELETE", locking_mode="NORMAL")),
-    "journal_mode=MEMORY": Settings(_with(journal_mode="MEMORY")),
+WEAKER: Final[Mapping[str, Said]] = {
+    "synchronous=NORMAL": _with(synchronous="NORMAL"),
+    "synchronous=OFF": _with(synchronous="OFF"),
+    "journal_mode=DELETE": _with(journal_mode="DELETE", locking_mode="NORMAL"),
+    "journal_mode=MEMORY": _with(journal_mode="MEMORY"),
 }
 """Settings that others run with; DELETE with a shared lock is what Python does by itself."""
 
@@ -50,19 +53,19 @@ class LyingDisk(Disk):
         """See above."""
 
 
-async def swept(settings: Settings = AS_IT_IS, disk: Disk | None = None) -> Tally:
-    """Two short lives, the second on what the first left in order."""
+async def swept(said: Said = as_told, disk: Disk | None = None) -> AsyncIterator[Tally]:
+    """Two short lives, the second on what the first left in order; the tally so far, span by span.
+
+    Without the first start, of which nobody was told anything yet.
+    """
     tally = Tally()
+    records: Sequence[Record] = ()
+    past: Sequence[State] = ()
     disk = disk or Disk()
-    first = await record(disk, ("boot", "open", "sample"), Random(1), settings=settings)
-    tally.add(await sweep(first, 6, first.spans[1:]))
-    second = await record(
-        disk,
-        ("boot", "sample", "stop"),
-        Random(2),
-        records=first.records,
-        past=first.states,
-        settings=settings,
-    )
-    tally.add(await sweep(second, 6))
-    return tally
+    for kinds in (("boot", "open", "sample"), ("boot", "sample", "stop")):
+        random = Random(len(past))
+        life = await record(disk, kinds, random, records=records, past=past, said=said)
+        for span in life.spans[1:]:
+            tally.add(await sweep(life, FATES, [span]))
+            yield tally
+        records, past = life.records, life.states

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any, Final, cast
 
@@ -20,32 +19,12 @@ from tests.crash.memory import Rows
 from tests.disk.commits import KINDS
 from tests.disk.connection import Connection, Said, as_told, opener
 from tests.disk.disk import Disk, Step
-from tests.disk.vfs import SIMULATED
+from tests.disk.vfs import SIMULATED, sync_directory
 
 NAME: Final = "journal.sqlite3"
 PAGE: Final = 4096
 Tables = dict[str, list[Any]]
 Pages = tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the journal is run: as it is, or with a bug planted.
-
-    *said* turns its statements into others; *syncs_names* is whether its own syncs of the
-    directory happen.
-    """
-
-    said: Said = as_told
-    syncs_names: bool = True
-
-    def sync_directory(self, directory: Path) -> None:
-        """What `open_journal` calls."""
-        if self.syncs_names:
-            SIMULATED.disks[str(directory)].sync_directory()
-
-
-AS_IT_IS: Final = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +84,27 @@ class Recording:
                 done = point
                 yield span, point, disk
 
+    async def note(self, journal: SqliteJournal) -> None:
+        """What *journal* holds is the next state."""
+        connection = connection_of(journal)
+        saved = await journal.load()
+        pages = pages_of(connection.apsw)
+        if self.states:
+            # What stayed the same is kept once: a life has hundreds of states.
+            same = zip(self.states[-1].pages, pages, strict=False)
+            kept = tuple(old if old == new else new for old, new in same)
+            pages = kept + pages[len(kept) :]
+        self.states.append(State(saved, tables_of(connection), pages, len(self.records)))
+
 
 @asynccontextmanager
-async def on_disk(disk: Disk, settings: Settings = AS_IT_IS) -> AsyncIterator[SqliteJournal]:
-    """The real journal, open on *disk*."""
+async def on_disk(disk: Disk, said: Said = as_told) -> AsyncIterator[SqliteJournal]:
+    """The real journal, open on *disk*; *said* plants bugs, see `Connection`."""
     with SIMULATED.mounted(disk) as directory:
         async with open_journal(
             directory / NAME,
-            open_database=opener(settings.said),
-            sync_directory=settings.sync_directory,
+            open_database=opener(said),
+            sync_directory=sync_directory,
         ) as journal:
             yield journal
 
@@ -125,7 +116,7 @@ async def record(
     *,
     records: Sequence[Record] | None = (),
     past: Sequence[State] = (),
-    settings: Settings = AS_IT_IS,
+    said: Said = as_told,
 ) -> Recording:
     """Open the journal on *disk*, commit each of *kinds*, close it.
 
@@ -144,8 +135,8 @@ async def record(
         past=list(past),
         salt=random.randrange(2, 2**32),
     )
-    async with on_disk(disk, settings) as journal:
-        life.states.append(await _state(journal, len(life.records)))
+    async with on_disk(disk, said) as journal:
+        await life.note(journal)
         life.spans.append(Span(kind, 0, len(disk.log), 0, 0))
         assert records is None or life.states[-1].saved == rows.saved_now()
         for kind in kinds:
@@ -156,17 +147,11 @@ async def record(
                 rows.take(one)
             life.records += batch
             life.spans.append(Span(kind, begin, len(disk.log), before, before + 1))
-            life.states.append(await _state(journal, len(life.records)))
+            await life.note(journal)
             assert life.states[-1].saved == rows.saved_now()
         begin, last = len(disk.log), len(life.states) - 1
     life.spans.append(Span("close", begin, len(disk.log), last, last))
     return life
-
-
-async def _state(journal: SqliteJournal, committed: int) -> State:
-    connection = connection_of(journal)
-    saved = await journal.load()
-    return State(saved, tables_of(connection), pages_of(connection.apsw), committed)
 
 
 def connection_of(journal: SqliteJournal) -> Connection:

@@ -146,11 +146,10 @@ async def sweep(
             if tally.trials == most:
                 return tally
             fate = number if number in EXTREMES else life.salt + point * fates + number
-            found = disk.cut(fate)
             in_full = tally.trials % judged_every == 0
-            if in_full or not glance(found, life, allowed):
+            if in_full or not glance(disk.cut(fate), life, allowed):
                 tally.judged += 1
-                verdict = await judge(found, life, allowed)
+                verdict = await judge(disk.cut(fate), life, allowed)
             else:
                 verdict = Verdict(KEPT)
             tally.count(verdict, f"{span.kind} at step {point}, fate {fate}")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
-from pathlib import PosixPath
+from pathlib import PosixPath, PurePath
 from typing import Final, cast
 
 import apsw
@@ -157,6 +157,11 @@ def _file(disk: Disk, number: int, *, syncs_directory: bool = False) -> apsw.VFS
 
 SIMULATED: Final = Directories()
 """Registered with SQLite by being made."""
+
+
+def sync_directory(directory: PurePath) -> None:
+    """What the journal does to a directory that a disk is mounted at."""
+    SIMULATED.disks[str(directory)].sync_directory()
 
 
 class Place(PosixPath):
