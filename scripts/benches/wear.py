@@ -3,7 +3,8 @@
 The whole daemon as a user starts it, its state directory on an ext4 of its own (noatime) in a file,
 its journal worn in. Two connectors charge at the default interval, a sample each minute each, half
 a minute apart: in real time, because ext4 adds a commit of its own 5 s after each of ours, which
-hides when they follow faster. Then sessions begin and end, then nobody comes. Needs root.
+hides when they follow faster. Then sessions begin and end, then nobody comes. What SQLite writes
+back of its WAL, 14 kB each 170 samples, may fall between: 0.3 MB a day. Needs root.
 """
 
 from __future__ import annotations

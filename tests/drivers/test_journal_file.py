@@ -101,7 +101,7 @@ async def test_it_runs_with_the_settings_that_hold_through_a_power_cut(path: Pat
         "synchronous": 2,
         "locking_mode": "exclusive",
         "page_size": 1024,
-        "wal_autocheckpoint": 4000,
+        "wal_autocheckpoint": 1000,
         "journal_size_limit": -1,
         "foreign_keys": 1,
         "trusted_schema": 0,

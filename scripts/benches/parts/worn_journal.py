@@ -16,7 +16,7 @@ from edge.core.records import Alive
 from edge.drivers.journal import open_journal
 from edge.drivers.system_clock import SystemClock
 
-COMMITS: Final = 6000  # of a page each; a checkpoint comes after 4000
+COMMITS: Final = 2500  # of a page each; a checkpoint comes after 1000
 
 
 async def wear(path: Path) -> None:
