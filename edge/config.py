@@ -17,7 +17,7 @@ import msgspec
 
 from edge.core.keys import BY_STATION, TABLE, Accessibility, Key, Kind, find, normal
 from edge.core.messages import BootNotification
-from edge.core.setup import Policy, UnsignedFirmware
+from edge.core.setup import Keeping, Policy, UnsignedFirmware
 from edge.errors import ConfigError
 
 Table = dict[str, Any]
@@ -89,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ocpp: dict[str, str] = {}
     overrides: dict[str, str] = {}
     policy: Policy = Policy()
+    journal: Keeping = Keeping()
     supervision: Supervision = Supervision()
     firmware: Firmware = Firmware()
     transfer: Table = {}
@@ -101,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 SECTIONS: Final[dict[str, type]] = {
     "station": Station,
     "policy": Policy,
+    "journal": Keeping,
     "supervision": Supervision,
     "firmware": Firmware,
     "simulated": Simulated,
@@ -351,8 +353,15 @@ def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
         what, _, path = str(error).partition(" - at `$.")
         raise ConfigError(f"{path.rstrip('`') or 'edge.toml'}: {what}") from error
     _check_policy(settings.policy)
+    _check_journal(settings.journal)
     _check_hardware(settings)
     return settings
+
+
+def _check_journal(keeping: Keeping) -> None:
+    for name in ("free_least_mib", "most_waiting"):
+        if getattr(keeping, name) < 0:
+            raise ConfigError(f"journal.{name} must not be less than 0")
 
 
 def _check_policy(policy: Policy) -> None:

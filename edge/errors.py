@@ -2,6 +2,7 @@
 
 EdgeError
 ├── ConfigError (ValueError)       the installer can mend it: the message says where and how
+│   └── NobodyListens              no process answers at this socket
 ├── DriverError (OSError)          a device or a line; the supervisor backs off and tries again
 │   ├── ReaderSilent               no answer from the card reader
 │   ├── MeterSilent                no answer from the meter
@@ -30,6 +31,10 @@ class EdgeError(Exception):
 
 class ConfigError(EdgeError, ValueError):
     """A setting that cannot be used; the message names the file, the key and the remedy."""
+
+
+class NobodyListens(ConfigError):
+    """There is no process behind a control socket."""
 
 
 class DriverError(EdgeError, OSError):

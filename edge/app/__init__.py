@@ -7,14 +7,13 @@ outputs off, journal, state, and only then drivers at work.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -28,6 +27,8 @@ from edge.app.daemon import Daemon, Ending, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, Tables, open_hardware, workers
 from edge.app.leaving import leave
+from edge.app.letters import JOURNAL
+from edge.app.possession import possessed
 from edge.config import Connector, Settings, identity
 from edge.control.server import listen
 from edge.core import keys
@@ -58,6 +59,7 @@ from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
+from edge.runtime.space import watch_space
 from edge.runtime.supervise import Backoff, cut_all, guarded, supervise
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
@@ -101,14 +103,14 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.end, Ending.STOPPED)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_only_one(options.state_dir))
+        stack.enter_context(possessed(options.state_dir))
         tables = await stack.enter_async_context(_tables(options, daemon))
         rig = await stack.enter_async_context(
             open_rig(tables.buses, clock=clock, random=random, pin_factory=tables.pin_factory)
         )
         hardware = await open_hardware(stack, rig, tables)
         journal = await stack.enter_async_context(
-            open_journal(options.state_dir / "journal.sqlite3", open_database=options.open_database)
+            open_journal(options.state_dir / JOURNAL, open_database=options.open_database)
         )
         check_default_price(options.settings.ocpp, options.settings.overrides)
         csms = decode(LinkSettings, options.settings.csms, "csms")
@@ -179,6 +181,7 @@ async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
         "errands": errands.run(loop.post),
         "inquiries": inquiries.run(loop.post),
         "link": link.run(loop.post),
+        "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(notifier, loop.come_round),
         **_supervised(options.settings, parts, loop.post),
     }
@@ -288,27 +291,6 @@ def _tell_ready(options: Options, control: Path) -> None:
         os.close(options.ready_fd)
 
 
-@contextmanager
-def _only_one(state_dir: Path) -> Iterator[None]:
-    """Hold the state directory before any output is touched; raises `ConfigError`."""
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(state_dir / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ConfigError(f"{state_dir} cannot be used ({error.strerror}): check it") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ConfigError(
-            f"{state_dir} is in use by another daemon: stop it, or give another --state-dir"
-        ) from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 @asynccontextmanager
 async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
     """The hardware's tables; those of the simulated bay come from the bay itself."""
@@ -360,6 +342,7 @@ def _setup(
         has_certificate=csms.certificate is not None,
         common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
+        keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
     )
 

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from edge.core import anchors
-from edge.core.anchors import Clock
+from edge.app.letters import Dates, Resender, export
 from edge.core.effects import HandBack
-from edge.core.events import PowerFailing, SecurityEventReported
-from edge.core.instant import rfc3339
+from edge.core.events import DamageAcknowledged, PowerFailing, SecurityEventReported
 from edge.core.keys import text
-from edge.core.records import Queued
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import SecurityEvent
 from edge.drivers.journal import SqliteJournal
@@ -74,6 +71,7 @@ class Daemon:
         self._keep: Sequence[str] | None = None
         self._works: Works | None = None
         self._transfers = DataTransfers()
+        self._resender = Resender()
 
     def begin(self, works: Works) -> None:
         """From now on there is something to ask."""
@@ -117,6 +115,9 @@ class Daemon:
         return {
             "status": status,
             "journal": self.list_journal,
+            "export": self.export_letters,
+            "resend": self.resend_letters,
+            "accept": self.accept_damage,
             "transfer": self.transfer,
             "stop": stop,
         }
@@ -149,21 +150,35 @@ class Daemon:
         works = self._running()
         waiting = await works.journal.read_outbox(0, SHOWN)
         parked = await works.journal.dead_letters()
-        clock = works.loop.state.station.clock
+        dates = Dates(works.loop.state.station.clock, await works.journal.lives())
         return {
             "count": works.loop.state.station.outbox.count,
-            "outbox": [_described(clock, queued) for queued in waiting],
-            "dead_letters": [
-                {
-                    **_described(clock, letter.queued),
-                    "parked_at": rfc3339(letter.parked_at.wall),
-                    "code": letter.code,
-                    "description": letter.description,
-                }
-                for letter in parked
+            "outbox": [dates.described(queued) for queued in waiting],
+            "dead_letters": [dates.refused(letter) for letter in parked],
+            "guessed": [
+                {"ref": one.ref, "connector": one.connector, **dates.of(one.at)}
+                for one in await works.journal.guessed()
             ],
-            "guessed": await works.journal.guessed(),
         }
+
+    async def export_letters(self, after: int = 0) -> dict[str, Any]:
+        """Dead letters whole, a page of them."""
+        works = self._running()
+        return await export(works.journal, works.loop.state.station.clock, after)
+
+    async def resend_letters(self, seqs: list[int] | None = None) -> dict[str, Any]:
+        """Have dead letters told again, with all of their sessions."""
+        works = self._running()
+        now = works.clock.now()
+        return await self._resender.resend(works.journal, works.loop, works.recorder, now, seqs)
+
+    async def accept_damage(self) -> dict[str, Any]:
+        """Somebody knows that the journal before this one was damaged."""
+        works = self._running()
+        was_damaged = works.loop.state.station.damage is not None
+        works.loop.post(DamageAcknowledged(at=works.clock.now()))
+        await works.loop.come_round()
+        return {"accepted": was_damaged}
 
     async def transfer(
         self, vendor: str, message: str | None = None, data: str | None = None
@@ -258,18 +273,6 @@ class Daemon:
             return [float(word) for word in self._power_cuts.read_text(encoding="ascii").split()]
         except FileNotFoundError:
             return []
-
-
-def _described(clock: Clock, queued: Queued) -> dict[str, Any]:
-    return {
-        "seq": queued.seq,
-        "ref": queued.ref,
-        "kind": type(queued.message).__name__,
-        "message_id": queued.message_id,
-        "at": rfc3339(anchors.final(clock, queued.at).wall),
-        "clock": anchors.dating(clock, queued.message),
-        "attempts": queued.attempts,
-    }
 
 
 def _unheard() -> None:

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+from edge.cli import journal
+
 WITHIN_S: Final = 30.0
 TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
 
@@ -26,13 +28,14 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     run.set_defaults(func=_run)
     for name, act, summary in (
         ("status", _status, "what the running controller knows of itself"),
-        ("journal", _journal, "messages that wait, and those refused for good"),
         ("stop", _stop, "stop the running controller"),
     ):
         verb = below.add_parser(name, help=summary)
         _add_state_dir(verb)
         verb.add_argument("--json", action="store_true", help="as JSON")
         verb.set_defaults(func=act)
+    summary = "messages that wait, and dead letters: those refused for good"
+    journal.verbs(below.add_parser("journal", help=summary), _ask, _state_dir())
     _add_transfer(below.add_parser("transfer", help="send the central system a DataTransfer"))
     _add_config(below.add_parser("config", help="check or explain the configuration"))
 
@@ -133,36 +136,22 @@ def _status(arguments: argparse.Namespace) -> int:
         return 0
     standing = answer["boot"] or "not registered"
     print(f"{answer['station']}: {'online' if answer['online'] else 'offline'}, {standing}")
-    print(f"messages waiting: {answer['outbox']}, refused for good: {answer['dead_letters']}")
+    print(f"messages waiting: {answer['outbox']}, dead letters: {answer['dead_letters']}")
+    if not answer["recorded"]:
+        print("the journal takes nothing: no new sessions until the disk is mended")
+    if answer["short_of_space"] or answer["samples_thinned"]:
+        free_mib = (answer["free_bytes"] or 0) >> 20
+        print(f"samples let go for want of room: {answer['samples_thinned']}, {free_mib} MiB left")
+    damage = answer["damage"]
+    if damage is not None:
+        lost = f"not whole: {', '.join(damage['broken'])}" if damage["broken"] else "all are whole"
+        print(f"the journal was damaged, see {damage['aside']}: {damage['rows']} rows kept, {lost}")
     for number, connector in answer["connectors"].items():
         session = connector["session"]
         doing = f", {session['energy_wh']} Wh so far" if session else ""
         fault = f" ({connector['info']})" if connector["info"] else ""
         print(f"connector {number}: {connector['status']}{fault}{doing}")
     return 0
-
-
-def _journal(arguments: argparse.Namespace) -> int:
-    answer = _ask(arguments, "journal")
-    if arguments.json:
-        print(json.dumps(answer, indent=2))
-        return 0
-    _print_messages(f"{answer['count']} waiting", answer["outbox"])
-    _print_messages(f"{len(answer['dead_letters'])} refused for good", answer["dead_letters"])
-    print(f"{len(answer['guessed'])} sessions at a time nobody knew for sure")
-    for session in answer["guessed"]:
-        print(f"  {session['ref']:>6}  {session['opened_at']}  connector {session['connector']}")
-    return 0
-
-
-def _print_messages(title: str, messages: list[dict[str, Any]]) -> None:
-    print(title)
-    for message in messages:
-        reason = f"  {message['code']} {message['description']}" if "code" in message else ""
-        attempts = f"  refused {message['attempts']}x" if message["attempts"] else ""
-        clock = "" if message["clock"] == "known" else f"  time {message['clock']}"
-        notes = f"{clock}{attempts}{reason}"
-        print(f"  {message['seq']:>6}  {message['at']}  {message['kind']:<17}{notes}")
 
 
 def _transfer(arguments: argparse.Namespace) -> int:

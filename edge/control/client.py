@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.control.lines import decode, encode
-from edge.errors import ConfigError, DriverError
+from edge.errors import DriverError, NobodyListens
 
 WITHIN_S: Final = 30.0
 
@@ -19,7 +19,7 @@ def ask(
 ) -> dict[str, Any]:
     """The answer to `op`; `{"error": …}` if it was refused.
 
-    Raises `ConfigError` if nobody listens on *path*, `DriverError` if no answer comes in time.
+    Raises `NobodyListens` on *path*, `DriverError` if no answer comes in time.
     """
     with _connected(path, within_s) as sock:
         try:
@@ -34,7 +34,7 @@ def ask(
 
 
 def follow(path: str | Path, op: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-    """The lines of a stream verb, until the other side ends it. Raises `ConfigError`."""
+    """The lines of a stream verb, until the other side ends it. Raises `NobodyListens`."""
     with _connected(path, None) as sock:
         sock.sendall(encode({"op": op} | arguments))
         with sock.makefile("rb") as lines:
@@ -50,5 +50,5 @@ def _connected(path: str | Path, within_s: float | None) -> Iterator[socket.sock
             sock.connect(str(path))
         except OSError as problem:
             reason = problem.strerror or str(problem)
-            raise ConfigError(f"nobody listens on {path} ({reason}): is it running?") from problem
+            raise NobodyListens(f"nobody listens on {path} ({reason}): is it running?") from problem
         yield sock

@@ -102,11 +102,19 @@ def _values(clock: Clock, values: tuple[MeterValue, ...]) -> tuple[MeterValue, .
 
 def dating(clock: Clock, message: TransactionMessage) -> Dating:
     """How well the times of *message* are known."""
-    boots = {at.boot for at in _moments(message) if not at.trusted}
-    if not boots <= clock.anchors.keys():
+    found = {dating_of(clock, at) for at in _moments(message)}
+    worse = (one for one in (Dating.AWAITED, Dating.UNCERTAIN) if one in found)
+    return next(worse, Dating.KNOWN)
+
+
+def dating_of(clock: Clock, at: Instant) -> Dating:
+    """How well the moment *at* is known."""
+    if at.trusted:
+        return Dating.KNOWN
+    anchor = clock.anchors.get(at.boot)
+    if anchor is None:
         return Dating.AWAITED
-    certain = all(clock.anchors[boot].certain for boot in boots)
-    return Dating.KNOWN if certain else Dating.UNCERTAIN
+    return Dating.KNOWN if anchor.certain else Dating.UNCERTAIN
 
 
 def _moments(message: TransactionMessage) -> tuple[Instant, ...]:
@@ -118,6 +126,35 @@ def _moments(message: TransactionMessage) -> tuple[Instant, ...]:
             return (message.timestamp, *(value.timestamp for value in samples))
         case _:
             return tuple(value.timestamp for value in message.meter_value)
+
+
+def bounds(
+    clock: Clock, lives: Mapping[int, Instant], at: Instant
+) -> tuple[datetime, datetime | None]:
+    """Between which two moments *at* lies; the later is `None` while nobody can know it.
+
+    *lives* are the last signs of life by boot. A boot that never learnt the time began no later
+    than its life before the next one, and so on to the first that did.
+    """
+    told = final(clock, at).wall
+    if dating_of(clock, at) is Dating.KNOWN:
+        return told, told
+    latest_s = at.monotonic
+    for boot in range(at.boot, clock.boot + 1):
+        zero = _known_zero(clock, boot)
+        if zero is not None:
+            return told, max(told, _wall(zero, latest_s))
+        if boot not in lives:
+            break
+        latest_s -= lives[boot].monotonic
+    return told, None
+
+
+def _known_zero(clock: Clock, boot: int) -> datetime | None:
+    anchor = clock.anchors.get(boot)
+    if anchor is not None and anchor.certain:
+        return anchor.zero
+    return clock.zero if clock.trusted and boot == clock.boot else None
 
 
 def anchors_for(clock: Clock, zero: datetime, *, certain: bool) -> tuple[Anchor, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -233,6 +234,21 @@ class JournalHealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceSeen:
+    """The journal can grow by *free_bytes*, what is free in its file included."""
+
+    at: Instant
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamageAcknowledged:
+    """Somebody on this machine knows that the journal was damaged, and what is missing."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """`Store` of *ticket* is over: on the disk, or, with *failure* (a kind as above), never."""
 
@@ -250,6 +266,19 @@ class TransferAsked:
     vendor_id: str
     message_id: str | None = None
     data: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResendAsked:
+    """Somebody on this machine wants these dead letters told again, oldest first.
+
+    A StartTransaction comes with all that is kept of its session. *numbers* are the transaction ids
+    of the sessions among them that have one, by our refs.
+    """
+
+    at: Instant
+    letters: tuple[Queued, ...]
+    numbers: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,8 +346,11 @@ Event = (
     | OutboxRead
     | JournalLost
     | JournalHealed
+    | SpaceSeen
+    | DamageAcknowledged
     | Stored
     | TransferAsked
+    | ResendAsked
     | PowerFailing
     | JobFinished
     | JobProgressed

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from edge.core import metering
 from edge.core.draft import Draft
-from edge.core.events import JournalHealed, JournalLost, Started
+from edge.core.events import DamageAcknowledged, JournalHealed, JournalLost, Started
 from edge.core.facts import Registered, SecurityNoticed
 from edge.core.instant import rfc3339
-from edge.core.records import BootStarted
+from edge.core.records import BootStarted, DamageAccepted, DamageTold
 from edge.core.vocabulary import SecurityEvent
 
 MOST_MOVES: Final = 4  # of the clock, told in an hour: one that stands still moves all the time
@@ -26,8 +27,12 @@ def on_started(draft: Draft, event: Started) -> None:
         )
     )
     metering.align(draft)
-    if draft.station.log_was_cleared:
-        info = "it was damaged, and is begun anew"
+    damage = draft.station.damage
+    if damage is not None and not damage.told:
+        lost = f"not whole: {', '.join(damage.broken)}" if damage.broken else "all tables are whole"
+        info = f"the journal was damaged; {damage.rows} rows came over, {lost}"
+        draft.write(DamageTold())
+        draft.put_station(damage=replace(damage, told=True))
         draft.tell(SecurityNoticed(event=SecurityEvent.SECURITY_LOG_WAS_CLEARED, info=info))
     version = draft.state.setup.identity.firmware_version
     draft.tell(
@@ -52,6 +57,13 @@ def on_journal_lost(draft: Draft, event: JournalLost) -> None:
     if event.kind == "full":
         info = "no space left for the journal"
         draft.tell(SecurityNoticed(event=SecurityEvent.MEMORY_EXHAUSTION, info=info))
+
+
+def on_damage_accepted(draft: Draft, _: DamageAcknowledged) -> None:
+    """Somebody knows what was lost: the station is trusted again."""
+    if draft.station.damage is not None:
+        draft.write(DamageAccepted())
+        draft.put_station(damage=None)
 
 
 def on_journal_healed(draft: Draft, _: JournalHealed) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from edge.core import holds, keys
 from edge.core.effects import Lamp
 from edge.core.events import Pilot, Trip
+from edge.core.setup import AfterDamage
 from edge.core.state import Bay, ChargePoint, Phase
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
 from edge.core.work import JobKind, Stage
@@ -51,6 +52,26 @@ def fault(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
     if meter_is_stale(bay, now):
         return ErrorCode.POWER_METER_FAILURE, "no reading from the meter"
     return None
+
+
+def unrecorded(state: ChargePoint) -> tuple[ErrorCode, str] | None:
+    """Why no session may begin: what is billed cannot be kept now. Those that run go on."""
+    station = state.station
+    if station.journal_lost is not None:
+        return ErrorCode.INTERNAL_ERROR, _UNWRITTEN.get(station.journal_lost, "journal: no writing")
+    refuses = state.setup.keeping.after_damage is AfterDamage.REFUSE
+    if station.damage is not None and refuses:
+        return ErrorCode.INTERNAL_ERROR, "journal was damaged, not yet accepted"
+    return None
+
+
+_UNWRITTEN: Final = {
+    "full": "journal: disk is full",
+    "read_only": "journal: disk is read-only",
+    "io": "journal: disk does not work",
+    "corrupt": "journal: file is damaged",
+}
+"""`JournalFailed.kind` in the words of StatusNotification.info, 50 letters at most."""
 
 
 def is_broken(bay: Bay) -> bool:
@@ -118,7 +139,7 @@ def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
         and fault(state, connector, now) is None
         and state.station.restarting is None
         and not is_updating(state)
-        and state.station.journal_lost is None
+        and unrecorded(state) is None
         and state.bay(connector).seen.known
     )
 
@@ -226,6 +247,8 @@ def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
     bay = state.bay(connector)
     if bay.transaction is not None:
         return _of_the_transaction(state, connector, now)
+    if unrecorded(state) is not None:
+        return ConnectorStatus.FAULTED
     if bay.service.availability is AvailabilityType.INOPERATIVE:
         return ConnectorStatus.UNAVAILABLE
     waits = bay.connector.phase in (Phase.IDLE, Phase.PREPARING) and bay.connector.permit is None
@@ -309,9 +332,11 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
         if state.station.reader_lost is not None:
             return ErrorCode.READER_FAILURE, "card reader does not answer"
         return ErrorCode.NO_ERROR, None
+    bay = state.bay(connector)
     found = fault(state, connector, now)
+    if found is None and bay.transaction is None:
+        found = unrecorded(state)
     if found is not None:
         return found
-    bay = state.bay(connector)
     gone = bay.connector.phase is Phase.CHARGING and bay.seen.pilot is Pilot.A
     return ErrorCode.NO_ERROR, "EV side disconnected" if gone else None

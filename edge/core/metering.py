@@ -181,7 +181,8 @@ def _sample_on_the_clock(draft: Draft, connector: int) -> None:
     interval_s = keys.number(draft.state, "ClockAlignedDataInterval")
     boundary = _boundary(draft.at, interval_s)
     # From the boundary, not from the wall clock: one that stands still never comes beyond it.
-    next_due = draft.now + (boundary - draft.at.wall).total_seconds() + interval_s
+    following = _boundary_after(boundary, interval_s)
+    next_due = draft.now + (following - draft.at.wall).total_seconds()
     metering = replace(draft.bay(connector).metering, aligned_at=next_due)
     draft.put(connector, metering=metering)
     purpose = ToSample(connector=connector, context=ReadingContext.SAMPLE_CLOCK, due=boundary)
@@ -199,24 +200,28 @@ def _align(draft: Draft, connector: int) -> None:
     interval_s = keys.number(draft.state, "ClockAlignedDataInterval")
     due = None
     if interval_s and draft.at.trusted:
-        due = draft.now + _until_boundary_s(draft.at, interval_s)
+        following = _boundary_after(draft.at.wall, interval_s)
+        due = draft.now + (following - draft.at.wall).total_seconds()
     metering = replace(draft.bay(connector).metering, aligned_at=due)
     draft.put(connector, metering=metering)
 
 
-def _midnight(at: Instant) -> datetime:
-    return at.wall.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def _boundaries(wall: datetime, interval_s: int) -> tuple[datetime, datetime]:
+    """The multiples of *interval_s* from midnight around *wall*; each day begins anew (9.1.7)."""
+    midnight = wall.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    passed_s = (wall - midnight).total_seconds() // interval_s * interval_s
+    before = midnight + timedelta(seconds=passed_s)
+    return before, min(before + timedelta(seconds=interval_s), midnight + timedelta(days=1))
 
 
-def _until_boundary_s(at: Instant, interval_s: int) -> float:
-    passed_s = (at.wall - _midnight(at)).total_seconds()
-    return interval_s - passed_s % interval_s
+def _boundary_after(wall: datetime, interval_s: int) -> datetime:
+    return _boundaries(wall, interval_s)[1]
 
 
 def _boundary(at: Instant, interval_s: int) -> datetime:
-    """The multiple of *interval_s* from midnight that is nearest to *at*."""
-    passed_s = (at.wall - _midnight(at)).total_seconds()
-    return _midnight(at) + timedelta(seconds=round(passed_s / interval_s) * interval_s)
+    """The one that is nearest to *at*."""
+    before, after = _boundaries(at.wall, interval_s)
+    return before if at.wall - before < after - at.wall else after
 
 
 def _note(draft: Draft, connector: int) -> None:

@@ -3,7 +3,8 @@
 The queue lives in the journal; its head is here. A message leaves it only on CALLRESULT. It keeps
 its id on every resend, and gets a new one only after a CALLERROR, which spends an attempt. A
 time-out spends one only where the peer is proven to answer other calls (rulings 7 and 15).
-What is refused for good becomes a dead letter and makes room for those behind it (errata 3.18).
+What is refused for good becomes a dead letter and makes room for those behind it (errata 3.18),
+until somebody has it resent by hand: then it waits in its old place again, with a new id.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from edge.core import anchors, keys
 from edge.core.draft import Draft
 from edge.core.effects import ReadOutbox, Reconnect
-from edge.core.events import LinkDown, OutboxRead, Settled
+from edge.core.events import LinkDown, OutboxRead, ResendAsked, Settled
 from edge.core.facts import Bound, Enqueue, TagLearnt
 from edge.core.messages import (
     CallError,
@@ -27,13 +28,14 @@ from edge.core.messages import (
     StopTransactionConf,
     TransactionMessage,
 )
-from edge.core.records import Delivered, Parked, Queued, Refused, TransactionBound
-from edge.core.state import ChargePoint
+from edge.core.records import Delivered, Parked, Queued, Refused, Resent, TransactionBound
+from edge.core.state import ChargePoint, Outbox
 from edge.core.waiting import ToDeliver, ToProbe, ToRefill
 
 HEAD: Final = 64  # messages kept in the state
 REFILL_AT: Final = 16  # ask the journal for more when so few are left
 UNKNOWN_ID: Final = -1  # transactionId where StartTransaction was refused for good (errata 3.18)
+UNNUMBERED: Final = "Unnumbered"  # a StopTransaction that was answered under `UNKNOWN_ID`
 QUICK_DROP_S: Final = 2.0  # a peer that hangs up so soon after a frame cannot bear it
 QUICK_DROPS: Final = 3  # in a row, on connections of their own
 
@@ -81,14 +83,15 @@ def advance(draft: Draft) -> None:
     if due is not None and draft.now < due:
         return
     queued = outbox.head[0]
-    _put(draft, flight=queued.seq, failed_at=None)
-    draft.send(ToDeliver(seq=queued.seq), _addressed(draft, queued), queued.message_id)
+    _put(draft, flight=queued.seq)
+    purpose = ToDeliver(seq=queued.seq, is_numbered=queued.ref in outbox.bound)
+    draft.send(purpose, _addressed(draft, queued), queued.message_id)
 
 
 def due_at(state: ChargePoint) -> float | None:
     """When a message that was refused or ignored may go again: the wait grows with the attempts."""
     outbox = state.station.outbox
-    if outbox.failed_at is None:
+    if outbox.failed_at is None or not outbox.head:
         return None
     interval_s = keys.number(state, "TransactionMessageRetryInterval")
     return outbox.failed_at + interval_s * outbox.head[0].attempts
@@ -103,19 +106,21 @@ def _refill(draft: Draft) -> None:
     ):
         return
     after_seq = outbox.head[-1].seq if outbox.head else 0
-    ticket = draft.ticket(ToRefill())
+    ticket = draft.ticket(ToRefill(last_seq=outbox.last_seq))
     draft.do(ReadOutbox(ticket=ticket, after_seq=after_seq, limit=HEAD - len(outbox.head)))
-    _put(draft, refilling=outbox.last_seq)
+    _put(draft, refilling=ticket)
 
 
-def on_refilled(draft: Draft, event: OutboxRead) -> None:
+def on_refilled(draft: Draft, purpose: ToRefill, event: OutboxRead) -> None:
     """Messages from the journal. Fewer than a full read are all there were when it was asked."""
     outbox = draft.station.outbox
+    if event.ticket != outbox.refilling:
+        return  # the queue was changed by hand meanwhile: it is read anew
     last_seq = outbox.head[-1].seq if outbox.head else 0
     head = outbox.head + tuple(queued for queued in event.messages if queued.seq > last_seq)
     count = outbox.count
-    if len(event.messages) < HEAD - REFILL_AT and outbox.refilling is not None:
-        count = len(head) + outbox.last_seq - outbox.refilling  # samples thinned on the way: I9
+    if len(event.messages) < HEAD - REFILL_AT:
+        count = len(head) + outbox.last_seq - purpose.last_seq  # samples thinned in memory: I9
     _put(draft, head=head, count=count, refilling=None)
 
 
@@ -132,7 +137,7 @@ def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
     """Delivered, refused, or not answered."""
     outbox = draft.station.outbox
     assert outbox.flight == purpose.seq, "one is on the wire until it is settled"
-    queued = outbox.head[0]
+    queued = _waiting(outbox, purpose.seq)
     drops = outbox.drops + 1 if _hung_up(event) else 0
     _put(draft, flight=None, drops=drops)
     match event.answer:
@@ -141,7 +146,16 @@ def on_settled(draft: Draft, purpose: ToDeliver, event: Settled) -> None:
         case NoAnswer():
             _go_unanswered(draft, queued, event.answer)
         case _:
-            _deliver(draft, queued, event.answer)
+            if isinstance(queued.message, StopTransaction) and not purpose.is_numbered:
+                _keep_stop(draft, queued)
+            else:
+                _deliver(draft, queued, event.answer)
+            _learn_tag(draft, queued.message, event.answer)
+
+
+def _waiting(outbox: Outbox, seq: int) -> Queued:
+    """The message *seq*, which was sent: it stays in the head until that is settled."""
+    return next(queued for queued in outbox.head if queued.seq == seq)
 
 
 def _hung_up(event: Settled) -> bool:
@@ -156,7 +170,7 @@ def _hung_up(event: Settled) -> bool:
 
 def _deliver(draft: Draft, queued: Queued, answer: Confirmation) -> None:
     draft.write(Delivered(seq=queued.seq))
-    _drop_head(draft, queued)
+    _drop(draft, queued)
     if isinstance(answer, StartTransactionConf) and isinstance(queued.message, StartTransaction):
         assert queued.ref is not None
         info = answer.id_tag_info
@@ -166,17 +180,34 @@ def _deliver(draft: Draft, queued: Queued, answer: Confirmation) -> None:
         _bind(draft, queued.ref, answer.transaction_id)
         draft.tell(
             Bound(ref=queued.ref, transaction_id=answer.transaction_id, id_tag_info=info),
-            TagLearnt(id_tag=queued.message.id_tag, info=info),
         )
-    elif isinstance(answer, StopTransactionConf) and isinstance(queued.message, StopTransaction):
-        id_tag, said = queued.message.id_tag, answer.id_tag_info
-        if id_tag is not None and said is not None:
-            draft.tell(TagLearnt(id_tag=id_tag, info=said))
 
 
-def _drop_head(draft: Draft, queued: Queued) -> None:
+def _learn_tag(draft: Draft, message: TransactionMessage, answer: Confirmation) -> None:
+    if isinstance(message, StartTransaction | StopTransaction) and isinstance(
+        answer, StartTransactionConf | StopTransactionConf
+    ):
+        id_tag, info = message.id_tag, answer.id_tag_info
+        if id_tag is not None and info is not None:
+            draft.tell(TagLearnt(id_tag=id_tag, info=info))
+
+
+def _keep_stop(draft: Draft, queued: Queued) -> None:
+    """Answered, but nobody there can know which session it ends.
+
+    It goes again behind its StartTransaction, when that goes again: else a session that is told
+    late would stay open over there for ever, and unbilled.
+    """
+    head = draft.station.outbox.head
+    if not any(one.ref == queued.ref and isinstance(one.message, StartTransaction) for one in head):
+        why = "told without a number: resend the StartTransaction of this session"
+        _park(draft, queued, CallError(code=UNNUMBERED, description=why))
+
+
+def _drop(draft: Draft, queued: Queued) -> None:
     outbox = draft.station.outbox
-    _put(draft, head=outbox.head[1:], count=outbox.count - 1)
+    head = tuple(one for one in outbox.head if one.seq != queued.seq)
+    _put(draft, head=head, count=outbox.count - 1)
     if queued.ref is not None and isinstance(queued.message, StopTransaction):
         bound = {ref: number for ref, number in outbox.bound.items() if ref != queued.ref}
         _put(draft, bound=bound)
@@ -195,31 +226,34 @@ def _spend(draft: Draft, queued: Queued, error: CallError, *, new_id: bool) -> N
     message_id = draft.message_id() if new_id else queued.message_id
     again = replace(queued, attempts=attempts, message_id=message_id)
     draft.write(Refused(seq=queued.seq, attempts=attempts, message_id=message_id))
-    head = (again, *draft.station.outbox.head[1:])
-    _put(draft, head=head, failed_at=draft.now)
+    _replace(draft, again)
+    _put(draft, failed_at=draft.now)
+
+
+def _replace(draft: Draft, queued: Queued) -> None:
+    head = draft.station.outbox.head
+    _put(draft, head=tuple(queued if one.seq == queued.seq else one for one in head))
 
 
 def _park(draft: Draft, queued: Queued, error: CallError) -> None:
     draft.write(
         Parked(seq=queued.seq, at=draft.at, code=str(error.code), description=error.description)
     )
-    _drop_head(draft, queued)
+    _drop(draft, queued)
     dead_letters = draft.station.outbox.dead_letters + 1
-    _put(draft, dead_letters=dead_letters, drops=0, failed_at=None)
-    if queued.ref is not None and isinstance(queued.message, StartTransaction):
-        _bind(draft, queued.ref, UNKNOWN_ID)
+    _put(draft, dead_letters=dead_letters, drops=0)
 
 
 def _go_unanswered(draft: Draft, queued: Queued, answer: NoAnswer) -> None:
     if answer.timed_out:
         _put(draft, probing=True)
-        draft.request(ToProbe(), Heartbeat())
+        draft.request(ToProbe(seq=queued.seq), Heartbeat())
     elif draft.station.outbox.drops >= QUICK_DROPS:
         why = "the central system drops the connection on this message"
         _park(draft, queued, CallError(code="ConnectionDropped", description=why))
 
 
-def on_probed(draft: Draft, _: ToProbe, event: Settled) -> None:
+def on_probed(draft: Draft, purpose: ToProbe, event: Settled) -> None:
     """The peer answers others but not this message, or nothing at all."""
     if not draft.station.outbox.probing:
         return  # that line is gone
@@ -230,8 +264,54 @@ def on_probed(draft: Draft, _: ToProbe, event: Settled) -> None:
         why = "no answer, though the central system answers other calls"
         _spend(
             draft,
-            draft.station.outbox.head[0],
+            _waiting(draft.station.outbox, purpose.seq),
             CallError(code="Timeout", description=why),
             new_id=False,
         )
         draft.do(Reconnect())  # never twice on one socket: `probing` lasts until it is gone
+
+
+# ── by hand ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def on_resend_asked(draft: Draft, event: ResendAsked) -> None:
+    """Dead letters wait again where they once stood, in front of what came later (3.7).
+
+    Each has a new id (ruling 7). So has what waits of a session whose start goes again: it may have
+    been sent without a number under its old one, and one id never has two contents.
+    """
+    outbox = draft.station.outbox
+    letters = tuple(
+        replace(letter, message_id=draft.message_id(), attempts=0) for letter in event.letters
+    )
+    draft.write(*(Resent(seq=one.seq, message_id=one.message_id) for one in letters))
+    begun = {one.ref for one in letters if isinstance(one.message, StartTransaction)}
+    for waiting in outbox.head:
+        if waiting.ref in begun:
+            renamed = replace(waiting, message_id=draft.message_id())
+            draft.write(
+                Refused(seq=renamed.seq, attempts=renamed.attempts, message_id=renamed.message_id)
+            )
+            _replace(draft, renamed)
+    _insert(draft, letters)
+    _put(
+        draft,
+        bound={**event.numbers, **outbox.bound},
+        dead_letters=outbox.dead_letters - len(letters),
+        refilling=None,
+    )
+
+
+def _insert(draft: Draft, letters: tuple[Queued, ...]) -> None:
+    """Into the head goes what belongs there: the queue's beginning, without a gap."""
+    outbox = draft.station.outbox
+    is_all_here = outbox.count == len(outbox.head)
+    last_seq = outbox.head[-1].seq if outbox.head else 0
+    here = [one for one in letters if is_all_here or one.seq < last_seq]
+    head = tuple(sorted((*outbox.head, *here), key=lambda one: one.seq))
+    _put(draft, head=head, count=outbox.count + len(letters))
+
+
+def leave_out(draft: Draft, count: int) -> None:
+    """So many of those behind the head are no more: what is being read of them is out of date."""
+    _put(draft, count=draft.station.outbox.count - count, refilling=None)

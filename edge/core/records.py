@@ -63,6 +63,14 @@ class TransactionBound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionDeauthorised:
+    """The register of *ref* when its tag was found invalid: grace counts from here (ruling 36)."""
+
+    ref: int
+    energy_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionStopping:
     """Why and when *ref* was told to stop; its end register is still to be read (ruling 2)."""
 
@@ -131,6 +139,21 @@ class Parked:
     at: Instant
     code: str
     description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """A dead letter waits in its old place again, under a new id; somebody asked for that."""
+
+    seq: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinned:
+    """These samples wait no more: the disk runs short, and begin and end are kept (I9)."""
+
+    seqs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +269,16 @@ class FaultReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DamageTold:
+    """The security log has it that this journal replaces a damaged one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamageAccepted:
+    """Somebody has looked at it: nothing is held against the journal any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileSet:
     """A charging profile applies from now on, over a reboot too (errata 3.37)."""
 
@@ -265,6 +298,7 @@ Record = (
     | Alive
     | TransactionOpened
     | TransactionBound
+    | TransactionDeauthorised
     | TransactionStopping
     | TransactionStopped
     | Metered
@@ -272,6 +306,8 @@ Record = (
     | Refused
     | Delivered
     | Parked
+    | Resent
+    | Thinned
     | AvailabilityChanged
     | ConfigurationChanged
     | FallbackKept
@@ -285,6 +321,8 @@ Record = (
     | ResetAccepted
     | FaultLatched
     | FaultReleased
+    | DamageTold
+    | DamageAccepted
     | ProfileSet
     | ProfileCleared
     | JobOrdered
@@ -307,11 +345,24 @@ class SavedTransaction:
     opened: TransactionOpened
     transaction_id: int | None = None
     id_tag_info: IdTagInfo | None = None
+    deauthorised_wh: int | None = None
     last_wh: int | None = None
     last_at: Instant | None = None
     stopping: TransactionStopping | None = None
     stopped: TransactionStopped | None = None
-    start_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """The journal before this one was damaged; it is kept as *aside*.
+
+    *rows* came over; the tables *broken* are not whole. *told*: the security log has it.
+    """
+
+    aside: str
+    rows: int
+    broken: tuple[str, ...]
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +370,8 @@ class Saved:
     """All that a restart needs, read from the journal in one go.
 
     *lives* are the last signs of life, one per boot, oldest first; *last_starts* by connector.
-    *log_was_cleared*: the journal before this one, and the security log in it, was damaged.
+    *damage* is that of the journal before this one, until somebody accepts it; *thinned* counts the
+    samples that were ever let go for want of room.
     """
 
     transactions: tuple[SavedTransaction, ...] = ()
@@ -346,6 +398,7 @@ class Saved:
     jobs: tuple[SavedJob, ...] = ()
     untold: tuple[SecurityEventLogged, ...] = ()
     last_security_seq: int = 0
-    log_was_cleared: bool = False
+    damage: Damage | None = None
+    thinned: int = 0
     roots: tuple[Root, ...] = ()
     credentials: CredentialsKept | None = None

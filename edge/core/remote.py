@@ -60,7 +60,7 @@ from edge.core.commands import (
     UnlockConnector,
 )
 from edge.core.draft import Draft
-from edge.core.effects import Reply
+from edge.core.effects import Refuse, Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
 from edge.core.file_commands import GetDiagnostics, GetLog, SignedUpdateFirmware, UpdateFirmware
@@ -89,9 +89,10 @@ def _start(draft: Draft, call_id: int, command: RemoteStartTransaction) -> None:
     profile = command.charging_profile
     is_fit = profile is None or charging.fits_a_start(draft.state, profile)
     accepted = bool(among) and is_fit and draft.station.registration.online
-    status = "Accepted" if accepted else "Rejected"
-    draft.do(Reply(call_id=call_id, answer=RemoteStartTransactionConf(status=status)))
-    if accepted:
+    if not accepted:
+        draft.do(Refuse(call_id=call_id, answer=RemoteStartTransactionConf(status="Rejected")))
+    else:
+        draft.do(Reply(call_id=call_id, answer=RemoteStartTransactionConf(status="Accepted")))
         plugged = [number for number in among if draft.bay(number).seen.plugged]
         chosen = among[0] if len(among) == 1 else next(iter(plugged), None)
         draft.tell(

@@ -17,7 +17,7 @@ from edge.core.commands import (
     ReserveNowConf,
 )
 from edge.core.draft import Draft
-from edge.core.effects import Reply
+from edge.core.effects import Refuse, Reply
 from edge.core.facts import Opened
 from edge.core.records import ReservationEnded, ReservationMade
 from edge.core.state import ChargePoint, Phase, Reservation
@@ -33,7 +33,8 @@ def on_reserve(draft: Draft, call_id: int, command: ReserveNow) -> None:
     if status == "Accepted":
         _end(draft, command.reservation_id, silently=True)
         _make(draft, command)
-    draft.do(Reply(call_id=call_id, answer=ReserveNowConf(status=status)))
+    say = Reply if status == "Accepted" else Refuse
+    draft.do(say(call_id=call_id, answer=ReserveNowConf(status=status)))
 
 
 def on_cancel(draft: Draft, call_id: int, command: CancelReservation) -> None:
@@ -85,7 +86,7 @@ def _judge(draft: Draft, command: ReserveNow) -> str:
         command.expiry_date <= draft.at.wall
         or command.connector_id not in (0, *state.connectors)
         or (not command.connector_id and not keys.flag(state, "ReserveConnectorZeroSupported"))
-        or state.station.journal_lost is not None
+        or levels.unrecorded(state) is not None
         or state.station.restarting is not None
     )
     if refuses:

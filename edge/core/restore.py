@@ -15,7 +15,6 @@ from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
 from edge.core.metering import NOTE_EVERY_S
-from edge.core.outbox import UNKNOWN_ID
 from edge.core.profiles import Installed
 from edge.core.records import Saved, SavedTransaction
 from edge.core.security_log import SecurityEvents
@@ -34,6 +33,7 @@ from edge.core.state import (
     Reservation,
     Seen,
     Service,
+    Space,
     Station,
     Transaction,
 )
@@ -77,7 +77,8 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             certificates=Certificates(roots=saved.roots),
             credentials=Credentials(kept=saved.credentials or CredentialsKept()),
             rebooted=_has_rebooted(saved, setup),
-            log_was_cleared=saved.log_was_cleared,
+            damage=saved.damage,
+            space=Space(thinned=saved.thinned),
             service=service.get(0, AvailabilityType.OPERATIVE),
             last_ref=saved.last_ref,
             last_starts=saved.last_starts,
@@ -118,12 +119,11 @@ def _reservations(saved: Saved, setup: Setup, now: Instant) -> tuple[Reservation
 
 
 def _outbox(saved: Saved) -> Outbox:
-    bound = {}
-    for transaction in saved.transactions:
-        if transaction.transaction_id is not None:
-            bound[transaction.opened.ref] = transaction.transaction_id
-        elif transaction.start_parked:
-            bound[transaction.opened.ref] = UNKNOWN_ID
+    bound = {
+        transaction.opened.ref: transaction.transaction_id
+        for transaction in saved.transactions
+        if transaction.transaction_id is not None
+    }
     return Outbox(
         head=saved.outbox,
         count=saved.outbox_count,
@@ -168,7 +168,7 @@ def _reopen(
         told_at=told_at,
         transaction_id=transaction.transaction_id,
         deauthorised=invalid,
-        deauthorised_wh=opened.begin_wh if invalid else None,
+        deauthorised_wh=transaction.deauthorised_wh,
         stop_reason=stopping.reason if stopping else None,
         stopping_at=stopping.at if stopping else None,
         stop_tag=stopping.id_tag if stopping else None,

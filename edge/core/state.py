@@ -21,7 +21,7 @@ from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
-from edge.core.records import Queued, TagCached
+from edge.core.records import Damage, Queued, TagCached
 from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
@@ -214,11 +214,10 @@ class Registration:
 class Outbox:
     """The head of the journal's queue; the rest stays there.
 
-    *bound* maps our refs to the central system's ids, -1 for a start that was refused for good
-    (errata 3.18), as long as messages of that ref may still wait. *flight* is the seq on the wire;
-    *failed_at* is when the first of *head* last spent an attempt, while it waits for the next.
-    *probing*: the line is found out about, or has been. *refilling* is *last_seq* as it was when
-    more was asked of the journal.
+    *bound* maps our refs to the central system's ids, as long as messages of that ref may still
+    wait; a start that was refused for good has none. *flight* is the seq on the wire; *failed_at*
+    is when a message last spent an attempt. *probing*: the line is found out about, or has been.
+    *refilling* is the ticket under which more was asked of the journal.
     """
 
     head: tuple[Queued, ...] = ()
@@ -304,12 +303,21 @@ class Charging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """The journal's room, as last seen; *thinned* counts the samples ever let go for want of it."""
+
+    free_bytes: int | None = None
+    is_short: bool = False
+    thinned: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """What exists once.
 
-    *rebooted*: the computer went down before this process, without our doing; *log_was_cleared*:
-    its security log is gone. *clock_shown* is wall minus monotonic seconds, as last seen;
-    *clock_moves*: when it was told, in the last hour, that they had moved.
+    *rebooted*: the computer went down before this process, without our doing; *damage* is that of
+    the journal before this one, until it is accepted. *clock_shown* is wall minus monotonic
+    seconds, as last seen; *clock_moves*: when it was told, in the last hour, that they had moved.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -336,7 +344,8 @@ class Station:
     reader_lost: str | None = None
     main_meter: Reading | None = None
     rebooted: bool = False
-    log_was_cleared: bool = False
+    damage: Damage | None = None
+    space: Space = field(default_factory=Space)
     clock_shown: float | None = None
     clock_moves: tuple[float, ...] = ()
 

@@ -99,7 +99,11 @@ def _notify(draft: Draft, connector: int, notice: Notice, told: Told) -> None:
         draft.send(ToMention(), _message(connector, between, since))
     _put(draft, connector, replace(notice, reported=told))
     purpose = ToNotify(connector=connector, status=told[0], error_code=told[1])
-    draft.send(purpose, _message(connector, told, since))
+    message = _message(connector, told, since)
+    if draft.station.journal_lost is not None and told[1:] == levels.unrecorded(draft.state):
+        draft.request(purpose, message)  # behind a disk that takes nothing it would wait for ever
+    else:
+        draft.send(purpose, message)
 
 
 def _skips_preparing(notice: Notice, told: Told) -> bool:

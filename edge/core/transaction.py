@@ -28,6 +28,7 @@ from edge.core.quantities import Reading
 from edge.core.records import (
     Alive,
     Metered,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -225,6 +226,7 @@ def on_bound(draft: Draft, fact: Bound) -> None:
         if info.status is not AuthorizationStatus.ACCEPTED:
             last = draft.bay(connector).metering.last
             since_wh = last.energy_wh if last is not None else transaction.begin_wh
+            draft.write(TransactionDeauthorised(ref=fact.ref, energy_wh=since_wh))
             bound = replace(bound, deauthorised=True, deauthorised_wh=since_wh)
         draft.put(connector, transaction=bound)
         judge_grace(draft, connector)

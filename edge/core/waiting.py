@@ -32,7 +32,9 @@ class ToBeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToProbe:
-    """A heartbeat that shows whether the peer answers anything at all (ruling 15)."""
+    """A heartbeat that shows whether the peer answers anything but message *seq* (ruling 15)."""
+
+    seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +53,24 @@ class ToMention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToDeliver:
-    """The transaction message *seq* of the outbox."""
+    """The transaction message *seq* of the outbox; *is_numbered*: its session has a number."""
 
     seq: int
+    is_numbered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToRefill:
-    """The outbox's head from the journal."""
+    """The outbox's head from the journal; *last_seq* was the newest message then."""
+
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToThin:
+    """Messages behind *edge*, the last of the outbox's head, to let samples among them go."""
+
+    edge: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +207,7 @@ Purpose = (
     | ToMention
     | ToDeliver
     | ToRefill
+    | ToThin
     | ToStart
     | ToStop
     | ToLearn

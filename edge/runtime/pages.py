@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from edge.core.effects import BEATS, Beat, Effect, Store, Write
-from edge.core.messages import MeterValues
 from edge.core.records import Alive, Metered, Queued, Record
-from edge.core.vocabulary import ReadingContext
+from edge.core.thinning import is_spare
 
 Probe = Callable[[str], None]
 """Told each crash point as it is passed; tests let it raise."""
@@ -59,11 +58,4 @@ def thinned(page: Page) -> Page:
 def _is_spare(record: Record) -> bool:
     if isinstance(record, Metered | Alive):
         return True
-    if not isinstance(record, Queued) or not isinstance(record.message, MeterValues):
-        return False
-    edges = (ReadingContext.TRANSACTION_BEGIN, ReadingContext.TRANSACTION_END)
-    return not any(
-        sample.context in edges
-        for value in record.message.meter_value
-        for sample in value.sampled_value
-    )
+    return isinstance(record, Queued) and is_spare(record.message)

@@ -7,6 +7,7 @@ from typing import Any
 from edge.core import board, levels
 from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
+from edge.core.records import Damage
 from edge.core.state import Bay, ChargePoint
 
 
@@ -28,6 +29,10 @@ def snapshot(
         "dead_letters": state.station.outbox.dead_letters,
         "untold_events": len(state.station.security_events.untold),
         "recorded": state.station.journal_lost is None,
+        "damage": _damage(state.station.damage),
+        "free_bytes": state.station.space.free_bytes,
+        "short_of_space": state.station.space.is_short,
+        "samples_thinned": state.station.space.thinned,
         "jobs": {
             kind.value: {
                 "stage": job.stage,
@@ -39,6 +44,12 @@ def snapshot(
         },
         "lamps": {number: connector["lamp"] for number, connector in connectors.items()},
     }
+
+
+def _damage(damage: Damage | None) -> dict[str, Any] | None:
+    if damage is None:
+        return None
+    return {"aside": damage.aside, "rows": damage.rows, "broken": list(damage.broken)}
 
 
 def _connector(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_asking_a_daemon_that_is_not_there_is_one_sentence(
     assert "nobody listens" in capsys.readouterr().err
 
 
-def _listening(path: Path, answer: dict[str, object]) -> tuple[threading.Thread, list[object]]:
+def listening(path: Path, answer: dict[str, object]) -> tuple[threading.Thread, list[object]]:
     """A control socket that takes one request and gives *answer*."""
     asked: list[object] = []
     server = socket.socket(socket.AF_UNIX)
@@ -135,7 +135,7 @@ def test_a_transfer_tells_its_answer_and_whether_it_was_accepted(
 ) -> None:
     """R-7-11: a script can go by the exit status."""
     with tempfile.TemporaryDirectory() as directory:
-        thread, asked = _listening(Path(directory) / "control.sock", answer)
+        thread, asked = listening(Path(directory) / "control.sock", answer)
         assert main(["edge", "transfer", "org.example", *words, "--state-dir", directory]) == status
         thread.join(5)
     heard = capsys.readouterr()

@@ -56,7 +56,9 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    Resent,
     Saved,
+    Thinned,
 )
 from edge.core.restore import restore
 from edge.core.setup import EvseTraits, Policy, Setup
@@ -157,6 +159,7 @@ class Bench:
         self.last: list[Effect] = []
         self.sent: list[Send | Ask] = []
         self.journal: list[Queued] = list(saved.outbox) if saved else []
+        self.dead: list[Queued] = []
         self.next_transaction = 4711
         self.tag_info: dict[str, IdTagInfo] = {}
         self.calls = 0
@@ -251,7 +254,16 @@ class Bench:
             case Queued():
                 self.journal.append(record)
             case Delivered(seq=seq) | Parked(seq=seq):
+                gone = [row for row in self.journal if row.seq == seq]
+                self.dead += gone if isinstance(record, Parked) else []
                 self.journal = [row for row in self.journal if row.seq != seq]
+            case Thinned(seqs=seqs):
+                self.journal = [row for row in self.journal if row.seq not in seqs]
+            case Resent(seq=seq, message_id=message_id):
+                (letter,) = (row for row in self.dead if row.seq == seq)
+                self.dead.remove(letter)
+                self.journal.append(replace(letter, message_id=message_id, attempts=0))
+                self.journal.sort(key=lambda row: row.seq)
             case Refused(seq=seq, attempts=attempts, message_id=message_id):
                 self.journal = [
                     replace(row, attempts=attempts, message_id=message_id)

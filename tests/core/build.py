@@ -6,6 +6,7 @@ what is in `sent`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from edge.core.events import (
     Event,
     LinkDown,
     LinkUp,
+    ResendAsked,
     Settled,
     Started,
 )
@@ -155,6 +157,12 @@ class Rig(Bench):
         ]
         assert len(replies) <= 1
         return replies[0].answer if replies else None
+
+    def resend(self, *kinds: type[Request], numbers: Mapping[int, int] | None = None) -> None:
+        """Somebody wants the dead letters (of *kinds*) told again."""
+        letters = [one for one in self.dead if isinstance(one.message, kinds or (object,))]
+        letters.sort(key=lambda one: one.seq)
+        self.step(ResendAsked(at=self.instant, letters=tuple(letters), numbers=numbers or {}))
 
     def replies(self, call_id: int) -> list[Any]:
         """All answers so far to *call_id*."""

@@ -325,3 +325,40 @@ def test_nothing_saved_begins_with_the_computers_own_guess() -> None:
     """It may be late, but it is all there is."""
     made = clock.begun(Saved(), "kernel-1", at(100, trusted=False))
     assert anchors.read(made, at(101, trusted=False)).wall == at(101).wall
+
+
+def seen(monotonic: float, boot: int) -> Instant:
+    return replace(at(monotonic, trusted=False), boot=boot)
+
+
+@pytest.mark.parametrize(
+    ("clock", "latest_s"),
+    [
+        (Clock(boot=3, zero=NOON), None),
+        (Clock(boot=3, zero=NOON + timedelta(days=1), trusted=True), 86_400 - 7 - 100 + 40),
+        (
+            Clock(
+                boot=3,
+                anchors={
+                    1: Anchor(boot=1, zero=NOON, certain=False),
+                    2: Anchor(boot=2, zero=NOON + timedelta(hours=1)),
+                },
+            ),
+            3600 - 100 + 40,
+        ),
+    ],
+    ids=["nobody knows yet", "known two boots later", "known one boot later"],
+)
+def test_a_boot_that_never_knew_lies_before_the_next_that_did(
+    clock: Clock, latest_s: float | None
+) -> None:
+    """Delivery 2.4: from its guess to the next known beginning, less what it lived itself."""
+    lives = {1: seen(100, 1), 2: seen(7, 2), 3: seen(5, 3)}
+    latest = None if latest_s is None else NOON + timedelta(seconds=latest_s)
+    assert anchors.bounds(clock, lives, seen(40, 1)) == (NOON + timedelta(seconds=40), latest)
+
+
+def test_what_is_known_has_no_bounds_but_itself() -> None:
+    """And a boot of whose end nothing was written has no later one that could be known."""
+    assert anchors.bounds(Clock(), {}, at(3)) == (at(3).wall, at(3).wall)
+    assert anchors.bounds(Clock(boot=2, trusted=True), {}, seen(3, 1)) == (at(3).wall, None)

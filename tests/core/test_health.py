@@ -7,15 +7,26 @@ from datetime import timedelta
 
 import pytest
 
-from edge.core.events import JournalHealed, JournalLost
+from edge.core.effects import Ask, Send
+from edge.core.events import DamageAcknowledged, JournalHealed, JournalLost
 from edge.core.health import CLOCK_MOVED_S, MOST_MOVES
-from edge.core.records import BootStarted, ResetAccepted, Saved
+from edge.core.messages import StatusNotification
+from edge.core.records import (
+    BootStarted,
+    Damage,
+    DamageAccepted,
+    DamageTold,
+    ResetAccepted,
+    Saved,
+)
 from edge.core.security_log import SecurityEventLogged
-from edge.core.vocabulary import ResetType, SecurityEvent
+from edge.core.setup import AfterDamage, Keeping
+from edge.core.vocabulary import ConnectorStatus, ErrorCode, ResetType, SecurityEvent
 from edge.core.work import JobKind, JobOrdered, SavedJob, Stage
-from tests.core.bench import IDENTITY, NOON, at, setup
+from tests.core.bench import IDENTITY, NOON, at, of, setup
 from tests.core.build import Rig
 
+DAMAGE = Damage(aside="journal.sqlite3.damaged-1", rows=42, broken=("outbox",))
 BEFORE = BootStarted(at=at(0), kernel_boot="kernel-0")
 
 
@@ -47,10 +58,70 @@ def test_a_computer_that_went_down_by_itself_is_a_reboot(saved: Saved, *, is_tol
     assert told == ["StartupOfTheDevice", *(["ResetOrReboot"] if is_told else [])]
 
 
-def test_a_log_that_was_lost_with_its_journal_begins_by_saying_so() -> None:
-    """Whitepaper 8, SecurityLogWasCleared: rolling is not clearing, losing all of it is."""
-    told = [event for event, _ in lines(Rig(saved=Saved(log_was_cleared=True)).start())]
-    assert told == ["SecurityLogWasCleared", "StartupOfTheDevice"]
+def test_a_journal_that_replaces_a_damaged_one_begins_by_saying_so() -> None:
+    """Whitepaper 8, SecurityLogWasCleared: nobody can vouch for the log that was in it."""
+    rig = Rig(saved=Saved(damage=DAMAGE)).start()
+    assert [event for event, _ in lines(rig)] == ["SecurityLogWasCleared", "StartupOfTheDevice"]
+    assert lines(rig)[0][1] == "the journal was damaged; 42 rows came over, not whole: outbox"
+    assert rig.written(DamageTold)
+    whole = replace(DAMAGE, broken=())
+    said = lines(Rig(saved=Saved(damage=whole)).start())[0][1]
+    assert said == "the journal was damaged; 42 rows came over, all tables are whole"
+
+
+def test_a_damage_is_told_once_and_shown_until_somebody_accepts_it() -> None:
+    """Issue 4: the second process is silent, and the third knows of nothing."""
+    rig = Rig(saved=Saved(damage=replace(DAMAGE, told=True))).start()
+    assert [event for event, _ in lines(rig)] == ["StartupOfTheDevice"]
+    for _ in range(2):
+        rig.step(DamageAcknowledged(at=rig.instant))
+    assert rig.state.station.damage is None
+    assert len(rig.written(DamageAccepted)) == 1
+
+
+def test_after_a_damage_charging_policy_decides() -> None:
+    """`[journal] after_damage`: refuse is Faulted and no session, until somebody accepts."""
+    saved = Saved(damage=DAMAGE)
+    rig = Rig(saved=saved).online().charging()
+    assert rig.told()[-1] != ConnectorStatus.FAULTED
+    careful = replace(setup(), keeping=Keeping(after_damage=AfterDamage.REFUSE))
+    rig = Rig(careful, saved=saved, serve=True).start()
+    rig.link_up()
+    assert rig.told()[-1] is ConnectorStatus.FAULTED
+    rig.plug()
+    rig.tap()
+    assert rig.bay().transaction is None
+    rig.step(DamageAcknowledged(at=rig.instant))
+    rig.unplug()
+    assert rig.told()[-1] is ConnectorStatus.AVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("kind", "info"),
+    [
+        ("full", "journal: disk is full"),
+        ("read_only", "journal: disk is read-only"),
+        ("io", "journal: disk does not work"),
+        ("corrupt", "journal: file is damaged"),
+        ("other", "journal: no writing"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_a_fault_at_once_and_past_the_disk(
+    kind: str, info: str
+) -> None:
+    """Durability 1.3: told though nothing can be written; a session that runs goes on."""
+    rig = Rig(setup(connectors=2), serve=True).online().charging(1)
+    rig.step(JournalLost(at=rig.instant, kind=kind))
+    (asked,) = [one for one in of(Ask, rig.last) if isinstance(one.message, StatusNotification)]
+    message = asked.message
+    assert isinstance(message, StatusNotification)
+    assert (message.connector_id, message.status) == (2, ConnectorStatus.FAULTED)
+    assert (message.error_code, message.info) == (ErrorCode.INTERNAL_ERROR, info)
+    assert rig.bay(1).transaction is not None
+    rig.step(JournalHealed(at=rig.instant))
+    (sent,) = [one for one in of(Send, rig.last) if isinstance(one.message, StatusNotification)]
+    assert isinstance(sent.message, StatusNotification)
+    assert (sent.message.connector_id, sent.message.status) == (2, ConnectorStatus.AVAILABLE)
 
 
 @pytest.mark.parametrize(("kind", "is_told"), [("full", True), ("read_only", False)])

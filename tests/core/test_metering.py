@@ -142,6 +142,19 @@ def test_clock_aligned_samples_stand_on_the_clock() -> None:
     assert len(values(rig)) == 2 + 33
 
 
+def test_an_interval_that_divides_no_day_begins_anew_at_midnight() -> None:
+    """9.1.7: intervals over a day, starting at 00:00:00."""
+    rig = station(ClockAlignedDataInterval="25000")
+    rig.wait(61_000)
+    stamps = [value.timestamp.wall for value in values(rig)]
+    midnight = NOON.replace(hour=0)
+    assert stamps == [
+        midnight + timedelta(seconds=50_000),
+        midnight + timedelta(seconds=75_000),
+        midnight + timedelta(days=1),
+    ]
+
+
 def test_clock_aligned_samples_come_without_a_transaction_too() -> None:
     """TC_071: told, not queued."""
     rig = station(ClockAlignedDataInterval="60")

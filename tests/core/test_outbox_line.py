@@ -82,9 +82,9 @@ class Line:
     def _check(self) -> None:
         state = self.rig.state
         outbox = state.station.outbox
-        flying = [one.purpose for one in state.waiting.values()]
-        flying = [one for one in flying if isinstance(one, ToDeliver)]
-        expected = [] if outbox.flight is None else [ToDeliver(seq=outbox.flight)]
+        asked = [one.purpose for one in state.waiting.values()]
+        flying = [one.seq for one in asked if isinstance(one, ToDeliver)]
+        expected = [] if outbox.flight is None else [outbox.flight]
         assert flying == expected, "one in flight, and the state knows which"
         assert outbox.flight is None or outbox.head[0].seq == outbox.flight
         assert outbox.flight is None or not outbox.probing

@@ -165,7 +165,7 @@ def test_what_was_queued_goes_out_first_with_its_old_ids() -> None:
 
 def test_a_parked_start_is_minus_one_after_a_restart_too() -> None:
     """Errata 3.18."""
-    rig = after_power_cut(interrupted(transaction_id=None, id_tag_info=None, start_parked=True))
+    rig = after_power_cut(interrupted(transaction_id=None, id_tag_info=None))
     assert rig.messages(StopTransaction)[0].transaction_id == -1
 
 
@@ -177,6 +177,15 @@ def test_a_deauthorised_session_stays_so() -> None:
     transaction = rig.bay().transaction
     assert transaction is None or transaction.deauthorised
     assert not of(Energise, rig.log)
+
+
+def test_grace_counts_from_where_it_was_found_invalid_over_a_restart_too() -> None:
+    """Ruling 36: not from the beginning of the session, and not anew."""
+    info = IdTagInfo(status=AuthorizationStatus.BLOCKED)
+    rig = after(interrupted(id_tag_info=info, deauthorised_wh=1380))
+    transaction = rig.bay().transaction
+    assert transaction is not None
+    assert transaction.deauthorised_wh == 1380
 
 
 def test_the_cable_is_given_back_after_a_power_cut() -> None:

@@ -17,7 +17,13 @@ from edge.core.messages import (
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import Saved, TransactionOpened, TransactionStopped, TransactionStopping
+from edge.core.records import (
+    Saved,
+    TransactionDeauthorised,
+    TransactionOpened,
+    TransactionStopped,
+    TransactionStopping,
+)
 from edge.core.state import Phase
 from edge.core.vocabulary import (
     AuthorizationStatus,
@@ -69,6 +75,7 @@ def test_or_only_its_energy_until_the_card_stops_it() -> None:
 def test_an_invalid_tag_may_draw_its_grace_and_no_more(stops: str) -> None:
     """9.1.16, ruling 36: counted from the moment of invalidation."""
     rig = found_invalid(StopTransactionOnInvalidId=stops, MaxEnergyOnInvalidId="500")
+    assert [one.energy_wh for one in rig.written(TransactionDeauthorised)] == [1000]
     assert rig.told()[-1] is CHARGING
     rig.meter(energy_wh=1499)
     assert rig.told()[-1] is CHARGING

@@ -11,6 +11,7 @@ from edge.core.messages import (
     AuthorizeConf,
     BootNotification,
     BootNotificationConf,
+    CallError,
     Confirmation,
     DataTransfer,
     DataTransferConf,
@@ -37,6 +38,7 @@ from edge.core.messages import (
     StopTransaction,
     StopTransactionConf,
 )
+from edge.core.outbox import UNKNOWN_ID
 from edge.core.vocabulary import AuthorizationStatus, RegistrationStatus
 from tests.crash.wall import true_time
 
@@ -61,11 +63,16 @@ class Central:
         self.contents: dict[str, Request] = {}
         self.changed: list[str] = []
         self.strays: list[Request] = []
+        self.refuses: tuple[type[Request], ...] = ()
+        self.has_refused = False
         self.warnings: list[SecurityEventNotification] = []
         self._answers: dict[str, Confirmation] = {}
 
-    def hear(self, message_id: str, message: Request) -> Confirmation:
-        """Take *message* as a receiver with a memory would (I4, I5)."""
+    def hear(self, message_id: str, message: Request) -> Confirmation | CallError:
+        """Take *message* as a receiver with a memory would (I4, I5), or not at all: `refuses`."""
+        if isinstance(message, self.refuses):
+            self.has_refused = True
+            return CallError(code="InternalError", description="not today")
         if isinstance(message, SecurityEventNotification):
             self.warnings.append(message)
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
@@ -89,7 +96,8 @@ class Central:
             return StartTransactionConf(transaction_id=number, id_tag_info=good)
         session = self.sessions.get(message.transaction_id or 0)
         if session is None:
-            self.strays.append(message)
+            if message.transaction_id != UNKNOWN_ID or not self.has_refused:
+                self.strays.append(message)
         elif isinstance(message, StopTransaction):
             session.stops.append(message)
         else:

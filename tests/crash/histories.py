@@ -14,17 +14,14 @@ from edge.core.commands import (
     RemoteStartTransaction,
     RemoteStopTransaction,
     Reset,
-    SetChargingProfile,
 )
-from edge.core.profiles import Period, Profile, Schedule
+from edge.core.messages import MeterValues, StartTransaction, StopTransaction
 from edge.core.vocabulary import (
     AvailabilityType,
-    ProfileKind,
     ProfilePurpose,
-    RateUnit,
     ResetType,
 )
-from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG
+from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG, limit
 from tests.crash.life import Death
 from tests.crash.verdict import verdict
 from tests.crash.virtual import VirtualLoop, elapse
@@ -62,28 +59,22 @@ def _mend(world: World) -> None:
     world.mend_line()
 
 
+def _refuse(*kinds: type[StartTransaction | StopTransaction | MeterValues]) -> Act:
+    """The central system takes none of *kinds* from now on."""
+
+    def act(world: World) -> None:
+        world.central.refuses = kinds
+
+    return act
+
+
+def _resend(world: World) -> None:
+    world.resend()
+
+
 def _set_clock(world: World) -> None:
     """Somebody sets the wall clock forward."""
     world.jump(900.0)
-
-
-def _limit(
-    limit_a: float, purpose: ProfilePurpose = ProfilePurpose.TX_DEFAULT, connector: int = 1
-) -> SetChargingProfile:
-    """This limit for a minute, none after it."""
-    periods = (Period(start_period=0, limit=limit_a), Period(start_period=60, limit=32.0))
-    return SetChargingProfile(
-        connector_id=connector,
-        cs_charging_profiles=Profile(
-            charging_profile_id=len(purpose),
-            stack_level=0,
-            charging_profile_purpose=purpose,
-            charging_profile_kind=ProfileKind.RELATIVE,
-            charging_schedule=Schedule(
-                charging_rate_unit=RateUnit.A, charging_schedule_period=periods
-            ),
-        ),
-    )
 
 
 STORIES: dict[str, Story] = {
@@ -145,9 +136,9 @@ STORIES: dict[str, Story] = {
     "charging profiles": (
         (5, _plug),
         (8, _tap),
-        (20, lambda w: w.call(_limit(10.0))),
-        (30, lambda w: w.call(_limit(0.0, ProfilePurpose.TX))),
-        (40, lambda w: w.call(_limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0))),
+        (20, lambda w: w.call(limit(10.0))),
+        (30, lambda w: w.call(limit(0.0, ProfilePurpose.TX))),
+        (40, lambda w: w.call(limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0))),
         (110, lambda w: w.call(ClearChargingProfile(connector_id=0))),
         (120, _tap),
         (135, _unplug),
@@ -179,6 +170,24 @@ STORIES: dict[str, Story] = {
         (170, _unplug),
         (190, _mend),
         (230, lambda w: w.call(Reset(type=ResetType.HARD))),
+    ),
+    "refused for good and resent while charging": (
+        (2, _refuse(StartTransaction)),
+        (5, _plug),
+        (8, _tap),
+        (72, _refuse()),
+        (75, _resend),
+        (100, _tap),
+        (115, _unplug),
+    ),
+    "refused for good and resent when it was over": (
+        (2, _refuse(StartTransaction, MeterValues)),
+        (5, _plug),
+        (8, _tap),
+        (80, _tap),
+        (95, _unplug),
+        (100, _refuse()),
+        (110, _resend),
     ),
     "taken out of service": (
         (5, _plug),
@@ -314,14 +323,15 @@ def _random_story(chance: random.Random) -> Story:
         _set_clock,
         lambda w: w.press(1, down=True),
         lambda w: w.press(1, down=False),
-        lambda w: w.call(
-            _limit(chance.choice((0.0, 10.0)), chance.choice(list(ProfilePurpose)), 1)
-        ),
-        lambda w: w.call(_limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0)),
+        lambda w: w.call(limit(chance.choice((0.0, 10.0)), chance.choice(list(ProfilePurpose)), 1)),
+        lambda w: w.call(limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0)),
         lambda w: w.call(ClearChargingProfile()),
         lambda w: w.call(Reset(type=chance.choice((ResetType.SOFT, ResetType.HARD)))),
         lambda w: w.jump(chance.choice((-86_400.0, -30.0, -0.5, 0.5, 30.0, 86_400.0))),
         lambda w: w.stand(still=chance.choice((True, False))),
+        _refuse(*chance.choice(((StartTransaction,), (StopTransaction, MeterValues)))),
+        _refuse(),
+        _resend,
     ]
     moment = 2.0
     story: list[tuple[float, Act]] = []
@@ -362,6 +372,9 @@ def _rest(world: World, counter: _Counter) -> None:
     if isinstance(counter, _Dice):
         counter.share = 0.0
     world.cut_share = 0.0
+    world.central.refuses = ()
+    for later_s in (150.0, 250.0):  # the operator comes to see what was refused
+        world.host.call_later(later_s, _resend, world)
     world.wall.stand(world.host.time(), still=False)
     world.mend_line()
     for number in world.outlets:

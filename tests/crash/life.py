@@ -9,6 +9,8 @@ from typing import Any
 from edge.core.deadlines import next_deadline
 from edge.core.effects import Ask, Send
 from edge.core.levels import permits_energy, permitted_a
+from edge.core.messages import BootNotification
+from edge.core.setup import EvseTraits, Setup
 from edge.core.step import step
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder
@@ -16,6 +18,25 @@ from edge.runtime.recorder import Recorder
 RULES = Rules(
     step=step, next_deadline=next_deadline, permits_energy=permits_energy, permitted_a=permitted_a
 )
+
+
+KEYS = {
+    "LocalPreAuthorize": "true",
+    "AllowOfflineTxForUnknownId": "true",
+    "TransactionMessageAttempts": "2",
+    "TransactionMessageRetryInterval": "1",
+}
+
+
+def setup_of(number: int, *, kernel: int, connectors: int) -> Setup:
+    """The station as process *number* finds it."""
+    return Setup(
+        identity=BootNotification(charge_point_vendor="T", charge_point_model="B"),
+        traits=(EvseTraits(has_pilot=True),) * connectors,
+        nonce=f"{number:024x}",
+        kernel_boot=str(kernel),
+        overrides=KEYS,
+    )
 
 
 class Death(Exception):

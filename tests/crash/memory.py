@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core.anchors import Anchor
+from edge.core.events import ResendAsked
 from edge.core.instant import Instant
-from edge.core.messages import StartTransaction
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
@@ -19,6 +19,8 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    DamageAccepted,
+    DamageTold,
     Delivered,
     FallbackKept,
     FaultLatched,
@@ -32,6 +34,7 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    Resent,
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
@@ -39,7 +42,9 @@ from edge.core.records import (
     SavedTransaction,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -63,7 +68,8 @@ class Rows:
         self.transactions: dict[int, SavedTransaction] = {}
         self.outbox: dict[int, Queued] = {}
         self.seqs: dict[str, int] = {}
-        self.dead: list[int] = []
+        self.resent: set[str] = set()
+        self.dead: dict[int, Queued] = {}
         self.saved = Saved()
         self.lives: dict[int, Instant] = {}
         self.kernels: dict[int, str] = {}
@@ -96,6 +102,8 @@ class Rows:
                     transaction_id=record.transaction_id,
                     id_tag_info=record.id_tag_info,
                 )
+            case TransactionDeauthorised():
+                self._of(record.ref, deauthorised_wh=record.energy_wh)
             case TransactionStopping():
                 self._of(record.ref, stopping=record)
                 self._live(record.at)
@@ -109,6 +117,13 @@ class Rows:
                 self.seqs[record.message_id] = record.seq
                 self.saved = replace(self.saved, last_seq=record.seq)
                 self._live(record.at)
+            case Refused() | Delivered() | Parked() | Resent() | Thinned():
+                self._take_queue(record)
+            case _:
+                self._take_state(record)
+
+    def _take_queue(self, record: Refused | Delivered | Parked | Resent | Thinned) -> None:
+        match record:
             case Refused():
                 queued = self.outbox[record.seq]
                 again = replace(queued, attempts=record.attempts, message_id=record.message_id)
@@ -118,8 +133,10 @@ class Rows:
                 self.outbox.pop(record.seq, None)
             case Parked():
                 self._park(record)
-            case _:
-                self._take_state(record)
+            case Resent():
+                self._resend(record)
+            case Thinned():
+                self._thin(record)
 
     def _take_state(self, record: Record) -> None:  # noqa: C901, PLR0912  one branch per record: a table
         match record:
@@ -162,6 +179,8 @@ class Rows:
                 self._job(record)
             case JobEnded():
                 self.jobs.pop(record.kind, None)
+            case DamageTold() | DamageAccepted():
+                pass  # no journal in memory is ever damaged
             case _:
                 self._take_security(record)
 
@@ -211,10 +230,28 @@ class Rows:
         )
 
     def _park(self, record: Parked) -> None:
-        queued = self.outbox.pop(record.seq)
-        self.dead.append(record.seq)
-        if isinstance(queued.message, StartTransaction) and queued.ref is not None:
-            self._of(queued.ref, start_parked=True)
+        if record.seq in self.outbox:
+            self.dead[record.seq] = self.outbox.pop(record.seq)
+
+    def _thin(self, record: Thinned) -> None:
+        for seq in record.seqs:
+            self.outbox.pop(seq, None)
+        self.saved = replace(self.saved, thinned=self.saved.thinned + len(record.seqs))
+
+    def _resend(self, record: Resent) -> None:
+        again = replace(self.dead.pop(record.seq), message_id=record.message_id, attempts=0)
+        self.outbox[record.seq] = again
+        self.seqs[record.message_id] = record.seq
+        self.resent.add(record.message_id)
+
+    def resend_asked(self, at: Instant) -> ResendAsked:
+        """Somebody wants all dead letters told again."""
+        numbers = {ref: one.transaction_id for ref, one in self.transactions.items()}
+        return ResendAsked(
+            at=at,
+            letters=tuple(self.dead[seq] for seq in sorted(self.dead)),
+            numbers={ref: one for ref, one in numbers.items() if one is not None},
+        )
 
     def saved_now(self) -> Saved:
         """All that a restart needs."""

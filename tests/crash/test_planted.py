@@ -14,7 +14,8 @@ from edge.core.messages import (
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import Delivered, Record, TransactionBound
+from edge.core.outbox import UNNUMBERED
+from edge.core.records import Delivered, Parked, Record, TransactionBound
 from edge.core.security_log import SecurityEventTold
 from edge.runtime.pages import Page
 from tests.crash.histories import STORIES, Fall, MakeWorld, play
@@ -110,6 +111,28 @@ class WarnsOnce(World):
         super()._send(life, request)
 
 
+class Lenient(MemoryJournal):
+    """Takes the answer to a StopTransaction without a number for the end of the matter."""
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        await super().commit(
+            [
+                Delivered(seq=one.seq)
+                if isinstance(one, Parked) and one.code == UNNUMBERED
+                else one
+                for one in records
+            ]
+        )
+
+
+class LosesTheUnnumberedStop(World):
+    """A resent session stays open over there for ever."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.journal = Lenient(self.journal.latency_s)
+
+
 def _breaches(make: MakeWorld) -> Iterator[str]:
     for latency_s in (0.0, 0.3):
         for story in STORIES.values():
@@ -128,6 +151,7 @@ def _breaches(make: MakeWorld) -> Iterator[str]:
         ForgetsTheNumber,
         NumbersAnew,
         WarnsOnce,
+        LosesTheUnnumberedStop,
     ],
 )
 def test_the_sweep_finds_the_planted_bug(make: MakeWorld) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from edge.core.effects import Abandon, CheckChain, Effect, Fetch, Install, VerifyImage
 from edge.core.events import X509Answered
 from edge.core.file_commands import Firmware, SignedUpdateFirmware
-from edge.core.messages import Confirmation, Request, SignedFirmwareStatusNotification
+from edge.core.messages import CallError, Confirmation, Request, SignedFirmwareStatusNotification
 from edge.core.vocabulary import CertificateUse, LogType
 from edge.core.work import Seal
 from edge.core.x509 import ChainFound, Root, RootInstalled
@@ -118,7 +118,7 @@ class Listener(Central):
         super().__init__(moment)
         self.heard: list[str] = []
 
-    def hear(self, message_id: str, message: Request) -> Confirmation:
+    def hear(self, message_id: str, message: Request) -> Confirmation | CallError:
         if isinstance(message, SignedFirmwareStatusNotification):
             assert message.request_id == UPDATE.request_id
             self.heard.append(message.status)

@@ -44,15 +44,14 @@ from edge.core.events import (
     Trip,
 )
 from edge.core.instant import Instant
-from edge.core.messages import BootNotification, NoAnswer, Request
+from edge.core.messages import NoAnswer, Request
 from edge.core.quantities import Reading
 from edge.core.restore import restore
-from edge.core.setup import EvseTraits, Setup
 from edge.core.state import Phase
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 from tests.crash.central import Central
-from tests.crash.life import RULES, Death, Life
+from tests.crash.life import RULES, Death, Life, setup_of
 from tests.crash.memory import MemoryJournal
 from tests.crash.outlet import Outlet
 from tests.crash.wall import Wall
@@ -194,6 +193,10 @@ class World:
             outlet.coil = False
         self.show(number)
 
+    def resend(self) -> None:
+        """The operator wants all dead letters told again."""
+        self.post(self.journal.rows.resend_asked(self.now()))
+
     def call(self, command: Command) -> None:
         """The central system asks."""
         life = self.life
@@ -244,13 +247,7 @@ class World:
             self.wall.boot(self.host.time())
             self.kernel_at[str(self.kernel)] = self.host.time()
             self.dark = False
-        setup = Setup(
-            identity=BootNotification(charge_point_vendor="T", charge_point_model="B"),
-            traits=tuple(EvseTraits(has_pilot=True) for _ in CONNECTORS),
-            nonce=f"{self.lives:024x}",
-            kernel_boot=str(self.kernel),
-            overrides={"LocalPreAuthorize": "true", "AllowOfflineTxForUnknownId": "true"},
-        )
+        setup = setup_of(self.lives, kernel=self.kernel, connectors=len(CONNECTORS))
         for number in CONNECTORS:  # the driver's first act: outputs off
             self.outlets[number].integrate(self.host.time())
             self.outlets[number].coil = False

@@ -96,6 +96,10 @@ class Connection:
         """Several statements."""
         self.execute(script)
 
+    def serialize(self) -> bytes:
+        """The file as this connection sees it."""
+        return self.apsw.serialize("main")
+
     def close(self) -> None:
         """As `sqlite3` closes: nobody hears of a WAL that could not be written back."""
         with suppress(apsw.Error):

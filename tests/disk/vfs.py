@@ -179,6 +179,15 @@ class Place(PosixPath):
         self._disk.rename(self.name, Place(target).name)
         return Place(target)
 
+    def unlink(self, missing_ok: bool = False) -> None:
+        if self.exists():
+            self._disk.remove(self.name)
+        elif not missing_ok:
+            raise FileNotFoundError(self)
+
+    def read_bytes(self) -> bytes:
+        return self._disk.contents(self.name)
+
     @property
     def _disk(self) -> Disk:
         return SIMULATED.disks[str(self.parent)]

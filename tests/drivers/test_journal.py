@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,13 +41,16 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    Resent,
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
     Saved,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -153,16 +157,16 @@ async def test_an_open_transaction_comes_back_whole(path: Path) -> None:
         [opened(), queued(1, start_message())],
         [TransactionBound(ref=1, transaction_id=4711, id_tag_info=ACCEPTED), Delivered(seq=1)],
         [Metered(ref=1, energy_wh=1100, at=at(60))],
-        [stopping],
+        [TransactionDeauthorised(ref=1, energy_wh=1050), stopping],
     )
     (transaction,) = saved.transactions
+    assert transaction.deauthorised_wh == 1050
     assert transaction.opened == opened()
     assert transaction.transaction_id == 4711
     assert transaction.id_tag_info == ACCEPTED
     assert (transaction.last_wh, transaction.last_at) == (1100, at(60))
     assert transaction.stopping == stopping
     assert transaction.stopped is None
-    assert not transaction.start_parked
     assert saved.lives == (at(90),)
     assert saved.last_starts == {2: at(1)}
 
@@ -218,7 +222,7 @@ async def test_a_refusal_spends_an_attempt_and_gives_a_new_id(path: Path) -> Non
     assert after.message == first.message
 
 
-async def test_a_parked_start_is_a_dead_letter_and_marks_its_transaction(path: Path) -> None:
+async def test_a_parked_start_is_a_dead_letter(path: Path) -> None:
     """I2: parked is not deleted; its dependants go out with -1."""
     saved = await kept(
         path,
@@ -226,7 +230,6 @@ async def test_a_parked_start_is_a_dead_letter_and_marks_its_transaction(path: P
         [Parked(seq=1, at=at(50), code="InternalError", description="no")],
     )
     assert [message.seq for message in saved.outbox] == [2]
-    assert saved.transactions[0].start_parked
     assert saved.dead_letters == 1
     async with open_journal(path) as journal:
         (letter,) = await journal.dead_letters()
@@ -234,14 +237,41 @@ async def test_a_parked_start_is_a_dead_letter_and_marks_its_transaction(path: P
     assert (letter.parked_at, letter.code, letter.description) == (at(50), "InternalError", "no")
 
 
-async def test_parked_samples_do_not_mark_their_transaction(path: Path) -> None:
-    """Only a lost StartTransaction takes the transaction's number away."""
+async def test_thinned_samples_are_gone_and_counted(path: Path) -> None:
+    """I9: a seq that is no sample is none of its business."""
     saved = await kept(
         path,
-        [opened(), queued(1, samples())],
-        [Parked(seq=1, at=at(50), code="GenericError", description="")],
+        [opened(), queued(1, start_message()), *(queued(seq, samples()) for seq in (2, 3, 4))],
+        [Thinned(seqs=(1, 3))],
+        [Thinned(seqs=(4,))],
     )
-    assert not saved.transactions[0].start_parked
+    assert [one.seq for one in saved.outbox] == [1, 2]
+    assert saved.thinned == 3
+
+
+async def test_what_is_free_counts_the_file_too(path: Path) -> None:
+    """Else thinning would never be seen to help."""
+    async with open_journal(path) as journal:
+        await journal.commit([opened(), *(queued(seq, stop_message()) for seq in range(1, 4000))])
+        await journal.commit([Delivered(seq=seq) for seq in range(1, 4000)])
+        disk = os.statvfs(path)
+        assert await journal.free_bytes() > disk.f_bavail * disk.f_frsize + 500_000
+
+
+async def test_a_dead_letter_that_is_resent_waits_in_its_old_place(path: Path) -> None:
+    """Ruling 15, 3.7: whole, under a new id, as if it had never been refused."""
+    first = queued(1, start_message())
+    saved = await kept(
+        path,
+        [opened(), first, queued(2, samples())],
+        [Refused(seq=1, attempts=2, message_id="id-second")],
+        [Parked(seq=1, at=at(50), code="InternalError", description="no")],
+        [Resent(seq=1, message_id="id-third")],
+    )
+    assert saved.outbox == (replace(first, message_id="id-third"), queued(2, samples()))
+    assert saved.dead_letters == 0
+    async with open_journal(path) as journal:
+        assert await journal.dead_letters() == ()
 
 
 async def test_availability_configuration_and_faults_take_the_last_word(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -61,6 +62,41 @@ async def test_a_full_disk_is_named_and_heals(path: Path) -> None:
         await database.execute("PRAGMA max_page_count = 100000")
         await journal.commit(bulk)
         assert (await journal.load()).outbox_count == 199
+
+
+async def test_a_read_only_disk_is_named_and_heals(path: Path) -> None:
+    """Issue 4.8: the operator remounts it, and what waited is written."""
+    async with open_journal(path) as journal:
+        await journal._database.execute("PRAGMA query_only = ON")
+        with pytest.raises(JournalFailed) as failed:
+            await journal.commit([opened()])
+        assert failed.value.kind == "read_only"
+        await journal._database.execute("PRAGMA query_only = OFF")
+        await journal.commit([opened()])
+    assert (await kept(path)).last_ref == 1
+
+
+async def test_an_error_of_the_disk_is_named_and_heals(path: Path) -> None:
+    """Issue 4.8: the kernel itself refuses the write, nothing of it is half there."""
+    async with open_journal(path) as journal:
+        await journal.commit([opened()])
+        log = descriptor_of(f"{path}-wal")
+        working, broken = os.dup(log), os.open(path, os.O_RDONLY)
+        os.dup2(broken, log)
+        with pytest.raises(JournalFailed) as failed:
+            await journal.commit([opened(2)])
+        assert failed.value.kind == "io"
+        os.dup2(working, log)
+        await journal.commit([opened(2)])
+        for each in (working, broken):
+            os.close(each)
+    assert (await kept(path)).last_ref == 2
+
+
+def descriptor_of(name: str) -> int:
+    """Ours for the open file *name*."""
+    open_files = Path("/proc/self/fd").iterdir()
+    return next(int(each.name) for each in open_files if os.path.realpath(each) == name)
 
 
 async def test_a_cancelled_commit_still_happens(path: Path) -> None:

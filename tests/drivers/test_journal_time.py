@@ -94,7 +94,7 @@ async def test_sessions_at_a_guessed_time_are_listed(path: Path) -> None:
                 Anchor(boot=1, zero=NOON, certain=False),
             ]
         )
-        assert [row["ref"] for row in await store.guessed()] == [3, 2]
+        assert [row.ref for row in await store.guessed()] == [3, 2]
 
 
 async def test_a_journal_from_before_goes_on(path: Path) -> None:

@@ -163,6 +163,12 @@ class Bench:
         return ask(self.directory / "d" / "control.sock", verb)
 
 
+def warned(made: Bench) -> list[str]:
+    """The kinds of security events that the central system was told."""
+    told = made.central.payloads("SecurityEventNotification")
+    return [str(each["type"]) for each in told]
+
+
 @contextmanager
 def _world(socket: Path) -> Iterator[None]:
     process, _ = ready_process(["sim", "serve", "--socket", str(socket), "--draw-w", "7400"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from edge.cli import WRONG_USE, main
 from tests.together.edge_bench import CARD, Bench, bench, end, ready_process
 from tests.waiting import until
 
@@ -70,9 +73,45 @@ async def test_the_session_after_a_poisoned_one_is_billed(bay: Bench, directory:
                 "SELECT kind FROM events WHERE kind IN ('failed_message', 'refused_frame')"
             )
             assert kinds == [("failed_message",)]
-        assert (await bay.sim("state"))["dead_letters"] == 1
+            assert (await bay.sim("state"))["dead_letters"] == 2  # Start and Stop
+            at = ["--state-dir", str(directory / "d")]
+            letters = await exported(directory / "by-daemon", at)
+            assert [letter["kind"] for letter in letters] == ["StartTransaction", "StopTransaction"]
+            assert bay.daemon is not None
+            end(bay.daemon)
+            assert await exported(directory / "by-hand", at) == letters
+            billed = letters[0]["session"]
+            assert billed["id_tag"] == CARD
+            assert billed["energy_wh"] == billed["end_wh"] - letters[0]["payload"]["meterStart"]
+
+            file.executescript("DROP TRIGGER poison")
+            bay.start(*OPTIONS, f"csms.url={addresses['ocpp']}")
+            await bay.sim("wait", condition={"online": True}, timeout_s=10)
+            start, stop = (str(letter["seq"]) for letter in letters)
+            assert await tapwatt("resend", stop, *at) == 0
+            wh = "SELECT id_tag, meter_stop_wh - meter_start_wh FROM sessions"
+            await until(lambda: (CARD, billed["energy_wh"]) in rows(wh), within_s=15)
+            assert len(rows("SELECT 1 FROM sessions")) == 2
+            assert await tapwatt("resend", start, *at) == WRONG_USE
+            assert await exported(directory / "none", at) == []
     finally:
         assert end(csms) == 0
+
+
+async def tapwatt(*words: str) -> int:
+    """`tapwatt edge journal …`; its status."""
+    return await asyncio.to_thread(main, ["edge", "journal", *words])
+
+
+async def exported(file: Path, at: list[str]) -> list[dict[str, Any]]:
+    """What `export` writes, for its owner's eyes only."""
+    assert await tapwatt("export", "--to", str(file), *at) == 0
+    return letters_of(file)
+
+
+def letters_of(file: Path) -> list[dict[str, Any]]:
+    assert file.stat().st_mode & 0o777 == 0o600
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 async def charge(bay: Bench, card: str) -> None:

@@ -11,25 +11,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 import aiosqlite
 import structlog
 
-from edge.core.records import Queued, Record, Saved
+from edge.core.instant import Instant
+from edge.core.records import Queued, Record, Saved, SavedTransaction, TransactionOpened
 from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter
+from edge.drivers.journal.salvage import salvage
 from edge.drivers.journal.statements import STATEMENTS, Statement
-from edge.drivers.journal.summary import guessed, summary
+from edge.drivers.journal.summary import summary
 from edge.errors import ConfigError, JournalFailed
 
-__all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_journal"]
+__all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_copy", "open_journal"]
 
 FORGETTABLE: Final = {
     "queue": "outbox",
@@ -48,9 +51,10 @@ FORGETTABLE: Final = {
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
 
+MENDED: Final = ".mended"  # what is made beside a damaged journal, to replace it
+
 T = TypeVar("T")
 OpenDatabase = Callable[[Path], Awaitable[aiosqlite.Connection]]
-SyncDirectory = Callable[[Path], None]
 
 log = structlog.get_logger()
 
@@ -58,14 +62,12 @@ log = structlog.get_logger()
 class SqliteJournal:
     """Implements `edge.ports.Journal`; made by `open_journal`."""
 
-    def __init__(self, database: aiosqlite.Connection, *, replaces_damaged: bool = False) -> None:
+    def __init__(self, database: aiosqlite.Connection) -> None:
         self._database = database
-        self._replaces_damaged = replaces_damaged
 
     async def load(self) -> Saved:
         """All that a restart needs."""
-        saved = await self._in_thread(rows.load)
-        return replace(saved, log_was_cleared=self._replaces_damaged)
+        return await self._in_thread(rows.load)
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Write all of *records* or none, on the disk when this returns; raises `JournalFailed`."""
@@ -78,13 +80,23 @@ class SqliteJournal:
         """The oldest waiting messages after *after_seq*."""
         return await self._in_thread(lambda connection: rows.outbox(connection, after_seq, limit))
 
-    async def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """Every parked message, oldest first."""
-        return await self._in_thread(rows.dead_letters)
+    async def dead_letters(self, after_seq: int = 0, limit: int = -1) -> tuple[DeadLetter, ...]:
+        """The oldest *limit* parked messages after *after_seq*; -1 means all."""
+        return await self._in_thread(
+            lambda connection: rows.dead_letters(connection, after_seq, limit)
+        )
 
-    async def guessed(self) -> list[dict[str, Any]]:
-        """The latest sessions that began in a boot which never learnt the time."""
-        return await self._in_thread(guessed)
+    async def sessions(self, refs: Iterable[int]) -> tuple[SavedTransaction, ...]:
+        """The transactions *refs*, oldest first, as far as they are known."""
+        return await self._in_thread(lambda connection: rows.sessions(connection, refs))
+
+    async def lives(self) -> tuple[Instant, ...]:
+        """The last sign of life of each boot, oldest first."""
+        return await self._in_thread(rows.lives)
+
+    async def guessed(self) -> tuple[TransactionOpened, ...]:
+        """The latest sessions that began in a boot which never learnt the time, newest first."""
+        return await self._in_thread(rows.guessed)
 
     async def security_log(self) -> tuple[SecurityEventLogged, ...]:
         """Every line of the security log, oldest first."""
@@ -93,6 +105,10 @@ class SqliteJournal:
     async def summary(self) -> dict[str, Any]:
         """The journal in short, for diagnostics."""
         return await self._in_thread(summary)
+
+    async def free_bytes(self) -> int:
+        """How much can still be written: what is free on the disk, and in the file."""
+        return await self._in_thread(_free_bytes)
 
     async def forget(self, keep: Sequence[str] = ()) -> None:
         """Empty the tables of `FORGETTABLE` but those in *keep*: `reset_state` of the bay."""
@@ -127,32 +143,44 @@ class SqliteJournal:
 
 @asynccontextmanager
 async def open_journal(
-    path: Path,
-    *,
-    open_database: OpenDatabase | None = None,
-    sync_directory: SyncDirectory | None = None,
+    path: Path, *, open_database: OpenDatabase | None = None
 ) -> AsyncIterator[SqliteJournal]:
     """Open the journal at *path*, making it if it is not there.
 
-    A file that is no sound database is moved aside, never deleted, and a new one is begun.
+    A file that is no sound database is moved aside, never deleted, and what can be read of it is
+    brought into a new one.
     Raises `ConfigError` when another process has it open or the place cannot be written.
     """
     opener = open_database or _open_database
-    sync = sync_directory or _sync_directory
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    damaged = False
+    mended = path.with_name(path.name + MENDED)
+    _finish_replacing(path, mended)
     try:
-        database = await _prepared(path, opener, sync)
+        database = await _prepared(path, opener)
     except sqlite3.DatabaseError as error:
         if _kind(error) != "corrupt":
             raise _refusal(path, error) from error
-        damaged = True
-        log.critical("journal_moved_aside", to=str(_move_aside(path, sync)), why=str(error))
-        database = await _prepared(path, opener, sync)
+        await _replace_damaged(path, mended, opener, why=str(error))
+        database = await _prepared(path, opener)
     try:
-        yield SqliteJournal(database, replaces_damaged=damaged)
+        yield SqliteJournal(database)
     finally:
         await asyncio.shield(database.close())
+
+
+@asynccontextmanager
+async def open_copy(path: Path) -> AsyncIterator[SqliteJournal]:
+    """Open a copy of the journal at *path*, which no process may have open.
+
+    The copy may be mended and brought up to date; the journal stays as it is, on any disk.
+    """
+    with TemporaryDirectory(prefix="tapwatt-") as place:
+        copy = Path(place) / path.name
+        for suffix in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + suffix), f"{copy}{suffix}")
+        async with open_journal(copy) as journal:
+            yield journal
 
 
 def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
@@ -164,16 +192,14 @@ def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
     return aiosqlite.connect(path, isolation_level=None, timeout=1.0)
 
 
-async def _prepared(
-    path: Path, opener: OpenDatabase, sync_directory: SyncDirectory
-) -> aiosqlite.Connection:
+async def _prepared(path: Path, opener: OpenDatabase) -> aiosqlite.Connection:
     database = await opener(path)
     try:
         await _job(database, _prepare)
     except BaseException:
         await database.close()
         raise
-    sync_directory(path.parent)
+    _sync_directory(path.parent)
     return database
 
 
@@ -220,6 +246,14 @@ def _prepare(connection: sqlite3.Connection) -> None:
             )
 
 
+def _free_bytes(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    file = connection.execute("PRAGMA database_list").fetchone()[2]
+    disk = os.statvfs(file)
+    return int(pages * page_size + disk.f_bavail * disk.f_frsize)
+
+
 def _migrations() -> list[str]:
     """The numbered SQL files beside this module, in order."""
     files = sorted(Path(__file__).parent.glob("[0-9][0-9][0-9]_*.sql"))
@@ -259,16 +293,44 @@ def _refusal(path: Path, error: sqlite3.Error) -> ConfigError:
     )
 
 
-def _move_aside(path: Path, sync_directory: SyncDirectory) -> Path:
-    """Rename the damaged file and its WAL out of the way; they stay for `.recover`."""
+async def _replace_damaged(path: Path, mended: Path, opener: OpenDatabase, *, why: str) -> None:
+    """Put what can be read of the file at *path* in its place, and keep the damaged one aside.
+
+    A power cut at any moment leaves the damaged file where it was, or the new one complete.
+    """
+    aside = _place_aside(path)
+    for suffix in ("", "-wal"):
+        mended.with_name(mended.name + suffix).unlink(missing_ok=True)
+    log.critical("journal_damaged", why=why, aside=aside.name)
+    new = await _prepared(mended, opener)
+    try:
+        await _job(new, lambda connection: salvage(connection, path, aside.name))
+    finally:
+        await new.close()
+    _move(path, aside)
+    _finish_replacing(path, mended)
+
+
+def _finish_replacing(path: Path, mended: Path) -> None:
+    """Take what was mended, unless the damaged one, of which it was made, is still in its place."""
+    if mended.exists() and not path.exists():
+        mended.rename(path)
+        _sync_directory(path.parent)
+
+
+def _place_aside(path: Path) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
+    return aside
+
+
+def _move(path: Path, aside: Path) -> None:
+    """Rename a journal and its WAL; they stay for `.recover`."""
     for suffix in ("-wal", "-shm", ""):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    sync_directory(path.parent)
-    return aside
+    _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -23,6 +25,7 @@ from edge.core.records import (
     AvailabilityChanged,
     BootStarted,
     ConfigurationChanged,
+    Damage,
     FallbackKept,
     FaultLatched,
     ListedTag,
@@ -46,6 +49,19 @@ HEAD: Final = 64
 """How many waiting messages a restart gets at once; the rest stay in the file (architecture 4)."""
 
 
+UNSETTLED: Final = "stopped_at IS NULL OR ref IN (SELECT ref FROM outbox WHERE ref IS NOT NULL)"
+"""Transactions that are open or have a message waiting."""
+
+
+LATEST: Final = 50
+GUESSED: Final = (
+    "ref IN (SELECT ref FROM transactions WHERE NOT json_extract(opened_at, '$.trusted')"
+    " AND NOT EXISTS (SELECT 1 FROM anchors WHERE certain"
+    " AND boot = json_extract(opened_at, '$.boot')) ORDER BY ref DESC LIMIT ?)"
+)
+"""The latest transactions whose boot has no certain anchor."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A message that the central system refused for good, and why."""
@@ -60,15 +76,13 @@ def load(connection: sqlite3.Connection) -> Saved:
     """All that a restart needs, in one reading."""
     counters = dict(connection.execute("SELECT name, value FROM counters"))
     return Saved(
-        transactions=_transactions(connection),
+        transactions=_transactions(connection, UNSETTLED),
         outbox=outbox(connection, 0, HEAD),
         outbox_count=_number(connection, "SELECT count(*) FROM outbox"),
         last_seq=counters["last_seq"],
         last_ref=counters["last_ref"],
         last_boot=_last_boot(connection),
-        lives=tuple(
-            _instant(at) for (at,) in connection.execute("SELECT at FROM lives ORDER BY boot")
-        ),
+        lives=lives(connection),
         anchors=_anchors(connection),
         last_starts=_last_starts(connection),
         reset=_unseen_reset(connection),
@@ -109,6 +123,8 @@ def load(connection: sqlite3.Connection) -> Saved:
             for (root,) in connection.execute("SELECT root FROM roots ORDER BY position")
         ),
         credentials=_credentials(connection),
+        damage=_damage(connection),
+        thinned=counters["thinned"],
     )
 
 
@@ -122,11 +138,14 @@ def outbox(connection: sqlite3.Connection, after_seq: int, limit: int) -> tuple[
     return tuple(_queued_from(row) for row in rows)
 
 
-def dead_letters(connection: sqlite3.Connection) -> tuple[DeadLetter, ...]:
-    """Every parked message, oldest first."""
+def dead_letters(
+    connection: sqlite3.Connection, after_seq: int, limit: int
+) -> tuple[DeadLetter, ...]:
+    """The oldest *limit* parked messages after *after_seq*; -1 means all."""
     rows = connection.execute(
         "SELECT seq, ref, message_id, kind, payload, at, attempts, parked_at, code, description"
-        " FROM dead_letters ORDER BY seq"
+        " FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?",
+        (after_seq, limit),
     )
     return tuple(
         DeadLetter(
@@ -137,6 +156,23 @@ def dead_letters(connection: sqlite3.Connection) -> tuple[DeadLetter, ...]:
         )
         for row in rows
     )
+
+
+def lives(connection: sqlite3.Connection) -> tuple[Instant, ...]:
+    """The last sign of life of each boot, oldest first."""
+    return tuple(_instant(at) for (at,) in connection.execute("SELECT at FROM lives ORDER BY boot"))
+
+
+def sessions(connection: sqlite3.Connection, refs: Iterable[int]) -> tuple[SavedTransaction, ...]:
+    """The transactions *refs*, oldest first, as far as they are known."""
+    which = "ref IN (SELECT value FROM json_each(?))"
+    return _transactions(connection, which, json.dumps(sorted(refs)))
+
+
+def guessed(connection: sqlite3.Connection) -> tuple[TransactionOpened, ...]:
+    """Sessions that began in a boot without a certain anchor, newest first."""
+    found = _transactions(connection, GUESSED, LATEST)
+    return tuple(one.opened for one in reversed(found))
 
 
 def security_log(connection: sqlite3.Connection) -> tuple[SecurityEventLogged, ...]:
@@ -220,6 +256,16 @@ def _credentials(connection: sqlite3.Connection) -> CredentialsKept | None:
     return msgspec.json.decode(row[0], type=CredentialsKept) if row else None
 
 
+def _damage(connection: sqlite3.Connection) -> Damage | None:
+    row = connection.execute(
+        "SELECT aside, rows, broken, told FROM damages WHERE NOT accepted ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    broken = tuple(json.loads(row[2]))
+    return Damage(aside=row[0], rows=row[1], broken=broken, told=bool(row[3]))
+
+
 def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:
     return tuple(
         TagCached(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo), at=_instant(at))
@@ -268,12 +314,11 @@ def _reservations(connection: sqlite3.Connection) -> tuple[ReservationMade, ...]
     )
 
 
-def _transactions(connection: sqlite3.Connection) -> tuple[SavedTransaction, ...]:
-    """Those that are open or have a message waiting, oldest first."""
-    cursor = connection.execute(
-        "SELECT * FROM transactions WHERE stopped_at IS NULL"
-        " OR ref IN (SELECT ref FROM outbox WHERE ref IS NOT NULL) ORDER BY ref"
-    )
+def _transactions(
+    connection: sqlite3.Connection, which: str, *values: object
+) -> tuple[SavedTransaction, ...]:
+    sql = f"SELECT * FROM transactions WHERE {which} ORDER BY ref"  # noqa: S608  our own words
+    cursor = connection.execute(sql, values)
     names = [column[0] for column in cursor.description]
     return tuple(_transaction(dict(zip(names, row, strict=True))) for row in cursor)
 
@@ -293,11 +338,11 @@ def _transaction(row: dict[str, Any]) -> SavedTransaction:
         id_tag_info=(
             msgspec.json.decode(row["id_tag_info"], type=IdTagInfo) if row["id_tag_info"] else None
         ),
+        deauthorised_wh=row["deauthorised_wh"],
         last_wh=row["last_wh"],
         last_at=_instant(row["last_at"]) if row["last_at"] else None,
         stopping=_stopping_from(row),
         stopped=_stopped_from(row),
-        start_parked=bool(row["start_parked"]),
     )
 
 

@@ -16,6 +16,8 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    DamageAccepted,
+    DamageTold,
     Delivered,
     FallbackKept,
     FaultLatched,
@@ -27,12 +29,15 @@ from edge.core.records import (
     ProfileSet,
     Queued,
     Refused,
+    Resent,
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -118,6 +123,11 @@ def _bound(record: TransactionBound) -> tuple[Statement, ...]:
     return ((sql, (record.transaction_id, _text(record.id_tag_info), record.ref)),)
 
 
+def _deauthorised(record: TransactionDeauthorised) -> tuple[Statement, ...]:
+    sql = "UPDATE transactions SET deauthorised_wh = ? WHERE ref = ?"
+    return ((sql, (record.energy_wh, record.ref)),)
+
+
 def _stopping(record: TransactionStopping) -> tuple[Statement, ...]:
     sql = (
         "UPDATE transactions SET stopping_reason = ?, stopping_at = ?, stopping_id_tag = ?"
@@ -167,13 +177,6 @@ def _parked(record: Parked) -> tuple[Statement, ...]:
     return (
         (
             (
-                "UPDATE transactions SET start_parked = 1 WHERE ref ="
-                " (SELECT ref FROM outbox WHERE seq = ? AND kind = 'StartTransaction')"
-            ),
-            (record.seq,),
-        ),
-        (
-            (
                 "INSERT INTO dead_letters"
                 " SELECT seq, ref, message_id, kind, payload, at, attempts, ?, ?, ?"
                 " FROM outbox WHERE seq = ?"
@@ -181,6 +184,27 @@ def _parked(record: Parked) -> tuple[Statement, ...]:
             (_text(record.at), record.code, record.description, record.seq),
         ),
         ("DELETE FROM outbox WHERE seq = ?", (record.seq,)),
+    )
+
+
+def _resent(record: Resent) -> tuple[Statement, ...]:
+    return (
+        (
+            (
+                "INSERT INTO outbox SELECT seq, ref, ?, kind, payload, at, 0"
+                " FROM dead_letters WHERE seq = ?"
+            ),
+            (record.message_id, record.seq),
+        ),
+        ("DELETE FROM dead_letters WHERE seq = ?", (record.seq,)),
+    )
+
+
+def _thinned(record: Thinned) -> tuple[Statement, ...]:
+    which = "kind = 'MeterValues' AND seq IN (SELECT value FROM json_each(?))"
+    return (
+        (f"DELETE FROM outbox WHERE {which}", (_text(record.seqs),)),  # noqa: S608  our own words
+        ("UPDATE counters SET value = value + ? WHERE name = 'thinned'", (len(record.seqs),)),
     )
 
 
@@ -257,6 +281,7 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     Alive: lambda record: (_alive(record.at),),
     TransactionOpened: _opened,
     TransactionBound: _bound,
+    TransactionDeauthorised: _deauthorised,
     TransactionStopping: _stopping,
     TransactionStopped: _stopped,
     Metered: _metered,
@@ -264,6 +289,8 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     Refused: _refused,
     Delivered: lambda record: (("DELETE FROM outbox WHERE seq = ?", (record.seq,)),),
     Parked: _parked,
+    Resent: _resent,
+    Thinned: _thinned,
     AvailabilityChanged: lambda record: (
         (
             "INSERT OR REPLACE INTO availability (connector, availability) VALUES (?, ?)",
@@ -300,6 +327,8 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     FaultReleased: lambda record: (
         ("DELETE FROM faults WHERE connector = ?", (record.connector,)),
     ),
+    DamageTold: lambda _: (("UPDATE damages SET told = 1", ()),),
+    DamageAccepted: lambda _: (("UPDATE damages SET accepted = 1", ()),),
     ProfileSet: _profile_set,
     ProfileCleared: lambda record: (
         ("DELETE FROM profiles WHERE id = ?", (record.charging_profile_id,)),

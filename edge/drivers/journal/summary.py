@@ -22,7 +22,7 @@ SHOWN: Final = {
     "faults": "SELECT connector, code, info FROM faults LIMIT ?",
     "transactions": (
         "SELECT ref, connector, id_tag, begin_wh, opened_at, transaction_id, last_wh, last_at,"
-        " stopping_reason, stopping_at, end_wh, stopped_at, estimated, start_parked"
+        " stopping_reason, stopping_at, end_wh, stopped_at, estimated"
         " FROM transactions ORDER BY ref DESC LIMIT ?"
     ),
     "security_events": (
@@ -44,19 +44,6 @@ def summary(connection: sqlite3.Connection) -> dict[str, Any]:
         for table in COUNTED
     }
     return {"counts": counts, **{name: _rows(connection, sql) for name, sql in SHOWN.items()}}
-
-
-GUESSED: Final = (
-    "SELECT ref, connector, json_extract(opened_at, '$.wall') AS opened_at FROM transactions"
-    " WHERE NOT json_extract(opened_at, '$.trusted') AND NOT EXISTS (SELECT 1 FROM anchors"
-    " WHERE certain AND boot = json_extract(opened_at, '$.boot')) ORDER BY ref DESC LIMIT ?"
-)
-"""Sessions whose boot had no certain anchor; *opened_at* is by its guess."""
-
-
-def guessed(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Sessions whose times were, or will be, told by a guess, newest first."""
-    return _rows(connection, GUESSED)
 
 
 def _rows(connection: sqlite3.Connection, sql: str) -> list[dict[str, Any]]:

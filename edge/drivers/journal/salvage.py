@@ -1,0 +1,302 @@
+"""What can still be read of a damaged journal: table by table, row by row, around bad pages.
+
+Only rows that SQLite finds in their table, and that mean what a row of it must mean, come over:
+scanning loose pages would bring back what was delivered long ago. The numbers that name things for
+ever go on far beyond the last that was read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from edge.core.instant import Instant
+from edge.core.messages import IdTagInfo, MeterValues, StartTransaction, StopTransaction
+from edge.core.profiles import Installed
+from edge.core.records import Damage
+from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
+from edge.core.work import JobKind, JobOrdered, Stage
+from edge.core.x509 import CredentialsKept, Root
+
+JUMP: Final = 1_000_000  # refs and seqs that may have been given and not read: years of them
+PROBES: Final = 4_000  # attempts to get around bad pages, per table: a second or two
+STRETCH: Final = 500  # rows read at a time
+BEYOND: Final = 1 << 62  # no rowid of ours is as high
+
+PAGE: Final = 4096
+HEADER: Final = 100  # bytes of page 1 that describe the file
+CHANGES, SIZE, VALID_FOR = slice(24, 28), slice(28, 32), slice(92, 96)
+
+log = structlog.get_logger()
+
+_Row = tuple[Any, ...]
+
+
+def _json(kind: type) -> Callable[[Any], object]:
+    return lambda text: msgspec.json.decode(text, type=kind)
+
+
+MEANINGS: Final[dict[str, Callable[[Any], object]]] = {
+    **dict.fromkeys(
+        ("at", "opened_at", "last_at", "stopping_at", "stopped_at", "parked_at"), _json(Instant)
+    ),
+    "zero": datetime.fromisoformat,
+    "expiry_date": datetime.fromisoformat,
+    "id_tag_info": _json(IdTagInfo),
+    "stopping_reason": StopReason,
+    "availability": AvailabilityType,
+    "resets.type": ResetType,
+    "security_events.type": SecurityEvent,
+    "cache.info": _json(IdTagInfo),
+    "local_list.info": _json(IdTagInfo),
+    "faults.code": ErrorCode,
+    "jobs.kind": JobKind,
+    "ordered": _json(JobOrdered),
+    "stage": Stage,
+    "installed": _json(Installed),
+    "root": _json(Root),
+    "kept": _json(CredentialsKept),
+}
+"""How a column is read back, by its name or, where one name means two things, with its table."""
+
+MESSAGES: Final = {
+    kind.__name__: _json(kind) for kind in (StartTransaction, StopTransaction, MeterValues)
+}
+
+WHOLE_OR_NOT: Final = ("local_list",)
+"""Half a list is worse than none: version 0 has the central system send it anew (5.15)."""
+
+
+def salvage(new: sqlite3.Connection, damaged: Path, aside: str) -> Damage:
+    """Bring what can be read of *damaged* into *new*, which is empty; what came of it.
+
+    The damaged file is read from a copy and stays as it is. Raises nothing because of it.
+    """
+    tables = [
+        name
+        for (name,) in new.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        if name not in ("counters", "damages")
+    ]
+    tables.sort(key=lambda name: (name != "transactions", name))
+    counts: dict[str, int] = {}
+    broken: list[str] = []
+    new.execute("BEGIN IMMEDIATE")
+    with TemporaryDirectory(prefix="tapwatt-") as place, suppress(OSError):
+        for source in _readable(damaged, Path(place), new.serialize()):
+            for table in tables:
+                counts[table], is_whole = _bring(source, new, table)
+                if not is_whole:
+                    broken.append(table)
+            _go_on_counting(source, new)
+            break
+        else:
+            broken = tables
+    if "local_list" in broken:
+        new.execute("UPDATE counters SET value = 0 WHERE name = 'list_version'")
+    _leap(new)
+    _stand_in(new)
+    _name_the_last_boot(new)
+    damage = Damage(aside=aside, rows=sum(counts.values()), broken=tuple(broken))
+    new.execute(
+        "INSERT INTO damages (aside, rows, broken) VALUES (?, ?, ?)",
+        (damage.aside, damage.rows, msgspec.json.encode(damage.broken).decode()),
+    )
+    new.execute("COMMIT")
+    log.warning("journal_salvaged", rows=damage.rows, broken=" ".join(broken), **counts)
+    return damage
+
+
+def _readable(damaged: Path, place: Path, template: bytes) -> Iterator[sqlite3.Connection]:
+    """The file as far as SQLite opens it: as it is, with a new header, with a new first page.
+
+    A journal of the same version has the same roots in the same places.
+    """
+    content = bytearray(damaged.read_bytes())
+    header, page = bytearray(template[:HEADER]), bytearray(template[:PAGE])
+    for number, head in enumerate((b"", header, page)):
+        patched = bytearray(content)
+        if head:
+            patched[: len(head)] = head
+            patched[SIZE] = (len(content) // PAGE).to_bytes(4, "big")
+            patched[VALID_FOR] = patched[CHANGES]
+        copy = place / str(number)
+        copy.write_bytes(patched)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(damaged.with_name(damaged.name + "-wal"), f"{copy}-wal")
+        with closing(sqlite3.connect(copy, isolation_level=None)) as source:
+            if _knows_its_tables(source):
+                yield source
+
+
+def _knows_its_tables(source: sqlite3.Connection) -> bool:
+    try:
+        source.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        source.execute("PRAGMA cell_size_check=ON").fetchall()
+        found = source.execute("SELECT name FROM sqlite_schema").fetchall()
+    except sqlite3.Error:
+        return False
+    return ("transactions",) in found
+
+
+def _bring(source: sqlite3.Connection, new: sqlite3.Connection, table: str) -> tuple[int, bool]:
+    """Bring the rows of *table* over; how many, and whether those are all."""
+    try:
+        known = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
+    except sqlite3.Error:
+        return 0, False
+    infos = new.execute(f"PRAGMA table_info({table})").fetchall()
+    columns = [info[1] for info in infos if info[1] in known]
+    if not columns:
+        return 0, False
+    reading = _Reading(source, table, columns, _key(new, table, infos))
+    marks = ", ".join("?" * len(columns))
+    put = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  our own names
+    count, is_whole = 0, True
+    for _, *row in reading.rows():
+        try:
+            _understand(table, dict(zip(columns, row, strict=True)))
+            new.execute(put, row)
+        except (sqlite3.Error, ValueError, TypeError, msgspec.MsgspecError):
+            is_whole = False
+        else:
+            count += 1
+    is_whole = is_whole and not reading.met_damage
+    if table in WHOLE_OR_NOT and not is_whole:
+        new.execute(f"DELETE FROM {table}")  # noqa: S608  our own names
+        return 0, False
+    return count, is_whole
+
+
+def _key(new: sqlite3.Connection, table: str, infos: list[_Row]) -> str | None:
+    """What orders the rows of *table*; `None` for one without rowids."""
+    try:
+        new.execute(f"SELECT rowid FROM {table} LIMIT 0")  # noqa: S608  our own names
+    except sqlite3.Error:
+        return None
+    return next((info[1] for info in infos if info[5] and info[2] == "INTEGER"), "rowid")
+
+
+def _understand(table: str, row: dict[str, Any]) -> None:
+    """Raise `ValueError` if *row* could not be read back."""
+    for column, value in row.items():
+        meaning = MEANINGS.get(f"{table}.{column}") or MEANINGS.get(column)
+        if meaning is not None and value is not None:
+            meaning(value)
+    if "payload" in row:
+        kind = MESSAGES.get(row["kind"])
+        if kind is None:
+            raise ValueError(row["kind"])
+        kind(row["payload"])
+
+
+class _Reading:
+    """The rows of one table, from both ends of every stretch that can be read."""
+
+    def __init__(
+        self, source: sqlite3.Connection, table: str, columns: list[str], key: str | None
+    ) -> None:
+        self._source = source
+        self._key = key
+        self._sql = f"SELECT {key or 1}, {', '.join(columns)} FROM {table}"  # noqa: S608  our own names
+        self.met_damage = False
+
+    def rows(self) -> Iterator[_Row]:
+        """Each readable row once, the key in front."""
+        if self._key is None:
+            yield from self._read(self._sql)[0]
+            return
+        gaps = deque([(-1, BEYOND)])  # of keys, both ends excluded
+        for _ in range(PROBES):
+            if not gaps:
+                return
+            low, high = gaps.popleft()
+            found, is_sound = self._between(low, high, "ASC")
+            yield from found
+            low = found[-1][0] if found else low
+            if is_sound:
+                gaps += [(low, high)] if len(found) == STRETCH else []
+                continue
+            found, _ = self._between(low, high, "DESC")
+            yield from found
+            high = found[-1][0] if found else high
+            middle = (low + high) // 2
+            gaps += [(low, middle + 1), (middle, high)] if low + 1 < high - 1 else []
+
+    def _between(self, low: int, high: int, order: str) -> tuple[list[_Row], bool]:
+        sql = f"{self._sql} WHERE {self._key} > ? AND {self._key} < ? ORDER BY {self._key} {order}"
+        return self._read(f"{sql} LIMIT {STRETCH}", low, high)
+
+    def _read(self, sql: str, *values: object) -> tuple[list[_Row], bool]:
+        """The rows up to a bad page, and whether there was none."""
+        found: list[_Row] = []
+        try:
+            found.extend(self._source.execute(sql, values))
+        except sqlite3.Error:
+            self.met_damage = True
+            return found, False
+        return found, True
+
+
+def _go_on_counting(source: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """No counter falls behind what was read of it."""
+    with suppress(sqlite3.Error):
+        for name, value in source.execute("SELECT name, value FROM counters"):
+            new.execute("UPDATE counters SET value = ? WHERE name = ?", (value, name))
+
+
+def _leap(new: sqlite3.Connection) -> None:
+    """Refs and seqs go on where none was given yet, also none that was not read."""
+    for name, column, tables in (
+        ("last_ref", "ref", ("transactions", "outbox", "dead_letters")),
+        ("last_seq", "seq", ("outbox", "dead_letters")),
+    ):
+        for table in tables:
+            new.execute(
+                "UPDATE counters SET value = max(value,"  # noqa: S608  our own names
+                f" (SELECT coalesce(max({column}), 0) FROM {table})) WHERE name = ?",
+                (name,),
+            )
+        new.execute("UPDATE counters SET value = value + ? WHERE name = ?", (JUMP, name))
+
+
+def _stand_in(new: sqlite3.Connection) -> None:
+    """Messages whose session was not read get one that is over: they are told still, as -1.
+
+    It is taken from the StartTransaction, if that waits too.
+    """
+    orphans = new.execute(
+        "SELECT ref, kind, payload, at FROM (SELECT * FROM outbox UNION ALL"
+        " SELECT seq, ref, message_id, kind, payload, at, attempts FROM dead_letters)"
+        " WHERE ref NOT IN (SELECT ref FROM transactions)"
+        " ORDER BY ref, kind <> 'StartTransaction', seq"
+    ).fetchall()
+    for ref, kind, payload, at in orphans:
+        connector, id_tag, begin_wh, opened_at = 0, "", 0, at
+        if kind == "StartTransaction":
+            start = msgspec.json.decode(payload, type=StartTransaction)
+            connector, id_tag, begin_wh = start.connector_id, start.id_tag, start.meter_start
+            opened_at = msgspec.json.encode(start.timestamp).decode()
+        new.execute(
+            "INSERT OR IGNORE INTO transactions"
+            " (ref, connector, id_tag, begin_wh, opened_at, end_wh, stopped_at, estimated)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+            (ref, connector, id_tag, begin_wh, opened_at, begin_wh, at),
+        )
+
+
+def _name_the_last_boot(new: sqlite3.Connection) -> None:
+    """No later boot may get the number of one that moments here are counted from."""
+    new.execute(
+        "INSERT INTO boots (kernel_boot, at, boot) SELECT '', at, boot FROM lives"
+        " WHERE boot > (SELECT coalesce(max(boot), -1) FROM boots) ORDER BY boot DESC LIMIT 1"
+    )
