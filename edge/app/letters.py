@@ -28,7 +28,7 @@ from edge.runtime.recorder import Recorder
 JOURNAL: Final = "journal.sqlite3"
 PAGE: Final = 32  # letters per answer: a StopTransaction with all its samples can be large
 MOST_RESENT: Final = 1000  # at once: all of them are in the state until they are told
-WRITTEN_WITHIN_S: Final = 20.0  # less than the command line waits
+WRITTEN_WITHIN_S: Final = 12.0  # twice that is less than the command line waits
 
 
 class Dates:
@@ -156,6 +156,7 @@ class Resender:
         Raises `ConfigError` if one of them is none, `JournalFailed` if the disk takes nothing.
         """
         async with self._turn:
+            await self._written(recorder, "nothing is told again before it does")
             wanted = await journal.dead_letters()
             if seqs is not None:
                 wanted = _with_their_sessions(wanted, seqs)
@@ -168,16 +169,19 @@ class Resender:
             }
             loop.post(ResendAsked(at=at, letters=letters, numbers=numbers))
             await loop.come_round()
-            try:
-                async with asyncio.timeout(WRITTEN_WITHIN_S):
-                    await recorder.caught_up()
-            except TimeoutError:
-                why = "the disk takes nothing: they are told again as soon as it does"
-                raise JournalFailed("other", why) from None
+            await self._written(recorder, "they are told again as soon as it does")
         return {
             "resent": [one.seq for one in letters],
             "left": loop.state.station.outbox.dead_letters,
         }
+
+    async def _written(self, recorder: Recorder, otherwise: str) -> None:
+        """Return when all that was decided is on the disk."""
+        try:
+            async with asyncio.timeout(WRITTEN_WITHIN_S):
+                await recorder.caught_up()
+        except TimeoutError:
+            raise JournalFailed("other", f"the disk takes nothing: {otherwise}") from None
 
 
 def _with_their_sessions(

@@ -281,8 +281,11 @@ def on_resend_asked(draft: Draft, event: ResendAsked) -> None:
     been sent without a number under its old one, and one id never has two contents.
     """
     outbox = draft.station.outbox
+    here = {waiting.seq for waiting in outbox.head}
     letters = tuple(
-        replace(letter, message_id=draft.message_id(), attempts=0) for letter in event.letters
+        replace(letter, message_id=draft.message_id(), attempts=0)
+        for letter in event.letters
+        if letter.seq not in here  # asked for twice before the disk had the first
     )
     draft.write(*(Resent(seq=one.seq, message_id=one.message_id) for one in letters))
     begun = {one.ref for one in letters if isinstance(one.message, StartTransaction)}

@@ -167,6 +167,18 @@ def test_what_is_on_the_wire_stays_there_until_it_is_settled() -> None:
     assert [one.seq for one in rig.written(Delivered)] == [2]
 
 
+def test_a_letter_that_waits_already_is_not_queued_twice() -> None:
+    """The disk may be slow, and the operator impatient."""
+    rig = refused_session()
+    rig.link_down()
+    letters = tuple(rig.dead)
+    for _ in range(2):
+        rig.step(ResendAsked(at=rig.instant, letters=letters, numbers={}))
+    assert len(rig.written(Resent)) == 2
+    outbox = rig.state.station.outbox
+    assert (outbox.count, outbox.dead_letters, len(outbox.head)) == (2, 0, 2)
+
+
 def test_one_id_never_has_two_contents() -> None:
     """Ruling 7, I4: what was sent as -1 is sent with its number under another id."""
     rig = refused_start()

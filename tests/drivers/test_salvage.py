@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import aiosqlite
 import pytest
 
 from edge.core.messages import IdTagInfo
 from edge.core.records import (
+    Alive,
     ConfigurationChanged,
     Damage,
     DamageAccepted,
@@ -34,6 +36,7 @@ from tests.crash.test_memory import Copying
 from tests.drivers.test_journal import at, kept, opened, queued, samples, start_message
 
 PAGE = 4096
+LEAF = 13  # of a table
 ACCEPTED = IdTagInfo(status=AuthorizationStatus.ACCEPTED)
 MADE_ANEW = ("counters", "damages")
 
@@ -135,7 +138,7 @@ def judge(before: Tables, path: Path, saved: Saved, hurt: set[str]) -> None:
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 async def test_intact_rows_come_over_and_no_number_is_used_twice(
     seed: int, played: Path, tmp_path: Path
 ) -> None:
@@ -160,6 +163,24 @@ async def test_intact_rows_come_over_and_no_number_is_used_twice(
     judge(before, path, saved, set(before) if "schema" in hurt else hurt)
 
 
+@pytest.mark.parametrize("seed", range(40))
+async def test_bits_that_flip_unseen_crash_nobody(seed: int, played: Path, tmp_path: Path) -> None:
+    """SQLite keeps no checksum of what is in a page: a row that means nothing is damage too."""
+    chance = Random(seed)
+    path = tmp_path / "journal.sqlite3"
+    shutil.copyfile(played, path)
+    size = max(owners(played)) * PAGE
+    for _ in range(chance.choice((1, 5, 40))):
+        place = chance.randrange(size)
+        overwritten(path, place, chance.randbytes(chance.choice((1, 2, 8))))
+    await mended(path)
+    async with open_journal(path) as journal:
+        await journal.read_outbox(0, 100_000)
+        await journal.dead_letters()
+        await journal.security_log()
+        await journal.commit([Alive(at=at(99))])
+
+
 @pytest.mark.parametrize("length", [16, 100, PAGE])
 async def test_a_spoilt_beginning_costs_nothing(length: int, played: Path, tmp_path: Path) -> None:
     """Page 1 says what the file is and where its tables are: both are known from a new one."""
@@ -171,6 +192,27 @@ async def test_a_spoilt_beginning_costs_nothing(length: int, played: Path, tmp_p
     judge(before, path, saved, set())
     assert saved.list_version == 7
     assert path.with_name("journal.sqlite3.damaged-1").read_bytes() == content
+
+
+async def test_bad_pages_cost_the_rows_on_them_and_no_others(played: Path, tmp_path: Path) -> None:
+    """From both ends, and between two bad pages too."""
+    path = tmp_path / "journal.sqlite3"
+    shutil.copyfile(played, path)
+    content = path.read_bytes()
+    pages = [page for page, table in owners(path).items() if table == "outbox"]
+    leaves = sorted(page for page in pages if content[(page - 1) * PAGE] == LEAF)
+    before = [row[0] for row in tables_of(path)["outbox"]]
+    bad = leaves[len(leaves) // 4], leaves[3 * len(leaves) // 4]
+    heads = [content[(page - 1) * PAGE :][3:5] for page in bad]
+    on_them = sum(int.from_bytes(head, "big") for head in heads)
+    for page in bad:
+        overwritten(path, (page - 1) * PAGE, b"\xff" * PAGE)
+    damage = (await mended(path)).damage
+    assert damage is not None
+    assert damage.broken == ("outbox",)
+    after = {row[0] for row in tables_of(path)["outbox"]}
+    assert len(leaves) > 8
+    assert 0 < len([seq for seq in before if seq not in after]) == on_them
 
 
 async def test_half_a_list_is_none(played: Path, tmp_path: Path) -> None:
@@ -227,6 +269,29 @@ def spoil(log: Path, chance: Random) -> None:
     begin = chance.randrange(len(content))
     content[begin : begin + chance.choice((1, 32, 5000))] = chance.randbytes(5000)
     log.write_bytes(content)
+
+
+async def test_a_page_that_the_card_gives_no_more_is_damage_too(
+    played: Path, tmp_path: Path
+) -> None:
+    """Issue 4.8, EIO: the station starts, with all that can still be read."""
+    path = tmp_path / "journal.sqlite3"
+    shutil.copyfile(played, path)
+    failing = iter([True, False, False])
+
+    class Unreadable(sqlite3.OperationalError):
+        sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+
+    def opener(place: Path) -> Awaitable[aiosqlite.Connection]:
+        if next(failing):
+            raise Unreadable("disk I/O error")
+        return aiosqlite.connect(place, isolation_level=None)
+
+    async with open_journal(path, open_database=opener) as journal:
+        damage = (await journal.load()).damage
+    assert damage is not None
+    assert damage.broken == ()
+    assert damage.rows > 1000
 
 
 async def test_the_damage_is_kept_until_somebody_accepts_it(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 import aiosqlite
+import msgspec
 import structlog
 
 from edge.core.instant import Instant
@@ -158,7 +159,7 @@ async def open_journal(
     try:
         database = await _prepared(path, opener)
     except sqlite3.DatabaseError as error:
-        if _kind(error) != "corrupt":
+        if not _is_damage(error):
             raise _refusal(path, error) from error
         await _replace_damaged(path, mended, opener, why=str(error))
         database = await _prepared(path, opener)
@@ -228,7 +229,22 @@ PRAGMAS: Final = (
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Set the pragmas, check the file and bring its shape up to date."""
+    """Set the pragmas, check the file and bring its shape up to date.
+
+    SQLite keeps no checksum of what is in a page, so that every row is read as a daemon would.
+    """
+    try:
+        _bring_up_to_date(connection)
+        rows.check(connection)
+    except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        raise _Damaged(f"a row makes no sense: {error}") from error
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise
+        raise _Damaged(f"a row makes no sense: {error}") from error  # no text in UTF-8
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").fetchall()
     # Twice: it calls a page that could not be read damaged, too, and a card may hiccup.
@@ -277,6 +293,12 @@ def _kind(error: sqlite3.Error) -> str:
         sqlite3.SQLITE_NOTADB: "corrupt",
     }
     return kinds.get(getattr(error, "sqlite_errorcode", -1) & 0xFF, "other")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is at fault: what is in it, or a page that the card gives no more."""
+    unreadable = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+    return _kind(error) == "corrupt" or getattr(error, "sqlite_errorcode", -1) in unreadable
 
 
 def _journal_failed(error: sqlite3.Error) -> JournalFailed:

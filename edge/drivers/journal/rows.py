@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -128,34 +129,46 @@ def load(connection: sqlite3.Connection) -> Saved:
     )
 
 
+def check(connection: sqlite3.Connection) -> None:
+    """Read all that a daemon will; raises what decoding raises for a row that means nothing."""
+    load(connection)
+    deque(_waiting(connection, 0, -1), maxlen=0)
+    deque(_parked(connection, 0, -1), maxlen=0)
+
+
 def outbox(connection: sqlite3.Connection, after_seq: int, limit: int) -> tuple[Queued, ...]:
     """The oldest *limit* waiting messages after *after_seq*."""
-    rows = connection.execute(
+    return tuple(_waiting(connection, after_seq, limit))
+
+
+def _waiting(connection: sqlite3.Connection, after_seq: int, limit: int) -> Iterator[Queued]:
+    sql = (
         "SELECT seq, ref, message_id, kind, payload, at, attempts FROM outbox"
-        " WHERE seq > ? ORDER BY seq LIMIT ?",
-        (after_seq, limit),
+        " WHERE seq > ? ORDER BY seq LIMIT ?"
     )
-    return tuple(_queued_from(row) for row in rows)
+    for row in connection.execute(sql, (after_seq, limit)):
+        yield _queued_from(row)
 
 
 def dead_letters(
     connection: sqlite3.Connection, after_seq: int, limit: int
 ) -> tuple[DeadLetter, ...]:
     """The oldest *limit* parked messages after *after_seq*; -1 means all."""
-    rows = connection.execute(
+    return tuple(_parked(connection, after_seq, limit))
+
+
+def _parked(connection: sqlite3.Connection, after_seq: int, limit: int) -> Iterator[DeadLetter]:
+    sql = (
         "SELECT seq, ref, message_id, kind, payload, at, attempts, parked_at, code, description"
-        " FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?",
-        (after_seq, limit),
+        " FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?"
     )
-    return tuple(
-        DeadLetter(
+    for row in connection.execute(sql, (after_seq, limit)):
+        yield DeadLetter(
             queued=_queued_from(row[:7]),
             parked_at=_instant(row[7]),
             code=row[8],
             description=row[9],
         )
-        for row in rows
-    )
 
 
 def lives(connection: sqlite3.Connection) -> tuple[Instant, ...]:

@@ -7,11 +7,11 @@ ever go on far beyond the last that was read.
 
 from __future__ import annotations
 
-import shutil
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +36,8 @@ BEYOND: Final = 1 << 62  # no rowid of ours is as high
 PAGE: Final = 4096
 HEADER: Final = 100  # bytes of page 1 that describe the file
 CHANGES, SIZE, VALID_FOR = slice(24, 28), slice(28, 32), slice(92, 96)
+
+UNREADABLE: Final = (sqlite3.Error, ValueError)  # SQLite's own words may be spoilt text, too
 
 log = structlog.get_logger()
 
@@ -80,62 +82,82 @@ WHOLE_OR_NOT: Final = ("local_list",)
 def salvage(new: sqlite3.Connection, damaged: Path, aside: str) -> Damage:
     """Bring what can be read of *damaged* into *new*, which is empty; what came of it.
 
-    The damaged file is read from a copy and stays as it is. Raises nothing because of it.
+    The damaged file is read from a copy and stays as it is.
     """
     tables = [
         name
         for (name,) in new.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         if name not in ("counters", "damages")
     ]
-    tables.sort(key=lambda name: (name != "transactions", name))
-    counts: dict[str, int] = {}
-    broken: list[str] = []
+    tables.sort(key=lambda name: (name != "transactions", name))  # others refer to them
     new.execute("BEGIN IMMEDIATE")
-    with TemporaryDirectory(prefix="tapwatt-") as place, suppress(OSError):
-        for source in _readable(damaged, Path(place), new.serialize()):
-            for table in tables:
-                counts[table], is_whole = _bring(source, new, table)
-                if not is_whole:
-                    broken.append(table)
+    brought = dict.fromkeys(tables, (0, False))
+    with _readable(damaged, new.serialize()) as source:
+        if source is not None:
+            brought = {table: _bring(source, new, table) for table in tables}
             _go_on_counting(source, new)
-            break
-        else:
-            broken = tables
+    counts = {table: count for table, (count, _) in brought.items()}
+    broken = tuple(table for table, (_, is_whole) in brought.items() if not is_whole)
     if "local_list" in broken:
         new.execute("UPDATE counters SET value = 0 WHERE name = 'list_version'")
     _leap(new)
     _stand_in(new)
     _name_the_last_boot(new)
-    damage = Damage(aside=aside, rows=sum(counts.values()), broken=tuple(broken))
+    damage = Damage(aside=aside, rows=sum(counts.values()), broken=broken)
     new.execute(
         "INSERT INTO damages (aside, rows, broken) VALUES (?, ?, ?)",
-        (damage.aside, damage.rows, msgspec.json.encode(damage.broken).decode()),
+        (damage.aside, damage.rows, msgspec.json.encode(broken).decode()),
     )
     new.execute("COMMIT")
     log.warning("journal_salvaged", rows=damage.rows, broken=" ".join(broken), **counts)
     return damage
 
 
-def _readable(damaged: Path, place: Path, template: bytes) -> Iterator[sqlite3.Connection]:
+@contextmanager
+def _readable(damaged: Path, template: bytes) -> Iterator[sqlite3.Connection | None]:
     """The file as far as SQLite opens it: as it is, with a new header, with a new first page.
 
-    A journal of the same version has the same roots in the same places.
+    A journal of the same version has the same roots in the same places. `None`: nothing helps, or
+    there is no room for a copy.
     """
-    content = bytearray(damaged.read_bytes())
-    header, page = bytearray(template[:HEADER]), bytearray(template[:PAGE])
-    for number, head in enumerate((b"", header, page)):
-        patched = bytearray(content)
-        if head:
-            patched[: len(head)] = head
-            patched[SIZE] = (len(content) // PAGE).to_bytes(4, "big")
-            patched[VALID_FOR] = patched[CHANGES]
-        copy = place / str(number)
-        copy.write_bytes(patched)
-        with suppress(FileNotFoundError):
-            shutil.copyfile(damaged.with_name(damaged.name + "-wal"), f"{copy}-wal")
-        with closing(sqlite3.connect(copy, isolation_level=None)) as source:
+    with TemporaryDirectory(prefix="tapwatt-") as place, ExitStack() as stack:
+        for number, head in enumerate((b"", template[:HEADER], template[:PAGE])):
+            copy = Path(place) / str(number)
+            try:
+                _copy(damaged, copy, head)
+            except OSError as error:
+                log.warning("journal_unread", why=str(error))
+                continue
+            source = stack.enter_context(closing(sqlite3.connect(copy, isolation_level=None)))
             if _knows_its_tables(source):
                 yield source
+                return
+        yield None
+
+
+def _copy(damaged: Path, copy: Path, head: bytes) -> None:
+    """Copy a journal and its log, *head* in the place of its beginning."""
+    content = _content(damaged)
+    if head:
+        content[: len(head)] = head
+        content[SIZE] = (len(content) // PAGE).to_bytes(4, "big")
+        content[VALID_FOR] = content[CHANGES]
+    copy.write_bytes(content)
+    with suppress(FileNotFoundError):
+        log_file = damaged.with_name(f"{damaged.name}-wal")
+        copy.with_name(f"{copy.name}-wal").write_bytes(_content(log_file))
+
+
+def _content(path: Path) -> bytearray:
+    """What is in the file; nothing where the card gives nothing."""
+    content = bytearray()
+    with path.open("rb", buffering=0) as file:
+        for place in range(0, path.stat().st_size, PAGE):
+            try:
+                content += os.pread(file.fileno(), PAGE, place)
+            except OSError:
+                content += bytes(PAGE)
+    return content
 
 
 def _knows_its_tables(source: sqlite3.Connection) -> bool:
@@ -143,7 +165,7 @@ def _knows_its_tables(source: sqlite3.Connection) -> bool:
         source.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
         source.execute("PRAGMA cell_size_check=ON").fetchall()
         found = source.execute("SELECT name FROM sqlite_schema").fetchall()
-    except sqlite3.Error:
+    except UNREADABLE:
         return False
     return ("transactions",) in found
 
@@ -152,7 +174,7 @@ def _bring(source: sqlite3.Connection, new: sqlite3.Connection, table: str) -> t
     """Bring the rows of *table* over; how many, and whether those are all."""
     try:
         known = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
-    except sqlite3.Error:
+    except UNREADABLE:
         return 0, False
     infos = new.execute(f"PRAGMA table_info({table})").fetchall()
     columns = [info[1] for info in infos if info[1] in known]
@@ -166,7 +188,7 @@ def _bring(source: sqlite3.Connection, new: sqlite3.Connection, table: str) -> t
         try:
             _understand(table, dict(zip(columns, row, strict=True)))
             new.execute(put, row)
-        except (sqlite3.Error, ValueError, TypeError, msgspec.MsgspecError):
+        except (*UNREADABLE, TypeError, msgspec.MsgspecError):
             is_whole = False
         else:
             count += 1
@@ -181,7 +203,7 @@ def _key(new: sqlite3.Connection, table: str, infos: list[_Row]) -> str | None:
     """What orders the rows of *table*; `None` for one without rowids."""
     try:
         new.execute(f"SELECT rowid FROM {table} LIMIT 0")  # noqa: S608  our own names
-    except sqlite3.Error:
+    except UNREADABLE:
         return None
     return next((info[1] for info in infos if info[5] and info[2] == "INTEGER"), "rowid")
 
@@ -234,14 +256,22 @@ class _Reading:
 
     def _between(self, low: int, high: int, order: str) -> tuple[list[_Row], bool]:
         sql = f"{self._sql} WHERE {self._key} > ? AND {self._key} < ? ORDER BY {self._key} {order}"
-        return self._read(f"{sql} LIMIT {STRETCH}", low, high)
+        found, is_sound = self._read(f"{sql} LIMIT {STRETCH}", low, high)
+        while not is_sound:  # the library looks ahead, and drops the last row before the bad page
+            if found:
+                low, high = (found[-1][0], high) if order == "ASC" else (low, found[-1][0])
+            next_one, _ = self._read(f"{sql} LIMIT 1", low, high)
+            if not next_one:
+                break
+            found += next_one
+        return found, is_sound
 
     def _read(self, sql: str, *values: object) -> tuple[list[_Row], bool]:
         """The rows up to a bad page, and whether there was none."""
         found: list[_Row] = []
         try:
             found.extend(self._source.execute(sql, values))
-        except sqlite3.Error:
+        except UNREADABLE:
             self.met_damage = True
             return found, False
         return found, True
@@ -249,7 +279,7 @@ class _Reading:
 
 def _go_on_counting(source: sqlite3.Connection, new: sqlite3.Connection) -> None:
     """No counter falls behind what was read of it."""
-    with suppress(sqlite3.Error):
+    with suppress(*UNREADABLE):
         for name, value in source.execute("SELECT name, value FROM counters"):
             new.execute("UPDATE counters SET value = ? WHERE name = ?", (value, name))
 
