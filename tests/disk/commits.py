@@ -27,6 +27,8 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    DamageAccepted,
+    DamageTold,
     Delivered,
     FallbackKept,
     FaultLatched,
@@ -40,12 +42,15 @@ from edge.core.records import (
     Queued,
     Record,
     Refused,
+    Resent,
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
     TagCached,
     TagForgotten,
+    Thinned,
     TransactionBound,
+    TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -119,22 +124,35 @@ def acknowledge(rows: Rows, random: Random) -> Batch:
     for queued in _waiting(rows)[:1]:
         if isinstance(queued.message, StartTransaction) and queued.ref is not None:
             number = random.randrange(1, 10**6)
-            batch.append(
-                TransactionBound(ref=queued.ref, transaction_id=number, id_tag_info=ACCEPTED)
-            )
+            batch += [
+                TransactionBound(ref=queued.ref, transaction_id=number, id_tag_info=ACCEPTED),
+                TransactionDeauthorised(ref=queued.ref, energy_wh=number),
+            ]
         batch.append(Delivered(seq=queued.seq))
     return tuple(batch)
 
 
 def refuse(rows: Rows, random: Random) -> Batch:
-    """The central system refused the oldest: once more, or for good."""
+    """The central system refused the oldest: once more, or for good; a dead letter is resent."""
     at = _later(rows)
-    return tuple(
-        Refused(seq=queued.seq, attempts=queued.attempts + 1, message_id=f"n-{at.monotonic}")
-        if random.random() < 0.5
-        else Parked(seq=queued.seq, at=at, code="InternalError", description="no")
-        for queued in _waiting(rows)[:1]
+    again: list[Record] = [
+        Resent(seq=seq, message_id=f"r-{seq}-{at.monotonic}") for seq in list(rows.dead)[:1]
+    ]
+    return (
+        *again,
+        *(
+            Refused(seq=queued.seq, attempts=queued.attempts + 1, message_id=f"n-{at.monotonic}")
+            if random.random() < 0.5
+            else Parked(seq=queued.seq, at=at, code="InternalError", description="no")
+            for queued in _waiting(rows)[:1]
+        ),
     )
+
+
+def thin(rows: Rows, _random: Random) -> Batch:
+    """The disk runs short: every other sample that waits is let go."""
+    samples = [one.seq for one in _waiting(rows) if isinstance(one.message, MeterValues)]
+    return (Thinned(seqs=tuple(samples[1::2])),)
 
 
 def stop_session(rows: Rows, random: Random) -> Batch:
@@ -243,6 +261,7 @@ def configure(rows: Rows, random: Random) -> Batch:
         ResetAccepted(type=ResetType.SOFT, at=_later(rows)),
         ProfileSet(installed=_installed(number)),
         ProfileCleared(charging_profile_id=random.randrange(5)),
+        *(DamageTold(), DamageAccepted()),
     )
 
 
@@ -252,6 +271,7 @@ KINDS: Final[dict[str, Callable[[Rows, Random], Batch]]] = {
     "sample": sample,
     "acknowledge": acknowledge,
     "refuse": refuse,
+    "thin": thin,
     "stop": stop_session,
     "prune": prune,
     "security": log_security,

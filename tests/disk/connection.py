@@ -97,8 +97,8 @@ class Connection:
         self.execute(script)
 
     def serialize(self) -> bytes:
-        """The whole database."""
-        return self.apsw.serialize("main") or b""
+        """The file as this connection sees it."""
+        return self.apsw.serialize("main")
 
     def close(self) -> None:
         """As `sqlite3` closes: nobody hears of a WAL that could not be written back."""

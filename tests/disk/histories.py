@@ -19,7 +19,8 @@ from tests.disk.vfs import SIMULATED
 DAY: Final = (
     *("boot", "open", "sample", "acknowledge", "sample", "refuse", "open", "sample"),
     *("job", "job", "job", *16 * ("security",), "certificates", "certificates", "certificates"),
-    *("certificates", *8 * ("list",), *4 * ("settings",), "refuse", "acknowledge", "stop", "prune"),
+    *("certificates", *8 * ("list",), *4 * ("settings",), *3 * ("sample",), "thin"),
+    *("refuse", "refuse", "refuse", "acknowledge", "stop", "prune"),
 )
 """Every kind, each where there is something for it to do."""
 

@@ -6,7 +6,7 @@ The journal is the real one: `open_journal`, its migrations, its statements, its
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, cast
@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import apsw
 
 from edge.core.records import Record, Saved
+from edge.drivers import journal as journal_module
 from edge.drivers.journal import SqliteJournal, open_journal
 from tests.crash.memory import Rows
 from tests.disk.commits import KINDS
@@ -97,15 +98,22 @@ class Recording:
         self.states.append(State(saved, tables_of(connection), pages, len(self.records)))
 
 
+@contextmanager
+def _syncs_seen() -> Iterator[None]:
+    """The journal's own syncs of a directory are the simulated disk's, too."""
+    real = journal_module._sync_directory
+    journal_module._sync_directory = sync_directory
+    try:
+        yield
+    finally:
+        journal_module._sync_directory = real
+
+
 @asynccontextmanager
 async def on_disk(disk: Disk, said: Said = as_told) -> AsyncIterator[SqliteJournal]:
     """The real journal, open on *disk*; *said* plants bugs, see `Connection`."""
-    with SIMULATED.mounted(disk) as directory:
-        async with open_journal(
-            directory / NAME,
-            open_database=opener(said),
-            sync_directory=sync_directory,
-        ) as journal:
+    with SIMULATED.mounted(disk) as directory, _syncs_seen():
+        async with open_journal(directory / NAME, open_database=opener(said)) as journal:
             yield journal
 
 

@@ -74,7 +74,7 @@ async def judge(found: Disk, life: Recording, allowed: Sequence[int]) -> Verdict
             check = connection.execute("PRAGMA integrity_check").fetchall()
     except Exception as error:  # noqa: BLE001  whatever it stumbles over is damage
         return Verdict(CORRUPT, why=repr(error))
-    if saved.damage is not None:
+    if saved.damage:
         return Verdict(CORRUPT, why="the journal was set aside")
     if check != [("ok",)]:
         return Verdict(CORRUPT, why=str(check))

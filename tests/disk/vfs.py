@@ -173,18 +173,20 @@ class Place(PosixPath):
     def exists(self) -> bool:
         return self.name in self._disk.names
 
-    def unlink(self, missing_ok: bool = False) -> None:
-        assert ".mended" in self.name, f"{self} is removed, and what is in it"
-        if self.exists():
-            self._disk.remove(self.name)
-        elif not missing_ok:
-            raise FileNotFoundError(self)
-
     def rename(self, target: str | PathLike[str]) -> Place:
         if not self.exists():
             raise FileNotFoundError(self)
         self._disk.rename(self.name, Place(target).name)
         return Place(target)
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        if self.exists():
+            self._disk.remove(self.name)
+        elif not missing_ok:
+            raise FileNotFoundError(self)
+
+    def read_bytes(self) -> bytes:
+        return self._disk.contents(self.name)
 
     @property
     def _disk(self) -> Disk:

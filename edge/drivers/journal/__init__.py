@@ -58,7 +58,6 @@ MENDED: Final = ".mended"  # what is made beside a damaged journal, to replace i
 
 T = TypeVar("T")
 OpenDatabase = Callable[[Path], Awaitable[aiosqlite.Connection]]
-SyncDirectory = Callable[[Path], None]
 
 log = structlog.get_logger()
 
@@ -153,10 +152,7 @@ class SqliteJournal:
 
 @asynccontextmanager
 async def open_journal(
-    path: Path,
-    *,
-    open_database: OpenDatabase | None = None,
-    sync_directory: SyncDirectory | None = None,
+    path: Path, *, open_database: OpenDatabase | None = None
 ) -> AsyncIterator[SqliteJournal]:
     """Open the journal at *path*, making it if it is not there.
 
@@ -165,17 +161,16 @@ async def open_journal(
     Raises `ConfigError` when another process has it open or the place cannot be written.
     """
     opener = open_database or _open_database
-    sync = sync_directory or _sync_directory
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mended = path.with_name(path.name + MENDED)
-    _finish_replacing(path, mended, sync)
+    _finish_replacing(path, mended)
     try:
-        database = await _prepared(path, opener, sync)
+        database = await _prepared(path, opener)
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
             raise _refusal(path, error) from error
-        await _replace_damaged(path, mended, opener, sync, why=str(error))
-        database = await _prepared(path, opener, sync)
+        await _replace_damaged(path, mended, opener, why=str(error))
+        database = await _prepared(path, opener)
     try:
         yield SqliteJournal(database)
     finally:
@@ -206,16 +201,14 @@ def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
     return aiosqlite.connect(path, isolation_level=None, timeout=1.0)
 
 
-async def _prepared(
-    path: Path, opener: OpenDatabase, sync_directory: SyncDirectory
-) -> aiosqlite.Connection:
+async def _prepared(path: Path, opener: OpenDatabase) -> aiosqlite.Connection:
     database = await opener(path)
     try:
         await _job(database, _prepare)
     except BaseException:
         await database.close()
         raise
-    sync_directory(path.parent)
+    _sync_directory(path.parent)
     return database
 
 
@@ -330,9 +323,7 @@ def _refusal(path: Path, error: sqlite3.Error) -> ConfigError:
     )
 
 
-async def _replace_damaged(
-    path: Path, mended: Path, opener: OpenDatabase, sync_directory: SyncDirectory, *, why: str
-) -> None:
+async def _replace_damaged(path: Path, mended: Path, opener: OpenDatabase, *, why: str) -> None:
     """Put what can be read of the file at *path* in its place, and keep the damaged one aside.
 
     A power cut at any moment leaves the damaged file where it was, or the new one complete.
@@ -341,20 +332,20 @@ async def _replace_damaged(
     for suffix in ("", "-wal"):
         mended.with_name(mended.name + suffix).unlink(missing_ok=True)
     log.critical("journal_damaged", why=why, aside=aside.name)
-    new = await _prepared(mended, opener, sync_directory)
+    new = await _prepared(mended, opener)
     try:
         await _job(new, lambda connection: salvage(connection, path, aside.name))
     finally:
         await new.close()
-    _move(path, aside, sync_directory)
-    _finish_replacing(path, mended, sync_directory)
+    _move(path, aside)
+    _finish_replacing(path, mended)
 
 
-def _finish_replacing(path: Path, mended: Path, sync_directory: SyncDirectory) -> None:
+def _finish_replacing(path: Path, mended: Path) -> None:
     """Take what was mended, unless the damaged one, of which it was made, is still in its place."""
     if mended.exists() and not path.exists():
         mended.rename(path)
-        sync_directory(path.parent)
+        _sync_directory(path.parent)
 
 
 def _place_aside(path: Path) -> Path:
@@ -364,12 +355,12 @@ def _place_aside(path: Path) -> Path:
     return aside
 
 
-def _move(path: Path, aside: Path, sync_directory: SyncDirectory) -> None:
+def _move(path: Path, aside: Path) -> None:
     """Rename a journal and its WAL; they stay for `.recover`."""
     for suffix in ("-wal", "-shm", ""):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    sync_directory(path.parent)
+    _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -96,9 +96,8 @@ def salvage(new: sqlite3.Connection, damaged: Path, aside: str) -> Damage:
         if source is not None:
             brought = {table: _bring(source, new, table) for table in tables}
             _go_on_counting(source, new)
-    # One place for each: a page of letters may lie where one of the queue was.
-    new.execute("DELETE FROM outbox WHERE seq IN (SELECT seq FROM dead_letters)")
     counts = {table: count for table, (count, _) in brought.items()}
+    counts["outbox"] -= _only_once(new)
     broken = tuple(table for table, (_, is_whole) in brought.items() if not is_whole)
     if "local_list" in broken:
         new.execute("UPDATE counters SET value = 0 WHERE name = 'list_version'")
@@ -289,6 +288,11 @@ class _Reading:
             self.met_damage = True
             return found, False
         return found, True
+
+
+def _only_once(new: sqlite3.Connection) -> int:
+    """Leave each message in one place, a page of letters may lie where one of the queue was."""
+    return new.execute("DELETE FROM outbox WHERE seq IN (SELECT seq FROM dead_letters)").rowcount
 
 
 def _go_on_counting(source: sqlite3.Connection, new: sqlite3.Connection) -> None:
