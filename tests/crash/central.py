@@ -70,9 +70,6 @@ class Central:
 
     def hear(self, message_id: str, message: Request) -> Confirmation | CallError:
         """Take *message* as a receiver with a memory would (I4, I5), or not at all: `refuses`."""
-        if isinstance(message, self.refuses):
-            self.has_refused = True
-            return CallError(code="InternalError", description="not today")
         if isinstance(message, SecurityEventNotification):
             self.warnings.append(message)
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
@@ -82,6 +79,9 @@ class Central:
             if known != message:
                 self.changed.append(message_id)
             return self._answers[message_id]
+        if isinstance(message, self.refuses):
+            self.has_refused = True
+            return CallError(code="InternalError", description="not today")
         self.contents[message_id] = message
         self.order.append(message_id)
         answer = self._take(message)
