@@ -74,12 +74,6 @@ class Central:
 
         `moods` is how many samples it will yet refuse for no reason at all.
         """
-        if self.moods and isinstance(message, MeterValues):
-            self.moods -= 1
-            return CallError(code="InternalError", description="not now")
-        if isinstance(message, self.refuses):
-            self.has_refused = True
-            return CallError(code="InternalError", description="not today")
         if isinstance(message, SecurityEventNotification):
             self.warnings.append(message)
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
@@ -89,6 +83,12 @@ class Central:
             if known != message:
                 self.changed.append(message_id)
             return self._answers[message_id]
+        if self.moods and isinstance(message, MeterValues):
+            self.moods -= 1
+            return CallError(code="InternalError", description="not now")
+        if isinstance(message, self.refuses):
+            self.has_refused = True
+            return CallError(code="InternalError", description="not today")
         self.contents[message_id] = message
         self.order.append(message_id)
         answer = self._take(message)
