@@ -72,8 +72,16 @@ class Central:
     def hear(self, message_id: str, message: Request) -> Confirmation | CallError:
         """Take *message* as a receiver with a memory would (I4, I5), or not at all: `refuses`.
 
-        `moods` is how many samples it will yet refuse for no reason at all.
+        `moods` is how many samples it will yet refuse for no reason at all. What it once took it
+        never refuses: a repeat gets its first answer.
         """
+        is_known = message_id in self.contents
+        if self.moods and isinstance(message, MeterValues) and not is_known:
+            self.moods -= 1
+            return CallError(code="InternalError", description="not now")
+        if isinstance(message, self.refuses) and not is_known:
+            self.has_refused = True
+            return CallError(code="InternalError", description="not today")
         if isinstance(message, SecurityEventNotification):
             self.warnings.append(message)
         if not isinstance(message, StartTransaction | StopTransaction | MeterValues):
@@ -83,12 +91,6 @@ class Central:
             if known != message:
                 self.changed.append(message_id)
             return self._answers[message_id]
-        if self.moods and isinstance(message, MeterValues):
-            self.moods -= 1
-            return CallError(code="InternalError", description="not now")
-        if isinstance(message, self.refuses):
-            self.has_refused = True
-            return CallError(code="InternalError", description="not today")
         self.contents[message_id] = message
         self.order.append(message_id)
         answer = self._take(message)

@@ -129,6 +129,8 @@ class Rows:
                 again = replace(queued, attempts=record.attempts, message_id=record.message_id)
                 self.outbox[record.seq] = again
                 self.seqs[record.message_id] = record.seq
+                if queued.message_id in self.resent:
+                    self.resent.add(record.message_id)  # a letter refused anew is one still
             case Delivered():
                 self.outbox.pop(record.seq, None)
             case Parked():
