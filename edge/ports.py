@@ -19,7 +19,8 @@ from edge.core.effects import Lamp, X509Question
 from edge.core.events import Event
 from edge.core.instant import Instant
 from edge.core.messages import CallError, Request
-from edge.core.records import Queued, Record, Saved
+from edge.core.records import Queued, Record
+from edge.core.saved import Saved
 from edge.core.setup import EvseTraits
 from edge.core.vocabulary import LogType
 from edge.core.work import Seal

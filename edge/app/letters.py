@@ -16,7 +16,8 @@ from edge.core.events import ResendAsked
 from edge.core.instant import Instant, rfc3339
 from edge.core.messages import StartTransaction
 from edge.core.outbox import UNKNOWN_ID
-from edge.core.records import Queued, SavedTransaction
+from edge.core.records import Queued
+from edge.core.saved import SavedTransaction
 from edge.core.state import ChargePoint
 from edge.drivers.journal import DeadLetter, SqliteJournal, open_copy
 from edge.drivers.ocpp_codec import encode

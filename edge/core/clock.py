@@ -19,7 +19,7 @@ from edge.core.effects import LearnTime
 from edge.core.events import Event, MeterRead
 from edge.core.facts import Registered, TimeTold
 from edge.core.instant import EARLIEST, LATEST, Instant
-from edge.core.records import Saved
+from edge.core.saved import Saved
 
 MOVED: Final = timedelta(milliseconds=1)
 """Less is how far apart two clocks are read, one after the other; the wire has whole ones."""

@@ -16,7 +16,7 @@ from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
 from edge.core.metering import NOTE_EVERY_S
 from edge.core.profiles import Installed
-from edge.core.records import Saved, SavedTransaction
+from edge.core.saved import Saved, SavedTransaction
 from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.state import (

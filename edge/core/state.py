@@ -21,7 +21,8 @@ from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue
 from edge.core.profiles import Installed, Profile
 from edge.core.quantities import Reading
-from edge.core.records import Damage, Queued, TagCached
+from edge.core.records import Queued, TagCached
+from edge.core.saved import Damage
 from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (

@@ -50,17 +50,9 @@ from edge.core.messages import (
     StatusNotification,
 )
 from edge.core.quantities import Reading
-from edge.core.records import (
-    Delivered,
-    Parked,
-    Queued,
-    Record,
-    Refused,
-    Resent,
-    Saved,
-    Thinned,
-)
+from edge.core.records import Delivered, Parked, Queued, Record, Refused, Resent, Thinned
 from edge.core.restore import restore
+from edge.core.saved import Saved
 from edge.core.setup import EvseTraits, Policy, Setup
 from edge.core.state import Bay, ChargePoint, Phase
 from edge.core.step import step

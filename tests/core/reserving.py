@@ -13,10 +13,8 @@ from edge.core.messages import (
     IdTagInfo,
     StartTransaction,
 )
-from edge.core.records import (
-    ReservationEnded,
-    Saved,
-)
+from edge.core.records import ReservationEnded
+from edge.core.saved import Saved
 from edge.core.vocabulary import (
     AuthorizationStatus,
     ConnectorStatus,

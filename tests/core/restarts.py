@@ -7,13 +7,8 @@ from edge.core.instant import Instant
 from edge.core.messages import (
     StartTransaction,
 )
-from edge.core.records import (
-    BootStarted,
-    Queued,
-    Saved,
-    SavedTransaction,
-    TransactionOpened,
-)
+from edge.core.records import BootStarted, Queued, TransactionOpened
+from edge.core.saved import Saved, SavedTransaction
 from edge.core.setup import Policy
 from tests.core.bench import ALICE, GOOD, at, setup
 from tests.core.build import Rig

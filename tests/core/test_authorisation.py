@@ -17,7 +17,8 @@ from edge.core.messages import (
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import Saved, TagCached, TransactionOpened
+from edge.core.records import TagCached, TransactionOpened
+from edge.core.saved import Saved
 from edge.core.state import Phase
 from edge.core.vocabulary import AuthorizationStatus, ConnectorStatus, StopReason
 from edge.core.waiting import MOST_WAITING

@@ -14,7 +14,8 @@ from edge.core.messages import (
     IdTagInfo,
     StartTransaction,
 )
-from edge.core.records import CacheCleared, Saved, TagCached, TagForgotten, TransactionOpened
+from edge.core.records import CacheCleared, TagCached, TagForgotten, TransactionOpened
+from edge.core.saved import Saved
 from edge.core.vocabulary import AuthorizationStatus
 from edge.core.waiting import ToLearn
 from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, setup

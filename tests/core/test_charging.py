@@ -12,7 +12,8 @@ from edge.core.effects import BEATS, Beat, Cut, Energise, Raise, Reduce, Reply, 
 from edge.core.events import Pilot, Ticked, Trip
 from edge.core.messages import BootNotification, MeterValues
 from edge.core.profiles import Installed
-from edge.core.records import ProfileSet, Saved
+from edge.core.records import ProfileSet
+from edge.core.saved import Saved
 from edge.core.setup import Policy
 from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus

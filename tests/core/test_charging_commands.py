@@ -16,7 +16,8 @@ from edge.core.effects import Write
 from edge.core.events import Pilot
 from edge.core.messages import Authorize, StartTransaction
 from edge.core.profiles import MOST_INSTALLED, Profile
-from edge.core.records import ProfileCleared, ProfileSet, Saved, TransactionOpened
+from edge.core.records import ProfileCleared, ProfileSet, TransactionOpened
+from edge.core.saved import Saved
 from edge.core.setup import Policy
 from edge.core.state import Phase
 from edge.core.vocabulary import CallErrorCode, RateUnit

@@ -20,13 +20,9 @@ from edge.core.messages import (
     StatusNotification,
     StopTransaction,
 )
-from edge.core.records import (
-    BootStarted,
-    Saved,
-    SavedTransaction,
-    TransactionOpened,
-)
+from edge.core.records import BootStarted, TransactionOpened
 from edge.core.restore import restore
+from edge.core.saved import Saved, SavedTransaction
 from edge.core.vocabulary import StopReason
 from tests.core.bench import ALICE, NOON, at, of, setup
 from tests.core.build import Rig, booted

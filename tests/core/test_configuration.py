@@ -7,8 +7,9 @@ import pytest
 from edge.core import keys
 from edge.core.commands import ChangeConfiguration, GetConfiguration
 from edge.core.messages import CallError
-from edge.core.records import ConfigurationChanged, Saved
+from edge.core.records import ConfigurationChanged
 from edge.core.restore import restore
+from edge.core.saved import Saved
 from edge.core.vocabulary import CallErrorCode
 from tests.core.bench import at, setup
 from tests.core.build import Rig

@@ -15,7 +15,8 @@ from edge.core.cost_messages import (
 from edge.core.draft import Draft
 from edge.core.facts import PluggedIn
 from edge.core.messages import MeterValues, StartTransaction
-from edge.core.records import Saved, SavedTransaction, TransactionOpened
+from edge.core.records import TransactionOpened
+from edge.core.saved import Saved, SavedTransaction
 from tests.core.bench import ALICE, BOB, at, setup
 from tests.core.build import Rig
 from tests.core.costs import (

@@ -17,7 +17,8 @@ from edge.core.messages import (
     StopTransaction,
 )
 from edge.core.outbox import HEAD, UNNUMBERED
-from edge.core.records import Delivered, Parked, Queued, Refused, Resent, Saved
+from edge.core.records import Delivered, Parked, Queued, Refused, Resent
+from edge.core.saved import Saved
 from edge.core.step import step
 from tests.core.bench import GOOD, at, of, setup
 from tests.core.build import Rig

@@ -18,7 +18,7 @@ from edge.core.messages import (
     NoAnswer,
     StatusNotification,
 )
-from edge.core.records import Saved
+from edge.core.saved import Saved
 from edge.core.setup import UnsignedFirmware
 from edge.core.vocabulary import CallErrorCode, CertificateUse, ConnectorStatus, ResetType
 from edge.core.work import JobEnded, JobKind, Stage

@@ -11,14 +11,8 @@ from edge.core.effects import Ask, Send
 from edge.core.events import DamageAcknowledged, JournalHealed, JournalLost
 from edge.core.health import CLOCK_MOVED_S, MOST_MOVES
 from edge.core.messages import StatusNotification
-from edge.core.records import (
-    BootStarted,
-    Damage,
-    DamageAccepted,
-    DamageTold,
-    ResetAccepted,
-    Saved,
-)
+from edge.core.records import BootStarted, DamageAccepted, DamageTold, ResetAccepted
+from edge.core.saved import Damage, Saved
 from edge.core.security_log import SecurityEventLogged
 from edge.core.setup import AfterDamage, Keeping
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, ResetType, SecurityEvent

@@ -14,7 +14,8 @@ from edge.core.messages import (
     NoAnswer,
     StatusNotification,
 )
-from edge.core.records import BackOffKept, Saved
+from edge.core.records import BackOffKept
+from edge.core.saved import Saved
 from edge.core.vocabulary import RegistrationStatus
 from tests.core.bench import of
 from tests.core.build import Rig, booted

@@ -24,7 +24,8 @@ from edge.core.messages import (
     StartTransaction,
     StatusNotification,
 )
-from edge.core.records import ListChanged, ListedTag, Saved, TagCached, TransactionOpened
+from edge.core.records import ListChanged, ListedTag, TagCached, TransactionOpened
+from edge.core.saved import Saved
 from edge.core.step import step
 from edge.core.vocabulary import AuthorizationStatus, CallErrorCode, ErrorCode, UpdateType
 from edge.core.waiting import MOST_WAITING

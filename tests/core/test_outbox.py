@@ -23,7 +23,8 @@ from edge.core.messages import (
     StopTransactionConf,
 )
 from edge.core.outbox import HEAD
-from edge.core.records import Delivered, Parked, Queued, Refused, Saved, TransactionBound
+from edge.core.records import Delivered, Parked, Queued, Refused, TransactionBound
+from edge.core.saved import Saved
 from edge.core.vocabulary import StopReason
 from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, of, setup
 from tests.core.build import Rig

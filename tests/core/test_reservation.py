@@ -16,10 +16,8 @@ from edge.core.levels import lamp
 from edge.core.messages import (
     StatusNotification,
 )
-from edge.core.records import (
-    ReservationMade,
-    Saved,
-)
+from edge.core.records import ReservationMade
+from edge.core.saved import Saved
 from edge.core.vocabulary import (
     AvailabilityType,
     ResetType,

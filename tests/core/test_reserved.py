@@ -14,12 +14,8 @@ from edge.core.messages import (
     AuthorizeConf,
     IdTagInfo,
 )
-from edge.core.records import (
-    ListedTag,
-    Saved,
-    TagCached,
-    TransactionOpened,
-)
+from edge.core.records import ListedTag, TagCached, TransactionOpened
+from edge.core.saved import Saved
 from edge.core.state import Phase
 from tests.core.bench import ALICE, BAD, BOB, GOOD, at, setup
 from tests.core.build import Rig

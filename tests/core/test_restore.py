@@ -22,13 +22,12 @@ from edge.core.records import (
     FaultLatched,
     Queued,
     ResetAccepted,
-    Saved,
-    SavedTransaction,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
 )
 from edge.core.restore import restore
+from edge.core.saved import Saved, SavedTransaction
 from edge.core.state import Phase
 from edge.core.vocabulary import (
     AuthorizationStatus,

@@ -9,11 +9,8 @@ from edge.core.events import Pilot
 from edge.core.messages import (
     StopTransaction,
 )
-from edge.core.records import (
-    Metered,
-    Saved,
-    TransactionStopping,
-)
+from edge.core.records import Metered, TransactionStopping
+from edge.core.saved import Saved
 from edge.core.setup import Policy
 from edge.core.state import Phase
 from edge.core.vocabulary import (

@@ -11,8 +11,9 @@ from edge.core.access import Access
 from edge.core.commands import ChangeConfiguration, GetConfiguration
 from edge.core.effects import Reply, UseAccess, Write
 from edge.core.events import DialRefused, FramesRefused, LinkUp
-from edge.core.records import ConfigurationChanged, FallbackKept, Saved
+from edge.core.records import ConfigurationChanged, FallbackKept
 from edge.core.restore import restore
+from edge.core.saved import Saved
 from edge.core.security import attempts
 from edge.core.security_log import SecurityEventLogged
 from edge.core.vocabulary import SecurityEvent

@@ -15,7 +15,8 @@ from edge.core.messages import (
     StatusNotification,
 )
 from edge.core.outbox import QUICK_DROP_S
-from edge.core.records import BootStarted, Saved
+from edge.core.records import BootStarted
+from edge.core.saved import Saved
 from edge.core.security_events import (
     MOST_TRIES,
     PAUSE_FIRST_S,

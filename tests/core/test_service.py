@@ -7,7 +7,8 @@ import pytest
 from edge.core.commands import ChangeAvailability, RemoteStopTransaction
 from edge.core.events import Pilot, Trip
 from edge.core.messages import StatusNotification
-from edge.core.records import AvailabilityChanged, Saved
+from edge.core.records import AvailabilityChanged
+from edge.core.saved import Saved
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus
 from tests.core.bench import setup
 from tests.core.build import Rig

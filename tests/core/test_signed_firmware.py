@@ -17,7 +17,7 @@ from edge.core.effects import (
     VerifyImage,
 )
 from edge.core.events import Failure
-from edge.core.records import Saved
+from edge.core.saved import Saved
 from edge.core.security_log import SecurityEventLogged
 from edge.core.signed_firmware import VERIFY_WITHIN_S, VET_WITHIN_S
 from edge.core.vocabulary import CertificateUse, ConnectorStatus, SecurityEvent

@@ -16,7 +16,7 @@ from edge.core.effects import (
     VerifyImage,
 )
 from edge.core.events import Failure
-from edge.core.records import Saved
+from edge.core.saved import Saved
 from edge.core.setup import UnsignedFirmware
 from edge.core.vocabulary import ConnectorStatus, ResetType
 from edge.core.work import JobKind, Stage

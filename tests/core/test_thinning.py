@@ -17,7 +17,8 @@ from edge.core.messages import (
     TransactionMessage,
 )
 from edge.core.outbox import HEAD
-from edge.core.records import Delivered, Queued, Saved, Thinned
+from edge.core.records import Delivered, Queued, Thinned
+from edge.core.saved import Saved
 from edge.core.security_log import SecurityEventLogged
 from edge.core.setup import Keeping
 from edge.core.step import step

@@ -18,12 +18,12 @@ from edge.core.messages import (
     StopTransaction,
 )
 from edge.core.records import (
-    Saved,
     TransactionDeauthorised,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.saved import Saved
 from edge.core.state import Phase
 from edge.core.vocabulary import (
     AuthorizationStatus,

@@ -15,7 +15,7 @@ from edge.core.facts import Triggered
 from edge.core.file_commands import GetDiagnostics, GetDiagnosticsConf, GetLog, LogParameters
 from edge.core.job_news import on_trigger
 from edge.core.messages import DiagnosticsStatusNotification, LogStatusNotification
-from edge.core.records import Saved
+from edge.core.saved import Saved
 from edge.core.vocabulary import LogType
 from edge.core.work import JobKind, JobOrdered, SavedJob, Stage
 from tests.core.bench import NOON, at, of

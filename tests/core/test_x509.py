@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from edge.core import keys
-from edge.core.records import Saved
 from edge.core.restore import restore
+from edge.core.saved import Saved
 from edge.core.vocabulary import CertificateUse
 from edge.core.x509 import Credential, CredentialsKept, KeyRequest, Root
 from tests.core.bench import at, setup

@@ -11,7 +11,7 @@ from edge.core.effects import CheckChain, Fetch
 from edge.core.events import Failure, JobFinished, X509Answered
 from edge.core.file_commands import Firmware, SignedUpdateFirmware, UpdateFirmware
 from edge.core.messages import FirmwareStatusNotification, SignedFirmwareStatusNotification
-from edge.core.records import Saved
+from edge.core.saved import Saved
 from edge.core.setup import Setup
 from edge.core.vocabulary import CertificateUse, ConnectorStatus
 from edge.core.work import Job, JobKind, JobOrdered, SavedJob, Seal, Stage

@@ -38,8 +38,6 @@ from edge.core.records import (
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
-    Saved,
-    SavedTransaction,
     TagCached,
     TagForgotten,
     Thinned,
@@ -49,6 +47,7 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.saved import Saved, SavedTransaction
 from edge.core.security_log import (
     SecurityEventForgotten,
     SecurityEventLogged,

@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 
 import apsw
 
-from edge.core.records import Record, Saved
+from edge.core.records import Record
+from edge.core.saved import Saved
 from edge.drivers import journal as journal_module
 from edge.drivers.journal import SqliteJournal, open_journal
 from tests.crash.memory import Rows

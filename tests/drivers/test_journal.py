@@ -45,7 +45,6 @@ from edge.core.records import (
     ReservationEnded,
     ReservationMade,
     ResetAccepted,
-    Saved,
     TagCached,
     TagForgotten,
     Thinned,
@@ -55,6 +54,7 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.saved import Saved
 from edge.core.vocabulary import (
     AuthorizationStatus,
     AvailabilityType,

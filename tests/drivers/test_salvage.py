@@ -18,16 +18,15 @@ from edge.core.messages import IdTagInfo
 from edge.core.records import (
     Alive,
     ConfigurationChanged,
-    Damage,
     DamageAccepted,
     DamageTold,
     ListChanged,
     ListedTag,
     Parked,
     Record,
-    Saved,
     TagCached,
 )
+from edge.core.saved import Damage, Saved
 from edge.core.vocabulary import AuthorizationStatus
 from edge.drivers.journal import open_journal
 from edge.drivers.journal.salvage import JUMP

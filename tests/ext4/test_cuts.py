@@ -18,7 +18,7 @@ from random import Random
 
 import pytest
 
-from edge.core.records import Saved
+from edge.core.saved import Saved
 from edge.drivers.journal import open_journal
 from scripts.benches.parts.loop_disk import Disk
 from tests.ext4.writer import KEPT

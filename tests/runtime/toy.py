@@ -11,7 +11,8 @@ from typing import Self
 from edge.core.effects import Effect
 from edge.core.events import Event
 from edge.core.instant import Instant
-from edge.core.records import Queued, Record, Saved
+from edge.core.records import Queued, Record
+from edge.core.saved import Saved
 from edge.errors import JournalFailed
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.recorder import Recorder

@@ -26,7 +26,8 @@ import msgspec
 import structlog
 
 from edge.core.instant import Instant
-from edge.core.records import Queued, Record, Saved, SavedTransaction, TransactionOpened
+from edge.core.records import Queued, Record, TransactionOpened
+from edge.core.saved import Saved, SavedTransaction
 from edge.core.security_log import SecurityEventLogged
 from edge.drivers.journal import rows
 from edge.drivers.journal.rows import DeadLetter

@@ -26,7 +26,6 @@ from edge.core.records import (
     AvailabilityChanged,
     BootStarted,
     ConfigurationChanged,
-    Damage,
     FallbackKept,
     FaultLatched,
     ListedTag,
@@ -34,13 +33,12 @@ from edge.core.records import (
     Queued,
     ReservationMade,
     ResetAccepted,
-    Saved,
-    SavedTransaction,
     TagCached,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
 )
+from edge.core.saved import Damage, Saved, SavedTransaction
 from edge.core.security_log import SecurityEventLogged
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
 from edge.core.work import JobOrdered, SavedJob, Stage

@@ -23,7 +23,7 @@ import structlog
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValues, StartTransaction, StopTransaction
 from edge.core.profiles import Installed
-from edge.core.records import Damage
+from edge.core.saved import Damage
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
 from edge.core.work import JobKind, JobOrdered, Stage
 from edge.core.x509 import CredentialsKept, Root
@@ -292,7 +292,8 @@ class _Reading:
 
 def _only_once(new: sqlite3.Connection) -> int:
     """Leave each message in one place, a page of letters may lie where one of the queue was."""
-    return new.execute("DELETE FROM outbox WHERE seq IN (SELECT seq FROM dead_letters)").rowcount
+    new.execute("DELETE FROM outbox WHERE seq IN (SELECT seq FROM dead_letters)")
+    return int(new.execute("SELECT changes()").fetchone()[0])
 
 
 def _go_on_counting(source: sqlite3.Connection, new: sqlite3.Connection) -> None:

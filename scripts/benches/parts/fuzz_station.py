@@ -30,8 +30,8 @@ from edge.core.effects import (
 )
 from edge.core.events import Event, LinkUp, Started, Stored, Ticked
 from edge.core.messages import BootNotification
-from edge.core.records import Saved
 from edge.core.restore import restore
+from edge.core.saved import Saved
 from edge.core.setup import EvseTraits, Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
