@@ -23,7 +23,7 @@ from edge.errors import ImageUntrusted, InstallFailed
 from edge.runtime.errands import IMAGE, Errands, Hands
 from tests.crash.central import Central
 from tests.crash.life import Life
-from tests.crash.virtual import elapse
+from tests.world.loop import elapse
 from tests.crash.wall import EPOCH
 from tests.crash.world import World
 
