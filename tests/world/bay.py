@@ -32,17 +32,24 @@ DAY_S: Final = 86_400.0
 
 @dataclass(kw_only=True)
 class Flow:
-    """What flowed under one transaction: *dim_wh* of it where the meter could not be read."""
+    """What flowed under one transaction, into which *cars*.
+
+    *dim_wh* of it flowed where the meter could not be read.
+    """
 
     connector: int
     ref: int
     energy_wh: float = 0.0
     dim_wh: float = 0.0
+    cars: set[int] = field(default_factory=set)
 
 
 @dataclass(kw_only=True)
 class Outlet:
-    """One connector as it is, whatever anybody believes. *log* hears of every change."""
+    """One connector as it is, whatever anybody believes. *log* hears of every change.
+
+    *trace* is the true register over time, and whether the meter showed it.
+    """
 
     number: int
     log: Callable[[str], None]
@@ -64,6 +71,9 @@ class Outlet:
     flows: dict[int, Flow] = field(default_factory=dict)
     days: set[int] = field(default_factory=set)
     resets: int = 0
+    seen_wh: float = 0.0
+    car: int = 0
+    trace: list[tuple[float, float, str]] = field(default_factory=list)
     energised: Callable[[], None] = lambda: None
     _flow: Flow | None = None
 
@@ -88,9 +98,11 @@ class Outlet:
             self.days.add(int(now // DAY_S))
             if self._flow is not None:
                 self._flow.energy_wh += flown_wh
+                self._flow.cars.add(self.car)
                 if self.meter != "good":
                     self._flow.dim_wh += flown_wh
         self.since = now
+        self.trace.append((now, self.energy_wh + self.offset_wh, self.meter))
 
     def set_coil(self, closed: bool) -> None:
         """Move the contactor; closing it without a durable transaction breaks I1."""
@@ -121,18 +133,22 @@ class Outlet:
     def break_meter(self, how: str) -> None:
         """Let the meter be `silent` or `frozen`, or `good` again."""
         self.integrate()
-        if how != "good" and self.meter == "good" and self._flow is not None:
-            self._flow.dim_wh += self.power_w * KNOWN_AGO_S / 3600
+        if how != "good" and self.meter == "good":
+            self._dim()
         self.meter = how
         self.frozen_wh = self.register_wh
 
     def replace_meter(self) -> None:
         """A new meter begins at zero; what flowed since the old one was read is nobody's."""
         self.integrate()
-        if self._flow is not None:
-            self._flow.dim_wh += self.power_w * KNOWN_AGO_S / 3600
+        self._dim()
         self.offset_wh = -float(int(self.energy_wh))
         self.resets += 1
+
+    def _dim(self) -> None:
+        """What flowed since somebody last wrote the register down may be nobody's."""
+        if self._flow is not None:
+            self._flow.dim_wh += self.energy_wh - self.seen_wh + self.draw_w * KNOWN_AGO_S / 3600
 
 
 class BayEvse:
@@ -262,6 +278,7 @@ class BayMeter:
             return
         outlet.integrate()
         energy_wh = outlet.frozen_wh if outlet.meter == "frozen" else outlet.register_wh
+        outlet.seen_wh = outlet.energy_wh
         if self.glitches and outlet.coil:
             self.glitches = False
             energy_wh = 0

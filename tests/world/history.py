@@ -84,8 +84,9 @@ def _drop(_logger: object, _method: str, _event: Any) -> Any:
 
 async def _history(scenario: Scenario, directory: Path, make: type[World]) -> World:
     world = make(scenario, directory)
-    world.happen()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(world.slipped)
+    world.happen()
     nodes = (world.central, world.edge)
     living = [loop.create_task(live(node, world.fell_over)) for node in nodes]
     await elapse(scenario.days * DAY_S)

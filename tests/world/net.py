@@ -332,10 +332,7 @@ class StationEnd(_End):
 
     async def ping(self, within_s: float) -> None:
         if self._line.network.swallows:
-            loop = asyncio.get_running_loop()
-            silent = loop.create_future()
-            loop.call_later(within_s, silent.set_result, None)
-            await silent
+            await elapse(within_s)
             self.cut()
 
     def cut(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
@@ -49,9 +50,11 @@ def judge(world: World, directory: Path) -> Verdict:
     say += _equal(edge, central)
     say += _nothing_waits(edge, central)
     say += _samples(central)
+    say += _true_samples(world, central)
     say += _energy(world, edge, central)
     say += _apart(world, central)
     say += _wire(world)
+    say += _dark(world, edge)
     say += _times(world, edge)
     return verdict
 
@@ -196,6 +199,26 @@ def _is_triggered(sample: dict[str, Any]) -> bool:
     return any(one.get("context") == "Trigger" for one in json.loads(sample["values_json"]))
 
 
+def _true_samples(world: World, central: Central) -> Iterator[str]:
+    """I6, ruling 35: a register goes with the time at which it stood there, where time is known."""
+    if world.computer.lied or not world.computer.is_kept:
+        return
+    marks = {number: [entry[0] for entry in one.trace] for number, one in world.outlets.items()}
+    for sample in central.samples:
+        if sample["energy_wh"] is None:
+            continue
+        moment = (EPOCH + timedelta(milliseconds=sample["at_ms"]) - true_time(0)).total_seconds()
+        trace = world.outlets[sample["connector"]].trace
+        at = bisect(marks[sample["connector"]], moment)
+        before, after = trace[max(at - 1, 0)], trace[min(at, len(trace) - 1)]
+        if "frozen" in (before[2], after[2]) or after[1] < before[1]:
+            continue
+        slope = (after[1] - before[1]) / max(after[0] - before[0], 1e-6)
+        stood_wh = before[1] + slope * (moment - before[0])
+        if abs(sample["energy_wh"] - stood_wh) > STEP_WH + slope * LATE_S:
+            yield f"I6: {sample['energy_wh']} Wh at {moment:.0f} s, where {stood_wh:.0f} stood"
+
+
 # ── energy and time ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -209,6 +232,8 @@ def _energy(world: World, edge: Edge, central: Central) -> Iterator[str]:
         billed_wh = session["meter_stop_wh"] - session["meter_start_wh"]
         flow = flows.pop(ref, None)
         flowed_wh, dim_wh = (0.0, 0.0) if flow is None else (flow.energy_wh, flow.dim_wh)
+        if flow is not None and len(flow.cars) > 1:
+            yield f"I6: transaction {ref} sold energy to {len(flow.cars)} cars"
         if not flowed_wh - dim_wh - STEP_WH <= billed_wh <= flowed_wh + STEP_WH:
             yield f"I6: {flowed_wh:.1f} Wh flowed in transaction {ref}, {billed_wh} were billed"
     for ref, flow in flows.items():
@@ -261,9 +286,9 @@ def _is_demanded(payload: dict[str, Any]) -> bool:
     return any(one.get("context") == "Trigger" for one in values)
 
 
-def _told(edge: Edge, text: str) -> int | None:
-    """A moment of the journal as it is told, in milliseconds; `None` where its anchor is gone."""
-    wall = _wall(edge, json.loads(text))
+def _told(edge: Edge, text: str | None) -> int | None:
+    """A moment of the journal as it is told, in milliseconds; `None` if unknown (any more)."""
+    wall = None if text is None else _wall(edge, json.loads(text))
     return None if wall is None else (wall - EPOCH) // timedelta(milliseconds=1)
 
 
@@ -274,6 +299,23 @@ def _wall(edge: Edge, at: dict[str, Any]) -> datetime | None:
     if anchor is None:
         return None
     return datetime.fromisoformat(anchor["zero"]) + timedelta(seconds=at["monotonic"])
+
+
+def _dark(world: World, edge: Edge) -> Iterator[str]:
+    """Ruling 4: nobody pays for dark hours, so no session reaches over a power cut."""
+    for ref, ours in edge.transactions.items():
+        if ours["stopping_at"] is None:
+            continue
+        began, ended = (
+            _moment(world, edge, json.loads(ours[name])) for name in ("opened_at", "stopping_at")
+        )
+        if any(began < lost_at < ended - LATE_S for lost_at in world.power_lost_at):
+            yield f"4: transaction {ref} reaches over a power cut"
+
+
+def _moment(world: World, edge: Edge, at: dict[str, Any]) -> float:
+    booted_at: float = world.computer.booted_at[edge.kernels[at["boot"]]]
+    return booted_at + float(at["monotonic"])
 
 
 def _times(world: World, edge: Edge) -> Iterator[str]:
@@ -288,8 +330,7 @@ def _times(world: World, edge: Edge) -> Iterator[str]:
             told = _wall(edge, at)
             if told is None:
                 continue
-            booted_at = world.computer.booted_at[edge.kernels[at["boot"]]]
-            late_s = (told - true_time(booted_at + at["monotonic"])).total_seconds()
+            late_s = (told - true_time(_moment(world, edge, at))).total_seconds()
             anchor = edge.anchors.get(at["boot"])
             guessed = anchor is not None and not anchor["certain"]
             old_s = LATE_S if world.computer.is_kept else OLD_S

@@ -29,6 +29,7 @@ class World:
     def __init__(self, scenario: Scenario, directory: Path) -> None:
         self.scenario = scenario
         self.breaches: list[str] = []
+        self.power_lost_at: list[float] = []
         self.counts: Counter[str] = Counter()
         self._host = asyncio.get_running_loop()
         self._digest = hashlib.sha256()
@@ -107,6 +108,11 @@ class World:
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────
 
+    def slipped(self, _host: object, context: dict[str, Any]) -> None:
+        """A callback raised: somebody's bug, ours or the product's."""
+        if "handle" in context:
+            self.breaches.append(f"a callback failed: {context.get('exception')!r}")
+
     def happen(self) -> None:
         """Let every act of the scenario come at its moment."""
         for at, word, arguments in self.scenario.acts:
@@ -121,6 +127,7 @@ class World:
         """A car is connected."""
         outlet = self.outlets[number]
         outlet.integrate()
+        outlet.car += 1
         outlet.plugged, outlet.wants, outlet.draw_w = True, True, draw_w
         outlet.set_pilot(Pilot.B)
         self._look(number)
@@ -192,6 +199,11 @@ class World:
             self.edge.again_after_s = down_s
             self._die(self.edge)
 
+    def leave_unseen(self, number: int, down_s: float) -> None:
+        """The station's process is killed, and a car leaves before the next one looks."""
+        self.kill_edge(down_s)
+        self._host.call_later(down_s / 2, self.unplug, number)
+
     def fall_edge(self, down_s: float) -> None:
         """SIGKILL right after the next commit."""
         if self._is_alive(self.edge):
@@ -203,6 +215,7 @@ class World:
         if self._is_alive(self.edge):
             self.edge.again_after_s = down_s
             self.edge.is_dark = True
+            self.power_lost_at.append(self._host.time())
             self._die(self.edge)
             for outlet in self.outlets.values():
                 outlet.set_coil(False)
