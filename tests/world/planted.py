@@ -354,7 +354,11 @@ BUGS: Final = (
         "fall_edge",
     ),
     Bug(
-        "failed commit forgotten", "rows of a failed commit are given up", _failed_commit_forgotten
+        "failed commit forgotten",
+        "rows of a failed commit are given up",
+        _failed_commit_forgotten,
+        "long",
+        "disk_edge",
     ),
     Bug("delivered in memory", "acknowledgements are not written", _delivered_in_memory),
     Bug("no power loss", "an open transaction is not recovered", _no_power_loss),

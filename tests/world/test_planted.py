@@ -1,4 +1,4 @@
-"""Each planted bug is found within a minute of simulation: a test that cannot fail proves nothing."""
+"""Each planted bug is found within a minute of simulation: what cannot fail proves nothing."""
 
 from __future__ import annotations
 
