@@ -200,8 +200,9 @@ def _align(draft: Draft, connector: int) -> None:
     due = None
     if interval_s and draft.at.trusted:
         due = draft.now + _until_boundary_s(draft.at, interval_s)
-    metering = replace(draft.bay(connector).metering, aligned_at=due)
-    draft.put(connector, metering=metering)
+    metering = draft.bay(connector).metering
+    if due != metering.aligned_at:  # asked at each step while there is no grid
+        draft.put(connector, metering=replace(metering, aligned_at=due))
 
 
 def _midnight(at: Instant) -> datetime:

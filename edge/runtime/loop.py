@@ -73,6 +73,8 @@ class Loop(Generic[S]):
         self._host = asyncio.get_running_loop()
         self._rounds: list[asyncio.Future[None]] = []
         self._ticked: tuple[float, float] | None = None
+        self._asked: S | None = None
+        self._answer: float | None = None
         self._withdrawn_at: dict[tuple[type, int], int] = {}
 
     def post(self, event: Event) -> None:
@@ -141,13 +143,19 @@ class Loop(Generic[S]):
             self._append(page_of(self.turn, waiting))
 
     def _tick_if_due(self) -> None:
-        deadline = self._rules.next_deadline(self.state)
+        deadline = self._deadline()
         now = self._clock.now()
         if deadline is None or self._due_at(deadline) > now.monotonic:
             return
         if not any(isinstance(event, Ticked) for event in self._inbox):
             self._ticked = (deadline, now.monotonic)
             self._inbox.append(Ticked(at=now))
+
+    def _deadline(self) -> float | None:
+        """The core's next deadline, asked once per state."""
+        if self._asked is not self.state:
+            self._asked, self._answer = self.state, self._rules.next_deadline(self.state)
+        return self._answer
 
     def _due_at(self, deadline: float) -> float:
         """Return when to tick: a deadline that a step left standing comes again, not in a spin."""
@@ -158,7 +166,7 @@ class Loop(Generic[S]):
     async def _next_event(self) -> None:
         """Wait for a post or the deadline."""
         self._wake.clear()
-        deadline = self._rules.next_deadline(self.state)
+        deadline = self._deadline()
         timer = None
         if deadline is not None:
             delay = self._due_at(deadline) - self._clock.now().monotonic

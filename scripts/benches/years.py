@@ -8,6 +8,7 @@ the histories with message-level sockets; one in twenty speaks the real `websock
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import tempfile
@@ -28,6 +29,7 @@ BAR: Final = 5.0  # charging days per second of processor time
 REAL_EVERY: Final = 20
 BETWEEN_S: Final = 30.0  # between two words to whoever waits
 SHOWN: Final = 5
+COLLECT_AT: Final = 100_000
 
 Played = tuple[int, Outcome, float]
 
@@ -73,7 +75,9 @@ def _played(first: int, days: int, processes: int) -> Iterator[Played]:
     """Play seeds from *first* on, until so many *days* have been played."""
     seeds = count(first)
     done_days = 0
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_collect_seldom
+    ) as pool:
         waiting: set[Future[Played]] = set()
         while done_days < days:
             while len(waiting) < processes:
@@ -85,6 +89,12 @@ def _played(first: int, days: int, processes: int) -> Iterator[Played]:
                 yield played
         for future in waiting:
             yield future.result()
+
+
+def _collect_seldom() -> None:
+    """A history makes frozen values by the million and next to no cycles."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AT)
 
 
 def _play(seed: int) -> Played:

@@ -22,7 +22,7 @@ from edge.ports import Clock, Post
 from tests.world.life import Life
 
 POLL_S: Final = 60.0
-IDLE_POLL_S: Final = 1800.0
+IDLE_POLL_S: Final = 7200.0
 CAR_S: Final = 0.3  # a car answers a change of the offer
 COIL_S: Final = 0.03
 LEAST_A: Final = 6.0

@@ -44,7 +44,7 @@ from tests.world.net import Network
 STATION: Final = "WORLD"
 TAG, OTHER, BLOCKED, FOREIGN = "CARD-1", "CARD-2", "CARD-BLOCKED", "CARD-FOREIGN"
 WATCHDOG: Final = {"WATCHDOG_USEC": str(6 * 3600 * 10**6)}  # nobody watches: seldom is enough
-TIDY_S: Final = 1800.0
+TIDY_S: Final = 7200.0
 FLUSH_S: Final = 0.1
 RESTART_S: Final = 1.0
 AFTER_FAILURE_S: Final = 10.0  # whoever watches over a process that cannot start is patient

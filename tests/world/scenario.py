@@ -28,12 +28,12 @@ FAULTS_PER_DAY: Final = {
     "long": 40,
 }
 WEIGHTS: Final = {"light": 12, "medium": 5, "heavy": 1, "offline": 1, "long": 1}
-DAYS: Final = {"none": 2, "light": 6, "medium": 3, "heavy": 1, "offline": 1, "long": 1}
+DAYS: Final = {"none": 2, "light": 8, "medium": 3, "heavy": 1, "offline": 1, "long": 1}
 VISITS_PER_DAY: Final = {"none": 3, "light": 2, "medium": 3, "heavy": 12, "offline": 4, "long": 6}
 CHARGE_S: Final = {
     "none": 3000.0,
-    "light": 3000.0,
-    "medium": 2400.0,
+    "light": 2000.0,
+    "medium": 1500.0,
     "heavy": 700.0,
     "offline": 9000.0,
     "long": 9000.0,
@@ -118,7 +118,7 @@ def draw(
         days=days,
         is_kept=chance.random() < 0.6,
         sample_s=60 if density == "offline" else chance.choice((60, 300, 900, 900)),
-        heartbeat_s=chance.choice((1800, 7200)),
+        heartbeat_s=chance.choice((3600, 14_400)),
         line_s=chance.choice((0.02, 0.1, 0.5)),
         edge_disk_s=chance.choice((0.0, 0.02, 0.5, 3.0)),
         central_disk_s=chance.choice((0.0, 0.02, 1.0)),

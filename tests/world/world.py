@@ -55,7 +55,7 @@ class World:
             directory=directory,
             ocpp={
                 "MeterValueSampleInterval": str(scenario.sample_s),
-                "WebSocketPingInterval": "1200",
+                "WebSocketPingInterval": "3600",
                 "LocalPreAuthorize": str(scenario.pre_authorize).lower(),
                 "AllowOfflineTxForUnknownId": "true",
             },
