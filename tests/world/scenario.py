@@ -27,12 +27,12 @@ FAULTS_PER_DAY: Final = {
     "offline": 8,
     "long": 40,
 }
-WEIGHTS: Final = {"light": 12, "medium": 5, "heavy": 1, "offline": 1, "long": 1}
+WEIGHTS: Final = {"light": 20, "medium": 5, "heavy": 1, "offline": 1, "long": 1}
 DAYS: Final = {"none": 2, "light": 8, "medium": 3, "heavy": 1, "offline": 1, "long": 1}
 VISITS_PER_DAY: Final = {"none": 3, "light": 2, "medium": 3, "heavy": 12, "offline": 4, "long": 6}
 CHARGE_S: Final = {
     "none": 3000.0,
-    "light": 2000.0,
+    "light": 1500.0,
     "medium": 1500.0,
     "heavy": 700.0,
     "offline": 9000.0,
