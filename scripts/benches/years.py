@@ -2,7 +2,8 @@
 
 Histories of some days each, one per seed, on every core; `tests/world` says what happens in them
 and how they are judged. A day counts when energy flowed at one connector at least. The speed is of
-the histories with message-level sockets; one in twenty speaks the real `websockets` instead.
+the histories with message-level sockets; one in twenty speaks the real `websockets` instead, whose
+messages nobody counts.
 """
 
 from __future__ import annotations
@@ -22,16 +23,15 @@ from pathlib import Path
 from typing import Final
 
 from tests.world.history import Outcome, play
-from tests.world.scenario import draw
+from tests.world.scenario import Scenario, of_years
 
 DAYS: Final = 2000
 BAR: Final = 5.0  # charging days per second of processor time
-REAL_EVERY: Final = 20
 BETWEEN_S: Final = 30.0  # between two words to whoever waits
 SHOWN: Final = 5
 COLLECT_AT: Final = 100_000
 
-Played = tuple[int, Outcome, float]
+Played = tuple[Scenario, Outcome, float]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,8 +45,8 @@ def main(argv: Sequence[str]) -> int:
     cpu_s = real_cpu_s = 0.0
     broken = 0
     spoke_at = time.monotonic()
-    for seed, outcome, took_s in _played(options.seed, options.days, options.processes):
-        real = _is_real(seed)
+    for scenario, outcome, took_s in _played(options.seed, options.days, options.processes):
+        seed, real = scenario.seed, scenario.real_sockets
         real_cpu_s += took_s * real
         cpu_s += took_s * (not real)
         total["message_days"] += outcome.days * (not real)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
             total[name] += getattr(outcome, name)
         if outcome.breaches:
             broken += 1
-            _tell(seed, outcome)
+            _tell(scenario, outcome)
         if time.monotonic() - spoke_at > BETWEEN_S:
             spoke_at = time.monotonic()
             print(f"years: {total['days']} days, seed {seed}", file=sys.stderr, flush=True)
@@ -98,19 +98,15 @@ def _collect_seldom() -> None:
 
 
 def _play(seed: int) -> Played:
-    scenario = draw(seed, real_sockets=_is_real(seed))
+    scenario = of_years(seed)
     began = time.process_time()
-    return seed, play(scenario), time.process_time() - began
+    return scenario, play(scenario), time.process_time() - began
 
 
-def _is_real(seed: int) -> bool:
-    return seed % REAL_EVERY == 0
-
-
-def _tell(seed: int, outcome: Outcome) -> None:
+def _tell(scenario: Scenario, outcome: Outcome) -> None:
     """Say what broke, and keep the scenario as a file that replays."""
-    path = Path(tempfile.gettempdir()) / "tapwatt-years" / f"seed-{seed}.json"
-    draw(seed, real_sockets=_is_real(seed)).write(path)
+    path = Path(tempfile.gettempdir()) / "tapwatt-years" / f"seed-{scenario.seed}.json"
+    scenario.write(path)
     for breach in outcome.breaches[:SHOWN]:
-        print(f"years: seed {seed}: {breach}", flush=True)
+        print(f"years: seed {scenario.seed}: {breach}", flush=True)
     print(f"years: replay: {sys.executable} -m tests.world {path}", flush=True)

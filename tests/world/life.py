@@ -76,6 +76,11 @@ class Life:
             self.die()
 
 
+def whose() -> Life | None:
+    """The life that the caller belongs to."""
+    return _LIFE.get()
+
+
 def keep_lives(loop: asyncio.AbstractEventLoop) -> None:
     """Have every task of *loop* know whose it is."""
 

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from websockets.exceptions import ConnectionClosedError
 
+from csms_lite.ocpp.endpoint import Endpoint
 from edge.core.access import Access
 from edge.errors import LineDropped, LinkRefused
 from tests.world.life import Life
@@ -82,9 +83,9 @@ class Network:
 
     # ── what the nodes use ───────────────────────────────────────────────────────────────────────
 
-    def listen(self, life: Life, admit: Admit) -> None:
-        """The central system of *life* takes stations in, by *admit*."""
-        self._central = life, admit
+    async def listen(self, life: Life, endpoint: Endpoint) -> None:
+        """The central system of *life* takes stations in."""
+        self._central = life, endpoint.admit
         life.at_death(self._central_gone)
 
     def dial_of(self, life: Life) -> Callable[[Access], Any]:

@@ -40,6 +40,7 @@ from tests.world.disk import Disk
 from tests.world.life import Life
 from tests.world.loop import elapse
 from tests.world.net import Network
+from tests.world.tcp import TcpNetwork
 
 STATION: Final = "WORLD"
 TAG, OTHER, BLOCKED, FOREIGN = "CARD-1", "CARD-2", "CARD-BLOCKED", "CARD-FOREIGN"
@@ -59,7 +60,7 @@ class EdgeNode:
     chance: Random
     computer: Computer
     disk: Disk
-    network: Network
+    network: Network | TcpNetwork
     outlets: dict[int, Outlet]
     lives: int = 0
     again_after_s: float = RESTART_S
@@ -160,7 +161,7 @@ class CentralNode:
     directory: Path
     chance: Random
     disk: Disk
-    network: Network
+    network: Network | TcpNetwork
     heartbeat_s: int
     lives: int = 0
     again_after_s: float = RESTART_S
@@ -196,7 +197,7 @@ class CentralNode:
                     await store.do(people.put_card, card, clock.now_ms())
             house = await furnish(settings, store, clock, chance)
             self.desk = house.desk
-            self.network.listen(life, house.endpoint.admit)
+            await self.network.listen(life, house.endpoint)
             async with asyncio.TaskGroup() as group:
                 group.create_task(house.feed.publish_on())
                 group.create_task(house.tidy_on(asyncio.Event(), every_s=TIDY_S))

@@ -43,6 +43,7 @@ SWARM: Final = (0, 1, 1, 6)
 """Each seed has faults that it knows not, and some that it loves: what all have at once hides."""
 
 LOVE: Final = 60
+REAL_EVERY: Final = 20
 
 COMMANDS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("RemoteStartTransaction", {"idTag": TAG}),
@@ -126,6 +127,11 @@ def draw(
         real_sockets=real_sockets,
         acts=tuple((round(at, 3), word, arguments) for at, word, arguments in acts),
     )
+
+
+def of_years(seed: int) -> Scenario:
+    """The scenario of *seed* among years of them: one in twenty speaks real WebSockets."""
+    return draw(seed, real_sockets=seed % REAL_EVERY == 0)
 
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────────

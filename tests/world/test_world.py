@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.world.history import play
-from tests.world.scenario import Scenario, draw, read
+from tests.world.scenario import Scenario, draw, of_years, read
 
 Figure = Callable[[str, int], None]
 
@@ -39,6 +39,16 @@ def test_a_history_loses_nothing_and_doubles_nothing(density: str, tmp_path: Pat
     assert (outcome.crashes > 5) is (density != "none")
 
 
+@pytest.mark.parametrize("density", ["none", "heavy"])
+def test_so_it_does_over_real_websockets(density: str, tmp_path: Path) -> None:
+    """The same over TCP in memory, with the library that is deployed, on both sides."""
+    scenario = draw(1, density=density, real_sockets=True)
+    outcome = play(scenario)
+    assert not outcome.breaches, told(scenario, outcome.breaches, tmp_path)
+    assert outcome.sessions >= 3
+    assert outcome.counts["events"] > 500
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(FIRST, FIRST + CHUNKS * CHUNK, CHUNK))
 def test_no_seed_loses_or_doubles_anything(
@@ -46,7 +56,7 @@ def test_no_seed_loses_or_doubles_anything(
 ) -> None:
     """Every fault there is, as dense as the seed has it."""
     for seed in range(first, first + CHUNK):
-        scenario = draw(seed)
+        scenario = of_years(seed)
         outcome = play(scenario)
         assert not outcome.breaches, told(scenario, outcome.breaches, tmp_path)
         record_figure("simulated charging days", outcome.days)

@@ -16,6 +16,7 @@ from tests.world.disk import Disk
 from tests.world.net import Network
 from tests.world.nodes import CentralNode, EdgeNode
 from tests.world.scenario import Scenario
+from tests.world.tcp import TcpNetwork
 
 CONNECTORS: Final = (1, 2)
 
@@ -34,7 +35,8 @@ class World:
         self._host = asyncio.get_running_loop()
         self._digest = hashlib.sha256()
         self.computer = Computer(is_kept=scenario.is_kept)
-        self.network = Network(
+        network = TcpNetwork if scenario.real_sockets else Network
+        self.network = network(
             chance=self._chance("line"), latency_s=scenario.line_s, note=self.note
         )
         self.outlets = {
