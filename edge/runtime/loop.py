@@ -73,8 +73,8 @@ class Loop(Generic[S]):
         self._host = asyncio.get_running_loop()
         self._rounds: list[asyncio.Future[None]] = []
         self._ticked: tuple[float, float] | None = None
-        self._asked: S | None = None
-        self._answer: float | None = None
+        self._deadline_of: S | None = None
+        self._next_deadline: float | None = None
         self._withdrawn_at: dict[tuple[type, int], int] = {}
 
     def post(self, event: Event) -> None:
@@ -153,9 +153,9 @@ class Loop(Generic[S]):
 
     def _deadline(self) -> float | None:
         """The core's next deadline, asked once per state."""
-        if self._asked is not self.state:
-            self._asked, self._answer = self.state, self._rules.next_deadline(self.state)
-        return self._answer
+        if self._deadline_of is not self.state:
+            self._deadline_of, self._next_deadline = self.state, self._rules.next_deadline(self.state)
+        return self._next_deadline
 
     def _due_at(self, deadline: float) -> float:
         """Return when to tick: a deadline that a step left standing comes again, not in a spin."""
