@@ -154,7 +154,8 @@ class Loop(Generic[S]):
     def _deadline(self) -> float | None:
         """The core's next deadline, asked once per state."""
         if self._deadline_of is not self.state:
-            self._deadline_of, self._next_deadline = self.state, self._rules.next_deadline(self.state)
+            self._deadline_of = self.state
+            self._next_deadline = self._rules.next_deadline(self.state)
         return self._next_deadline
 
     def _due_at(self, deadline: float) -> float:
