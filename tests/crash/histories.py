@@ -27,9 +27,9 @@ from edge.core.vocabulary import (
 from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG
 from tests.crash.life import Death
 from tests.crash.verdict import verdict
-from tests.world.loop import VirtualLoop, elapse
 from tests.crash.wall import Wall
 from tests.crash.world import World
+from tests.world.loop import VirtualLoop, elapse
 
 Act = Callable[[World], None]
 Story = Sequence[tuple[float, Act]]
