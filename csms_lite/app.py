@@ -86,16 +86,18 @@ async def serve(
         async with open_store(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
-            house = await _furnish(settings, store, clock, chance, token)
+            house = await furnish(settings, store, clock, chance)
+            http = _http_server(house, chance, token)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
-                tasks.create_task(house.http.serve([http_socket]), name="http")
+                tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
-                await house.http.listening.wait()
+                await http.listening.wait()
                 log.info("csms_started", ocpp=addresses.ocpp, http=addresses.http)
                 ready(addresses)
                 await stopping.wait()
+                http.end()
                 await house.close()
     log.info("csms_stopped")
 
@@ -156,71 +158,65 @@ class HttpServer(uvicorn.Server):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """The parts that run."""
+    """The parts that run, all but HTTP."""
 
-    store: Store
-    clock: Clock
+    desk: Desk
     feed: Feed
     endpoint: Endpoint
-    outgoing: Outgoing
-    http: HttpServer
 
-    async def tidy_on(self, stopping: asyncio.Event) -> None:
+    async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
         """End commands that were not sent in time, and forget very old answers."""
+        store, clock = self.desk.store, self.desk.clock
         while not stopping.is_set():
             try:
-                now_ms = self.clock.now_ms()
-                ended = await self.store.do(commands.expire, now_ms)
-                ended += await self.store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
+                now_ms = clock.now_ms()
+                ended = await store.do(commands.expire, now_ms)
+                ended += await store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
                 for command_id in ended:
-                    self.outgoing.settled(command_id)
-                while await self.store.do(forget_answers, now_ms):
+                    self.desk.outgoing.settled(command_id)
+                while await store.do(forget_answers, now_ms):
                     pass
             except CsmsError as failure:
                 log.warning("tidying_failed", error=str(failure))
             with suppress(TimeoutError):
-                async with asyncio.timeout(TIDY_EVERY_S):
+                async with asyncio.timeout(every_s):
                     await stopping.wait()
 
     async def close(self) -> None:
-        """End everything but the store, in order."""
-        self.http.end()
+        """Close the sockets and the streams, in order."""
         await self.endpoint.close()
         self.feed.close()
 
 
-async def _furnish(
-    settings: Settings, store: Store, clock: Clock, chance: Chance, token: str
-) -> House:
+async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance) -> House:
+    """Put together on *store* what stations meet; nothing listens yet."""
     epoch = await store.do(begin_epoch, clock.now_ms())
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
-    presence, outgoing = Presence(), Outgoing()
+    presence = Presence()
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
         store=store,
         clock=clock,
         chance=chance,
         presence=presence,
-        outgoing=outgoing,
+        outgoing=Outgoing(),
         access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
         heartbeat_s=settings.heartbeat_s,
         accept_unknown=settings.accept_unknown,
         touched=feed.touch,
     )
     return House(
-        store=store,
-        clock=clock,
+        desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
-        outgoing=outgoing,
-        http=_http_server(desk, feed, token),
     )
 
 
-def _http_server(desk: Desk, feed: Feed, token: str) -> HttpServer:
-    store, clock, chance = desk.store, desk.clock, desk.chance
+def _http_server(house: House, chance: Chance, token: str) -> HttpServer:
+    desk, feed = house.desk, house.feed
+    store, clock = desk.store, desk.clock
     app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard)
     add_problems(app)

@@ -42,11 +42,11 @@ class Endpoint:
     async def listen(self, on: socket.socket) -> None:
         """Begin to accept stations on a bound socket."""
         self._server = await serve(
-            self._serve,
+            self.admit,
             sock=on,
             origins=[None],  # a page in somebody's browser is no charger
             select_subprotocol=self._choose,
-            process_request=self._admit,
+            process_request=self._check_path,
             compression=None,
             max_size=MAX_MESSAGE,
             close_timeout=CLOSE_WITHIN_S,
@@ -60,7 +60,7 @@ class Endpoint:
             self._server.close(code=RESTART, reason="service restart")
             await self._server.wait_closed()
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _check_path(self, connection: ServerConnection, request: Request) -> Response | None:
         if PATH.fullmatch(request.path) is None:
             return connection.respond(
                 HTTPStatus.NOT_FOUND,
@@ -77,7 +77,8 @@ class Endpoint:
             raise NegotiationError("offer the subprotocol ocpp1.6")
         return None  # complete the handshake without one, then close: OCPP-J 3.2
 
-    async def _serve(self, connection: ServerConnection) -> None:
+    async def admit(self, connection: ServerConnection) -> None:
+        """Let a station in, and serve it until its socket closes."""
         request = connection.request
         path = PATH.fullmatch(request.path) if request is not None else None
         if connection.subprotocol != OCPP16 or path is None:

@@ -88,6 +88,12 @@ async def open_database(path: Path, *, read_only: bool) -> SqliteThread:
         connection._thread.join()  # noqa: SLF001  # it ends by itself, perhaps after our loop
         raise
 
+    return await wrapped(connection, read_only=read_only)
+
+
+async def wrapped(connection: aiosqlite.Connection, *, read_only: bool) -> SqliteThread:
+    """Prepare an open *connection* and put SQLAlchemy around it; closes it when that fails."""
+
     def wrap() -> Connection:
         raw = raw_of_aiosqlite(connection)
         for pragma in READER_PRAGMAS if read_only else WRITER_PRAGMAS:

@@ -10,61 +10,29 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from functools import partial
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import structlog
 
-from edge.app.daemon import Daemon, Ending, Works
-from edge.app.errands import make_errands, protocols
-from edge.app.hardware import Hardware, Tables, at_work, open_hardware
+from edge.app.daemon import Daemon, Ending
+from edge.app.hardware import Tables, open_hardware
 from edge.app.leaving import leave
-from edge.app.letters import JOURNAL
 from edge.app.logs import log_to_stderr
 from edge.app.possession import possessed
-from edge.config import Connector, Settings, identity
+from edge.app.station import Place, Station, open_station
+from edge.config import Connector, Settings
 from edge.control.server import listen
-from edge.core import keys
-from edge.core.certificates import trusted
-from edge.core.deadlines import next_deadline
-from edge.core.effects import Effect
-from edge.core.events import DriverLost, Event, MeterRead, Port, Started
-from edge.core.levels import permits_energy, permitted_a
-from edge.core.restore import restore
-from edge.core.security import attempts
-from edge.core.setup import Setup
-from edge.core.state import ChargePoint
-from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
-from edge.drivers.disk_use import written_bytes
-from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
-from edge.drivers.notary import ChildNotary
-from edge.drivers.ocpp_costs import check_default_price
-from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
-from edge.drivers.ocpp_link import Settings as LinkSettings
-from edge.drivers.registry import decode, open_rig
+from edge.drivers.journal import OpenDatabase
+from edge.drivers.registry import open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
-from edge.drivers.verifier import read_roots
 from edge.errors import ConfigError
-from edge.ports import Post
-from edge.runtime.beats import Outfit, perform
-from edge.runtime.errands import Errands
-from edge.runtime.inquiries import Inquiries
-from edge.runtime.liveness import Notifier, feed_watchdog
-from edge.runtime.lookup import Lookup
-from edge.runtime.loop import Loop, Rules
-from edge.runtime.readings import Readings
-from edge.runtime.recorder import Recorder
-from edge.runtime.space import watch_space
-from edge.runtime.supervise import cut_all, guarded
-from edge.runtime.upkeep import Upkeep
-from edge.runtime.wear import Wear
+from edge.runtime.liveness import Notifier
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
@@ -112,172 +80,42 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         rig = await stack.enter_async_context(
             open_rig(tables.buses, clock=clock, random=random, pin_factory=tables.pin_factory)
         )
-        hardware = await open_hardware(stack, rig, tables)
-        journal = await stack.enter_async_context(
-            open_journal(options.state_dir / JOURNAL, open_database=options.open_database)
+        station = await stack.enter_async_context(
+            open_station(
+                Place(
+                    settings=options.settings,
+                    state_dir=options.state_dir,
+                    clock=clock,
+                    random=random,
+                    nonce=nonce,
+                    kernel_boot=daemon.kernel_boot(kernel_boot_id()),
+                    hardware=await open_hardware(stack, rig, tables),
+                    ring=ring,
+                    notifier=Notifier(os.environ),
+                    open_database=options.open_database,
+                ),
+                daemon,
+            )
         )
-        check_default_price(options.settings.ocpp, options.settings.overrides)
-        csms = decode(LinkSettings, options.settings.csms, "csms")
-        kernel_boot = daemon.kernel_boot(kernel_boot_id())
-        setup = _setup(options.settings, csms, hardware, nonce, kernel_boot)
-        try:
-            state = restore(await journal.load(), setup, clock.now())
-        except ValueError as mismatch:
-            raise ConfigError(str(mismatch)) from mismatch
-        link = open_link(
-            csms,
-            station=options.settings.station.id,
-            clock=clock,
-            random=random,
-            attempts=attempts(state),
-            failures=state.station.dial_failures,
-            ping_interval_s=keys.number(state, "WebSocketPingInterval"),
-            roots=trusted(state),
-        )
-        await _work(options, daemon, _Parts(clock, hardware, journal, link, state, ring, csms))
+        await _until_called(options, daemon, station)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What `_work` connects."""
-
-    clock: SystemClock
-    hardware: Hardware
-    journal: SqliteJournal
-    link: OcppLink
-    state: ChargePoint
-    ring: LogRing
-    csms: LinkSettings
-    readings: Readings = field(default_factory=Readings)
-
-
-async def _work(options: Options, daemon: Daemon, parts: _Parts) -> None:
-    """Connect loop, recorder and drivers, run them until the end is called."""
-    clock, hardware, journal, link = parts.clock, parts.hardware, parts.journal, parts.link
-    lookup = Lookup(journal=journal, clock=clock)
-    errands = _make_errands(options, daemon, parts)
-    inquiries = Inquiries(notary=ChildNotary(parts.csms.ca_file), clock=clock)
-    outfit = Outfit(
-        clock=clock,
-        evses=hardware.evses,
-        meters=hardware.meters,
-        central=link,
-        post=lambda event: loop.post(event),  # noqa: PLW0108  the loop is made below
-        look_up=lookup.ask,
-        restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
-        errand=errands.take,
-        inquire=inquiries.take,
-        hand_back=daemon.hand_back,
-    )
-    act = partial(perform, outfit)
-    recorder = Recorder(journal=journal, perform=act, clock=clock)
-    wear = Wear(written=written_bytes, clock=clock)
-    loop = _make_loop(parts, daemon, act, recorder)
-    upkeep = Upkeep(
-        check=journal.check,
-        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
-        clock=clock,
-    )
-    daemon.begin(
-        Works(
-            loop=loop,
-            recorder=recorder,
-            journal=journal,
-            link=link,
-            clock=clock,
-            errands=errands,
-            wear=wear,
-            upkeep=upkeep,
-            readings=parts.readings,
-            has_power_good=hardware.supply is not None,
-        )
-    )
-    cut = partial(cut_all, hardware.evses.values())
-    notifier = Notifier(os.environ)
-    works = {
-        "loop": loop.run(),
-        "recorder": recorder.run(loop.post, loop.permits),
-        "lookup": lookup.run(loop.post),
-        "errands": errands.run(loop.post),
-        "inquiries": inquiries.run(loop.post),
-        "link": link.run(loop.post),
-        "wear": wear.run(),
-        "upkeep": upkeep.run(),
-        "space": watch_space(journal, clock, loop.post),
-        "watchdog": feed_watchdog(notifier, loop.come_round),
-        **at_work(hardware, options.settings.supervision, clock, loop.post),
-    }
-    _post_first(loop.post, clock, hardware)
-    await _until_called(options, daemon, works, loop=loop, cut=cut, notifier=notifier)
-
-
-async def _until_called(
-    options: Options,
-    daemon: Daemon,
-    works: Mapping[str, Coroutine[None, None, None]],
-    *,
-    loop: Loop[ChargePoint],
-    cut: Callable[[], None],
-    notifier: Notifier,
-) -> None:
-    """Run *works* side by side, say when they do, and end them all when the end is called."""
+async def _until_called(options: Options, daemon: Daemon, station: Station) -> None:
+    """Let the station work, say when it does, and end it when the end is called."""
     control = options.state_dir / "control.sock"
     async with (
         listen(control, daemon.verbs(options.settings.station.id)),
         asyncio.TaskGroup() as group,
     ):
-        tasks = [
-            group.create_task(guarded(name, work, cut_all=cut), name=name)
-            for name, work in works.items()
-        ]
-        await loop.come_round()
-        notifier.say("READY=1")
+        tasks = station.start(group)
+        await station.loop.come_round()
+        station.notifier.say("READY=1")
         _tell_ready(options, control)
         await daemon.called.wait()
-        notifier.say("STOPPING=1")
-        await _end(daemon, cut)
+        station.notifier.say("STOPPING=1")
+        await _end(daemon, station.cut)
         for task in tasks:
             task.cancel()
-
-
-def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
-    """What is known before any driver speaks."""
-    post(Started(at=clock.now()))
-    for number in hardware.without_meter():
-        why = f"connector {number} has no meter: add [connectors.{number}.meter]"
-        post(DriverLost(at=clock.now(), port=Port.METER, connector=number, why=why))
-
-
-def _make_errands(options: Options, daemon: Daemon, parts: _Parts) -> Errands:
-    return make_errands(
-        options.settings,
-        parts.state.setup,
-        ring=parts.ring,
-        journal=parts.journal,
-        clock=parts.clock,
-        status=daemon.status,
-        readings=parts.readings,
-        spool=options.state_dir / "spool",
-    )
-
-
-def _make_loop(
-    parts: _Parts, daemon: Daemon, act: Callable[[Effect], None], recorder: Recorder
-) -> Loop[ChargePoint]:
-    def stepped(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, ...]]:
-        after = step(state, event)
-        if isinstance(event, MeterRead):
-            parts.readings.take(event.connector, event.reading)
-        daemon.changed()
-        return after
-
-    rules = Rules(
-        step=stepped,
-        next_deadline=next_deadline,
-        permits_energy=permits_energy,
-        permitted_a=permitted_a,
-    )
-    return Loop(parts.state, rules=rules, clock=parts.clock, perform=act, append=recorder.append)
 
 
 async def _end(daemon: Daemon, cut: Callable[[], None]) -> None:
@@ -341,25 +179,3 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
             power_good=tables["power_good"],
             pin_factory=attached.pin_factory,
         )
-
-
-def _setup(
-    settings: Settings, csms: LinkSettings, hardware: Hardware, nonce: str, kernel_boot: str
-) -> Setup:
-    return Setup(
-        identity=identity(settings.station, version("tapwatt")),
-        traits=hardware.traits(),
-        nonce=nonce,
-        kernel_boot=kernel_boot,
-        readers=hardware.reader_connectors,
-        transfer_protocols=protocols(settings),
-        defaults={"SecurityProfile": str(profile_of(csms)), **settings.ocpp},
-        overrides=settings.overrides,
-        has_root=csms.ca_file is not None,
-        has_certificate=csms.certificate is not None,
-        common_name=settings.station.serial or settings.station.id,
-        policy=settings.policy,
-        keeping=settings.journal,
-        unsigned_firmware=settings.firmware.unsigned,
-        maker_roots=read_roots(settings.firmware.ca_file),
-    )

@@ -72,7 +72,7 @@ def on_sample(draft: Draft, purpose: ToSample, event: MeterRead | MeterFailed | 
     if triggered or bay.transaction is None:
         registration = draft.station.registration
         if registration.online or (triggered and registration.link_up):
-            _mention(draft, purpose.connector, value)
+            _mention(draft, purpose.connector, reading, value)
     elif bay.connector.phase is Phase.CHARGING:
         draft.tell(
             Sampled(
@@ -96,13 +96,19 @@ def _stamp(draft: Draft, purpose: ToSample, reading: Reading) -> Instant:
     return due.not_before(anchors.final(draft.station.clock, running.started_at))
 
 
-def _mention(draft: Draft, connector: int, value: MeterValue) -> None:
-    """Not part of a transaction's record: told if the line is up, else not at all (ruling 20)."""
-    if draft.has_room:
-        transaction = draft.bay(connector).transaction
-        number = None if transaction is None else transaction.transaction_id
-        message = MeterValues(connector_id=connector, meter_value=(value,), transaction_id=number)
-        draft.send(ToMention(), message)
+def _mention(draft: Draft, connector: int, reading: Reading, value: MeterValue) -> None:
+    """Not part of a transaction's record: told if the line is up, else not at all (ruling 20).
+
+    What names a transaction is evidence of its life, so that no power cut ends it before (I8).
+    """
+    if not draft.has_room:
+        return
+    bay, number = draft.bay(connector), None
+    if bay.transaction is not None and bay.connector.phase is Phase.CHARGING:
+        transaction.note(draft, connector, reading, value.timestamp)
+        number = bay.transaction.transaction_id
+    message = MeterValues(connector_id=connector, meter_value=(value,), transaction_id=number)
+    draft.send(ToMention(), message)
 
 
 def _with_offer(draft: Draft, connector: int, reading: Reading) -> Reading:

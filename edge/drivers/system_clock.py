@@ -62,7 +62,7 @@ def up_s() -> float:
 class SystemClock:
     """Wall and monotonic time; implements `edge.ports.Clock`.
 
-    *booted_s* is when the computer came up, in seconds of `up_s`: later only after a simulated
+    *booted_s* is when the computer came up, in the seconds of *up*: later only after a simulated
     power cut.
     """
 
@@ -71,10 +71,12 @@ class SystemClock:
         *,
         booted_s: float = 0.0,
         ntp: Callable[[], bool] = ntp_holds,
+        up: Callable[[], float] = up_s,
         system_wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._booted_s = booted_s
         self._ntp = ntp
+        self._up = up
         self._system_wall = system_wall
         self._ntp_held = False
         self._ask_ntp_at = 0.0
@@ -128,7 +130,7 @@ class SystemClock:
         return self._learnt.wall + timedelta(seconds=monotonic - self._learnt.monotonic)
 
     def _monotonic(self) -> float:
-        return up_s() - self._booted_s
+        return self._up() - self._booted_s
 
     def _kept_by_ntp(self, monotonic: float) -> bool:
         if self._shift:

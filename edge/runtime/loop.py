@@ -73,7 +73,8 @@ class Loop(Generic[S]):
         self._host = asyncio.get_running_loop()
         self._rounds: list[asyncio.Future[None]] = []
         self._ticked: tuple[float, float] | None = None
-        self._planned: tuple[S, float | None] | None = None
+        self._deadline_of: S | None = None
+        self._next_deadline: float | None = None
         self._withdrawn_at: dict[tuple[type, int], int] = {}
 
     def post(self, event: Event) -> None:
@@ -151,10 +152,11 @@ class Loop(Generic[S]):
             self._inbox.append(Ticked(at=now))
 
     def _deadline(self) -> float | None:
-        """When the state wants to be ticked; asked several times of each."""
-        if self._planned is None or self._planned[0] is not self.state:
-            self._planned = (self.state, self._rules.next_deadline(self.state))
-        return self._planned[1]
+        """The core's next deadline, asked once per state."""
+        if self._deadline_of is not self.state:
+            self._deadline_of = self.state
+            self._next_deadline = self._rules.next_deadline(self.state)
+        return self._next_deadline
 
     def _due_at(self, deadline: float) -> float:
         """Return when to tick: a deadline that a step left standing comes again, not in a spin."""

@@ -31,6 +31,7 @@ from edge.core.messages import (
     StatusNotification,
     StopTransaction,
 )
+from edge.core.records import Alive, Metered
 from edge.core.remote import COMMANDS
 from edge.core.state import Phase
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ReadingContext, StopReason
@@ -268,6 +269,30 @@ def test_triggered_meter_values_name_the_running_transaction() -> None:
     assert sample.transaction_id == 4711
     assert sample.meter_value[0].sampled_value[0].context is ReadingContext.TRIGGER
     assert rig.state.station.outbox.last_seq == before
+
+
+def test_triggered_meter_values_are_written_evidence_of_life() -> None:
+    """I8: a power cut right after them ends the session at that moment, not before it."""
+    rig = Rig(serve=True).online().charging()
+    rig.wait(7)
+    rig.log.clear()
+    trigger(rig, "MeterValues", 1)
+    (noted,) = rig.written(Metered)
+    (sample,) = rig.messages(MeterValues)
+    assert noted.at == sample.meter_value[0].timestamp
+    assert rig.written(Alive)
+
+
+def test_meter_values_triggered_while_it_stops_name_no_transaction() -> None:
+    """I8: its end has a time already, and nothing of it comes later."""
+    rig = Rig(serve=True).online().charging()
+    rig.socket().stubborn = True
+    rig.call(RemoteStopTransaction(transaction_id=4711))
+    rig.log.clear()
+    trigger(rig, "MeterValues", 1)
+    assert rig.phase() is Phase.STOPPING
+    assert [one.transaction_id for one in rig.messages(MeterValues)] == [None]
+    assert not rig.written(Metered)
 
 
 def test_triggered_meter_values_of_a_silent_meter_are_not_made_up() -> None:

@@ -24,9 +24,9 @@ from edge.core.vocabulary import (
 from tests.crash.asked import CHANGE, LIST, OTHER, RESERVE, TAG, limit
 from tests.crash.deaths import Counter, Dice, Fall
 from tests.crash.verdict import verdict
-from tests.crash.virtual import VirtualLoop, elapse
 from tests.crash.wall import Wall
 from tests.crash.world import World
+from tests.world.loop import VirtualLoop, elapse
 
 __all__ = ["STORIES", "Fall", "MakeWorld", "Outcome", "Story", "play", "play_seed"]
 

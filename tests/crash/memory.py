@@ -55,7 +55,7 @@ from edge.core.security_log import (
 )
 from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
 from edge.core.x509 import CredentialsKept, Root, RootDeleted, RootInstalled
-from tests.crash.virtual import elapse
+from tests.world.loop import elapse
 
 HEAD = 64
 

@@ -23,9 +23,9 @@ from edge.errors import ImageUntrusted, InstallFailed
 from edge.runtime.errands import IMAGE, Errands, Hands
 from tests.crash.central import Central
 from tests.crash.life import Life
-from tests.crash.virtual import elapse
 from tests.crash.wall import EPOCH
 from tests.crash.world import World
+from tests.world.loop import elapse
 
 SIGNED, SWAPPED = b"what its maker signed", b"what somebody else put there"
 FETCH_S, VERIFY_S, INSTALL_S = 3.0, 2.0, 4.0

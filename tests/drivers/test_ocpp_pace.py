@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from edge.drivers.ocpp_pace import BackOff
-from tests.crash.virtual import VirtualLoop
+from tests.world.loop import VirtualLoop
 
 
 @pytest.fixture

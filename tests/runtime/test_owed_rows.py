@@ -16,8 +16,8 @@ from edge.core.messages import Heartbeat
 from edge.core.records import ConfigurationChanged, Delivered
 from edge.runtime.pages import page_of
 from edge.runtime.recorder import OWED, OWED_S, Recorder
-from tests.crash.virtual import VirtualLoop, elapse
 from tests.runtime.toy import LoopClock, ToyJournal
+from tests.world.loop import VirtualLoop, elapse
 
 TELL = Send(ticket=1, message_id="m", message=Heartbeat(), within_s=30)
 ROW = ConfigurationChanged(key="a", value="")

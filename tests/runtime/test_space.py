@@ -7,8 +7,8 @@ import asyncio
 from edge.core.events import Event, SpaceSeen
 from edge.errors import JournalFailed
 from edge.runtime.space import EVERY_S, watch_space
-from tests.crash.virtual import VirtualLoop
 from tests.runtime.toy import LoopClock
+from tests.world.loop import VirtualLoop
 
 
 class Disk:

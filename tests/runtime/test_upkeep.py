@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from edge.errors import JournalFailed
 from edge.runtime.upkeep import LOOK_S, WEEK_S, Upkeep
-from tests.crash.virtual import VirtualLoop, elapse
 from tests.runtime.toy import LoopClock
+from tests.world.loop import VirtualLoop, elapse
 
 
 @dataclass

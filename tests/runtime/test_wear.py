@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from edge.runtime.wear import DAY_S, HOUR_S, Wear
-from tests.crash.virtual import VirtualLoop, elapse
 from tests.runtime.toy import LoopClock
+from tests.world.loop import VirtualLoop, elapse
 
 MB = 1_000_000
 

@@ -1,0 +1,257 @@
+"""A station above its hardware: journal, state, link, loop and recorder, put together and at work.
+
+Whoever gives it a place to run, the daemon or a simulated world, runs the same wiring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+
+from edge.app.daemon import Daemon, Works
+from edge.app.errands import make_errands, protocols
+from edge.app.hardware import Hardware, at_work
+from edge.app.letters import JOURNAL
+from edge.config import Settings, identity
+from edge.core import keys
+from edge.core.certificates import trusted
+from edge.core.deadlines import next_deadline
+from edge.core.effects import Effect
+from edge.core.events import DriverLost, Event, MeterRead, Port, Started
+from edge.core.levels import permits_energy, permitted_a
+from edge.core.restore import restore
+from edge.core.security import attempts
+from edge.core.setup import Setup
+from edge.core.state import ChargePoint
+from edge.core.step import step
+from edge.drivers.diagnostics import LogRing
+from edge.drivers.disk_use import written_bytes
+from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
+from edge.drivers.notary import ChildNotary
+from edge.drivers.ocpp_costs import check_default_price
+from edge.drivers.ocpp_line import Dial
+from edge.drivers.ocpp_link import OcppLink, open_link, profile_of
+from edge.drivers.ocpp_link import Settings as LinkSettings
+from edge.drivers.registry import decode
+from edge.drivers.system_clock import SystemClock
+from edge.drivers.verifier import read_roots
+from edge.errors import ConfigError
+from edge.ports import Post
+from edge.runtime.beats import Outfit, perform
+from edge.runtime.inquiries import Inquiries
+from edge.runtime.liveness import Notifier, feed_watchdog
+from edge.runtime.lookup import Lookup
+from edge.runtime.loop import Loop, Rules
+from edge.runtime.readings import Readings
+from edge.runtime.recorder import Recorder
+from edge.runtime.space import watch_space
+from edge.runtime.supervise import cut_all, guarded
+from edge.runtime.upkeep import Upkeep
+from edge.runtime.wear import Wear
+
+Work = Coroutine[None, None, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What the process and its computer give a station.
+
+    *kernel_boot* and *nonce* are those of `Setup`. *open_database* and *dial* are the seams of the
+    journal and the link, `None` for the real disk and network.
+    """
+
+    settings: Settings
+    state_dir: Path
+    clock: SystemClock
+    random: Random
+    nonce: str
+    kernel_boot: str
+    hardware: Hardware
+    ring: LogRing
+    notifier: Notifier
+    open_database: OpenDatabase | None = None
+    dial: Dial | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """A station that is put together: its loop, who works beside it, and how to take all power."""
+
+    loop: Loop[ChargePoint]
+    notifier: Notifier
+    works: Mapping[str, Work]
+    cut: Callable[[], None]
+
+    def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """Put everybody to work in *group*; whatever fails opens every contactor first."""
+        return [
+            group.create_task(guarded(name, work, cut_all=self.cut), name=name)
+            for name, work in self.works.items()
+        ]
+
+
+@asynccontextmanager
+async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
+    """Open the journal, restore what it knows, and connect everything; raises `ConfigError`."""
+    settings, clock = place.settings, place.clock
+    async with open_journal(
+        place.state_dir / JOURNAL, open_database=place.open_database
+    ) as journal:
+        check_default_price(settings.ocpp, settings.overrides)
+        csms = decode(LinkSettings, settings.csms, "csms")
+        try:
+            state = restore(await journal.load(), _setup(place, csms), clock.now())
+        except ValueError as mismatch:
+            raise ConfigError(str(mismatch)) from mismatch
+        link = open_link(
+            csms,
+            station=settings.station.id,
+            clock=clock,
+            random=place.random,
+            attempts=attempts(state),
+            failures=state.station.dial_failures,
+            ping_interval_s=keys.number(state, "WebSocketPingInterval"),
+            roots=trusted(state),
+            dial=place.dial,
+        )
+        notary = ChildNotary(csms.ca_file)
+        yield _connected(
+            place, daemon, _Parts(journal=journal, link=link, notary=notary, state=state)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What `_connected` connects."""
+
+    journal: SqliteJournal
+    link: OcppLink
+    notary: ChildNotary
+    state: ChargePoint
+    readings: Readings = field(default_factory=Readings)
+
+
+def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
+    """Connect loop, recorder and drivers."""
+    clock, hardware, journal, link = place.clock, place.hardware, parts.journal, parts.link
+    lookup = Lookup(journal=journal, clock=clock)
+    errands = make_errands(
+        place.settings,
+        parts.state.setup,
+        ring=place.ring,
+        journal=journal,
+        clock=clock,
+        status=daemon.status,
+        readings=parts.readings,
+        spool=place.state_dir / "spool",
+    )
+    inquiries = Inquiries(notary=parts.notary, clock=clock)
+    outfit = Outfit(
+        clock=clock,
+        evses=hardware.evses,
+        meters=hardware.meters,
+        central=link,
+        post=lambda event: loop.post(event),  # noqa: PLW0108  the loop is made below
+        look_up=lookup.ask,
+        restart=lambda _effect: daemon.restart(keys.number(loop.state, "ResetRetries")),
+        errand=errands.take,
+        inquire=inquiries.take,
+        hand_back=daemon.hand_back,
+    )
+    act = partial(perform, outfit)
+    recorder = Recorder(journal=journal, perform=act, clock=clock)
+    wear = Wear(written=written_bytes, clock=clock)
+    loop = _make_loop(place, daemon, parts, act, recorder)
+    upkeep = Upkeep(
+        check=journal.check,
+        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
+        clock=clock,
+    )
+    daemon.begin(
+        Works(
+            loop=loop,
+            recorder=recorder,
+            journal=journal,
+            link=link,
+            clock=clock,
+            errands=errands,
+            wear=wear,
+            upkeep=upkeep,
+            readings=parts.readings,
+            has_power_good=hardware.supply is not None,
+        )
+    )
+    works = {
+        "loop": loop.run(),
+        "recorder": recorder.run(loop.post, loop.permits),
+        "lookup": lookup.run(loop.post),
+        "errands": errands.run(loop.post),
+        "inquiries": inquiries.run(loop.post),
+        "link": link.run(loop.post),
+        "wear": wear.run(),
+        "upkeep": upkeep.run(),
+        "space": watch_space(journal, clock, loop.post),
+        "watchdog": feed_watchdog(place.notifier, loop.come_round),
+        **at_work(hardware, place.settings.supervision, clock, loop.post),
+    }
+    _post_first(loop.post, clock, hardware)
+    cut = partial(cut_all, hardware.evses.values())
+    return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
+
+
+def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
+    """What is known before any driver speaks."""
+    post(Started(at=clock.now()))
+    for number in hardware.without_meter():
+        why = f"connector {number} has no meter: add [connectors.{number}.meter]"
+        post(DriverLost(at=clock.now(), port=Port.METER, connector=number, why=why))
+
+
+def _make_loop(
+    place: Place,
+    daemon: Daemon,
+    parts: _Parts,
+    act: Callable[[Effect], None],
+    recorder: Recorder,
+) -> Loop[ChargePoint]:
+    def stepped(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Effect, ...]]:
+        after = step(state, event)
+        if isinstance(event, MeterRead):
+            parts.readings.take(event.connector, event.reading)
+        daemon.changed()
+        return after
+
+    rules = Rules(
+        step=stepped,
+        next_deadline=next_deadline,
+        permits_energy=permits_energy,
+        permitted_a=permitted_a,
+    )
+    return Loop(parts.state, rules=rules, clock=place.clock, perform=act, append=recorder.append)
+
+
+def _setup(place: Place, csms: LinkSettings) -> Setup:
+    settings = place.settings
+    return Setup(
+        identity=identity(settings.station, version("tapwatt")),
+        traits=place.hardware.traits(),
+        nonce=place.nonce,
+        kernel_boot=place.kernel_boot,
+        readers=place.hardware.reader_connectors,
+        transfer_protocols=protocols(settings),
+        defaults={"SecurityProfile": str(profile_of(csms)), **settings.ocpp},
+        overrides=settings.overrides,
+        has_root=csms.ca_file is not None,
+        has_certificate=csms.certificate is not None,
+        common_name=settings.station.serial or settings.station.id,
+        policy=settings.policy,
+        keeping=settings.journal,
+        unsigned_firmware=settings.firmware.unsigned,
+        maker_roots=read_roots(settings.firmware.ca_file),
+    )
