@@ -29,15 +29,16 @@ FAULTS_PER_DAY: Final = {
 }
 WEIGHTS: Final = {"light": 20, "medium": 5, "heavy": 1, "offline": 1, "long": 1}
 DAYS: Final = {"none": 2, "light": 8, "medium": 3, "heavy": 1, "offline": 1, "long": 1}
-VISITS_PER_DAY: Final = {"none": 3, "light": 2, "medium": 3, "heavy": 12, "offline": 4, "long": 6}
+VISITS_PER_DAY: Final = {"none": 3, "light": 1, "medium": 3, "heavy": 12, "offline": 4, "long": 6}
 CHARGE_S: Final = {
     "none": 3000.0,
-    "light": 1500.0,
+    "light": 1800.0,
     "medium": 1500.0,
     "heavy": 700.0,
     "offline": 9000.0,
     "long": 9000.0,
 }
+SAMPLES_S: Final = {"light": (300, 900), "offline": (60,)}
 DRAWS_W: Final = (3700.0, 7360.0, 7360.0)
 SWARM: Final = (0, 1, 1, 6)
 """Each seed has faults that it knows not, and some that it loves: what all have at once hides."""
@@ -118,7 +119,7 @@ def draw(
         density=density,
         days=days,
         is_kept=chance.random() < 0.6,
-        sample_s=60 if density == "offline" else chance.choice((60, 300, 900, 900)),
+        sample_s=chance.choice(SAMPLES_S.get(density, (60, 300, 900))),
         heartbeat_s=chance.choice((3600, 14_400)),
         line_s=chance.choice((0.02, 0.1, 0.5)),
         edge_disk_s=chance.choice((0.0, 0.02, 0.5, 3.0)),
