@@ -96,7 +96,7 @@ async def strike_all(
     return struck
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("errors", "lasts"), FAULTS)
 async def test_a_commit_on_a_failing_disk_is_refused_and_goes_through_later(
     errors: Mapping[str, int], lasts: bool, record_figure: Figure
@@ -122,7 +122,7 @@ async def test_a_sample_on_a_failing_disk_is_refused_and_goes_through_later(
         record_figure("simulated disk faults", struck)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("errors", "lasts"), FAULTS)
 @pytest.mark.parametrize("place", ["written back", "begun anew"])
 async def test_a_disk_that_fails_around_a_full_wal_loses_nothing(

@@ -47,20 +47,20 @@ async def test_a_cut_behind_any_commit_of_a_day_loses_nothing(record_figure: Fig
     judged(await sweep(life, 3, judged_every=40), record_figure)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 async def test_no_cut_in_a_day_breaks_a_promise(record_figure: Figure) -> None:
     """First start, every kind of commit, and the end in order."""
     judged(await sweep(await day(), 12, judged_every=10), record_figure)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 async def test_no_cut_around_a_full_wal_breaks_a_promise(record_figure: Figure) -> None:
     """While it is written back into the database, and while the next frames replace its first."""
     life, spans = await full_wal(Random(2))
     judged(await sweep(life, 6, spans, judged_every=50), record_figure)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("version", versions())
 async def test_no_cut_in_a_migration_breaks_a_promise(version: int, record_figure: Figure) -> None:
     """All of the old rows come into the new shape, by however many starts."""
@@ -69,7 +69,7 @@ async def test_no_cut_in_a_migration_breaks_a_promise(version: int, record_figur
     judged(await sweep(life, 4 if version == 1 else 2, judged_every=20), record_figure)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(6))
 async def test_no_cut_in_a_life_after_a_cut_breaks_a_promise(
     seed: int, record_figure: Figure
@@ -79,7 +79,7 @@ async def test_no_cut_in_a_life_after_a_cut_breaks_a_promise(
         judged(await sweep(life, 5, judged_every=50), record_figure)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 async def test_the_deployed_library_recovers_what_a_cut_leaves(
     tmp_path: Path, record_figure: Figure
 ) -> None:
@@ -101,7 +101,7 @@ async def test_the_deployed_library_recovers_what_a_cut_leaves(
     record_figure("simulated power cuts, recovered by the deployed SQLite", opened)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_the_benchmark_ends_with_its_counts() -> None:
     """What is published is what this line says."""
     done = subprocess.run(

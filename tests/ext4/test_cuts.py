@@ -23,7 +23,7 @@ from edge.drivers.journal import open_journal
 from scripts.benches.parts.loop_disk import Disk
 from tests.ext4.writer import KEPT
 
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [pytest.mark.root, pytest.mark.sweep]
 
 ROOT = Path(__file__).parents[2]
 CUTS = 40

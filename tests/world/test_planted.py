@@ -14,7 +14,7 @@ WITHIN_S = 60.0  # of processor time, on one core
 SEEDS = 60
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_the_world_finds_the_planted_bug(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeds from 1 on, as many as a minute bears."""

@@ -49,7 +49,7 @@ def test_so_it_does_over_real_websockets(density: str, tmp_path: Path) -> None:
     assert outcome.counts["events"] > 500
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", range(FIRST, FIRST + CHUNKS * CHUNK, CHUNK))
 def test_no_seed_loses_or_doubles_anything(
     first: int, tmp_path: Path, record_figure: Figure
@@ -64,7 +64,7 @@ def test_no_seed_loses_or_doubles_anything(
         record_figure("crashes in the simulated world", outcome.crashes)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_a_file_is_the_same_history(tmp_path: Path) -> None:
     """A failing seed is a bug report that can be sent to somebody."""
     scenario = draw(2, density="heavy")
@@ -81,7 +81,7 @@ def test_a_file_is_the_same_history(tmp_path: Path) -> None:
     assert play(scenario).digest in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_one_seed_is_one_history_whatever_the_hash_seed() -> None:
     """Every message, commit and physical event comes at the same moment in the same order."""
     told = {
