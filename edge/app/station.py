@@ -44,6 +44,7 @@ from edge.drivers.verifier import read_roots
 from edge.errors import ConfigError
 from edge.ports import Post
 from edge.runtime.beats import Outfit, perform
+from edge.runtime.errands import Errands
 from edge.runtime.inquiries import Inquiries
 from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
@@ -141,16 +142,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     """Connect loop, recorder and drivers."""
     clock, hardware, journal, link = place.clock, place.hardware, parts.journal, parts.link
     lookup = Lookup(journal=journal, clock=clock)
-    errands = make_errands(
-        place.settings,
-        parts.state.setup,
-        ring=place.ring,
-        journal=journal,
-        clock=clock,
-        status=daemon.status,
-        readings=parts.readings,
-        spool=place.state_dir / "spool",
-    )
+    errands = _make_errands(place, daemon, parts)
     inquiries = Inquiries(notary=parts.notary, clock=clock)
     outfit = Outfit(
         clock=clock,
@@ -203,6 +195,19 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     _post_first(loop.post, clock, hardware)
     cut = partial(cut_all, hardware.evses.values())
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
+
+
+def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
+    return make_errands(
+        place.settings,
+        parts.state.setup,
+        ring=place.ring,
+        journal=parts.journal,
+        clock=place.clock,
+        status=daemon.status,
+        readings=parts.readings,
+        spool=place.state_dir / "spool",
+    )
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:
