@@ -148,3 +148,15 @@ async def test_a_disk_that_takes_no_list_takes_all_else(path: Path) -> None:
         await journal.refuse_lists(refuse=False)
         await journal.commit([change])
     assert (await kept(path)).list_version == 3
+
+
+async def test_a_disk_that_does_not_answer_is_a_failed_journal(tmp_path: Path) -> None:
+    """Whatever the kernel says of it, new sessions are refused and the process lives."""
+    place = tmp_path / "state"
+    async with open_journal(place / "journal.sqlite3") as journal:
+        assert await journal.free_bytes() > 0
+        place.rename(tmp_path / "gone")
+        with pytest.raises(JournalFailed) as failed:
+            await journal.free_bytes()
+        (tmp_path / "gone").rename(place)
+    assert failed.value.kind == "io"

@@ -194,8 +194,10 @@ def _failed_commit_forgotten(patch: Patch) -> None:
     async def written(recorder: Recorder, _post: object) -> tuple[Page, ...]:
         batch = tuple(recorder._pages)
         recorder._in_flight = len(batch)
+        rows = [*recorder._owed, *(row for page in batch for row in page.rows)]
+        recorder._owed, recorder._owed_until = [], None
         try:
-            await recorder._journal.commit([row for page in batch for row in page.rows])
+            await recorder._journal.commit(rows)
         except JournalFailed:
             return batch
         return batch

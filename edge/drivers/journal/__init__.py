@@ -149,6 +149,8 @@ class SqliteJournal:
             return await asyncio.shield(_job(self._database, work))
         except sqlite3.Error as error:
             raise _journal_failed(error) from error
+        except OSError as error:
+            raise JournalFailed("io", f"the journal's disk does not answer: {error}") from error
 
 
 @asynccontextmanager
@@ -329,7 +331,7 @@ async def _replace_damaged(path: Path, mended: Path, opener: OpenDatabase, *, wh
 
     A power cut at any moment leaves the damaged file where it was, or the new one complete.
     """
-    aside = _place_aside(path)
+    aside = _asides(path)[-1]
     for suffix in ("", "-wal"):
         mended.with_name(mended.name + suffix).unlink(missing_ok=True)
     log.critical("journal_damaged", why=why, aside=aside.name)
@@ -343,25 +345,36 @@ async def _replace_damaged(path: Path, mended: Path, opener: OpenDatabase, *, wh
 
 
 def _finish_replacing(path: Path, mended: Path) -> None:
-    """Take what was mended, unless the damaged one, of which it was made, is still in its place."""
+    """Take what was mended, unless the damaged one, of which it was made, is still in its place.
+
+    A cut may have left its WAL behind: that belongs to it, and would spoil another file.
+    """
     if mended.exists() and not path.exists():
+        for aside in _asides(path)[-2:-1]:
+            _move_log(path, aside)
         mended.rename(path)
         _sync_directory(path.parent)
 
 
-def _place_aside(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    return aside
+def _asides(path: Path) -> list[Path]:
+    """The names that damaged journals have, and behind them the next one."""
+    names = [path.with_name(f"{path.name}.damaged-1")]
+    while names[-1].exists():
+        names.append(path.with_name(f"{path.name}.damaged-{len(names) + 1}"))
+    return names
 
 
 def _move(path: Path, aside: Path) -> None:
-    """Rename a journal and its WAL; they stay for `.recover`."""
-    for suffix in ("-wal", "-shm", ""):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    """Rename a journal, and only then its WAL: without it a journal is an older one."""
+    path.rename(aside)
     _sync_directory(path.parent)
+    _move_log(path, aside)
+
+
+def _move_log(path: Path, aside: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.with_name(f"{path.name}-wal").rename(aside.with_name(f"{aside.name}-wal"))
+        _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

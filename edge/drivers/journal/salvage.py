@@ -27,8 +27,10 @@ from edge.core.saved import Damage
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
 from edge.core.work import JobKind, JobOrdered, Stage
 from edge.core.x509 import CredentialsKept, Root
+from edge.errors import ConfigError
 
 JUMP: Final = 1_000_000  # refs and seqs that may have been given and not read: years of them
+LARGEST: Final = 1 << 52  # no station counts so far
 PROBES: Final = 4_000  # attempts to get around bad pages, per table: a second or two
 STRETCH: Final = 500  # rows read at a time
 BEYOND: Final = 1 << 62  # no rowid of ours is as high
@@ -118,17 +120,19 @@ def salvage(new: sqlite3.Connection, damaged: Path, aside: str) -> Damage:
 def _readable(damaged: Path, template: bytes) -> Iterator[sqlite3.Connection | None]:
     """The file as far as SQLite opens it: as it is, with a new header, with a new first page.
 
-    A journal of the same version has the same roots in the same places. `None`: nothing helps, or
-    there is no room for a copy.
+    A journal of the same version has the same roots in the same places. `None`: nothing helps.
+    Raises `ConfigError` where there is no room for a copy: what could be read must not be given up.
     """
+    try:
+        content, wal = _content(damaged), _content(damaged.with_name(f"{damaged.name}-wal"))
+    except OSError as error:
+        log.warning("journal_unread", why=str(error))
+        yield None
+        return
     with TemporaryDirectory(prefix="tapwatt-") as place, ExitStack() as stack:
         for number, head in enumerate((b"", template[:HEADER], template[: _page_size(template)])):
             copy = Path(place) / str(number)
-            try:
-                _copy(damaged, copy, head)
-            except OSError as error:
-                log.warning("journal_unread", why=str(error))
-                continue
+            _write(copy, _with_head(content, head), wal)
             source = stack.enter_context(closing(sqlite3.connect(copy, isolation_level=None)))
             if _knows_its_tables(source):
                 yield source
@@ -136,25 +140,35 @@ def _readable(damaged: Path, template: bytes) -> Iterator[sqlite3.Connection | N
         yield None
 
 
-def _copy(damaged: Path, copy: Path, head: bytes) -> None:
-    """Copy a journal and its log, *head* in the place of its beginning."""
-    content = _content(damaged)
+def _with_head(content: bytes, head: bytes) -> bytes:
+    """*content* with *head* in the place of its beginning."""
+    changed = bytearray(content)
     if head:
-        content[: len(head)] = head
-        content[SIZE] = (len(content) // _page_size(content)).to_bytes(4, "big")
-        content[VALID_FOR] = content[CHANGES]
-    copy.write_bytes(content)
-    with suppress(FileNotFoundError):
-        log_file = damaged.with_name(f"{damaged.name}-wal")
-        copy.with_name(f"{copy.name}-wal").write_bytes(_content(log_file))
+        changed[: len(head)] = head
+        changed[SIZE] = (len(changed) // _page_size(changed)).to_bytes(4, "big")
+        changed[VALID_FOR] = changed[CHANGES]
+    return bytes(changed)
+
+
+def _write(copy: Path, content: bytes, wal: bytes) -> None:
+    try:
+        copy.write_bytes(content)
+        copy.with_name(f"{copy.name}-wal").write_bytes(wal)
+    except OSError as error:
+        raise ConfigError(
+            f"the damaged journal stays as it is, as no copy can be made in {copy.parent}"
+            f" ({error}): make room and start again"
+        ) from error
 
 
 def _page_size(content: bytes | bytearray) -> int:
     return int.from_bytes(content[PAGE_SIZE], "big")
 
 
-def _content(path: Path) -> bytearray:
-    """What is in the file; nothing where the card gives nothing."""
+def _content(path: Path) -> bytes:
+    """What is in the file; nothing where the card gives nothing, or where there is no file."""
+    if not path.exists():
+        return b""
     content = bytearray()
     with path.open("rb", buffering=0) as file:
         for place in range(0, path.stat().st_size, CHUNK):
@@ -162,7 +176,7 @@ def _content(path: Path) -> bytearray:
                 content += os.pread(file.fileno(), CHUNK, place)
             except OSError:
                 content += bytes(CHUNK)
-    return content
+    return bytes(content)
 
 
 def _knows_its_tables(source: sqlite3.Connection) -> bool:
@@ -223,6 +237,9 @@ def _key(new: sqlite3.Connection, table: str, infos: list[_Row]) -> str | None:
 
 def _understand(table: str, row: dict[str, Any]) -> None:
     """Raise `ValueError` if *row* could not be read back."""
+    for column in ("ref", "seq"):
+        if not 0 < (row.get(column) or 1) < LARGEST:
+            raise ValueError(column)
     for column, value in row.items():
         meaning = MEANINGS.get(f"{table}.{column}") or MEANINGS.get(column)
         if meaning is not None and value is not None:
@@ -299,7 +316,8 @@ def _only_once(new: sqlite3.Connection) -> int:
 def _go_on_counting(source: sqlite3.Connection, new: sqlite3.Connection) -> None:
     """No counter falls behind what was read of it."""
     with suppress(*UNREADABLE):
-        for name, value in source.execute("SELECT name, value FROM counters"):
+        counted = source.execute("SELECT name, value FROM counters WHERE value < ?", (LARGEST,))
+        for name, value in counted:
             new.execute("UPDATE counters SET value = ? WHERE name = ?", (value, name))
 
 
@@ -321,8 +339,13 @@ def _leap(new: sqlite3.Connection) -> None:
 def _stand_in(new: sqlite3.Connection) -> None:
     """Messages whose session was not read get one that is over: they are told still, as -1.
 
-    It is taken from the StartTransaction, if that waits too.
+    It is taken from the StartTransaction, if that waits too. What may have been sent with a number
+    gets a new id, as one id never has two contents (I4).
     """
+    new.execute(
+        "UPDATE outbox SET message_id = lower(hex(randomblob(16)))"
+        " WHERE kind <> 'StartTransaction' AND ref NOT IN (SELECT ref FROM transactions)"
+    )
     orphans = new.execute(
         "SELECT ref, kind, payload, at FROM (SELECT * FROM outbox UNION ALL"
         " SELECT seq, ref, message_id, kind, payload, at, attempts FROM dead_letters)"
@@ -343,9 +366,20 @@ def _stand_in(new: sqlite3.Connection) -> None:
         )
 
 
+MOMENTS: Final = (
+    "SELECT at, boot FROM lives"
+    " UNION ALL SELECT json_object('wall', zero, 'monotonic', 0.0, 'trusted', json('false'),"
+    " 'boot', boot), boot FROM anchors"
+    " UNION ALL SELECT opened_at, json_extract(opened_at, '$.boot') FROM transactions"
+    " UNION ALL SELECT at, json_extract(at, '$.boot') FROM outbox"
+    " UNION ALL SELECT at, json_extract(at, '$.boot') FROM dead_letters"
+)
+"""What names a boot, and a moment of it."""
+
+
 def _name_the_last_boot(new: sqlite3.Connection) -> None:
     """No later boot may get the number of one that moments here are counted from."""
     new.execute(
-        "INSERT INTO boots (kernel_boot, at, boot) SELECT '', at, boot FROM lives"
+        f"INSERT INTO boots (kernel_boot, at, boot) SELECT '', at, boot FROM ({MOMENTS})"  # noqa: S608  our own names
         " WHERE boot > (SELECT coalesce(max(boot), -1) FROM boots) ORDER BY boot DESC LIMIT 1"
     )
