@@ -306,11 +306,15 @@ class Charging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """The journal's room, as last seen; *thinned* counts the samples ever let go for want of it."""
+    """The journal's room, as last seen; *thinned* counts the samples ever let go for want of it.
+
+    *thinned_at* is how much was free when the queue was gone through, since it is short.
+    """
 
     free_bytes: int | None = None
     is_short: bool = False
     thinned: int = 0
+    thinned_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,20 +24,28 @@ from edge.core.waiting import ToThin
 
 BATCH: Final = 200  # messages looked at per commit: a moment's work, and a small one for the card
 MIB: Final = 1 << 20
+WORSE: Final = 0.75  # of what was free: others may fill the disk, and no sample makes up for that
 
 
 def on_space(draft: Draft, event: SpaceSeen) -> None:
-    """Go once through the whole queue, as often as it is found that there is still too little."""
+    """Go once through the whole queue when too little is free, and again when it is much less."""
     before = draft.station.space
     short = event.free_bytes < draft.state.setup.keeping.free_least_mib * MIB
     if short and not before.is_short:
         info = f"{event.free_bytes // MIB} MiB left for the journal: samples that wait are thinned"
         draft.tell(SecurityNoticed(event=SecurityEvent.MEMORY_EXHAUSTION, info=info))
-    space = Space(free_bytes=event.free_bytes, is_short=short, thinned=before.thinned)
+    was_at = before.thinned_at if short else None
+    is_worse = short and (was_at is None or event.free_bytes < WORSE * was_at)
+    space = Space(
+        free_bytes=event.free_bytes,
+        is_short=short,
+        thinned=before.thinned,
+        thinned_at=event.free_bytes if is_worse else was_at,
+    )
     draft.put_station(space=space)
     is_long = draft.station.outbox.count > draft.state.setup.keeping.most_waiting
     is_at_it = any(isinstance(one.purpose, ToThin) for one in draft.state.waiting.values())
-    if (short or is_long) and not is_at_it:
+    if (is_worse or is_long) and not is_at_it:
         _look(draft, _edge(draft.state))
 
 

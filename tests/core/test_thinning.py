@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -89,15 +90,15 @@ def test_a_short_disk_costs_every_second_sample_behind_the_head_and_nothing_else
     assert rig.state.station.space.thinned == len(gone)
 
 
-def test_it_goes_on_while_the_disk_is_short_and_stops_when_it_is_not() -> None:
-    """One pass per look."""
+def test_it_goes_on_while_the_disk_gets_shorter_and_stops_when_it_is_not() -> None:
+    """One pass each time that a quarter less is free: what others fill, no sample makes up for."""
     rig = long_offline()
-    lengths = []
-    for free_mib in (15, 15, 16, 400):
+    lengths = [len(rig.journal)]
+    for free_mib in (15, 15, 12, 11, 11, 400, 15):
         see(rig, free_mib)
         lengths.append(len(rig.journal))
-    assert lengths[0] > lengths[1] == lengths[2] == lengths[3]
-    assert not rig.state.station.space.is_short
+    passes = [now < before for before, now in pairwise(lengths)]
+    assert passes == [True, False, False, True, False, False, True]
 
 
 def test_it_is_said_once_for_each_time_that_the_disk_runs_short() -> None:
