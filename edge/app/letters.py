@@ -157,7 +157,7 @@ class Resender:
         Raises `ConfigError` if one of them is none, `JournalFailed` if the disk takes nothing.
         """
         async with self._turn:
-            await self._written(recorder, "nothing is told again before it does")
+            await self._written(loop, recorder, "nothing is told again before it does")
             wanted = await journal.dead_letters()
             if seqs is not None:
                 wanted = _with_their_sessions(wanted, seqs)
@@ -169,17 +169,17 @@ class Resender:
                 if one.transaction_id is not None
             }
             loop.post(ResendAsked(at=at, letters=letters, numbers=numbers))
-            await loop.come_round()
-            await self._written(recorder, "they are told again as soon as it does")
+            await self._written(loop, recorder, "they are told again as soon as it does")
         return {
             "resent": [one.seq for one in letters],
             "left": loop.state.station.outbox.dead_letters,
         }
 
-    async def _written(self, recorder: Recorder, otherwise: str) -> None:
-        """Return when all that was decided is on the disk."""
+    async def _written(self, loop: Loop[ChargePoint], recorder: Recorder, otherwise: str) -> None:
+        """Return when all that was asked is decided, also by who went away, and on the disk."""
         try:
             async with asyncio.timeout(WRITTEN_WITHIN_S):
+                await loop.come_round()
                 await recorder.caught_up()
         except TimeoutError:
             raise JournalFailed("other", f"the disk takes nothing: {otherwise}") from None

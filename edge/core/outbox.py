@@ -99,13 +99,14 @@ def _follower(outbox: Outbox) -> Queued | None:
     """The message that goes as soon as the first, on the wire now, is confirmed (see `Send`).
 
     The central system need not wait for us to think, and still one is in flight. It must be sure
-    what it says by then: it does not wait for the number that the first one brings.
+    what it says by then: it does not wait for the number that the first one brings. Nor does it
+    spare itself its retry wait, which is kept at the head of the queue.
     """
     if len(outbox.flights) > 1 or len(outbox.head) == 1 or outbox.head[0].seq != outbox.flights[0]:
         return None
     first, second = outbox.head[:2]
     needs_number = isinstance(first.message, StartTransaction) and first.ref == second.ref
-    return None if needs_number else second
+    return None if needs_number or second.attempts else second
 
 
 def _hand_over(draft: Draft, queued: Queued) -> None:

@@ -68,10 +68,9 @@ class Loop(Generic[S]):
         self._perform = perform
         self._append = append
         self._probe = probe or _unobserved
-        self._inbox: deque[Event] = deque()
+        self._inbox: deque[Event | asyncio.Future[None]] = deque()
         self._wake = asyncio.Event()
         self._host = asyncio.get_running_loop()
-        self._rounds: list[asyncio.Future[None]] = []
         self._ticked: tuple[float, float] | None = None
         self._deadline_of: S | None = None
         self._next_deadline: float | None = None
@@ -108,22 +107,25 @@ class Loop(Generic[S]):
                 return True
 
     async def come_round(self) -> None:
-        """Return when the loop has run once more: what the watchdog is fed by."""
+        """Return when all that was posted before is stepped: what the watchdog is fed by."""
         passed = self._host.create_future()
-        self._rounds.append(passed)
+        self._inbox.append(passed)
         self._wake.set()
         await passed
 
     async def run(self) -> None:
         """Work until cancelled; an exception of the core ends it: bugs are crashes."""
         while True:
-            self._tell_rounds()
             self._tick_if_due()
             if not self._inbox:
                 await self._next_event()
                 continue
             for _ in range(min(BURST, len(self._inbox))):
-                self._take(self._inbox.popleft())
+                taken = self._inbox.popleft()
+                if not isinstance(taken, asyncio.Future):
+                    self._take(taken)
+                elif not taken.done():
+                    taken.set_result(None)
             await asyncio.sleep(0)
 
     def _take(self, event: Event) -> None:
@@ -177,12 +179,6 @@ class Loop(Generic[S]):
         finally:
             if timer is not None:
                 timer.cancel()
-
-    def _tell_rounds(self) -> None:
-        for passed in self._rounds:
-            if not passed.done():
-                passed.set_result(None)
-        self._rounds.clear()
 
     def _drop_older_sample(self, connector: int) -> None:
         """Of unasked readings the newest is enough."""

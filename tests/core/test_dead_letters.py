@@ -20,7 +20,7 @@ from edge.core.outbox import HEAD, UNNUMBERED
 from edge.core.records import Delivered, Parked, Queued, Refused, Resent
 from edge.core.saved import Saved
 from edge.core.step import step
-from tests.core.bench import GOOD, at, of, setup
+from tests.core.bench import BOB, GOOD, at, of, setup
 from tests.core.build import Rig
 
 KEYS = {
@@ -231,6 +231,28 @@ def test_a_refused_message_keeps_its_wait_though_resent_ones_go_first() -> None:
     assert rig.is_waiting(MeterValues)
     (kept,) = [one for one in rig.journal if one.seq == failed.seq]
     assert kept.attempts == 1
+
+
+def test_a_refused_message_keeps_its_wait_behind_a_resent_one_of_another_session() -> None:
+    """3.7.1: to be ready behind what is on the wire is no way round the interval."""
+    keys = {**KEYS, "TransactionMessageAttempts": "2"}
+    rig = Rig(setup(connectors=2, keys=keys), now=0.0).online().charging(1)
+    rig.answer(StartTransaction, REFUSED)
+    rig.wait(60)
+    rig.answer(StartTransaction, REFUSED)
+    rig.answer_all()
+    rig.charging(2, BOB)
+    rig.answer(StartTransaction, REFUSED)
+    due = rig.now + 60
+    rig.resend()
+    (resent,) = [one for one in rig.sent if isinstance(one.message, StartTransaction)]
+    assert isinstance(resent.message, StartTransaction)
+    assert resent.message.connector_id == 1
+    rig.answer(StartTransaction)
+    rig.tick_to(due - 0.1)
+    assert not rig.is_waiting(StartTransaction)
+    rig.tick_to(due)
+    assert rig.is_waiting(StartTransaction)
 
 
 def test_a_probe_judges_the_message_it_was_about() -> None:

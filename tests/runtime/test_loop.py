@@ -21,7 +21,7 @@ from edge.core.instant import Instant
 from edge.core.messages import Heartbeat
 from edge.core.quantities import Reading
 from edge.core.records import Alive
-from edge.runtime.loop import INBOX, Loop, Rules
+from edge.runtime.loop import BURST, INBOX, Loop, Rules
 from edge.runtime.pages import Page
 from tests.runtime.toy import NOON, Bench, LoopClock, ToyState
 
@@ -148,6 +148,28 @@ async def test_a_deadline_that_the_step_leaves_standing_does_not_spin() -> None:
     begun = asyncio.get_running_loop().time()
     await run_until(loop, lambda: asyncio.get_running_loop().time() > begun + 0.1)
     assert 2 <= len(loop.state.seen) <= 12
+
+
+async def test_to_come_round_is_to_have_stepped_all_that_was_posted_before() -> None:
+    """Whoever posts and then waits for the disk must not wait for what came before it."""
+    loop = idle_loop(notes, [], [])
+    working = asyncio.ensure_future(loop.run())
+    for _ in range(2 * BURST):
+        loop.post(LinkUp(at=instant()))
+    await loop.come_round()
+    assert len(loop.state.seen) == 2 * BURST
+    working.cancel()
+
+
+async def test_nobody_who_went_away_holds_the_loop_up() -> None:
+    """A caller that gave up waiting is passed over."""
+    loop = idle_loop(notes, [], [])
+    gone = asyncio.ensure_future(loop.come_round())
+    await asyncio.sleep(0)
+    gone.cancel()
+    loop.post(LinkUp(at=instant()))
+    await run_until(loop, lambda: bool(loop.state.seen))
+    assert gone.cancelled()
 
 
 async def test_a_failing_step_ends_the_loop_and_changes_nothing() -> None:

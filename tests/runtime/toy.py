@@ -115,5 +115,4 @@ class Bench:
     async def settled(self) -> None:
         """Return when all posted events are stepped and all their pages carried out."""
         await self.loop.come_round()
-        await self.loop.come_round()
         await self.recorder.caught_up()
