@@ -104,7 +104,7 @@ def two_sessions() -> list[Record]:
     others = [queued(2, start_message(), ref=2), queued(4, samples(), ref=2)]
     over = [TransactionStopped(ref=ref, end_wh=1420, at=at(40), estimated=False) for ref in (1, 2)]
     refused = [Parked(seq=seq, at=at(50), code="Timeout", description="") for seq in range(1, 7)]
-    sessions = [opened(1), opened(2), *over]
+    sessions: list[Record] = [opened(1), opened(2), *over]
     return [*sessions, *mine, *others, queued(6, samples(), ref=None), *refused]
 
 
