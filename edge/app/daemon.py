@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from edge.app.letters import Dates, Resender, export
+from edge.app.letters import Resender, export, listed
 from edge.core.effects import HandBack
 from edge.core.events import DamageAcknowledged, PowerFailing, SecurityEventReported
 from edge.core.keys import text
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 LAST_WORDS_S: Final = 3.0  # a back-up supply lasts this long at least
 OWED_WITHIN_S: Final = 0.5  # of what is left at the end; a disk that stalls has longer ones
 LOOK_S: Final = 0.02
-SHOWN: Final = 1000  # messages that `journal` lists at most
 POWER_CUT: Final = 137  # as if killed
 
 log = structlog.get_logger()
@@ -179,18 +178,7 @@ class Daemon:
         """Messages that wait, those that were parked, sessions at a time nobody knew for sure."""
         works = self._running()
         delivered = {row.seq for row in works.recorder.owed if isinstance(row, Delivered)}
-        waiting = await works.journal.read_outbox(0, SHOWN)
-        parked = await works.journal.dead_letters()
-        dates = Dates(works.loop.state.station.clock, await works.journal.lives())
-        return {
-            "count": works.loop.state.station.outbox.count,
-            "outbox": [dates.described(one) for one in waiting if one.seq not in delivered],
-            "dead_letters": [dates.refused(letter) for letter in parked],
-            "guessed": [
-                {"ref": one.ref, "connector": one.connector, **dates.of(one.at)}
-                for one in await works.journal.guessed()
-            ],
-        }
+        return await listed(works.journal, works.loop.state, delivered)
 
     async def export_letters(self, after: int = 0) -> dict[str, Any]:
         """Dead letters whole, a page of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ from edge.runtime.recorder import Recorder
 
 JOURNAL: Final = "journal.sqlite3"
 PAGE: Final = 32  # letters per answer: a StopTransaction with all its samples can be large
+SHOWN: Final = 1000  # messages of either kind that `journal` lists at most
 MOST_RESENT: Final = 1000  # at once: all of them are in the state until they are told
 WRITTEN_WITHIN_S: Final = 12.0  # twice that is less than the command line waits
 
@@ -100,6 +102,25 @@ class Dates:
         }
 
 
+async def listed(
+    journal: SqliteJournal, state: ChargePoint, delivered: AbstractSet[int]
+) -> dict[str, Any]:
+    """The oldest that wait, but for *delivered*, and of the dead letters; how many there are."""
+    waiting = await journal.read_outbox(0, SHOWN)
+    parked = await journal.dead_letters(0, SHOWN)
+    dates = Dates(state.station.clock, await journal.lives())
+    return {
+        "count": state.station.outbox.count,
+        "dead_letter_count": state.station.outbox.dead_letters,
+        "outbox": [dates.described(one) for one in waiting if one.seq not in delivered],
+        "dead_letters": [dates.refused(letter) for letter in parked],
+        "guessed": [
+            {"ref": one.ref, "connector": one.connector, **dates.of(one.at)}
+            for one in await journal.guessed()
+        ],
+    }
+
+
 async def export(journal: SqliteJournal, clock: Clock, after: int) -> dict[str, Any]:
     """The oldest dead letters after seq *after*; `next` is where to go on, `None` at the end."""
     letters = await journal.dead_letters(after, PAGE)
@@ -158,10 +179,8 @@ class Resender:
         """
         async with self._turn:
             await self._written(loop, recorder, "nothing is told again before it does")
-            wanted = await journal.dead_letters()
-            if seqs is not None:
-                wanted = _with_their_sessions(wanted, seqs)
-            letters = tuple(letter.queued for letter in wanted[:MOST_RESENT])
+            wanted = await _wanted(journal, seqs)
+            letters = tuple(letter.queued for letter in wanted)
             sessions = await journal.sessions({one.ref for one in letters if one.ref is not None})
             numbers = {
                 one.opened.ref: one.transaction_id
@@ -185,13 +204,18 @@ class Resender:
             raise JournalFailed("other", f"the disk takes nothing: {otherwise}") from None
 
 
-def _with_their_sessions(
-    letters: Sequence[DeadLetter], seqs: Sequence[int]
-) -> tuple[DeadLetter, ...]:
-    """Those of *letters* that *seqs* name, and the others of the same sessions (ruling 15)."""
-    unknown = set(seqs) - {letter.queued.seq for letter in letters}
+async def _wanted(journal: SqliteJournal, seqs: Sequence[int] | None) -> tuple[DeadLetter, ...]:
+    """Those that *seqs* name, with the others of the same sessions (ruling 15), or simply all.
+
+    Of more than go at once the oldest: no end of a session goes before its beginning.
+    """
+    if seqs is None:
+        return await journal.dead_letters(0, MOST_RESENT)
+    letters = await journal.letters_of_sessions(seqs, MOST_RESENT)
+    found = {letter.queued.seq for letter in letters}
+    reached = max(found) if len(letters) == MOST_RESENT else None
+    unknown = {seq for seq in seqs if reached is None or seq < reached} - found
     if unknown:
         named = ", ".join(str(seq) for seq in sorted(unknown))
         raise ConfigError(f"no dead letter has the number {named}: see `tapwatt edge journal`")
-    refs = {letter.queued.ref for letter in letters if letter.queued.seq in seqs}
-    return tuple(letter for letter in letters if letter.queued.ref in refs)
+    return letters

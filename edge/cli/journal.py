@@ -51,7 +51,7 @@ def _list(ask: Ask, arguments: argparse.Namespace) -> int:
         print(json.dumps(answer, indent=2))
         return 0
     _print_messages(f"{answer['count']} waiting", answer["outbox"])
-    _print_messages(f"{len(answer['dead_letters'])} dead letters", answer["dead_letters"])
+    _print_messages(f"{answer['dead_letter_count']} dead letters", answer["dead_letters"])
     print(f"{len(answer['guessed'])} sessions at a time nobody knew for sure")
     for session in answer["guessed"]:
         print(f"  {session['ref']:>6}  {_when(session)}  connector {session['connector']}")

@@ -9,19 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.app.letters import Resender
+import pytest
+
+from edge.app.letters import MOST_RESENT, SHOWN, Resender, listed
 from edge.core.deadlines import next_deadline
 from edge.core.events import Event, ResendAsked, Ticked
 from edge.core.levels import permits_energy, permitted_a
+from edge.core.messages import TransactionMessage
+from edge.core.records import Parked, Record, TransactionStopped
 from edge.core.restore import restore
 from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.journal import SqliteJournal, open_journal
 from edge.drivers.system_clock import SystemClock
+from edge.errors import ConfigError
 from edge.runtime.loop import BURST, Loop, Rules
 from edge.runtime.recorder import Recorder
 from tests.app.test_letters import letter
-from tests.core.bench import setup
+from tests.core.bench import at, setup
+from tests.drivers.test_journal import opened, queued, samples, start_message, stop_message
 
 
 class BusyLoop(Loop[ChargePoint]):
@@ -61,11 +67,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(directory: Path, seqs: Sequence[int]) -> AsyncIterator[Desk]:
-    """A station with the dead letters *seqs*."""
+async def desk(directory: Path, rows: Sequence[Record]) -> AsyncIterator[Desk]:
+    """A station with *rows* in its journal."""
     clock = SystemClock()
     async with open_journal(directory / "j") as journal, asyncio.TaskGroup() as group:
-        await journal.commit([row for seq in seqs for row in letter(seq)])
+        await journal.commit(rows)
         recorder = Recorder(journal=journal, perform=lambda _: None, clock=clock)
         rules = Rules(
             step=step,
@@ -86,9 +92,25 @@ async def desk(directory: Path, seqs: Sequence[int]) -> AsyncIterator[Desk]:
             task.cancel()
 
 
+def letters(count: int) -> list[Record]:
+    """So many dead letters without a session, from 1 on."""
+    return [row for seq in range(1, count + 1) for row in letter(seq)]
+
+
+def two_sessions() -> list[Record]:
+    """Sessions 1 and 2, the first with the letters 1, 3 and 5, and a letter 6 of none."""
+    messages: dict[int, TransactionMessage] = {1: start_message(), 3: samples(), 5: stop_message()}
+    mine = [queued(seq, message, ref=1) for seq, message in messages.items()]
+    others = [queued(2, start_message(), ref=2), queued(4, samples(), ref=2)]
+    over = [TransactionStopped(ref=ref, end_wh=1420, at=at(40), estimated=False) for ref in (1, 2)]
+    refused = [Parked(seq=seq, at=at(50), code="Timeout", description="") for seq in range(1, 7)]
+    sessions: list[Record] = [opened(1), opened(2), *over]
+    return [*sessions, *mine, *others, queued(6, samples(), ref=None), *refused]
+
+
 async def test_a_busy_loop_has_resent_what_is_said_to_be_resent(tmp_path: Path) -> None:
     """Ruling 15: the answer is given when the letters wait again, on the disk, and counted."""
-    async with desk(tmp_path, (1, 2)) as at_work:
+    async with desk(tmp_path, letters(2)) as at_work:
         assert await at_work.resend() == {"resent": [1, 2], "left": 0}
         assert await at_work.journal.dead_letters() == ()
         assert await at_work.resend() == {"resent": [], "left": 0}
@@ -97,9 +119,56 @@ async def test_a_busy_loop_has_resent_what_is_said_to_be_resent(tmp_path: Path) 
 
 async def test_an_asking_that_was_given_up_is_not_taken_twice(tmp_path: Path) -> None:
     """I3: whoever asks next finds the letters waiting, and the count is right."""
-    async with desk(tmp_path, (1, 2)) as at_work:
+    async with desk(tmp_path, letters(2)) as at_work:
         gone = asyncio.ensure_future(at_work.resend())
         await at_work.loop.asked.wait()
         gone.cancel()
         assert await at_work.resend() == {"resent": [], "left": 0}
         assert at_work.waiting_and_dead == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("named", "resent"), [([3], [1, 3, 5]), ([4, 5], [1, 2, 3, 4, 5]), ([6], [6])]
+)
+async def test_a_named_letter_takes_its_session_along(
+    tmp_path: Path, named: list[int], resent: list[int]
+) -> None:
+    """Ruling 15: start, samples and stop go as a group; what is of no session goes alone."""
+    async with desk(tmp_path, two_sessions()) as at_work:
+        answer = await at_work.resend(named)
+        assert answer == {"resent": resent, "left": 6 - len(resent)}
+
+
+async def test_a_number_that_is_no_letter_resends_nothing(tmp_path: Path) -> None:
+    """A slip of the finger is told, whatever else was named."""
+    async with desk(tmp_path, two_sessions()) as at_work:
+        with pytest.raises(ConfigError, match="the number 7, 9"):
+            await at_work.resend([1, 9, 7])
+        assert at_work.waiting_and_dead == (0, 6)
+
+
+@pytest.mark.parametrize("names_them", [False, True])
+async def test_more_than_go_at_once_go_in_turn(tmp_path: Path, *, names_them: bool) -> None:
+    """All of them are in the state until they are told: the oldest first, the rest is counted."""
+    async with desk(tmp_path, letters(MOST_RESENT + 2)) as at_work:
+        seqs = list(range(1, MOST_RESENT + 3))
+        answer = await at_work.resend(seqs if names_them else None)
+        assert answer == {"resent": seqs[:MOST_RESENT], "left": 2}
+        rest = seqs[MOST_RESENT:]
+        assert await at_work.resend(rest if names_them else None) == {"resent": rest, "left": 0}
+
+
+async def test_a_number_that_is_no_letter_is_told_of_many(tmp_path: Path) -> None:
+    """The limit is no excuse for what lies before it."""
+    async with desk(tmp_path, letters(MOST_RESENT + 2)) as at_work:
+        with pytest.raises(ConfigError, match="the number 0:"):
+            await at_work.resend(range(MOST_RESENT + 3))
+        assert at_work.waiting_and_dead == (0, MOST_RESENT + 2)
+
+
+async def test_the_list_stops_and_the_count_does_not(tmp_path: Path) -> None:
+    """A station that was refused for years: neither the disk's thread nor the loop stands still."""
+    async with desk(tmp_path, letters(SHOWN + 2)) as at_work:
+        answer = await listed(at_work.journal, at_work.loop.state, set())
+        assert answer["dead_letter_count"] == SHOWN + 2
+        assert [one["seq"] for one in answer["dead_letters"]] == list(range(1, SHOWN + 1))

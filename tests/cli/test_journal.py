@@ -37,6 +37,7 @@ def test_the_list_says_between_which_moments_a_time_lies(
     answer = {
         "count": 2,
         "outbox": [message(4, "awaited", **OPEN), message(5, "uncertain", **BOUNDED)],
+        "dead_letter_count": 1001,
         "dead_letters": [{**dead, "attempts": 3}],
         "guessed": [{"ref": 7, "connector": 2, **BOUNDED}],
     }
@@ -45,7 +46,7 @@ def test_the_list_says_between_which_moments_a_time_lies(
         "2 waiting",
         "       4  T1 to a time not known yet  StopTransaction    time awaited",
         "       5  T1 to T9  StopTransaction    time uncertain",
-        "1 dead letters",
+        "1001 dead letters",
         "       3  T1  StopTransaction    refused 3x  Timeout silent",
         "1 sessions at a time nobody knew for sure",
         "       7  T1 to T9  connector 2",

@@ -90,6 +90,10 @@ class SqliteJournal:
             lambda connection: rows.dead_letters(connection, after_seq, limit)
         )
 
+    async def letters_of_sessions(self, seqs: Iterable[int], limit: int) -> tuple[DeadLetter, ...]:
+        """The oldest *limit* of the parked messages *seqs* and the others of their sessions."""
+        return await self._in_thread(lambda found: rows.letters_of_sessions(found, seqs, limit))
+
     async def sessions(self, refs: Iterable[int]) -> tuple[SavedTransaction, ...]:
         """The transactions *refs*, oldest first, as far as they are known."""
         return await self._in_thread(lambda connection: rows.sessions(connection, refs))

@@ -52,6 +52,10 @@ UNSETTLED: Final = "stopped_at IS NULL OR ref IN (SELECT ref FROM outbox WHERE r
 """Transactions that are open or have a message waiting."""
 
 
+OF_SESSIONS: Final = (
+    "seq IN (SELECT value FROM json_each(?)) OR ref IN (SELECT ref FROM dead_letters"
+    " WHERE seq IN (SELECT value FROM json_each(?)))"
+)
 LATEST: Final = 50
 GUESSED: Final = (
     "ref IN (SELECT ref FROM transactions WHERE NOT json_extract(opened_at, '$.trusted')"
@@ -131,7 +135,7 @@ def check(connection: sqlite3.Connection) -> None:
     """Read all that a daemon will; raises what decoding raises for a row that means nothing."""
     load(connection)
     deque(_waiting(connection, 0, -1), maxlen=0)
-    deque(_parked(connection, 0, -1), maxlen=0)
+    deque(_parked(connection, "TRUE", -1), maxlen=0)
 
 
 def outbox(connection: sqlite3.Connection, after_seq: int, limit: int) -> tuple[Queued, ...]:
@@ -152,15 +156,24 @@ def dead_letters(
     connection: sqlite3.Connection, after_seq: int, limit: int
 ) -> tuple[DeadLetter, ...]:
     """The oldest *limit* parked messages after *after_seq*; -1 means all."""
-    return tuple(_parked(connection, after_seq, limit))
+    return tuple(_parked(connection, "seq > ?", after_seq, limit))
 
 
-def _parked(connection: sqlite3.Connection, after_seq: int, limit: int) -> Iterator[DeadLetter]:
-    sql = (
-        "SELECT seq, ref, message_id, kind, payload, at, attempts, parked_at, code, description"
-        " FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?"
-    )
-    for row in connection.execute(sql, (after_seq, limit)):
+def letters_of_sessions(
+    connection: sqlite3.Connection, seqs: Iterable[int], limit: int
+) -> tuple[DeadLetter, ...]:
+    """The oldest *limit* of the parked messages *seqs* and the others of their sessions."""
+    named = json.dumps(sorted(seqs))
+    return tuple(_parked(connection, OF_SESSIONS, named, named, limit))
+
+
+def _parked(
+    connection: sqlite3.Connection, which: str, *parameters: str | int
+) -> Iterator[DeadLetter]:
+    """The parked messages *which*, oldest first; the last of *parameters* is how many at most."""
+    columns = "seq, ref, message_id, kind, payload, at, attempts, parked_at, code, description"
+    sql = f"SELECT {columns} FROM dead_letters WHERE {which} ORDER BY seq LIMIT ?"  # noqa: S608  our own words
+    for row in connection.execute(sql, parameters):
         yield DeadLetter(
             queued=_queued_from(row[:7]),
             parked_at=_instant(row[7]),
