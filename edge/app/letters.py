@@ -187,7 +187,12 @@ class Resender:
                 for one in sessions
                 if one.transaction_id is not None
             }
-            loop.post(ResendAsked(at=at, letters=letters, numbers=numbers))
+            waiting = await journal.waiting_of(
+                one.ref
+                for one in letters
+                if one.ref is not None and isinstance(one.message, StartTransaction)
+            )
+            loop.post(ResendAsked(at=at, letters=letters, numbers=numbers, waiting=waiting))
             await self._written(loop, recorder, "they are told again as soon as it does")
         return {
             "resent": [one.seq for one in letters],

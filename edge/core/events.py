@@ -273,12 +273,14 @@ class ResendAsked:
     """Somebody on this machine wants these dead letters told again, oldest first.
 
     A StartTransaction comes with all that is kept of its session. *numbers* are the transaction ids
-    of the sessions among them that have one, by our refs.
+    of the sessions among them that have one, by our refs. *waiting* are the attempts of what waits
+    of the sessions whose StartTransaction is among them, by seq.
     """
 
     at: Instant
     letters: tuple[Queued, ...]
     numbers: Mapping[int, int]
+    waiting: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

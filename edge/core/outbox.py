@@ -327,13 +327,14 @@ def on_resend_asked(draft: Draft, event: ResendAsked) -> None:
     )
     draft.write(*(Resent(seq=one.seq, message_id=one.message_id) for one in letters))
     begun = {one.ref for one in letters if isinstance(one.message, StartTransaction)}
-    for waiting in outbox.head:
-        if waiting.ref in begun:
-            renamed = replace(waiting, message_id=draft.message_id())
-            draft.write(
-                Refused(seq=renamed.seq, attempts=renamed.attempts, message_id=renamed.message_id)
-            )
-            _replace(draft, renamed)
+    attempts = {
+        **(event.waiting if begun else {}),
+        **{one.seq: one.attempts for one in outbox.head if one.ref in begun},
+    }
+    fresh = {seq: draft.message_id() for seq in attempts}
+    draft.write(*(Refused(seq=seq, attempts=attempts[seq], message_id=fresh[seq]) for seq in fresh))
+    head = tuple(replace(one, message_id=fresh.get(one.seq, one.message_id)) for one in outbox.head)
+    _put(draft, head=head)
     _insert(draft, letters)
     _put(
         draft,

@@ -16,7 +16,8 @@ from edge.core.deadlines import next_deadline
 from edge.core.events import Event, ResendAsked, Ticked
 from edge.core.levels import permits_energy, permitted_a
 from edge.core.messages import TransactionMessage
-from edge.core.records import Parked, Record, TransactionStopped
+from edge.core.outbox import HEAD
+from edge.core.records import Parked, Record, Refused, TransactionStopped
 from edge.core.restore import restore
 from edge.core.state import ChargePoint
 from edge.core.step import step
@@ -172,3 +173,29 @@ async def test_the_list_stops_and_the_count_does_not(tmp_path: Path) -> None:
         answer = await listed(at_work.journal, at_work.loop.state, set())
         assert answer["dead_letter_count"] == SHOWN + 2
         assert [one["seq"] for one in answer["dead_letters"]] == list(range(1, SHOWN + 1))
+
+
+async def test_what_waits_far_behind_of_a_resent_start_has_a_new_id(tmp_path: Path) -> None:
+    """Ruling 7, I4: it may have been sent as -1; its attempts are its own, and others keep ids."""
+    older = [queued(seq, samples(), ref=None) for seq in range(1, HEAD + 1)]
+    start, mine, other = HEAD + 1, HEAD + 2, HEAD + 3
+    rows: list[Record] = [
+        opened(),
+        TransactionStopped(ref=1, end_wh=1420, at=at(40), estimated=False),
+        *older,
+        queued(start, start_message()),
+        queued(mine, samples()),
+        queued(other, samples(), ref=None),
+        Parked(seq=start, at=at(50), code="Timeout", description=""),
+        Refused(seq=mine, attempts=2, message_id="sent-as-minus-one"),
+    ]
+    async with desk(tmp_path, rows) as at_work:
+        before = await at_work.journal.read_outbox(0, 2 * HEAD)
+        await at_work.resend([start])
+        after = await at_work.journal.read_outbox(0, 2 * HEAD)
+    assert [one.seq for one in after] == [*range(1, other + 1)]
+    fresh = {one.seq for one in after} - {one.seq for one in after if one in before}
+    assert fresh == {start, mine}
+    (renamed,) = [one for one in after if one.seq == mine]
+    assert renamed.attempts == 2
+    assert renamed.message_id != "sent-as-minus-one"

@@ -169,7 +169,15 @@ class Rig(Bench):
         """Somebody wants the dead letters (of *kinds*) told again."""
         letters = [one for one in self.dead if isinstance(one.message, kinds or (object,))]
         letters.sort(key=lambda one: one.seq)
-        self.step(ResendAsked(at=self.instant, letters=tuple(letters), numbers=numbers or {}))
+        begun = {one.ref for one in letters if isinstance(one.message, StartTransaction)}
+        self.step(
+            ResendAsked(
+                at=self.instant,
+                letters=tuple(letters),
+                numbers=numbers or {},
+                waiting={one.seq: one.attempts for one in self.journal if one.ref in begun},
+            )
+        )
 
     def replies(self, call_id: int) -> list[Any]:
         """All answers so far to *call_id*."""

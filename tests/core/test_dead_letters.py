@@ -174,7 +174,7 @@ def test_a_letter_that_waits_already_is_not_queued_twice() -> None:
     rig.link_down()
     letters = tuple(rig.dead)
     for _ in range(2):
-        rig.step(ResendAsked(at=rig.instant, letters=letters, numbers={}))
+        rig.step(ResendAsked(at=rig.instant, letters=letters, numbers={}, waiting={}))
     assert len(rig.written(Resent)) == 2
     outbox = rig.state.station.outbox
     assert (outbox.count, outbox.dead_letters, len(outbox.head)) == (2, 0, 2)
@@ -292,6 +292,33 @@ def sent_seqs(rig: Rig) -> list[int]:
     return [one.seq for one in rig.written(Delivered)]
 
 
+def test_one_id_never_has_two_contents_also_where_the_state_does_not_reach() -> None:
+    """Ruling 7, I4: what was sent as -1 may lie behind older letters that were resent before."""
+    rig = refused_start()
+    rig.wait(12)
+    (unanswered,), (start,) = rig.journal, rig.dead
+    older = [sample(seq) for seq in range(1, HEAD + 2)]
+    behind = replace(unanswered, seq=unanswered.seq + 100, message_id="sent-as-minus-one")
+    waiting = [*older, behind]
+    saved = Saved(
+        outbox=tuple(waiting[:HEAD]),
+        outbox_count=len(waiting),
+        last_seq=behind.seq,
+        last_ref=behind.ref or 0,
+        dead_letters=1,
+    )
+    again = Rig(setup(keys=KEYS), saved=saved, serve=True)
+    again.journal, again.dead = list(waiting), [replace(start, seq=start.seq + 100)]
+    again.resend()
+    again.start().link_up()
+    assert (again.journal, again.dead) == ([], [])
+    sent = [one for one in again.log if isinstance(one, Send)]
+    assert "sent-as-minus-one" not in {one.message_id for one in sent}
+    numbers = [one.transaction_id for one in again.messages(MeterValues)]
+    assert numbers[-1] == 4711
+    assert {one.message_id for one in older} <= {one.message_id for one in sent}
+
+
 def test_a_letter_goes_to_its_place_also_where_the_state_does_not_reach() -> None:
     """I3: in front of the queue, or far behind in it, and never twice."""
     for seq in (3, 200):
@@ -314,7 +341,7 @@ def test_a_reading_of_the_queue_from_before_counts_no_more() -> None:
     state = replace(rig.state, station=replace(station, outbox=outbox))
     state, effects = step(state, Ticked(at=rig.instant))
     (stale,) = of(ReadOutbox, list(effects))
-    asked = ResendAsked(at=rig.instant, letters=(sample(70),), numbers={})
+    asked = ResendAsked(at=rig.instant, letters=(sample(70),), numbers={}, waiting={})
     state, effects = step(state, asked)
     (fresh,) = of(ReadOutbox, list(effects))
     for ticket, seqs, expected in ((stale.ticket, (14,), 13), (fresh.ticket, (14, 15), 15)):

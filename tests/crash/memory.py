@@ -12,6 +12,7 @@ from typing import Any
 from edge.core.anchors import Anchor
 from edge.core.events import ResendAsked
 from edge.core.instant import Instant
+from edge.core.messages import StartTransaction
 from edge.core.records import (
     Alive,
     AvailabilityChanged,
@@ -123,7 +124,7 @@ class Rows:
 
     def _take_queue(self, record: Refused | Delivered | Parked | Resent | Thinned) -> None:
         match record:
-            case Refused():
+            case Refused() if record.seq in self.outbox:  # else it was told meanwhile: no row
                 queued = self.outbox[record.seq]
                 again = replace(queued, attempts=record.attempts, message_id=record.message_id)
                 self.outbox[record.seq] = again
@@ -248,8 +249,10 @@ class Rows:
     def resend_asked(self, at: Instant) -> ResendAsked:
         """Somebody wants all dead letters told again."""
         numbers = {ref: one.transaction_id for ref, one in self.transactions.items()}
+        begun = {one.ref for one in self.dead.values() if isinstance(one.message, StartTransaction)}
         return ResendAsked(
             at=at,
+            waiting={one.seq: one.attempts for one in self.outbox.values() if one.ref in begun},
             letters=tuple(self.dead[seq] for seq in sorted(self.dead)),
             numbers={ref: one for ref, one in numbers.items() if one is not None},
         )

@@ -84,6 +84,10 @@ class SqliteJournal:
         """The oldest waiting messages after *after_seq*."""
         return await self._in_thread(lambda connection: rows.outbox(connection, after_seq, limit))
 
+    async def waiting_of(self, refs: Iterable[int]) -> dict[int, int]:
+        """The attempts of each message that waits of the sessions *refs*, by its seq."""
+        return await self._in_thread(lambda connection: rows.waiting_of(connection, refs))
+
     async def dead_letters(self, after_seq: int = 0, limit: int = -1) -> tuple[DeadLetter, ...]:
         """The oldest *limit* parked messages after *after_seq*; -1 means all."""
         return await self._in_thread(

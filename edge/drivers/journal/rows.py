@@ -152,6 +152,12 @@ def _waiting(connection: sqlite3.Connection, after_seq: int, limit: int) -> Iter
         yield _queued_from(row)
 
 
+def waiting_of(connection: sqlite3.Connection, refs: Iterable[int]) -> dict[int, int]:
+    """The attempts of each message that waits of the sessions *refs*, by its seq."""
+    sql = "SELECT seq, attempts FROM outbox WHERE ref IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(sql, (json.dumps(sorted(refs)),)).fetchall())
+
+
 def dead_letters(
     connection: sqlite3.Connection, after_seq: int, limit: int
 ) -> tuple[DeadLetter, ...]:
