@@ -306,10 +306,7 @@ class Charging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """The journal's room, as last seen; *thinned* counts the samples ever let go for want of it.
-
-    *thinned_at* is how much was free when the queue was gone through, since it is short.
-    """
+    """The journal's room as last seen, and at the last pass; *thinned* samples ever went for it."""
 
     free_bytes: int | None = None
     is_short: bool = False

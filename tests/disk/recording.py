@@ -15,8 +15,7 @@ import apsw
 
 from edge.core.records import Record
 from edge.core.saved import Saved
-from edge.drivers import journal as journal_module
-from edge.drivers.journal import SqliteJournal, open_journal
+from edge.drivers.journal import SqliteJournal, files, open_journal
 from tests.crash.memory import Rows
 from tests.disk.commits import KINDS
 from tests.disk.connection import Connection, Said, as_told, opener
@@ -102,12 +101,12 @@ class Recording:
 @contextmanager
 def _syncs_seen() -> Iterator[None]:
     """The journal's own syncs of a directory are the simulated disk's, too."""
-    real = journal_module._sync_directory
-    journal_module._sync_directory = sync_directory
+    real = files.sync_directory
+    files.sync_directory = sync_directory
     try:
         yield
     finally:
-        journal_module._sync_directory = real
+        files.sync_directory = real
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ from edge.core.instant import Instant
 from edge.core.records import Queued, Record, TransactionOpened
 from edge.core.saved import Saved, SavedTransaction
 from edge.core.security_log import SecurityEventLogged
-from edge.drivers.journal import rows
+from edge.drivers.journal import files, rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.salvage import salvage
 from edge.drivers.journal.statements import STATEMENTS, Statement
@@ -174,7 +174,7 @@ async def open_journal(
     opener = open_database or _open_database
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mended = path.with_name(path.name + MENDED)
-    _finish_replacing(path, mended)
+    files.finish_replacing(path, mended)
     try:
         database = await _prepared(path, opener)
     except sqlite3.DatabaseError as error:
@@ -219,7 +219,7 @@ async def _prepared(path: Path, opener: OpenDatabase) -> aiosqlite.Connection:
     except BaseException:
         await database.close()
         raise
-    _sync_directory(path.parent)
+    files.sync_directory(path.parent)
     return database
 
 
@@ -339,7 +339,7 @@ async def _replace_damaged(path: Path, mended: Path, opener: OpenDatabase, *, wh
 
     A power cut at any moment leaves the damaged file where it was, or the new one complete.
     """
-    aside = _asides(path)[-1]
+    aside = files.asides(path)[-1]
     for suffix in ("", "-wal"):
         mended.with_name(mended.name + suffix).unlink(missing_ok=True)
     log.critical("journal_damaged", why=why, aside=aside.name)
@@ -348,50 +348,8 @@ async def _replace_damaged(path: Path, mended: Path, opener: OpenDatabase, *, wh
         await _job(new, lambda connection: salvage(connection, path, aside.name))
     finally:
         await new.close()
-    _move(path, aside)
-    _finish_replacing(path, mended)
-
-
-def _finish_replacing(path: Path, mended: Path) -> None:
-    """Take what was mended, unless the damaged one, of which it was made, is still in its place.
-
-    A cut may have left its WAL behind: that belongs to it, and would spoil another file.
-    """
-    if mended.exists() and not path.exists():
-        for aside in _asides(path)[-2:-1]:
-            _move_log(path, aside)
-        mended.rename(path)
-        _sync_directory(path.parent)
-
-
-def _asides(path: Path) -> list[Path]:
-    """The names that damaged journals have, and behind them the next one."""
-    names = [path.with_name(f"{path.name}.damaged-1")]
-    while names[-1].exists():
-        names.append(path.with_name(f"{path.name}.damaged-{len(names) + 1}"))
-    return names
-
-
-def _move(path: Path, aside: Path) -> None:
-    """Rename a journal, and only then its WAL: without it a journal is an older one."""
-    path.rename(aside)
-    _sync_directory(path.parent)
-    _move_log(path, aside)
-
-
-def _move_log(path: Path, aside: Path) -> None:
-    with suppress(FileNotFoundError):
-        path.with_name(f"{path.name}-wal").rename(aside.with_name(f"{aside.name}-wal"))
-        _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the names in *directory* durable: a file that a power cut un-names is lost whole."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    files.move(path, aside)
+    files.finish_replacing(path, mended)
 
 
 def _commit(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:

@@ -1,0 +1,49 @@
+"""The journal's files: the damaged ones set aside, and names that a power cut cannot take."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def finish_replacing(path: Path, mended: Path) -> None:
+    """Take what was mended, unless the damaged one, of which it was made, is still in its place.
+
+    A cut may have left its WAL behind: that belongs to it, and would spoil another file.
+    """
+    if mended.exists() and not path.exists():
+        for aside in asides(path)[-2:-1]:
+            _move_log(path, aside)
+        mended.rename(path)
+        sync_directory(path.parent)
+
+
+def asides(path: Path) -> list[Path]:
+    """The names that damaged journals have, and behind them the next one."""
+    names = [path.with_name(f"{path.name}.damaged-1")]
+    while names[-1].exists():
+        names.append(path.with_name(f"{path.name}.damaged-{len(names) + 1}"))
+    return names
+
+
+def move(path: Path, aside: Path) -> None:
+    """Rename a journal, and only then its WAL: without it a journal is an older one."""
+    path.rename(aside)
+    sync_directory(path.parent)
+    _move_log(path, aside)
+
+
+def _move_log(path: Path, aside: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.with_name(f"{path.name}-wal").rename(aside.with_name(f"{aside.name}-wal"))
+        sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in *directory* durable: a file that a power cut un-names is lost whole."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
