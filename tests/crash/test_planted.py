@@ -149,6 +149,7 @@ def _breaches(make: MakeWorld) -> Iterator[str]:
                 yield from play(story, fall=fall, latency_s=latency_s, make=make).breaches
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "make",
     [

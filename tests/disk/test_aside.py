@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.disk.disk import Disk
 from tests.disk.recording import NAME, on_disk
 
@@ -9,6 +11,7 @@ DAMAGED = b"no database at all" * 400
 FATES = 12
 
 
+@pytest.mark.sweep
 async def test_no_cut_takes_a_byte_of_a_damaged_journal() -> None:
     """The driver's money may still be in it; and no later start stumbles over it."""
     disk = Disk()
