@@ -11,7 +11,7 @@ from edge.core.events import SpaceSeen
 from edge.errors import JournalFailed
 from edge.ports import Clock, Post
 
-EVERY_S: Final = 60.0  # a session's sample every minute fills no disk faster
+EVERY_S: Final = 600.0  # samples of that long are some KB; what fills faster fails a commit
 
 log = structlog.get_logger()
 
