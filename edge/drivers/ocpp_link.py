@@ -174,10 +174,11 @@ class OcppLink:
         One that goes *behind* another is ready when its turn comes: a backlog drains as fast as the
         central system answers, whatever we do about its answers meanwhile.
         """
-        if self._line is None or len(self._waiting) == WAITING_MAX:
-            if self._line is not None:
+        is_full = behind is None and len(self._waiting) == WAITING_MAX
+        if self._line is None or is_full:
+            if is_full:
                 log.warning("request_dropped", action=type(message).__name__, waiting=WAITING_MAX)
-            self._settle(ticket, NoAnswer(timed_out=False))
+            self._settle(ticket, NoAnswer(timed_out=False, withheld=behind is not None))
             return
         sending = _Sending(
             ticket=ticket,

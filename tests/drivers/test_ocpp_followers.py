@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 
 from edge.core.events import LinkDown, LinkUp, Settled
 from edge.core.messages import NoAnswer
+from edge.drivers.ocpp_link import WAITING_MAX
 from tests.drivers.ocpp_bench import HEARTBEAT, NOW, running, served
 
 WITHHELD = NoAnswer(timed_out=False, withheld=True)
@@ -80,6 +81,25 @@ async def test_one_behind_a_request_confirmed_long_ago_goes_at_once() -> None:
         assert [(await bench.next(Settled)).ticket for _ in range(2)] == [1, 2]
         bench.link.send(3, "c", HEARTBEAT, 2, behind=2)
         assert (await server.hear())[1] == "c"
+
+
+async def test_a_full_queue_does_not_settle_it_before_the_one_ahead() -> None:
+    """The core relies on the order: a central system that hangs must not end the daemon."""
+    async with pair() as (bench, _, line):
+        for ticket in range(3, 3 + WAITING_MAX):
+            bench.link.send(ticket, f"w{ticket}", HEARTBEAT, 2)
+        bench.link.send(99, "f", HEARTBEAT, 2, behind=2 + WAITING_MAX)
+        await confirm(line, "a")
+        assert (await bench.next(Settled)).ticket == 1
+
+
+async def test_without_a_line_it_is_withheld() -> None:
+    """It was never sent: that says nothing of a peer that drops what it cannot bear."""
+    async with pair() as (bench, _, line):
+        await line.close(1011)
+        await bench.next(LinkDown)
+        bench.link.send(3, "c", HEARTBEAT, 2, behind=2)
+        assert (await bench.next(Settled)).answer == WITHHELD
 
 
 async def test_a_line_that_goes_takes_nothing_along_that_was_not_sent() -> None:
