@@ -22,6 +22,9 @@ EdgeError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 from edge.core.vocabulary import SecurityEvent
 
 
@@ -107,3 +110,9 @@ class NotDelivered(EdgeError, ConnectionError):
 
 class SimulationError(EdgeError, ValueError):
     """A verb of the simulated bay was asked something it cannot do."""
+
+
+def meant(wrong: str, known: Iterable[str]) -> str:
+    """What to add to a message about the unknown word *wrong*: the nearest of *known*, if any."""
+    near = difflib.get_close_matches(wrong, list(known), n=1)
+    return f' (did you mean "{near[0]}"?)' if near else ""

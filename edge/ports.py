@@ -15,7 +15,7 @@ from typing import Protocol
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
-from edge.core.effects import Lamp, X509Question
+from edge.core.effects import Lamp
 from edge.core.events import Event
 from edge.core.instant import Instant
 from edge.core.messages import CallError, Request
@@ -24,7 +24,7 @@ from edge.core.saved import Saved
 from edge.core.setup import EvseTraits
 from edge.core.vocabulary import LogType
 from edge.core.work import Seal
-from edge.core.x509 import X509Answer
+from edge.core.x509 import X509Answer, X509Question
 
 Post = Callable[[Event], None]
 Progress = Callable[[int], None]

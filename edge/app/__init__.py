@@ -25,7 +25,7 @@ from edge.app.leaving import leave
 from edge.app.logs import log_to_stderr
 from edge.app.possession import possessed
 from edge.app.station import Place, Station, open_station
-from edge.config import Connector, Settings
+from edge.config.settings import Connector, Settings
 from edge.control.server import listen
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.journal import OpenDatabase

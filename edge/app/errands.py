@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from edge.config import Settings
+from edge.config.settings import Settings
 from edge.core.setup import Setup
 from edge.drivers.diagnostics import LogRing, StationGatherer
 from edge.drivers.journal import SqliteJournal

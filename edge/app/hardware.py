@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from edge.config import Connector, Supervision, Table
+from edge.config.settings import Connector, Supervision, Table
 from edge.core.events import Port
 from edge.core.setup import EvseTraits
 from edge.drivers.registry import Rig, choose

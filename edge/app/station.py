@@ -18,7 +18,8 @@ from edge.app.daemon import Daemon, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, at_work
 from edge.app.letters import JOURNAL
-from edge.config import Settings, identity
+from edge.config.loading import identity
+from edge.config.settings import Settings
 from edge.core import keys
 from edge.core.certificates import trusted
 from edge.core.deadlines import next_deadline

@@ -112,7 +112,7 @@ def _state_dir() -> Path:
 def _run(arguments: argparse.Namespace) -> int:
     gc.disable()  # all that importing makes stays: 40 ms of collections for nothing
     from edge.app import Options, run
-    from edge.config import load
+    from edge.config.loading import load
 
     gc.freeze()  # nor does any later collection look at it
     gc.enable()
@@ -235,7 +235,7 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 
 def _config_check(arguments: argparse.Namespace) -> int:
-    from edge.config import load
+    from edge.config.loading import load
     from edge.drivers.ocpp_costs import check_default_price
     from edge.drivers.ocpp_link import Settings as LinkSettings
     from edge.drivers.registry import choose, decode
@@ -262,14 +262,15 @@ def _config_check(arguments: argparse.Namespace) -> int:
 
 
 def _config_explain(arguments: argparse.Namespace) -> int:
-    from edge.config import explain, load
+    from edge.config.explaining import explain
+    from edge.config.loading import load
 
     print("\n".join(explain(load(arguments.config, arguments.option), arguments.key)))
     return 0
 
 
 def _config_reference(_arguments: argparse.Namespace) -> int:
-    from edge.config import reference
+    from edge.config.explaining import reference
 
     print("\n".join(reference()))
     return 0

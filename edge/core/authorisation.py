@@ -12,21 +12,13 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from edge.core import holds, keys, levels, local_list, routing
+from edge.core.bay import Permit, Phase
 from edge.core.draft import Draft
 from edge.core.events import Settled, TagPresented
 from edge.core.facts import Cancelled, Granted, MustStop, PluggedIn, StartAsked, TagLearnt
 from edge.core.messages import Authorize, AuthorizeConf, IdTagInfo
 from edge.core.records import CacheCleared, TagCached, TagForgotten
-from edge.core.state import (
-    Authorisation,
-    ChargePoint,
-    Floating,
-    Permit,
-    Phase,
-    accepts,
-    same_group,
-    tag_key,
-)
+from edge.core.state import Authorisation, ChargePoint, Floating, accepts, same_group, tag_key
 from edge.core.vocabulary import StopReason
 from edge.core.waiting import ToLearn, ToStart, ToStop
 

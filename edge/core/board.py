@@ -7,9 +7,10 @@ from typing import Any
 
 from edge.core import anchors, cost, keys, levels
 from edge.core.anchors import Clock
+from edge.core.bay import Bay
 from edge.core.cost_messages import CostState, DefaultPrice, IdlePrice, RunningCost
 from edge.core.instant import Instant, rfc3339
-from edge.core.state import Bay, ChargePoint, tag_key
+from edge.core.state import ChargePoint, tag_key
 
 
 def document(

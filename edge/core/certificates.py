@@ -19,7 +19,7 @@ from edge.core.certificate_commands import (
     InstallCertificateConf,
 )
 from edge.core.draft import Draft
-from edge.core.effects import InspectRoot, Reply, UseRoots
+from edge.core.effects import Reply, UseRoots
 from edge.core.events import LinkDown, LinkUp, X509Answered
 from edge.core.facts import SecurityNoticed
 from edge.core.state import ChargePoint
@@ -28,6 +28,7 @@ from edge.core.waiting import ToInstall
 from edge.core.x509 import (
     MOST_ROOTS,
     CertificateHashData,
+    InspectRoot,
     Root,
     RootDeleted,
     RootInstalled,

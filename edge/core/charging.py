@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from edge.core import anchors, levels, profiles, schedules
+from edge.core.bay import Bay, Phase, Transaction
 from edge.core.commands import (
     ClearChargingProfile,
     ClearChargingProfileConf,
@@ -29,7 +30,7 @@ from edge.core.messages import CallError
 from edge.core.profiles import Installed, Period, Profile, Schedule, Supply
 from edge.core.records import ProfileCleared, ProfileSet
 from edge.core.schedules import Composite, Outlet, Site
-from edge.core.state import Bay, ChargePoint, Charging, Phase, Transaction
+from edge.core.state import ChargePoint, Charging
 from edge.core.vocabulary import CallErrorCode, ProfilePurpose, RateUnit
 
 CLOCK_MOVED_S: Final = 0.5  # the wall clock was set: schedules stand elsewhere now

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from edge.core import evse, keys, levels, recovery
+from edge.core.bay import Connector, Phase
 from edge.core.draft import Draft
 from edge.core.events import MeterFailed, MeterRead
 from edge.core.facts import (
@@ -33,7 +34,6 @@ from edge.core.facts import (
     ReadyToOpen,
     Resumed,
 )
-from edge.core.state import Connector, Phase
 from edge.core.vocabulary import ConnectorStatus, StopReason
 from edge.core.waiting import ToBegin, ToEnd
 

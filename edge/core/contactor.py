@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Final
 
 from edge.core import levels
+from edge.core.bay import Bay, Contactor
 from edge.core.draft import Draft
 from edge.core.effects import Cut, Energise, Raise, Reduce
 from edge.core.setup import Policy
-from edge.core.state import Bay, Contactor
 
 LOW_CURRENT_A: Final = 1.0  # below this a contactor opens without an arc worth the name
 LOW_FOR_S: Final = 0.5

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from edge.core import keys
+from edge.core.bay import Bay
 from edge.core.cost_messages import (
     Cost,
     FinalCost,
@@ -25,7 +26,7 @@ from edge.core.cost_messages import (
 from edge.core.draft import Draft
 from edge.core.facts import Bound, Granted, KeyChanged, Opened, PluggedIn
 from edge.core.instant import Instant
-from edge.core.state import Bay, ChargePoint, tag_key
+from edge.core.state import ChargePoint, tag_key
 from edge.core.vocabulary import ReadingContext
 from edge.core.waiting import ToSample
 

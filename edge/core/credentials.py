@@ -18,7 +18,7 @@ from edge.core.access import WITH_CERTIFICATE
 from edge.core.certificate_commands import CertificateSigned, CertificateSignedConf
 from edge.core.certificates import CSMS, WITHIN_S, trusted
 from edge.core.draft import Draft
-from edge.core.effects import CheckChain, MakeSigningRequest, Reply, UseAccess
+from edge.core.effects import Reply, UseAccess
 from edge.core.events import LinkUp, Settled, X509Answered
 from edge.core.facts import SecurityNoticed, Triggered
 from edge.core.messages import NoAnswer, SignCertificate
@@ -27,11 +27,13 @@ from edge.core.vocabulary import SecurityEvent
 from edge.core.waiting import ToMakeKey, ToSign, ToTake
 from edge.core.x509 import (
     ChainFound,
+    CheckChain,
     Credential,
     Credentials,
     CredentialsKept,
     KeyMade,
     KeyRequest,
+    MakeSigningRequest,
     NotDone,
     Unfit,
     X509Answer,

@@ -17,7 +17,8 @@ from edge.core import (
     security_events,
     status,
 )
-from edge.core.state import Bay, ChargePoint
+from edge.core.bay import Bay
+from edge.core.state import ChargePoint
 
 
 def next_deadline(state: ChargePoint) -> float | None:

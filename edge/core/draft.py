@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core import keys
+from edge.core.bay import Bay
 from edge.core.effects import Ask, Effect, ReadMeter, Send, Store, Write
 from edge.core.facts import Fact
 from edge.core.instant import Instant
 from edge.core.messages import Request
 from edge.core.records import Record
 from edge.core.setup import Policy
-from edge.core.state import Bay, ChargePoint, Station
+from edge.core.state import ChargePoint, Station
 from edge.core.waiting import MOST_WAITING, Purpose, Waiting
 
 

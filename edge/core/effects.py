@@ -15,8 +15,9 @@ from edge.core.access import Access
 from edge.core.commands import CommandAnswer
 from edge.core.messages import CallError, DataTransferConf, Request
 from edge.core.records import Record
-from edge.core.vocabulary import CertificateUse, LogType
+from edge.core.vocabulary import LogType
 from edge.core.work import Seal
+from edge.core.x509 import CheckChain, InspectRoot, MakeSigningRequest, X509Question
 
 
 class Beat(IntEnum):
@@ -223,47 +224,6 @@ class UseRoots:
     """Check the central system by these roots too, from the next dial on."""
 
     roots: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectRoot:
-    """Find out what *pem* would be as a root at *at*; answered by `X509Answered`, like those below.
-
-    The answer is a `Root` or `Unfit`.
-    """
-
-    ticket: int
-    use: CertificateUse
-    pem: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckChain:
-    """Lead the first certificate in *chain* to one of *roots*, PEM all of them.
-
-    For the central system's hierarchy the roots in the installer's file count too. It must be
-    valid at *at*, or begin to be within *ahead_s*. The answer is `ChainFound` or `Unfit`.
-    """
-
-    ticket: int
-    use: CertificateUse
-    chain: str
-    roots: tuple[str, ...]
-    at: datetime
-    ahead_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeSigningRequest:
-    """Make a new key pair and the request for its certificate; the answer is `KeyMade`."""
-
-    ticket: int
-    common_name: str
-    organisation: str
-
-
-X509Question = InspectRoot | CheckChain | MakeSigningRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

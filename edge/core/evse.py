@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from edge.core import levels
+from edge.core.bay import Bay, Phase, Seen
 from edge.core.draft import Draft
 from edge.core.effects import Rearm
 from edge.core.events import DriverFound, DriverLost, EvseSeen, Pilot, Port, StopPressed, Trip
 from edge.core.facts import CarGone, InputsChanged, MustStop, PluggedIn, PluggedOut
 from edge.core.records import FaultLatched, FaultReleased
 from edge.core.setup import Policy
-from edge.core.state import Bay, Phase, Seen
 from edge.core.vocabulary import ErrorCode, StopReason
 
 REARM_EVERY_S: Final = 2.0  # how often a tripped reflex is asked whether its cause is gone

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from edge.core.bay import Permit
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue, TransactionMessage
 from edge.core.profiles import Profile
 from edge.core.quantities import Reading
-from edge.core.state import Permit
 from edge.core.vocabulary import ReadingContext, SecurityEvent, StopReason
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from edge.core import jobs, keys, levels, signed_firmware
+from edge.core.bay import Bay, Phase
 from edge.core.draft import Draft
 from edge.core.effects import Fetch, Install, Reply, Restart
 from edge.core.events import Failure, JobFinished, Started
@@ -19,7 +20,7 @@ from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.job_news import INSTALLED
 from edge.core.messages import CallError
 from edge.core.setup import UnsignedFirmware
-from edge.core.state import Bay, ChargePoint, Phase
+from edge.core.state import ChargePoint
 from edge.core.vocabulary import CallErrorCode, SecurityEvent
 from edge.core.waiting import ToFinish
 from edge.core.work import Job, JobKind, JobOrdered, Stage

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from edge.core.state import ChargePoint, Phase, Reservation, same_group, tag_key
+from edge.core.bay import Phase
+from edge.core.state import ChargePoint, Reservation, same_group, tag_key
 
 Kept = Mapping[int, tuple[Reservation, ...]]
 """Connector -> the reservations of which one is needed to start there; absent: none is."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from edge.core import holds, keys
+from edge.core.bay import Bay, Phase
 from edge.core.effects import Lamp
 from edge.core.events import Pilot, Trip
 from edge.core.setup import AfterDamage
-from edge.core.state import Bay, ChargePoint, Phase
+from edge.core.state import ChargePoint
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
 from edge.core.work import JobKind, Stage
 

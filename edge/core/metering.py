@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from edge.core import anchors, keys, transaction
+from edge.core.bay import Metering, Phase
 from edge.core.draft import Draft
 from edge.core.events import MeterFailed, MeterRead
 from edge.core.facts import KeyChanged, Opened, Resumed, Sampled, Triggered
@@ -19,7 +20,6 @@ from edge.core.instant import Instant
 from edge.core.measurands import sampled
 from edge.core.messages import MeterValue, MeterValues
 from edge.core.quantities import Reading
-from edge.core.state import Metering, Phase
 from edge.core.vocabulary import ReadingContext
 from edge.core.waiting import ToMention, ToSample
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from edge.core import levels
+from edge.core.bay import Bay
 from edge.core.draft import Draft
 from edge.core.events import Pilot
 from edge.core.facts import EndRead, MustStop, Resumed
-from edge.core.state import Bay
 from edge.core.vocabulary import StopReason
 
 

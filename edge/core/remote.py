@@ -28,6 +28,7 @@ from edge.core import (
     unlocking,
     uploads,
 )
+from edge.core.bay import Phase
 from edge.core.certificate_commands import (
     CertificateSigned,
     DeleteCertificate,
@@ -64,7 +65,7 @@ from edge.core.effects import Refuse, Reply
 from edge.core.events import CallReceived
 from edge.core.facts import MustStop, StartAsked, Triggered
 from edge.core.file_commands import GetDiagnostics, GetLog, SignedUpdateFirmware, UpdateFirmware
-from edge.core.state import ChargePoint, Phase
+from edge.core.state import ChargePoint
 from edge.core.vocabulary import RegistrationStatus, StopReason
 from edge.core.waiting import ToStart
 

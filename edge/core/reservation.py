@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from edge.core import holds, keys, levels
+from edge.core.bay import Phase
 from edge.core.commands import (
     CancelReservation,
     CancelReservationConf,
@@ -20,7 +21,7 @@ from edge.core.draft import Draft
 from edge.core.effects import Refuse, Reply
 from edge.core.facts import Opened
 from edge.core.records import ReservationEnded, ReservationMade
-from edge.core.state import ChargePoint, Phase, Reservation
+from edge.core.state import ChargePoint, Reservation
 from edge.core.vocabulary import AvailabilityType
 
 DRIFT_S: Final = 1.0  # a deadline is set anew when the wall clock moved by more than this

@@ -11,6 +11,7 @@ from typing import Any
 
 from edge.core import clock, jobs
 from edge.core.access import Security
+from edge.core.bay import Bay, Connector, Contactor, Metering, Phase, Seen, Service, Transaction
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
@@ -21,21 +22,13 @@ from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.state import (
     Authorisation,
-    Bay,
     ChargePoint,
     Charging,
-    Connector,
-    Contactor,
     LocalList,
-    Metering,
     Outbox,
-    Phase,
     Reservation,
-    Seen,
-    Service,
     Space,
     Station,
-    Transaction,
 )
 from edge.core.vocabulary import AuthorizationStatus, AvailabilityType, ResetType, StopReason
 from edge.core.x509 import Certificates, Credentials, CredentialsKept

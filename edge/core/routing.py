@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.core import holds, levels
+from edge.core.bay import Bay, Phase
 from edge.core.events import TagPresented
-from edge.core.state import Bay, ChargePoint, Phase, same_group, tag_key
+from edge.core.state import ChargePoint, same_group, tag_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.core import levels
+from edge.core.bay import Phase, Service
 from edge.core.commands import ChangeAvailability, ChangeAvailabilityConf
 from edge.core.draft import Draft
 from edge.core.effects import Reply
 from edge.core.records import AvailabilityChanged
-from edge.core.state import Phase, Service
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from edge.core import jobs, levels
 from edge.core.draft import Draft
-from edge.core.effects import CheckChain, Reply, VerifyImage
+from edge.core.effects import Reply, VerifyImage
 from edge.core.events import JobFinished, X509Answered
 from edge.core.facts import SecurityNoticed
 from edge.core.file_commands import SignedUpdateFirmware, SignedUpdateFirmwareConf
@@ -23,7 +23,7 @@ from edge.core.state import ChargePoint
 from edge.core.vocabulary import CertificateUse, SecurityEvent
 from edge.core.waiting import ToFinish, ToVet
 from edge.core.work import Job, JobKind, JobOrdered, Seal, Stage
-from edge.core.x509 import NotDone, Unfit
+from edge.core.x509 import CheckChain, NotDone, Unfit
 
 VET_WITHIN_S: Final = 20.0  # the link waits for a reply for 25 s
 VERIFY_WITHIN_S: Final = 600.0  # 512 MB from a slow card, twice over

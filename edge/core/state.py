@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from edge.core.access import Security
 from edge.core.anchors import Clock
-from edge.core.cost_messages import Cost, UserPrice
-from edge.core.events import Pilot, Trip
+from edge.core.bay import Bay, Notice, Permit
+from edge.core.cost_messages import UserPrice
 from edge.core.instant import Instant
-from edge.core.messages import IdTagInfo, MeterValue
-from edge.core.profiles import Installed, Profile
+from edge.core.messages import IdTagInfo
+from edge.core.profiles import Installed
 from edge.core.quantities import Reading
 from edge.core.records import Queued, TagCached
 from edge.core.saved import Damage
@@ -27,169 +26,12 @@ from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
 from edge.core.vocabulary import (
     AvailabilityType,
-    ConnectorStatus,
-    ErrorCode,
     RegistrationStatus,
     ResetType,
-    StopReason,
 )
 from edge.core.waiting import Waiting
 from edge.core.work import Job, JobKind
 from edge.core.x509 import Certificates, Credentials
-
-
-class Phase(StrEnum):
-    """Where a connector is in the life of a session."""
-
-    RECOVERING = "recovering"  # a transaction was open when the last process ended
-    IDLE = "idle"
-    PREPARING = "preparing"  # plugged, or permitted, or both but not yet ready
-    OPENING = "opening"  # plugged and permitted: lock and begin register are awaited
-    CHARGING = "charging"  # the transaction runs, whether energy flows or not
-    STOPPING = "stopping"  # the stop is written; contactor and end register are awaited
-    FINISHING = "finishing"  # over, the plug is still in
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permit:
-    """Somebody may start here, until *until*."""
-
-    id_tag: str
-    parent_id_tag: str | None
-    until: float
-    remote: bool = False
-    profile: Profile | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connector:
-    """Phase of one connector, and what the phase waits for.
-
-    *until* is the phase's deadline; *asked*: the meter has been asked for the end register.
-    *urgent*: this stop may break the load. *keeper* is the tag that may start again in FINISHING;
-    *keeps_lock*: only it gets the cable back. *recovery* is how a session found open at the start
-    ends, *resumable* whether it may go on instead.
-    """
-
-    phase: Phase = Phase.IDLE
-    permit: Permit | None = None
-    until: float | None = None
-    asked: bool = False
-    urgent: bool = False
-    keeper: str | None = None
-    keeper_parent: str | None = None
-    keeps_lock: bool = False
-    plugged_at: float | None = None
-    started_at: float | None = None
-    stopped_at: float | None = None
-    recovery: StopReason | None = None
-    recovery_at: Instant | None = None
-    resumable: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    """The open transaction. *transaction_id* is the central system's, once known.
-
-    *told_at* is the newest moment that any message of it tells.
-    """
-
-    ref: int
-    id_tag: str
-    parent_id_tag: str | None
-    begin_wh: int
-    started_at: Instant
-    told_at: Instant
-    transaction_id: int | None = None
-    deauthorised: bool = False
-    deauthorised_wh: int | None = None
-    stop_reason: StopReason | None = None
-    stopping_at: Instant | None = None
-    stop_tag: str | None = None
-    last_wh: int | None = None
-    stop_values: tuple[MeterValue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metering:
-    """What the meter last said, and when samples are due."""
-
-    last: Reading | None = None
-    failed: str | None = None
-    good_at: float | None = None
-    sample_at: float | None = None
-    aligned_at: float | None = None
-    noted_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """The inputs of the charging point as the driver last showed them."""
-
-    known: bool = False
-    lost: str | None = None
-    plugged: bool = False
-    pilot: Pilot = Pilot.NONE
-    contactor_closed: bool = False
-    locked: bool | None = None
-    tripped: frozenset[Trip] = frozenset()
-    rearm_at: float | None = None
-    fault_since: float | None = None
-    lock_failed: bool = False
-    welded: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contactor:
-    """The order to the contactor, and how it comes to an end without breaking the load."""
-
-    ordered: bool = False
-    offered_a: float = 0.0
-    seen_closed: bool = False
-    ramp_since: float | None = None
-    low_since: float | None = None
-    opened_at: float | None = None
-    hot_opens: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """In or out of service; *scheduled* waits for the connector to be free."""
-
-    availability: AvailabilityType = AvailabilityType.OPERATIVE
-    scheduled: AvailabilityType | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """What the central system knows of a status, and what it should know."""
-
-    reported: tuple[ConnectorStatus, ErrorCode, str | None] | None = None
-    candidate: tuple[ConnectorStatus, ErrorCode, str | None] | None = None
-    since: Instant | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlocking:
-    """An UnlockConnector call waits for the lock."""
-
-    call_id: int
-    until: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bay:
-    """One connector."""
-
-    connector: Connector = field(default_factory=Connector)
-    transaction: Transaction | None = None
-    metering: Metering = field(default_factory=Metering)
-    seen: Seen = field(default_factory=Seen)
-    contactor: Contactor = field(default_factory=Contactor)
-    service: Service = field(default_factory=Service)
-    notice: Notice = field(default_factory=Notice)
-    unlocking: Unlocking | None = None
-    cost: Cost = field(default_factory=Cost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Final
 
 from edge.core import anchors, keys, levels
+from edge.core.bay import Notice
 from edge.core.draft import Draft
 from edge.core.events import Settled
 from edge.core.facts import Registered, Triggered
 from edge.core.messages import NoAnswer, StatusNotification
-from edge.core.state import ChargePoint, Notice
+from edge.core.state import ChargePoint
 from edge.core.vocabulary import ConnectorStatus, ErrorCode
 from edge.core.waiting import ToMention, ToNotify
 

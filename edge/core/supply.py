@@ -12,10 +12,10 @@ Source: OCPP 1.6 4.10 (TC_032_1); ruling 4; firsts 19.
 from __future__ import annotations
 
 from edge.core import transaction
+from edge.core.bay import Phase
 from edge.core.draft import Draft
 from edge.core.events import PowerFailing, PowerReturned
 from edge.core.facts import MustStop
-from edge.core.state import Phase
 from edge.core.vocabulary import StopReason
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.core import anchors, holds, keys, levels
+from edge.core.bay import Bay, Phase, Transaction
 from edge.core.draft import Draft
 from edge.core.facts import (
     Bound,
@@ -33,7 +34,6 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
-from edge.core.state import Bay, Phase, Transaction
 from edge.core.vocabulary import AuthorizationStatus, ReadingContext, StopReason
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from edge.core import levels
+from edge.core.bay import Unlocking
 from edge.core.commands import UnlockConnector, UnlockConnectorConf
 from edge.core.draft import Draft
 from edge.core.effects import Reply, SetLock
 from edge.core.facts import Cancelled, MustStop
-from edge.core.state import Unlocking
 from edge.core.vocabulary import StopReason
 
 WITHIN_S: Final = 10.0  # six to let the load go, two for the lock, two for the meter

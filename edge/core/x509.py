@@ -169,3 +169,44 @@ class Credentials:
     rest_until: float = 0.0
     switch_at: datetime | None = None
     due_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectRoot:
+    """Find out what *pem* would be as a root at *at*; answered by `X509Answered`, like those below.
+
+    The answer is a `Root` or `Unfit`.
+    """
+
+    ticket: int
+    use: CertificateUse
+    pem: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckChain:
+    """Lead the first certificate in *chain* to one of *roots*, PEM all of them.
+
+    For the central system's hierarchy the roots in the installer's file count too. It must be
+    valid at *at*, or begin to be within *ahead_s*. The answer is `ChainFound` or `Unfit`.
+    """
+
+    ticket: int
+    use: CertificateUse
+    chain: str
+    roots: tuple[str, ...]
+    at: datetime
+    ahead_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeSigningRequest:
+    """Make a new key pair and the request for its certificate; the answer is `KeyMade`."""
+
+    ticket: int
+    common_name: str
+    organisation: str
+
+
+X509Question = InspectRoot | CheckChain | MakeSigningRequest

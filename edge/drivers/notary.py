@@ -14,9 +14,19 @@ from typing import Any, Final
 
 import msgspec
 
-from edge.core.effects import CheckChain, InspectRoot, MakeSigningRequest, X509Question
 from edge.core.vocabulary import CertificateUse
-from edge.core.x509 import ChainFound, KeyMade, NotDone, Root, Unfit, X509Answer
+from edge.core.x509 import (
+    ChainFound,
+    CheckChain,
+    InspectRoot,
+    KeyMade,
+    MakeSigningRequest,
+    NotDone,
+    Root,
+    Unfit,
+    X509Answer,
+    X509Question,
+)
 from edge.drivers.child import next_line, started
 
 WITHIN_S: Final = 10.0  # a busy Raspberry Pi starts the child in two

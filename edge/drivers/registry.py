@@ -15,7 +15,6 @@ Quality: pure look-up and decoding; tested against the installed entry points.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -26,7 +25,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, meant
 from edge.ports import Clock
 
 GROUP: Final = "edge.drivers"
@@ -50,7 +49,7 @@ class Rig:
         """The bus that edge.toml calls *name*; raises `ConfigError` if there is none."""
         if name in self.buses:
             return self.buses[name]
-        message = f'there is no bus "{name}"{_hint(name, self.buses)}: add a table [buses.{name}]'
+        message = f'there is no bus "{name}"{meant(name, self.buses)}: add a table [buses.{name}]'
         raise ConfigError(message)
 
 
@@ -93,7 +92,7 @@ def decode(settings_type: type[S], table: Mapping[str, object], where: str) -> S
     for key in table:
         if key not in known:
             message = (
-                f'[{where}] knows no key "{key}"{_hint(key, known)}: keys are {_listed(known)}'
+                f'[{where}] knows no key "{key}"{meant(key, known)}: keys are {_listed(known)}'
             )
             raise ConfigError(message)
     try:
@@ -132,7 +131,7 @@ def _load(port: str, kind: str, where: str) -> Callable[..., AbstractAsyncContex
     if not found:
         offered = kinds(port)
         message = (
-            f'[{where}] kind = "{kind}" is not installed{_hint(kind, offered)}: kinds are '
+            f'[{where}] kind = "{kind}" is not installed{meant(kind, offered)}: kinds are '
             f"{_listed(offered)} (a driver added since the last install needs a new install)"
         )
         raise ConfigError(message)
@@ -153,11 +152,6 @@ def _settings_type(factory: Callable[..., object]) -> type[msgspec.Struct]:
         message = f"{plain.__module__}.{plain.__qualname__}: settings must be a msgspec.Struct"
         raise ConfigError(message)
     return found
-
-
-def _hint(wrong: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(wrong, list(known), n=1)
-    return f' (did you mean "{near[0]}"?)' if near else ""
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -11,16 +11,13 @@ import structlog
 from edge.core.effects import (
     Abandon,
     Ask,
-    CheckChain,
     Cut,
     Effect,
     Energise,
     Fetch,
     HandBack,
-    InspectRoot,
     Install,
     LearnTime,
-    MakeSigningRequest,
     Raise,
     ReadMeter,
     ReadOutbox,
@@ -39,10 +36,10 @@ from edge.core.effects import (
     UsePings,
     UseRoots,
     VerifyImage,
-    X509Question,
 )
 from edge.core.events import MeterFailed
 from edge.core.instant import Instant
+from edge.core.x509 import CheckChain, InspectRoot, MakeSigningRequest, X509Question
 from edge.errors import DriverError
 from edge.ports import CentralSystem, Clock, EnergyMeter, Evse, Post
 

@@ -6,9 +6,8 @@ import asyncio
 
 import structlog
 
-from edge.core.effects import X509Question
 from edge.core.events import X509Answered
-from edge.core.x509 import NotDone, Unfit
+from edge.core.x509 import NotDone, Unfit, X509Question
 from edge.ports import Clock, Notary, Post
 
 log = structlog.get_logger()

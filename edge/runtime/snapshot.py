@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from edge.core import board, levels
+from edge.core.bay import Bay
 from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
 from edge.core.power_cut import at_most_wh, flushed_at_most_wh, now_at_most_wh, register_age_s
 from edge.core.saved import Damage
-from edge.core.state import Bay, ChargePoint
+from edge.core.state import ChargePoint
 
 
 def snapshot(

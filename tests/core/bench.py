@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from edge.core.bay import Bay, Phase
 from edge.core.deadlines import next_deadline
 from edge.core.effects import (
     Ask,
@@ -54,7 +55,7 @@ from edge.core.records import Delivered, Parked, Queued, Record, Refused, Resent
 from edge.core.restore import restore
 from edge.core.saved import Saved
 from edge.core.setup import EvseTraits, Policy, Setup
-from edge.core.state import Bay, ChargePoint, Phase
+from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.core.vocabulary import AuthorizationStatus, ConnectorStatus
 

@@ -10,14 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from edge.core.bay import Phase
 from edge.core.commands import Command
-from edge.core.effects import (
-    Ask,
-    Effect,
-    Refuse,
-    Reply,
-    Send,
-)
+from edge.core.effects import Ask, Effect, Refuse, Reply, Send
 from edge.core.events import (
     CallReceived,
     Event,
@@ -61,7 +56,6 @@ from edge.core.messages import (
     StopTransaction,
     StopTransactionConf,
 )
-from edge.core.state import Phase
 from edge.core.vocabulary import RegistrationStatus
 from tests.core.bench import ALICE, GOOD, Answer, Bench
 

@@ -11,14 +11,7 @@ from edge.core.access import Access
 from edge.core.certificate_commands import CertificateSigned, InstallCertificate
 from edge.core.commands import ExtendedTriggerMessage
 from edge.core.credentials import TRIGGER
-from edge.core.effects import (
-    CheckChain,
-    Effect,
-    InspectRoot,
-    MakeSigningRequest,
-    Write,
-    X509Question,
-)
+from edge.core.effects import Effect, Write
 from edge.core.events import LinkUp, X509Answered
 from edge.core.security import attempts
 from edge.core.vocabulary import CertificateUse, HashAlgorithm, SecurityEvent
@@ -27,12 +20,16 @@ from edge.core.x509 import (
     CertificateHashData,
     CertificateRecord,
     ChainFound,
+    CheckChain,
     Credential,
     CredentialsKept,
+    InspectRoot,
     KeyMade,
     KeyRequest,
+    MakeSigningRequest,
     Root,
     X509Answer,
+    X509Question,
 )
 from tests.core.bench import NOON, of, setup
 from tests.core.build import Rig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.commands import ChangeConfiguration, RemoteStartTransaction
 from edge.core.effects import Lamp, Show
 from edge.core.events import Trip
@@ -19,7 +20,6 @@ from edge.core.messages import (
 )
 from edge.core.records import TagCached, TransactionOpened
 from edge.core.saved import Saved
-from edge.core.state import Phase
 from edge.core.vocabulary import AuthorizationStatus, ConnectorStatus, StopReason
 from edge.core.waiting import MOST_WAITING
 from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, of, setup

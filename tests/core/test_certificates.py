@@ -13,13 +13,14 @@ from edge.core.certificate_commands import (
 )
 from edge.core.certificates import WITHIN_S
 from edge.core.commands import ChangeConfiguration
-from edge.core.effects import InspectRoot, Reply, UseRoots, Write
+from edge.core.effects import Reply, UseRoots, Write
 from edge.core.events import LinkDown, LinkUp
 from edge.core.vocabulary import CertificateUse, HashAlgorithm, SecurityEvent
 from edge.core.waiting import MOST_WAITING, ToMention, Waiting
 from edge.core.x509 import (
     MOST_ROOTS,
     CertificateHashData,
+    InspectRoot,
     NotDone,
     RootDeleted,
     RootInstalled,

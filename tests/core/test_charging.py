@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.deadlines import next_deadline
 from edge.core.effects import BEATS, Beat, Cut, Energise, Raise, Reduce, Reply, Write
 from edge.core.events import Pilot, Ticked, Trip
@@ -15,7 +16,6 @@ from edge.core.profiles import Installed
 from edge.core.records import ProfileSet
 from edge.core.saved import Saved
 from edge.core.setup import Policy
-from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus
 from tests.core.bench import BOB, NOON, at, of
 from tests.core.build import Rig, booted

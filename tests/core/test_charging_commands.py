@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.commands import (
     GetCompositeSchedule,
     RemoteStartTransaction,
@@ -19,7 +20,6 @@ from edge.core.profiles import MOST_INSTALLED, Profile
 from edge.core.records import ProfileCleared, ProfileSet, TransactionOpened
 from edge.core.saved import Saved
 from edge.core.setup import Policy
-from edge.core.state import Phase
 from edge.core.vocabulary import CallErrorCode, RateUnit
 from tests.core.bench import ALICE, BOB, NOON, of, setup
 from tests.core.build import Rig

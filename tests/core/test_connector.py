@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from edge.core import connector
+from edge.core.bay import Phase
 from edge.core.commands import RemoteStartTransaction, RemoteStopTransaction
 from edge.core.connector import TABLE
 from edge.core.effects import Cut, Energise, Raise, ReadMeter, Send, SetLock, Write
@@ -19,7 +20,6 @@ from edge.core.messages import (
 )
 from edge.core.records import Queued, TransactionOpened, TransactionStopped
 from edge.core.routes import FACTS
-from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
 from tests.core.bench import ALICE, of, setup
 from tests.core.build import Rig

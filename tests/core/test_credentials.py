@@ -12,7 +12,7 @@ from edge.core.certificate_commands import CertificateSigned
 from edge.core.certificates import WITHIN_S
 from edge.core.commands import ChangeConfiguration
 from edge.core.credentials import AHEAD_S
-from edge.core.effects import CheckChain, MakeSigningRequest, Reply, Send, UseAccess, Write
+from edge.core.effects import Reply, Send, UseAccess, Write
 from edge.core.messages import (
     CallError,
     NoAnswer,
@@ -20,7 +20,14 @@ from edge.core.messages import (
     SignCertificateConf,
 )
 from edge.core.vocabulary import SecurityEvent
-from edge.core.x509 import CredentialsKept, NotDone, Unfit, X509Answer
+from edge.core.x509 import (
+    CheckChain,
+    CredentialsKept,
+    MakeSigningRequest,
+    NotDone,
+    Unfit,
+    X509Answer,
+)
 from tests.core.bench import of
 from tests.core.certifying import (
     ASKED,

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.commands import RemoteStopTransaction
 from edge.core.effects import Cut, Rearm, Show
 from edge.core.events import DriverFound, DriverLost, Pilot, Port, StopPressed, Trip
 from edge.core.messages import StatusNotification, StopTransaction
 from edge.core.records import FaultLatched, FaultReleased
 from edge.core.saved import Saved
-from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
 from tests.core.bench import of, setup
 from tests.core.build import Rig

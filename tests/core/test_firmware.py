@@ -8,20 +8,16 @@ from datetime import timedelta
 import pytest
 
 from edge.core.commands import RemoteStartTransaction, Reset, TriggerMessage
-from edge.core.effects import Abandon, CheckChain, Fetch, Install, Reply, Restart, Send
+from edge.core.effects import Abandon, Fetch, Install, Reply, Restart, Send
 from edge.core.events import Failure, JobFinished, JobProgressed
 from edge.core.file_commands import UpdateFirmware, UpdateFirmwareConf
 from edge.core.firmware import LAST_WORDS_S
-from edge.core.messages import (
-    CallError,
-    FirmwareStatusNotification,
-    NoAnswer,
-    StatusNotification,
-)
+from edge.core.messages import CallError, FirmwareStatusNotification, NoAnswer, StatusNotification
 from edge.core.saved import Saved
 from edge.core.setup import UnsignedFirmware
 from edge.core.vocabulary import CallErrorCode, CertificateUse, ConnectorStatus, ResetType
 from edge.core.work import JobEnded, JobKind, Stage
+from edge.core.x509 import CheckChain
 from tests.core.bench import ALICE, NOON, of, setup
 from tests.core.build import Rig
 from tests.core.updating import LOCATION, ask, finish, job, named, root, saved_as, told, update

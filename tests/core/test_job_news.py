@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from edge.core.commands import ExtendedTriggerMessage, TriggerMessage
-from edge.core.effects import (
-    Install,
-    Send,
-    VerifyImage,
-)
+from edge.core.effects import Install, Send, VerifyImage
 from edge.core.events import Failure
 from edge.core.messages import (
     FirmwareStatusNotification,

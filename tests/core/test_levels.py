@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from edge.core import levels
+from edge.core.bay import Phase
 from edge.core.commands import RemoteStartTransaction, RemoteStopTransaction
 from edge.core.effects import Lamp
 from edge.core.events import JournalHealed, JournalLost, Pilot, Trip
 from edge.core.records import TransactionOpened
-from edge.core.state import Phase
 from tests.core.bench import BAD, setup
 from tests.core.build import Rig
 

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.commands import (
     ChangeAvailability,
     Command,
@@ -33,7 +34,6 @@ from edge.core.messages import (
 )
 from edge.core.records import Alive, Metered
 from edge.core.remote import COMMANDS
-from edge.core.state import Phase
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ReadingContext, StopReason
 from tests.core.bench import ALICE, BOB, of, setup
 from tests.core.build import Rig

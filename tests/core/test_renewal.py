@@ -11,12 +11,12 @@ import pytest
 from edge.core.access import Access
 from edge.core.commands import ChangeConfiguration
 from edge.core.credentials import MOST_ASKED, REST_S
-from edge.core.effects import MakeSigningRequest, UseAccess
+from edge.core.effects import UseAccess
 from edge.core.events import Ticked
 from edge.core.messages import (
     SignCertificate,
 )
-from edge.core.x509 import CredentialsKept, NotDone
+from edge.core.x509 import CredentialsKept, MakeSigningRequest, NotDone
 from tests.core.bench import NOON, of
 from tests.core.build import Rig
 from tests.core.certifying import (

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.effects import Lamp
 from edge.core.levels import lamp
 from edge.core.messages import (
@@ -16,7 +17,6 @@ from edge.core.messages import (
 )
 from edge.core.records import ListedTag, TagCached, TransactionOpened
 from edge.core.saved import Saved
-from edge.core.state import Phase
 from tests.core.bench import ALICE, BAD, BOB, GOOD, at, setup
 from tests.core.build import Rig
 from tests.core.reserving import (

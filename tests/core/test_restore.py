@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.commands import ChangeConfiguration
 from edge.core.effects import Energise
 from edge.core.events import Trip
@@ -28,7 +29,6 @@ from edge.core.records import (
 )
 from edge.core.restore import restore
 from edge.core.saved import Saved, SavedTransaction
-from edge.core.state import Phase
 from edge.core.vocabulary import (
     AuthorizationStatus,
     AvailabilityType,

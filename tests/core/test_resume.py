@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.effects import Energise
 from edge.core.events import Pilot
 from edge.core.messages import (
@@ -12,7 +13,6 @@ from edge.core.messages import (
 from edge.core.records import Metered, TransactionStopping
 from edge.core.saved import Saved
 from edge.core.setup import Policy
-from edge.core.state import Phase
 from edge.core.vocabulary import (
     ConnectorStatus,
     StopReason,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from edge.core.bay import Phase
 from edge.core.commands import RemoteStartTransaction, RemoteStopTransaction
 from edge.core.events import TagPresented, Trip
 from edge.core.messages import Authorize, StartTransaction, StopTransaction
-from edge.core.state import Phase, same_group
+from edge.core.state import same_group
 from edge.core.vocabulary import ConnectorStatus
 from tests.core.bench import ALICE, BOB, setup
 from tests.core.build import Rig

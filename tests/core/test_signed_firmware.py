@@ -6,23 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from edge.core.effects import (
-    Abandon,
-    CheckChain,
-    Fetch,
-    Install,
-    Reply,
-    Restart,
-    Send,
-    VerifyImage,
-)
+from edge.core.effects import Abandon, Fetch, Install, Reply, Restart, Send, VerifyImage
 from edge.core.events import Failure
 from edge.core.saved import Saved
 from edge.core.security_log import SecurityEventLogged
 from edge.core.signed_firmware import VERIFY_WITHIN_S, VET_WITHIN_S
 from edge.core.vocabulary import CertificateUse, ConnectorStatus, SecurityEvent
 from edge.core.work import JobEnded, Stage
-from edge.core.x509 import NotDone, Unfit
+from edge.core.x509 import CheckChain, NotDone, Unfit
 from tests.core.bench import ALICE, of
 from tests.core.build import Rig
 from tests.core.updating import (

@@ -8,18 +8,13 @@ from datetime import timedelta
 import pytest
 
 from edge.core.commands import Reset
-from edge.core.effects import (
-    CheckChain,
-    Fetch,
-    Install,
-    Restart,
-    VerifyImage,
-)
+from edge.core.effects import Fetch, Install, Restart, VerifyImage
 from edge.core.events import Failure
 from edge.core.saved import Saved
 from edge.core.setup import UnsignedFirmware
 from edge.core.vocabulary import ConnectorStatus, ResetType
 from edge.core.work import JobKind, Stage
+from edge.core.x509 import CheckChain
 from tests.core.bench import NOON, of, setup
 from tests.core.build import Rig
 from tests.core.updating import (

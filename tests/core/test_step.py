@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from edge.core import holds
+from edge.core.bay import Phase
 from edge.core.commands import (
     Command,
     Reset,
@@ -57,7 +58,7 @@ from edge.core.messages import (
     StopTransaction,
 )
 from edge.core.records import Queued, ReservationEnded, TransactionOpened, TransactionStopped
-from edge.core.state import ChargePoint, Phase
+from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.core.vocabulary import (
     RegistrationStatus,

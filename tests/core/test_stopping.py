@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.commands import RemoteStopTransaction, UnlockConnector
 from edge.core.effects import Cut, Reduce
 from edge.core.events import Pilot, Trip
@@ -12,7 +13,6 @@ from edge.core.messages import (
     StopTransaction,
 )
 from edge.core.records import TransactionStopped, TransactionStopping
-from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, StopReason
 from tests.core.bench import ALICE, BOB, of, setup
 from tests.core.build import Rig

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.core.bay import Phase
 from edge.core.commands import RemoteStartTransaction
 from edge.core.effects import Cut, Energise, Lamp, Write
 from edge.core.events import EvseSeen, Pilot, PowerFailing, PowerReturned, Started
@@ -13,7 +14,6 @@ from edge.core.records import (
     TransactionStopped,
     TransactionStopping,
 )
-from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, StopReason
 from tests.core.bench import BOB, of, setup
 from tests.core.build import Rig

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from edge.core.bay import Phase
 from edge.core.commands import ChangeConfiguration, RemoteStopTransaction
 from edge.core.effects import Cut, Energise, Reduce
 from edge.core.instant import rfc3339
@@ -24,7 +25,6 @@ from edge.core.records import (
     TransactionStopping,
 )
 from edge.core.saved import Saved
-from edge.core.state import Phase
 from edge.core.vocabulary import (
     AuthorizationStatus,
     ConnectorStatus,

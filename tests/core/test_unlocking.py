@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from edge.core.bay import Phase
 from edge.core.commands import UnlockConnector
 from edge.core.effects import SetLock
 from edge.core.events import Trip
 from edge.core.messages import StopTransaction
-from edge.core.state import Phase
 from edge.core.vocabulary import ConnectorStatus, StopReason
 from tests.core.bench import of, setup
 from tests.core.build import Rig

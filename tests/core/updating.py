@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from edge.core import levels
-from edge.core.effects import CheckChain, Fetch
+from edge.core.effects import Fetch
 from edge.core.events import Failure, JobFinished, X509Answered
 from edge.core.file_commands import Firmware, SignedUpdateFirmware, UpdateFirmware
 from edge.core.messages import FirmwareStatusNotification, SignedFirmwareStatusNotification
@@ -15,7 +15,7 @@ from edge.core.saved import Saved
 from edge.core.setup import Setup
 from edge.core.vocabulary import CertificateUse, ConnectorStatus
 from edge.core.work import Job, JobKind, JobOrdered, SavedJob, Seal, Stage
-from edge.core.x509 import ChainFound, Root, X509Answer
+from edge.core.x509 import ChainFound, CheckChain, Root, X509Answer
 from tests.core.bench import IDENTITY, NOON, at, of, setup
 from tests.core.build import Rig
 

@@ -13,12 +13,19 @@ from edge.core.access import Access
 from edge.core.certificate_commands import CertificateSigned, CertificateSignedConf
 from edge.core.commands import ExtendedTriggerMessage
 from edge.core.credentials import TRIGGER
-from edge.core.effects import CheckChain, Effect, MakeSigningRequest, Reply, Send, UseAccess
+from edge.core.effects import Effect, Reply, Send, UseAccess
 from edge.core.events import LinkUp, X509Answered
 from edge.core.messages import SignCertificate
 from edge.core.records import Record
 from edge.core.security import attempts
-from edge.core.x509 import ChainFound, Credential, CredentialsKept, KeyMade
+from edge.core.x509 import (
+    ChainFound,
+    CheckChain,
+    Credential,
+    CredentialsKept,
+    KeyMade,
+    MakeSigningRequest,
+)
 from tests.crash.histories import Fall, Story, play
 from tests.crash.life import Life
 from tests.crash.line import LINE_S

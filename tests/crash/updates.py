@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge.core.effects import Abandon, CheckChain, Effect, Fetch, Install, VerifyImage
+from edge.core.effects import Abandon, Effect, Fetch, Install, VerifyImage
 from edge.core.events import X509Answered
 from edge.core.file_commands import Firmware, SignedUpdateFirmware
 from edge.core.messages import CallError, Confirmation, Request, SignedFirmwareStatusNotification
 from edge.core.vocabulary import CertificateUse, LogType
 from edge.core.work import Seal
-from edge.core.x509 import ChainFound, Root, RootInstalled
+from edge.core.x509 import ChainFound, CheckChain, Root, RootInstalled
 from edge.errors import ImageUntrusted, InstallFailed
 from edge.runtime.errands import IMAGE, Errands, Hands
 from tests.crash.central import Central

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from edge.core.bay import Phase
 from edge.core.commands import Command
 from edge.core.effects import (
     Ask,
@@ -45,7 +46,6 @@ from edge.core.instant import Instant
 from edge.core.messages import Request
 from edge.core.quantities import Reading
 from edge.core.restore import restore
-from edge.core.state import Phase
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 from tests.crash.central import Central

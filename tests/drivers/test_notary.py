@@ -10,9 +10,18 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
-from edge.core.effects import CheckChain, InspectRoot, MakeSigningRequest
 from edge.core.vocabulary import CertificateUse, HashAlgorithm
-from edge.core.x509 import MOST_ROOTS, ChainFound, KeyMade, NotDone, Root, Unfit
+from edge.core.x509 import (
+    MOST_ROOTS,
+    ChainFound,
+    CheckChain,
+    InspectRoot,
+    KeyMade,
+    MakeSigningRequest,
+    NotDone,
+    Root,
+    Unfit,
+)
 from edge.drivers import child
 from edge.drivers.notary import WHY_MAX, ChildNotary
 from tests.certificates import Signed, authority, signed_by

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 
 from structlog.testing import capture_logs
 
-from edge.core.effects import MakeSigningRequest, X509Question
 from edge.core.events import Event, X509Answered
 from edge.core.instant import Instant
-from edge.core.x509 import KeyMade, NotDone, Unfit, X509Answer
+from edge.core.x509 import KeyMade, MakeSigningRequest, NotDone, Unfit, X509Answer, X509Question
 from edge.runtime.inquiries import Inquiries
 from tests.waiting import until
 

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from edge.core.effects import (
-    Cut,
-    Effect,
-    Energise,
-    Raise,
-    ReadOutbox,
-    Reduce,
-    Send,
-    Store,
-    Write,
-)
+from edge.core.effects import Cut, Effect, Energise, Raise, ReadOutbox, Reduce, Send, Store, Write
 from edge.core.events import (
     Event,
     JournalHealed,

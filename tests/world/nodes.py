@@ -31,7 +31,7 @@ from csms_lite.store.writer import open_store
 from edge.app.daemon import Daemon
 from edge.app.hardware import Hardware
 from edge.app.station import Place, open_station
-from edge.config import Settings, Station
+from edge.config.settings import Settings, Station
 from edge.drivers.diagnostics import LogRing
 from edge.runtime.liveness import Notifier
 from tests.world.bay import BayEvse, BayMeter, BayReader, Outlet

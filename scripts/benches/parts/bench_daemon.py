@@ -25,7 +25,7 @@ from typing import Any
 import aiosqlite
 
 from edge.app import Options, run
-from edge.config import load
+from edge.config.loading import load
 
 STALL_S = 5.0
 

@@ -16,18 +16,7 @@ from random import Random
 import structlog
 
 from edge.core.deadlines import next_deadline
-from edge.core.effects import (
-    Ask,
-    CheckChain,
-    Effect,
-    InspectRoot,
-    MakeSigningRequest,
-    Refuse,
-    Reply,
-    Restart,
-    Send,
-    Store,
-)
+from edge.core.effects import Ask, Effect, Refuse, Reply, Restart, Send, Store
 from edge.core.events import Event, LinkUp, Started, Stored, Ticked
 from edge.core.messages import BootNotification
 from edge.core.restore import restore
@@ -35,6 +24,7 @@ from edge.core.saved import Saved
 from edge.core.setup import EvseTraits, Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
+from edge.core.x509 import CheckChain, InspectRoot, MakeSigningRequest
 from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_link import Settings, open_link
 from edge.drivers.system_clock import SystemClock, new_nonce

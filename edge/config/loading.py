@@ -8,100 +8,19 @@ ones, key by key.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Final
 
 import msgspec
 
-from edge.core.keys import BY_STATION, TABLE, Accessibility, Key, Kind, find, normal
+from edge.config.explaining import takes
+from edge.config.settings import Firmware, Settings, Simulated, Station, Supervision, Table, members
+from edge.core.keys import TABLE, Accessibility, find, normal
 from edge.core.messages import BootNotification
-from edge.core.setup import Keeping, Policy, UnsignedFirmware
-from edge.errors import ConfigError
-
-Table = dict[str, Any]
-
-CiString20 = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-CiString25 = Annotated[str, msgspec.Meta(min_length=1, max_length=25)]
-CiString50 = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
-
-
-class Station(msgspec.Struct, frozen=True, kw_only=True):
-    """Who we are: the last part of the address we dial, and the words of BootNotification.
-
-    *serial* is the charge point's, *box_serial* that of the box around it where it has its own.
-    *iccid* and *imsi* are the modem's SIM card, *meter_type* and *meter_serial* the main meter.
-    """
-
-    id: str = "TAPWATT-1"
-    vendor: CiString20 = "Tapwatt"
-    model: CiString20 = "Bay"
-    serial: CiString25 | None = None
-    box_serial: CiString25 | None = None
-    firmware: CiString50 | None = None
-    iccid: CiString20 | None = None
-    imsi: CiString20 | None = None
-    meter_type: CiString25 | None = None
-    meter_serial: CiString25 | None = None
-
-
-class Supervision(msgspec.Struct, frozen=True, kw_only=True):
-    """Waits before a failed driver is tried again, doubling from the first to the longest."""
-
-    retry_first_s: float = 1.0
-    retry_most_s: float = 30.0
-
-
-class Simulated(msgspec.Struct, frozen=True, kw_only=True):
-    """The simulated bay to attach to, used with `hardware = "simulated"` only."""
-
-    connectors: int = 2
-    meter_bus: Literal["rtu", "tcp"] = "rtu"
-    meter_model: str = "sdm120"
-    draw_w: float = 0.0
-    probe_s: float = 30.0  # how often the bus asks a dead meter again, as `[buses.X] probe_s`
-
-
-class Firmware(msgspec.Struct, frozen=True, kw_only=True):
-    """Updates: *install* is the command, word by word, that is given the image's path as its last.
-
-    *unsigned*: whether UpdateFirmware, which nothing signs, is obeyed: auto, allow or refuse.
-    *ca_file*: the maker's roots, PEM; with it no root that the central system installs counts.
-    """
-
-    unsigned: UnsignedFirmware = UnsignedFirmware.AUTO
-    install: tuple[str, ...] = ()
-    ca_file: str | None = None
-
-
-class Connector(msgspec.Struct, frozen=True, kw_only=True):
-    """One charging point: the raw tables of its EVSE and its meter."""
-
-    evse: Table
-    meter: Table | None = None
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted."""
-
-    hardware: Literal["real", "simulated"] = "simulated"
-    station: Station = Station()
-    csms: Table = {}
-    ocpp: dict[str, str] = {}
-    overrides: dict[str, str] = {}
-    policy: Policy = Policy()
-    journal: Keeping = Keeping()
-    supervision: Supervision = Supervision()
-    firmware: Firmware = Firmware()
-    transfer: Table = {}
-    readers: dict[int, Table] = {}
-    buses: dict[str, Table] = {}
-    connectors: dict[int, Connector] = {}
-    power_good: Table | None = None
-    simulated: Simulated = Simulated()
-
+from edge.core.setup import Keeping, Policy
+from edge.errors import ConfigError, meant
 
 SECTIONS: Final[dict[str, type]] = {
     "station": Station,
@@ -158,81 +77,6 @@ def identity(station: Station, software: str) -> BootNotification:
     )
 
 
-def explain(settings: Settings, name: str) -> list[str]:
-    """Lines that say what *name* is now and where that comes from; raises `ConfigError`."""
-    key = find(name.removeprefix("ocpp."))
-    if key is not None:
-        return _explain_key(settings, key)
-    place: object = settings
-    for part in name.split("."):
-        known = _members(place)
-        if part not in known:
-            raise ConfigError(f'there is no setting "{name}"{_hint(part, _all_names(known))}')
-        place = known[part]
-    return [f"{name} = {_shown(place)}"]
-
-
-def _explain_key(settings: Settings, key: Key) -> list[str]:
-    lines = [f"{key.name} ({takes(key)}; {key.access}): {key.meaning}"]
-    if key.kind is Kind.SECRET:
-        return lines
-    layers = (
-        ("-o", settings.overrides.get(key.name)),
-        ("edge.toml", settings.ocpp.get(key.name)),
-        ("default", "(by the station)" if key.name in BY_STATION else key.default),
-    )
-    in_force = next(where for where, value in layers if value is not None)
-    for where, value in layers:
-        mark = "*" if where == in_force else " "
-        lines.append(f" {mark} {where:<10} {'-' if value is None else value!r}")
-    if key.access.is_written:
-        lines.append("   ChangeConfiguration wins over edge.toml and the default, and loses to -o.")
-    return lines
-
-
-def takes(key: Key) -> str:
-    """What *key* can hold, for people."""
-    match key.kind:
-        case Kind.NUMBER if key.access is not Accessibility.FACT:
-            return f"integer {key.least}-{key.most} {key.unit}".rstrip()
-        case _:
-            return str(key.kind)
-
-
-def reference() -> list[str]:
-    """Every OCPP key as a Markdown table."""
-    head = ("key", "type and bounds", "over OCPP", "default", "meaning", "source")
-    rows = [
-        (key.name, takes(key), str(key.access), _default(key), key.meaning, key.source)
-        for key in TABLE
-    ]
-    return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
-
-
-def _default(key: Key) -> str:
-    if key.name in BY_STATION:
-        return "*by the station*"
-    return f"`{key.default}`" if key.default else ""
-
-
-def _members(place: object) -> dict[str, object]:
-    if isinstance(place, Mapping):
-        return {str(key): value for key, value in place.items()}
-    if isinstance(place, msgspec.Struct):
-        return {name: getattr(place, name) for name in place.__struct_fields__}
-    if dataclasses.is_dataclass(place):
-        return {each.name: getattr(place, each.name) for each in dataclasses.fields(place)}
-    return {}
-
-
-def _all_names(known: Iterable[str]) -> list[str]:
-    return [*known, *(key.name for key in TABLE)]
-
-
-def _shown(place: object) -> str:
-    return msgspec.json.encode(place).decode()
-
-
 def _read(file: Path) -> Table:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
@@ -275,13 +119,8 @@ def _check_entry(name: str, label: str, entry: object, place: str) -> None:
 def _know(name: str, known: Sequence[str], place: str) -> None:
     if name not in known:
         raise ConfigError(
-            f'{place}there is no key "{name}"{_hint(name, known)}: keys are {", ".join(known)}'
+            f'{place}there is no key "{name}"{meant(name, known)}: keys are {", ".join(known)}'
         )
-
-
-def _hint(wrong: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(wrong, list(known), n=1)
-    return f' (did you mean "{near[0]}"?)' if near else ""
 
 
 def _field_names(section: type) -> tuple[str, ...]:
@@ -295,7 +134,7 @@ def _put_key(keys: dict[str, str], name: str, given: object, place: str) -> None
     key = find(name)
     if key is None:
         raise ConfigError(
-            f'{place} knows no OCPP key "{name}"{_hint(name, [each.name for each in TABLE])}'
+            f'{place} knows no OCPP key "{name}"{meant(name, [each.name for each in TABLE])}'
         )
     if key.access is Accessibility.FACT:
         raise ConfigError(f"{place} {key.name} cannot be set: it tells what the station is")
@@ -370,7 +209,7 @@ def _check_journal(keeping: Keeping) -> None:
 
 def _check_policy(policy: Policy) -> None:
     """Times run forwards and end: a contactor must rest, and a ramp must be over one day."""
-    for name, value in _members(policy).items():
+    for name, value in members(policy).items():
         if isinstance(value, float) and not 0 <= value <= LONGEST_S:
             raise ConfigError(
                 f"policy.{name} is {value:g}: it must lie in 0..{LONGEST_S:g} seconds"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Settings, Station, explain, identity, load
+from edge.config.explaining import explain
+from edge.config.loading import identity, load
+from edge.config.settings import Settings, Station
 from edge.drivers import ocpp_codec
 from edge.errors import ConfigError
 
