@@ -44,6 +44,8 @@ def verbs(bay: Bay) -> Mapping[str, Verb]:
         "card": world.card,
         "meter": world.meter,
         "meter.fail": world.meter_fail,
+        "meter.unit": world.meter_unit,
+        "bus": world.bus,
         "fault": world.fault,
         "clear": world.clear,
         "lock": world.lock,

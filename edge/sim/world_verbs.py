@@ -8,10 +8,11 @@ from typing import Any, Final, TypeVar
 
 from edge.errors import SimulationError
 from edge.sim.bay import ACCEPTED_WITHIN_S, Bay
-from edge.sim.checks import choice, number, switch, three, uid_of
-from edge.sim.faults import FAULTS, clear_fault, raise_fault
-from edge.sim.outlet import Lock, MeterFault, Outlet, Wire
-from edge.sim.world import CARD_S
+from edge.sim.checks import choice, number, switch, three, uid_of, whole
+from edge.sim.faults import clear_fault, fault_of, raise_fault
+from edge.sim.modbus import MOST_UNITS, PARITIES, SPEEDS, LineFault
+from edge.sim.outlet import MOST_BOUNCES, Lock, MeterFault, Outlet, Wire
+from edge.sim.world import CARD_S, ReaderFault
 
 Answer = dict[str, Any]
 
@@ -25,10 +26,12 @@ class WorldVerbs:
     def __init__(self, bay: Bay) -> None:
         self._bay = bay
 
-    async def plug(self, connector: int, side: str = "both") -> Answer:
+    async def plug(self, connector: int, side: str = "both", bounces: int = 0) -> Answer:
         choice("side", side, ("ev", "evse", "both"))
+        count = whole("bounces", bounces, 0, MOST_BOUNCES)
         with self._bay.touch() as world:
             outlet = world.outlet(connector)
+            outlet.bounces = 2 * count
             outlet.plug_in_socket = outlet.plug_in_socket or side != "ev"
             outlet.plug_in_car = outlet.plug_in_car or side != "evse"
             outlet.pulling = False
@@ -85,8 +88,15 @@ class WorldVerbs:
         current: float | list[float] | None = None,
         soc: float | None = None,
         time_scale: float | None = None,
+        rollover_wh: float | None = None,
     ) -> Answer:
-        others = {"voltage": voltage, "current": current, "soc": soc, "time_scale": time_scale}
+        others = {
+            "voltage": voltage,
+            "current": current,
+            "soc": soc,
+            "time_scale": time_scale,
+            "rollover_wh": rollover_wh,
+        }
         with self._bay.touch() as world:
             if connector == 0:
                 refused = [name for name, value in others.items() if value is not None]
@@ -115,7 +125,7 @@ class WorldVerbs:
         return {"ok": True}
 
     async def fault(self, connector: int, code: str, vendor_code: str | None = None) -> Answer:
-        choice("code", code, tuple(FAULTS))
+        fault_of(code)
         with self._bay.touch() as world:
             raise_fault(world, connector, code)
         note = {} if vendor_code is None else {"note": "no wire carries a vendor_code: not sent"}
@@ -123,7 +133,7 @@ class WorldVerbs:
 
     async def clear(self, connector: int, code: str | None = None) -> Answer:
         if code is not None:
-            choice("code", code, tuple(FAULTS))
+            fault_of(code)
         with self._bay.touch() as world:
             clear_fault(world, connector, code)
         return await self._accepted()
@@ -134,12 +144,10 @@ class WorldVerbs:
         return await self._accepted()
 
     async def reader_fail(self, reader: int, on: bool | str, mode: str = "silent") -> Answer:
-        choice("mode", mode, ("silent", "garbled"))
+        fault = ReaderFault(choice("mode", mode, tuple(ReaderFault)))
         failing = switch("on", on)
         with self._bay.touch() as world:
-            spot = world.spot(reader)
-            spot.silent = failing and mode == "silent"
-            spot.garbled = failing and mode == "garbled"
+            world.spot(reader).fault = fault if failing else ReaderFault.NONE
         return {"ok": True}
 
     async def button(self, name: str, action: str = "press", connector: int = 0) -> Answer:
@@ -153,8 +161,48 @@ class WorldVerbs:
             asyncio.get_running_loop().call_later(PRESS_S, self._release, outlets, wire)
         return await self._accepted()
 
+    def meter_unit(self, connector: int, unit: int) -> Answer:
+        """Somebody sets a meter's address; two may have the same."""
+        whole("unit", unit, 1, MOST_UNITS)
+        found = self._bay.buses.units.get(connector)
+        if found is None:
+            raise SimulationError(f"connector {connector} has no meter on a line")
+        if not any(line.move(found, unit) for line in self._bay.buses.lines.values()):
+            raise SimulationError("behind a TCP gateway the meters keep their units")
+        return {"ok": True}
+
+    def bus(
+        self,
+        name: str | None = None,
+        fault: str | None = None,
+        baudrate: int | None = None,
+        parity: str | None = None,
+    ) -> Answer:
+        """What is wrong with a meters' line, and how its meters are set to speak."""
+        lines = self._bay.buses.lines
+        line = lines[choice("name", name or next(iter(lines), None), tuple(lines))]
+        if fault is not None:
+            choice("fault", fault, tuple(LineFault))
+        if parity is not None:
+            choice("parity", parity, PARITIES)
+        if baudrate is not None and baudrate not in SPEEDS.values():
+            known = ", ".join(map(str, SPEEDS.values()))
+            raise SimulationError(f"baudrate is {baudrate!r}: choose one of {known}")
+        line.fault = line.fault if fault is None else LineFault(fault)
+        line.parity = parity or line.parity
+        line.baudrate = baudrate or line.baudrate
+        return {"ok": True}
+
     def world(self) -> Answer:
-        return self._bay.look().snapshot() | {"attached": self._bay.daemon is not None}
+        buses = {
+            name: {"fault": line.fault.value, "baudrate": line.baudrate, "parity": line.parity}
+            for name, line in self._bay.buses.lines.items()
+        }
+        return self._bay.look().snapshot() | {
+            "buses": buses,
+            "supply_file": self._bay.supply.path,
+            "attached": self._bay.daemon is not None,
+        }
 
     def _release(self, outlets: list[Outlet], wire: Wire) -> None:
         with self._bay.touch():
@@ -174,6 +222,8 @@ def _set_electrical(outlet: Outlet, values: Mapping[str, Any]) -> None:
         outlet.soc_percent = number("soc", values["soc"], least=0.0)
     if values["time_scale"] is not None:
         outlet.time_scale = number("time_scale", values["time_scale"], least=0.0)
+    if values["rollover_wh"] is not None:
+        outlet.rollover_wh = number("rollover_wh", values["rollover_wh"], least=1.0)
 
 
 def _set_wire(outlet: Outlet, wire: Wire, *, on: bool) -> None:
