@@ -28,7 +28,7 @@ from edge.app.station import Place, Station, open_station
 from edge.config.settings import Connector, Settings
 from edge.control.server import listen
 from edge.drivers.diagnostics import LogRing
-from edge.drivers.journal import OpenDatabase
+from edge.drivers.journal import OpenDatabase, open_database_with
 from edge.drivers.registry import open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
 from edge.errors import ConfigError
@@ -95,7 +95,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
                     hardware=await open_hardware(stack, rig, tables),
                     ring=ring,
                     notifier=Notifier(os.environ),
-                    open_database=options.open_database,
+                    open_database=options.open_database or _opener(daemon),
                 ),
                 daemon,
             )
@@ -157,9 +157,11 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
             power_good=settings.power_good,
         )
         return
+    from edge.sim.disk import Disk
     from edge.sim.wires import attach
 
     socket = options.sim_socket or options.state_dir / "sim.sock"
+    daemon.disk = Disk()
     async with attach(socket, daemon.hooks(), _bay_wanted(settings)) as attached:
         daemon.changed = attached.changed
         tables = attached.tables
@@ -176,6 +178,11 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
             power_good=tables["power_good"],
             pin_factory=attached.pin_factory,
         )
+
+
+def _opener(daemon: Daemon) -> OpenDatabase | None:
+    """With the simulated bay the disk may fail, too."""
+    return None if daemon.disk is None else open_database_with(daemon.disk.connection())
 
 
 def _bay_wanted(settings: Settings) -> BayWanted:
