@@ -257,6 +257,7 @@ def _setup(place: Place, csms: LinkSettings) -> Setup:
         has_certificate=csms.certificate is not None,
         common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
+        bounds=settings.bounds,
         keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
         maker_roots=read_roots(settings.firmware.ca_file),
