@@ -194,7 +194,11 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         **at_work(hardware, place.settings.supervision, clock, loop.post),
     }
     _post_first(loop.post, clock, hardware)
-    cut = partial(cut_all, hardware.evses.values())
+
+    def cut() -> None:
+        loop.stand_down()
+        cut_all(hardware.evses.values())
+
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
 
 
