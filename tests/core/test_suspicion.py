@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from edge.core.bay import Concern, Phase
+from edge.core.effects import Cut
 from edge.core.events import Pilot
 from edge.core.records import FaultLatched, FaultReleased, Latch
 from edge.core.saved import Saved
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
 from edge.core.wishes import ReleaseAsked
-from tests.core.bench import setup
+from tests.core.bench import of, setup
 from tests.core.build import Rig
 from tests.core.judged import newest, poll, reasons
 
@@ -38,6 +39,13 @@ def test_safety_09_current_while_open_is_suspected_then_likely_then_a_weld() -> 
     rig.socket().leak_a = 0.0
     poll(rig, 600)
     assert newest(rig)[0] is ConnectorStatus.FAULTED
+
+
+def test_safety_10_a_contactor_that_the_meter_finds_welded_is_not_hammered() -> None:
+    """Safety 10: it was told to open; an alarm is all that is left."""
+    rig = leaking()
+    poll(rig, 600)
+    assert not of(Cut, rig.log)
 
 
 def test_safety_09_a_suspicion_that_was_none_passes() -> None:
