@@ -89,6 +89,7 @@ SERVE: Final[tuple[Argument, ...]] = (
     ("--phases", {"type": int, "default": 1}),
     ("--baud-timing", {"action": "store_true", "help": "the RTU line is as slow as 9600 baud"}),
     ("--no-meter-refresh", {"action": "store_true", "help": "meters publish at every read"}),
+    ("--tables", {"type": json.loads, "help": "JSON: what is wired where, as `attach` tells it"}),
     ("--ready-fd", {"type": int, "help": "write one JSON line there when listening"}),
     ("--until-closed-fd", {"type": int, "help": "end when this pipe breaks"}),
 )

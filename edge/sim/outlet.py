@@ -7,8 +7,9 @@ Source of the pilot: IEC 61851-1, table A.8 (duty to amps) and A.2 (states).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 CONTACTOR_S: Final = 0.02  # what a good contactor takes to open or close
 SLOW_CONTACTOR_S: Final = 0.4  # later than the 300 ms a driver waits for the feedback
@@ -16,6 +17,7 @@ LOCK_S: Final = 0.05
 RAMP_S: Final = 0.2  # a car that loses its offer goes on at half power for this long
 NOMINAL_V: Final = 230.0
 FREQUENCY_HZ: Final = 50.0
+RATED_A: Final = 32.0  # of a charging point that does not say
 OVER_CURRENT: Final = 1.5  # times the offer, drawn by a car that does not obey
 
 DUTY_LEAST: Final = 0.08  # below: digital communication, which we do not speak
@@ -58,7 +60,10 @@ class Lock(StrEnum):
 
 
 class MeterFault(StrEnum):
-    """What is wrong between meter and bus; `late` answers after the master gave up."""
+    """What is wrong between meter and bus; `late` answers after the master gave up.
+
+    `wrong_unit` answers in another's name, `short` with half a frame, `busy` with exception 6.
+    """
 
     NONE = "none"
     TIMEOUT = "timeout"
@@ -66,6 +71,9 @@ class MeterFault(StrEnum):
     STUCK = "stuck"
     SWAPPED = "swapped"
     LATE = "late"
+    WRONG_UNIT = "wrong_unit"
+    SHORT = "short"
+    BUSY = "busy"
 
 
 class Wire(StrEnum):
@@ -116,6 +124,7 @@ class Outlet:
         self.draw_w = draw_w
         self.ev_delay_s = ev_delay_s
         self.phases = phases
+        self.fixed_a: float | None = None  # without a pilot: what the fuse of the socket gives
         self.voltage_v: tuple[float, ...] = (NOMINAL_V, NOMINAL_V, NOMINAL_V)
         self.forced_w: float | None = None
         self.forced_a: tuple[float, ...] | None = None
@@ -125,6 +134,13 @@ class Outlet:
         self.drawn_wh = 0.0
         self._limit_a = 0.0
         self._due: dict[str, float] = {}
+
+    def fit(self, evse: Mapping[str, Any]) -> None:
+        """Be what the table `[connectors.N.evse]` says: its phases, lock, pilot."""
+        self.phases = evse.get("phases", 1)
+        self.lock = Lock.OK if "lock" in evse else Lock.ABSENT
+        if "pilot_pwm" not in evse:
+            self.fixed_a = float(evse.get("rated_a", RATED_A))
 
     def next_due(self) -> float | None:
         """When something happens here by itself, if anything will."""
@@ -182,7 +198,7 @@ class Outlet:
         """The current that the car reads from the pilot."""
         if not (self.mains and self._connected()):
             return 0.0
-        return decode_duty(self.outputs["pilot_pwm"])
+        return decode_duty(self.outputs["pilot_pwm"]) if self.fixed_a is None else self.fixed_a
 
     def pilot(self) -> str:
         """IEC 61851 state as the charging point sees it."""

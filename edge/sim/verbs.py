@@ -173,7 +173,7 @@ class _WorldVerbs:
                 if power_w is not None:
                     outlet.forced_w = number("power_w", power_w)
                 _set_electrical(outlet, others)
-        for unit in self._bay.units.values():
+        for unit in self._bay.buses.units.values():
             unit.renew()
         return {"ok": True}
 

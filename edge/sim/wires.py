@@ -35,12 +35,16 @@ LEAVE_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BayWanted:
-    """The bay that the configuration asks for; must be that of a world that runs already."""
+    """The bay that the configuration asks for; must be that of a world that runs already.
+
+    *tables*, made by `stand_in`, say instead of the first three what is wired where.
+    """
 
     connectors: int = 2
     meter_bus: str = "rtu"
     meter_model: str = "sdm120"
     draw_w: float = 0.0
+    tables: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,12 +296,14 @@ def _request(wanted: BayWanted) -> dict[str, Any]:
         "connectors": wanted.connectors,
         "meter_bus": wanted.meter_bus,
         "meter_model": wanted.meter_model,
+        "tables": wanted.tables,
     }
 
 
 def _arguments(wanted: BayWanted) -> Sequence[str]:
     built = ("--connectors", str(wanted.connectors), "--meter-bus", wanted.meter_bus)
-    return (*built, "--meter-model", wanted.meter_model, "--draw-w", str(wanted.draw_w))
+    words = (*built, "--meter-model", wanted.meter_model, "--draw-w", str(wanted.draw_w))
+    return words if wanted.tables is None else (*words, "--tables", json.dumps(wanted.tables))
 
 
 def _line(message: dict[str, Any]) -> bytes:
