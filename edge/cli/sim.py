@@ -94,7 +94,10 @@ SERVE: Final[tuple[Argument, ...]] = (
     ("--until-closed-fd", {"type": int, "help": "end when this pipe breaks"}),
 )
 VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
-    "plug": ("put the cable in", (CONNECTOR, SIDE)),
+    "plug": (
+        "put the cable in",
+        (CONNECTOR, SIDE, ("--bounces", {"type": int, "help": "how often the contacts chatter"})),
+    ),
     "unplug": ("pull the cable out", (CONNECTOR, SIDE)),
     "ev": (
         "the car's wish: B not ready, C ready, D with ventilation",
@@ -119,11 +122,25 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
             ("--current", {"type": _list(float), "help": "three values, a,b,c"}),
             ("--soc", {"type": float}),
             ("--time-scale", {"type": float, "help": "how many times faster energy counts"}),
+            ("--rollover-wh", {"type": float, "help": "where the register begins anew"}),
         ),
     ),
     "meter.fail": (
-        "a fault on the bus: timeout, crc, stuck, swapped, late or none",
+        "a fault on the bus: timeout, crc, stuck, swapped, late, wrong_unit, short, busy or none",
         (CONNECTOR, ("mode", {})),
+    ),
+    "meter.unit": (
+        "set a meter's address on its line; two may have the same",
+        (CONNECTOR, ("unit", {"type": int})),
+    ),
+    "bus": (
+        "a meters' line: held low, crossed (A and B), or how its meters are set to speak",
+        (
+            ("--name", {"help": "of the table [buses.NAME], if there are several"}),
+            ("--fault", {"help": "none, held or crossed"}),
+            ("--baudrate", {"type": int}),
+            ("--parity", {"help": "N, E or O; nobody hears E or O through a pseudo-terminal"}),
+        ),
     ),
     "fault": (
         "let a fault happen; 0 is the whole charge point",
@@ -132,7 +149,7 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
     "clear": ("mend one fault or all", (CONNECTOR, ("code", {"nargs": "?"}))),
     "lock": ("the lock: ok, fail_lock, fail_unlock or absent", (CONNECTOR, ("mode", {}))),
     "reader.fail": (
-        "the reader goes silent (or --mode garbled)",
+        "the reader goes silent (or --mode garbled, late, duplicate)",
         (("reader", {"type": int}), ("on", {"help": "on or off"}), ("--mode", {})),
     ),
     "net": (

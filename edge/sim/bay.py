@@ -18,9 +18,11 @@ from edge.sim.buses import Buses, open_buses
 from edge.sim.outlet import Lock
 from edge.sim.pins import LOCK_WIRES, MOST_CONNECTORS, TAKEN, Wiring, own_tables
 from edge.sim.pn532 import SerialReader
-from edge.sim.world import World
+from edge.sim.supply import SupplyFile
+from edge.sim.world import ReaderFault, World
 
 ACCEPTED_WITHIN_S: Final = 0.09  # an input is answered within 100 ms, seen by the daemon or not
+READER_LATE_S: Final = 0.3  # a driver looks for 0.1 s, and has gone on by then
 METER_BUSES: Final = ("rtu", "tcp")
 
 
@@ -96,6 +98,7 @@ class Bay:
         self.world = world
         self.readers = readers
         self.buses = buses
+        self.supply = SupplyFile()
         self.daemon: Daemon | None = None
         self._tables = tables
         self.wiring = Wiring.of(tables)
@@ -105,9 +108,10 @@ class Bay:
         self._laid: list[str | None] = [None] * len(readers)
 
     def close(self) -> None:
-        """Stop the world's alarm clock."""
+        """Stop the world's alarm clock, and take its files away."""
         if self._alarm is not None:
             self._alarm.cancel()
+        self.supply.close()
 
     @contextlib.contextmanager
     def touch(self) -> Iterator[World]:
@@ -141,6 +145,7 @@ class Bay:
         readers, connectors = self._tables["readers"], self._tables["connectors"]
         return {
             **self._tables,
+            "supply_file": self.supply.path,
             "readers": {
                 number: {**table, "port": reader.path}
                 for (number, table), reader in zip(readers.items(), self.readers, strict=True)
@@ -215,8 +220,10 @@ class Bay:
     def _tell(self) -> None:
         """Bring every wire to what the world says now, and set the next alarm."""
         for number, (reader, spot) in enumerate(zip(self.readers, self.world.spots, strict=True)):
-            reader.chip.silent = spot.silent
-            reader.chip.garbled = spot.garbled
+            reader.chip.silent = spot.fault is ReaderFault.SILENT
+            reader.chip.garbled = spot.fault is ReaderFault.GARBLED
+            reader.delay_s = READER_LATE_S if spot.fault is ReaderFault.LATE else 0.0
+            reader.copies = 2 if spot.fault is ReaderFault.DUPLICATE else 1
             if spot.laid != self._laid[number]:
                 self._laid[number] = spot.laid
                 reader.lay(None if spot.laid is None else bytes.fromhex(spot.laid))
@@ -225,6 +232,7 @@ class Bay:
                 if self.daemon.levels.get(pin) != level:
                     self.daemon.levels[pin] = level
                     self.daemon.line.send({"pin": pin, "level": float(level)})
+        self.supply.show(low=self.world.undervoltage_5v)
         self._changed()
         if self._alarm is not None:
             self._alarm.cancel()

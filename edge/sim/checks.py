@@ -28,6 +28,13 @@ def number(name: str, value: Any, *, least: float = -math.inf) -> float:
     return float(value)
 
 
+def whole(name: str, value: Any, least: int, most: int) -> int:
+    """*value* as a whole number from *least* to *most*."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise SimulationError(f"{name} is {value!r}: give a whole number from {least} to {most}")
+    return value
+
+
 def three(name: str, value: Any) -> tuple[float, ...]:
     """One value per phase; a single number counts for all."""
     values = value if isinstance(value, list) else [value] * PHASES

@@ -80,7 +80,7 @@ class RtuBus:
         self.fault = LineFault.NONE
         self.baudrate = baudrate
         self.parity = parity
-        self._units = units
+        self._seats = [(address, unit) for address, unit in units.items()]
         self._baud_timing = baud_timing
         self._buffer = b""
         self._loop = asyncio.get_running_loop()
@@ -97,6 +97,12 @@ class RtuBus:
         self._loop.remove_reader(self._master)
         os.close(self._master)
         os.close(self._slave)
+
+    def move(self, unit: Unit, address: int) -> bool:
+        """Let *unit* answer at *address*, where another may answer already; whether it is here."""
+        if is_here := any(one is unit for _, one in self._seats):
+            self._seats = [(address if one is unit else at, one) for at, one in self._seats]
+        return is_here
 
     def _heard(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -124,9 +130,7 @@ class RtuBus:
 
     def _at(self, address: int) -> Iterator[Unit]:
         """Who answers at *address*; two, if somebody set them so."""
-        for wired, unit in self._units.items():
-            if address == (unit.address or wired):
-                yield unit
+        return (unit for seat, unit in self._seats if seat == address)
 
     def _reply(self, unit: Unit, request: bytes) -> tuple[float, bytes] | None:
         """After how many seconds *unit* says what, if it says anything."""

@@ -137,7 +137,6 @@ class Unit:
         self.model = model
         self._face = face
         self._fault = fault
-        self.address: int | None = None  # where it answers if not where it was put
         self._refresh_s = model.refresh_s if refresh_s is None else refresh_s
         self._image: dict[int, int] = {}
         self._published_s = -math.inf
