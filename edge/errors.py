@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from enum import StrEnum
 
 from edge.core.vocabulary import SecurityEvent
 
@@ -65,12 +66,36 @@ class BusLost(DriverError, ConnectionError):
     """The serial adapter or the TCP peer under a bus is gone."""
 
 
-class LinkRefused(DriverError, ConnectionError):
-    """The connection did not come about; *suspicion* is the security event that this is, if any."""
+class Rung(StrEnum):
+    """How far up the ladder to the central system a dial came before it was refused."""
 
-    def __init__(self, message: str, *, suspicion: SecurityEvent | None = None) -> None:
+    NETWORK = "network"
+    SETTINGS = "settings"  # a file of ours cannot be used
+    TLS = "tls"
+    CERTIFICATE = "certificate"  # theirs
+    HTTP = "http"
+    WEBSOCKET = "websocket"  # something answers, and it is no WebSocket server
+    SUBPROTOCOL = "subprotocol"
+
+
+class LinkRefused(DriverError, ConnectionError):
+    """The connection did not come about; *suspicion* is the security event that this is, if any.
+
+    *rung* is where, and *status* the HTTP answer where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rung: Rung = Rung.NETWORK,
+        suspicion: SecurityEvent | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message)
+        self.rung = rung
         self.suspicion = suspicion
+        self.status = status
 
 
 class LineDropped(DriverError, ConnectionError):

@@ -84,6 +84,7 @@ ONLY_IN = {
         "csms_lite/*",
         "edge/app/*",
         "edge/control/*",
+        "edge/doctor/*",
         "edge/drivers/*",
         "edge/ocppj/*",
         "edge/runtime/*",
@@ -92,6 +93,7 @@ ONLY_IN = {
     r"(asyncio|time)\.sleep": [
         "edge/app/*",
         "edge/cli/*",
+        "edge/doctor/*",
         "edge/drivers/*",
         "edge/runtime/*",
         "edge/sim/*",

@@ -23,6 +23,7 @@ from websockets.exceptions import (
     InvalidHandshake,
     InvalidStatus,
     InvalidURI,
+    NegotiationError,
 )
 from websockets.typing import Subprotocol
 
@@ -30,7 +31,7 @@ from edge.core.access import WITH_KEY, WITH_TLS, Access
 from edge.core.keys import password_bytes
 from edge.core.vocabulary import SecurityEvent
 from edge.drivers.ocpp_tls import Trust, refusal, root_of
-from edge.errors import LineDropped, LinkRefused
+from edge.errors import LineDropped, LinkRefused, Rung
 
 SUBPROTOCOL: Final = "ocpp1.6"
 PROTOCOL_ERROR: Final = 1002  # RFC 6455 7.4.1
@@ -115,12 +116,19 @@ class Dialling:
         except InvalidStatus as answer:
             status = answer.response.status_code
             suspicion = SecurityEvent.FAILED_TO_AUTHENTICATE if status in REFUSED_US else None
-            raise LinkRefused(_sentence(place, status), suspicion=suspicion) from answer
+            raise LinkRefused(
+                _sentence(place, status), rung=Rung.HTTP, suspicion=suspicion, status=status
+            ) from answer
         except InvalidURI as error:
-            raise LinkRefused(f"{place} is no ws:// or wss:// address: check [csms] url") from error
+            raise LinkRefused(
+                f"{place} is no ws:// or wss:// address: check [csms] url", rung=Rung.SETTINGS
+            ) from error
+        except NegotiationError as error:
+            raise _speaks_another(place) from error
         except InvalidHandshake as error:
             raise LinkRefused(
-                f"{place} does not answer as a WebSocket server: check host, port and path"
+                f"{place} does not answer as a WebSocket server: check host, port and path",
+                rung=Rung.WEBSOCKET,
             ) from error
         except TimeoutError as error:
             raise LinkRefused(
@@ -137,9 +145,7 @@ class Dialling:
             ) from error
         if connection.subprotocol != SUBPROTOCOL:
             await connection.close(PROTOCOL_ERROR, "no common subprotocol")
-            raise LinkRefused(
-                f"{place} does not speak {SUBPROTOCOL}: check that it serves OCPP 1.6"
-            )
+            raise _speaks_another(place)
         return WebSocketLine(connection)
 
     async def _connected(self, url: str, access: Access) -> Connection:
@@ -337,6 +343,13 @@ def public_address(url: str) -> str:
     """*url* without user and password, for logs."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _speaks_another(place: str) -> LinkRefused:
+    return LinkRefused(
+        f"{place} does not speak {SUBPROTOCOL}: check that it serves OCPP 1.6",
+        rung=Rung.SUBPROTOCOL,
+    )
 
 
 def _sentence(place: str, status: int) -> str:

@@ -22,7 +22,7 @@ from typing import Final
 from edge.core.access import WITH_CERTIFICATE, Access
 from edge.core.vocabulary import SecurityEvent
 from edge.core.x509 import Credential
-from edge.errors import LinkRefused
+from edge.errors import LinkRefused, Rung
 
 SUITES: Final = ":".join(  # noqa: FLY002  a list reads better
     (
@@ -91,7 +91,9 @@ class Trust:
             with _blaming(files.certificate):
                 context.load_cert_chain(files.certificate, files.certificate_key)
         else:
-            raise LinkRefused("security profile 3 needs a certificate: check [csms]")
+            raise LinkRefused(
+                "security profile 3 needs a certificate: check [csms]", rung=Rung.SETTINGS
+            )
 
 
 @contextmanager
@@ -100,7 +102,8 @@ def _blaming(what: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LinkRefused(f"{what} cannot be used ({error}): check [csms]") from error
+        message = f"{what} cannot be used ({error}): check [csms]"
+        raise LinkRefused(message, rung=Rung.SETTINGS) from error
 
 
 def _load(context: ssl.SSLContext, credential: Credential) -> None:
@@ -128,15 +131,21 @@ def refusal(place: str, error: ssl.SSLError) -> LinkRefused:
         return LinkRefused(
             f"the certificate of {place} does not hold ({error.verify_message}):"
             " check [csms] ca_file, the name in the url and the clock",
+            rung=Rung.CERTIFICATE,
             suspicion=SecurityEvent.INVALID_CENTRAL_SYSTEM_CERTIFICATE,
         )
     if error.reason in VERSION_REASONS:
         return LinkRefused(
-            f"{place} speaks no TLS 1.2: it must", suspicion=SecurityEvent.INVALID_TLS_VERSION
+            f"{place} speaks no TLS 1.2: it must",
+            rung=Rung.TLS,
+            suspicion=SecurityEvent.INVALID_TLS_VERSION,
         )
     if error.reason in SUITE_REASONS:
         return LinkRefused(
             f"{place} and we have no cipher suite in common, or it wants a certificate of ours",
+            rung=Rung.TLS,
             suspicion=SecurityEvent.INVALID_TLS_CIPHER_SUITE,
         )
-    return LinkRefused(f"no TLS with {place} ({error.reason or error}): check its address and port")
+    return LinkRefused(
+        f"no TLS with {place} ({error.reason or error}): check its address and port", rung=Rung.TLS
+    )
