@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from edge.app import wishes
 from edge.app.errands import recorded
 from edge.app.letters import Resender, export, listed
 from edge.core.effects import HandBack
@@ -38,8 +39,10 @@ from edge.runtime.upkeep import Upkeep
 from edge.runtime.wear import Wear
 
 if TYPE_CHECKING:
+    from edge.sim.disk import Disk
     from edge.sim.wires import Hooks
 
+SETPOINT_S: Final = 80.0  # as openWB has it: an energy manager speaks every ten seconds or so
 LAST_WORDS_S: Final = 3.0  # a back-up supply lasts this long at least
 OWED_WITHIN_S: Final = 0.5  # of what is left at the end; a disk that stalls has longer ones
 LOOK_S: Final = 0.02
@@ -81,6 +84,7 @@ class Daemon:
         self.restart_retries = 0
         self.changed: Callable[[], None] = _unheard
         self._recordings = Recordings(state_dir / "recordings")
+        self.disk: Disk | None = None
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
         self._works: Works | None = None
@@ -138,6 +142,8 @@ class Daemon:
             "accept": self.accept_damage,
             "transfer": self.transfer,
             "recording": self.export_recording,
+            "release": self.release,
+            "limit": self.limit,
             "stop": stop,
         }
 
@@ -152,6 +158,7 @@ class Daemon:
             reset_state=self.reset_state,
             fail_firmware=self.fail_firmware,
             fail_locallist=self.fail_locallist,
+            disk=self.fault_disk,
             datatransfer=self.transfer,
             security_event=self.report,
             snapshot=self.snapshot,
@@ -223,6 +230,24 @@ class Daemon:
         await works.loop.come_round()
         return {"accepted": was_damaged}
 
+    async def release(self, connector: int) -> dict[str, Any]:
+        """Somebody has looked at what keeps *connector* Faulted."""
+        works = self._running()
+        event, answer = wishes.release(works.loop.state, works.clock.now(), connector)
+        works.loop.post(event)
+        await works.loop.come_round()
+        return answer
+
+    async def limit(
+        self, connector: int, limit_a: float | None = None, for_s: float = SETPOINT_S
+    ) -> dict[str, Any]:
+        """A local energy manager's word, which it must repeat; `None` takes it back."""
+        works = self._running()
+        event, answer = wishes.limit(works.loop.state, works.clock.now(), connector, limit_a, for_s)
+        works.loop.post(event)
+        await works.loop.come_round()
+        return answer
+
     async def transfer(
         self, vendor: str, message: str | None = None, data: str | None = None
     ) -> dict[str, Any]:
@@ -237,13 +262,16 @@ class Daemon:
         """Give whoever asked for a transfer its answer."""
         self._transfers.hand_back(effect)
 
-    def impair(self, mode: str, for_s: float | None) -> None:
+    def impair(self, mode: str, for_s: float | None, after_bytes: int) -> None:
         """Hook `net`: take our own OCPP line away, or give it back."""
         match mode:
+            case "half":
+                if not self._running().link.break_after(after_bytes):
+                    raise SimulationError("there is no line that could break")
             case "up" | "down" | "refuse" | "blackhole":
                 self._running().link.impair(mode, for_s)
             case _:
-                raise SimulationError(f"net mode {mode} is none of up, down, refuse, blackhole")
+                raise SimulationError(f"net knows no mode {mode}")
 
     def shift_clock(self, offset_s: float | None, freeze: bool | None) -> None:
         """Hook `clock`: the wall clock that this daemon sees."""
@@ -294,6 +322,12 @@ class Daemon:
     async def fail_locallist(self, on: bool) -> None:
         """Hook `fail.locallist`: the disk takes no local list."""
         await self._running().journal.refuse_lists(refuse=on)
+
+    def fault_disk(self, mode: str, delay_s: float) -> None:
+        """Hook `disk`: what the next commits meet."""
+        if self.disk is None:
+            raise SimulationError("this daemon's disk is a real one: nothing here can make it fail")
+        self.disk.set(mode, delay_s)
 
     def report(self, event: str, info: str | None) -> None:
         """Hook `ocpp.security_event`: a sensor reports what chapter 8 calls *event*."""

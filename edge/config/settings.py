@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from edge.core.setup import Keeping, Policy, UnsignedFirmware
+from edge.core.setup import Bounds, Keeping, Policy, UnsignedFirmware
 
 Table = dict[str, Any]
 
@@ -66,21 +66,26 @@ class Firmware(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
-    """One charging point: the raw tables of its EVSE and its meter."""
+    """One charging point: the raw tables of its EVSE, its meter and its thermometer."""
 
     evse: Table
     meter: Table | None = None
+    temperature: Table | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted."""
+    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted.
 
-    hardware: Literal["real", "simulated"] = "simulated"
+    `hardware = "stand_in"` is what is described as real, on the simulated bay's wires.
+    """
+
+    hardware: Literal["real", "simulated", "stand_in"] = "simulated"
     station: Station = Station()
     csms: Table = {}
     ocpp: dict[str, str] = {}
     overrides: dict[str, str] = {}
     policy: Policy = Policy()
+    bounds: Bounds = Bounds()
     journal: Keeping = Keeping()
     supervision: Supervision = Supervision()
     firmware: Firmware = Firmware()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,13 +136,15 @@ class Bench:
     def socket(self) -> Path:
         return self.directory / "s"
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, config: Path | None = None) -> None:
         """Start the daemon and wait until it is ready."""
         words = ["edge", "run", "--state-dir", str(self.directory / "d")]
         words += ["--sim-socket", str(self.socket), "-o", f"csms.url={self.central.url}"]
         words += ["-o", "csms.backoff_first_s=0.2"]
         for option in options:
             words += ["-o", option]
+        if config is not None:
+            words += ["--config", str(config)]
         self.daemon, _ = ready_process(words)
 
     async def sim(self, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -159,8 +161,8 @@ class Bench:
     async def tap(self) -> None:
         await self.sim("card", uid=CARD)
 
-    def control(self, verb: str) -> dict[str, Any]:
-        return ask(self.directory / "d" / "control.sock", verb)
+    def control(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        return ask(self.directory / "d" / "control.sock", verb, **arguments)
 
 
 def warned(made: Bench) -> list[str]:
@@ -179,11 +181,14 @@ def _world(socket: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def bench(directory: Path) -> AsyncIterator[Bench]:
-    """World and central system; daemons started on it are ended with it."""
+async def bench(directory: Path, *, own_world: bool = False) -> AsyncIterator[Bench]:
+    """World and central system; daemons started on it are ended with it.
+
+    With *own_world* the first daemon brings the world it wants.
+    """
     async with central_system() as central:
         made = Bench(directory=directory, central=central)
-        with _world(made.socket):
+        with nullcontext() if own_world else _world(made.socket):
             try:
                 yield made
             finally:
