@@ -2,7 +2,8 @@
 
 EdgeError
 ├── ConfigError (ValueError)       the installer can mend it: the message says where and how
-│   └── NobodyListens              no process answers at this socket
+│   ├── NobodyListens              no process answers at this socket
+│   └── RecordingUnreadable         a recording of a later version, or none at all
 ├── DriverError (OSError)          a device or a line; the supervisor backs off and tries again
 │   ├── ReaderSilent               no answer from the card reader
 │   ├── MeterSilent                no answer from the meter
@@ -40,6 +41,10 @@ class ConfigError(EdgeError, ValueError):
 
 class NobodyListens(ConfigError):
     """There is no process behind a control socket."""
+
+
+class RecordingUnreadable(ConfigError):
+    """This is no recording, or says what this version does not know; the message says what."""
 
 
 class DriverError(EdgeError, OSError):

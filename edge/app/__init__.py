@@ -63,6 +63,7 @@ def run(options: Options) -> int:
         asyncio.run(_serve(options, daemon, ring))
     except BaseExceptionGroup as failures:
         if daemon.ending is None:
+            daemon.keep_recording()
             raise
         log.critical("end_was_untidy", why=str(failures.exceptions))
     leave(daemon.ending or Ending.STOPPED, daemon.restart_retries)
@@ -91,6 +92,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
                     clock=clock,
                     random=random,
                     nonce=nonce,
+                    veil_key=new_nonce().encode(),
                     kernel_boot=daemon.kernel_boot(kernel_boot_id()),
                     hardware=await open_hardware(stack, rig, tables),
                     ring=ring,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from edge.app import wishes
+from edge.app.errands import recorded
 from edge.app.letters import Resender, export, listed
 from edge.core.effects import HandBack
 from edge.core.events import DamageAcknowledged, PowerFailing, SecurityEventReported
@@ -24,8 +25,10 @@ from edge.core.vocabulary import SecurityEvent
 from edge.drivers.journal import SqliteJournal
 from edge.drivers.ocpp_costs import read_default_price
 from edge.drivers.ocpp_link import OcppLink
+from edge.drivers.recordings import Recordings
 from edge.drivers.system_clock import SystemClock, up_s
 from edge.errors import SimulationError
+from edge.recording.flight import FlightRecorder
 from edge.runtime.data_transfer import DataTransfers
 from edge.runtime.errands import Errands
 from edge.runtime.loop import Loop
@@ -68,6 +71,7 @@ class Works:
     wear: Wear
     upkeep: Upkeep
     readings: Readings
+    flight: FlightRecorder
     has_power_good: bool
 
 
@@ -79,6 +83,7 @@ class Daemon:
         self.ending: Ending | None = None
         self.restart_retries = 0
         self.changed: Callable[[], None] = _unheard
+        self._recordings = Recordings(state_dir / "recordings")
         self.disk: Disk | None = None
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
@@ -136,6 +141,7 @@ class Daemon:
             "readings": self.list_readings,
             "accept": self.accept_damage,
             "transfer": self.transfer,
+            "recording": self.export_recording,
             "release": self.release,
             "limit": self.limit,
             "stop": stop,
@@ -172,6 +178,7 @@ class Daemon:
             **self.snapshot(),
             "disk": works.wear.report(),
             "journal_check": works.upkeep.report(),
+            "crash_recordings": [str(path) for path in self._recordings.crashes()],
             "power_cut": power_cut(
                 works.loop.state, works.clock.now(), has_power_good=works.has_power_good
             ),
@@ -180,6 +187,23 @@ class Daemon:
     def list_readings(self, connector: int | None = None) -> dict[str, Any]:
         """The meters' last quarter of an hour."""
         return {"readings": self._running().readings.rows(connector)}
+
+    async def export_recording(self) -> dict[str, Any]:
+        """Write what the flight recorder holds; whoever asked takes the file away."""
+        path = await self._recordings.export(recorded(self._running().flight))
+        return {"path": str(path)}
+
+    def keep_recording(self) -> None:
+        """The process ends by a bug: keep what led to it, if the disk lets us."""
+        works = self._works
+        if works is None:
+            return
+        try:
+            path = self._recordings.keep(recorded(works.flight), works.clock.now())
+        except OSError as error:
+            log.critical("recording_lost", why=str(error))
+        else:
+            log.critical("recording_kept", path=str(path))
 
     async def list_journal(self) -> dict[str, Any]:
         """Messages that wait, those that were parked, sessions at a time nobody knew for sure."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from edge.drivers.transfer import Settings as TransferSettings
 from edge.drivers.updater import CommandUpdater
 from edge.drivers.verifier import ChildVerifier
 from edge.ports import Clock
+from edge.recording.flight import FlightRecorder
 from edge.runtime.errands import Errands, Hands
 from edge.runtime.readings import Readings
 
@@ -33,6 +35,15 @@ LIBRARIES: Final = (
     "httpx",
     "cryptography",
 )
+
+
+MOST_TEXT: Final = 8 << 20  # of a recording that goes with others; some hours
+
+
+def recorded(flight: FlightRecorder, most_text: int | None = None) -> Iterator[bytes]:
+    """The text of what *flight* holds until now, at most about *most_text* bytes of it."""
+    recording = flight.recording(most_text)
+    return iter(()) if recording is None else recording.text()
 
 
 def transfer_settings(settings: Settings) -> TransferSettings:
@@ -54,6 +65,7 @@ def make_errands(
     clock: Clock,
     status: Callable[[], dict[str, Any]],
     readings: Readings,
+    flight: FlightRecorder,
     spool: Path,
 ) -> Errands:
     """Put the hands together."""
@@ -91,6 +103,8 @@ def make_errands(
             within_s=setup.policy.install_within_s,
             rehearses=settings.hardware == "simulated",
         ),
-        gatherer=StationGatherer(ring, parts, journal.security_log),
+        gatherer=StationGatherer(
+            ring, parts, journal.security_log, partial(recorded, flight, MOST_TEXT)
+        ),
     )
     return Errands(hands=hands, clock=clock, spool=spool)

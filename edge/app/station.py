@@ -43,6 +43,8 @@ from edge.drivers.system_clock import SystemClock
 from edge.drivers.verifier import read_roots
 from edge.errors import ConfigError
 from edge.ports import Post
+from edge.recording.flight import FlightRecorder
+from edge.recording.veil import Veil
 from edge.runtime.beats import Outfit, perform
 from edge.runtime.errands import Errands
 from edge.runtime.inquiries import Inquiries
@@ -63,7 +65,8 @@ Work = Coroutine[None, None, None]
 class Place:
     """What the process and its computer give a station.
 
-    *kernel_boot* and *nonce* are those of `Setup`. *open_database* and *dial* are the seams of the
+    *kernel_boot* and *nonce* are those of `Setup`, *veil_key* that of its recordings, which nobody
+    else may know. *open_database* and *dial* are the seams of the
     journal and the link, `None` for the real disk and network.
     """
 
@@ -72,6 +75,7 @@ class Place:
     clock: SystemClock
     random: Random
     nonce: str
+    veil_key: bytes
     kernel_boot: str
     hardware: Hardware
     ring: LogRing
@@ -109,6 +113,7 @@ async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
             state = restore(await journal.load(), _setup(place, csms), clock.now())
         except ValueError as mismatch:
             raise ConfigError(str(mismatch)) from mismatch
+        flight = FlightRecorder(veil=Veil(place.veil_key), version=version("tapwatt"))
         link = open_link(
             csms,
             station=settings.station.id,
@@ -119,11 +124,11 @@ async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
             ping_interval_s=keys.number(state, "WebSocketPingInterval"),
             roots=trusted(state),
             dial=place.dial,
+            hear=flight.frame,
         )
         notary = ChildNotary(csms.ca_file)
-        yield _connected(
-            place, daemon, _Parts(journal=journal, link=link, notary=notary, state=state)
-        )
+        parts = _Parts(journal=journal, link=link, notary=notary, state=state, flight=flight)
+        yield _connected(place, daemon, parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +139,7 @@ class _Parts:
     link: OcppLink
     notary: ChildNotary
     state: ChargePoint
+    flight: FlightRecorder
     readings: Readings = field(default_factory=Readings)
 
 
@@ -175,6 +181,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
             wear=wear,
             upkeep=upkeep,
             readings=parts.readings,
+            flight=parts.flight,
             has_power_good=hardware.supply is not None,
         )
     )
@@ -209,6 +216,7 @@ def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
         clock=place.clock,
         status=daemon.status,
         readings=parts.readings,
+        flight=parts.flight,
         spool=place.state_dir / "spool",
     )
 
@@ -241,7 +249,14 @@ def _make_loop(
         permits_energy=permits_energy,
         permitted_a=permitted_a,
     )
-    return Loop(parts.state, rules=rules, clock=place.clock, perform=act, append=recorder.append)
+    return Loop(
+        parts.state,
+        rules=rules,
+        clock=place.clock,
+        perform=act,
+        append=recorder.append,
+        witness=parts.flight,
+    )
 
 
 def _setup(place: Place, csms: LinkSettings) -> Setup:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import journal
+from edge.cli import journal, recording
 from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
@@ -46,6 +46,10 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     readings.add_argument("--json", action="store_true", help="as JSON")
     _add_state_dir(readings)
     readings.set_defaults(func=_readings)
+    summary = "what the flight recorder holds: the last hours, event by event"
+    recording.recording_verbs(below.add_parser("recording", help=summary), _ask, _state_dir())
+    summary = "step a recording again: the same decisions, or the first that is another"
+    recording.replay_verb(below.add_parser("replay", help=summary))
     _add_transfer(below.add_parser("transfer", help="send the central system a DataTransfer"))
     release = below.add_parser("release", help="say that you have looked at a latched fault")
     release.add_argument("connector", type=int, metavar="N", help="of this connector")
@@ -176,6 +180,8 @@ def _status(arguments: argparse.Namespace) -> int:
         doing = f", {session['energy_wh']} Wh so far" if session else ""
         fault = f" ({connector['info']})" if connector["info"] else ""
         print(f"connector {number}: {connector['status']}{fault}{doing}")
+    for path in answer["crash_recordings"]:
+        print(f"the controller crashed, what led to it is in {path}: see `tapwatt edge replay`")
     if answer["journal_check"]["verdict"] != "ok":
         print("the journal is damaged: restart the controller, which saves what can be read")
     _print_wear(answer["disk"])

@@ -1,8 +1,9 @@
 """What this station can tell of itself: its latest log lines, its journal in short, its versions.
 
 `LogRing` hears every line of the daemon's log; `StationGatherer` packs it, with whatever parts the
-app adds, into one bounded file, or writes out the security log. No secrets: passwords, keys and
-addresses' logins become `***`, tags keep their last four characters.
+app adds and what the flight recorder holds, into one bounded file, or writes out the security log.
+No secrets: passwords, keys and addresses' logins become `***`, tags keep their last four
+characters.
 
 Quality: tested as values and as archives; bounded by construction.
 """
@@ -29,8 +30,10 @@ from edge.errors import TransferFailed
 RING_MAX: Final = 2 * 2**20  # bytes; some days of a quiet station, minutes of a mad one
 PART_MAX: Final = 2 * 2**20  # bytes of one part of the archive
 TAG_SHOWN: Final = 4
+RECORDING: Final = "recording.rec"  # bounded and without secrets where it comes from
 
 Part = Callable[[], Awaitable[object]]
+Record = Callable[[], Iterable[bytes]]
 ReadSecurityLog = Callable[[], Awaitable[Sequence[SecurityEventLogged]]]
 
 _SECRET: Final = re.compile(
@@ -75,11 +78,16 @@ class StationGatherer:
     """Implements `edge.ports.Gatherer`; *parts* by the name of their file, without `.json`."""
 
     def __init__(
-        self, ring: LogRing, parts: Mapping[str, Part], security_log: ReadSecurityLog
+        self,
+        ring: LogRing,
+        parts: Mapping[str, Part],
+        security_log: ReadSecurityLog,
+        record: Record,
     ) -> None:
         self._ring = ring
         self._parts = parts
         self._security_log = security_log
+        self._record = record
 
     async def gather(
         self, log_type: LogType, target: Path, oldest: datetime | None, latest: datetime | None
@@ -90,7 +98,8 @@ class StationGatherer:
             lines = _security_lines(await self._security_log(), oldest, latest)
             write = partial(target.write_bytes, "".join(lines).encode())
         else:
-            write = partial(_pack, target, await self._files(oldest, latest))
+            files = await self._files(oldest, latest)
+            write = partial(_pack, target, files, self._record())
         try:
             await asyncio.to_thread(write)
         except OSError as error:
@@ -141,9 +150,9 @@ def _time_of(line: str) -> datetime | None:
         return None
 
 
-def _pack(target: Path, files: Mapping[str, bytes]) -> None:
+def _pack(target: Path, files: Mapping[str, bytes], recording: Iterable[bytes]) -> None:
     with tarfile.open(target, "w:gz") as archive:
-        for name, content in files.items():
+        for name, content in {**files, RECORDING: b"".join(recording)}.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))

@@ -39,6 +39,7 @@ from edge.drivers.ocpp_tls import Trust
 from edge.errors import ConfigError, LineDropped, LinkRefused
 from edge.ocppj.charge_point import ChargePoint, Counters
 from edge.ocppj.errors import CallErrorReceived, CallTimedOut, ConnectionLost
+from edge.ocppj.overheard import Hear, Overheard
 from edge.ocppj.repeats import Repeats
 from edge.ports import Clock, Post
 
@@ -62,11 +63,12 @@ def open_link(
     ping_interval_s: float = 0.0,
     roots: Sequence[str] = (),
     dial: Dial | None = None,
+    hear: Hear | None = None,
 ) -> OcppLink:
     """The link of *station*, let in by *attempts*, trusting *roots* besides [csms] ca_file.
 
-    *dial* opens the socket, else a WebSocket. *failures* in a row have been counted before;
-    *ping_interval_s* 0: no pings.
+    *dial* opens the socket, else a WebSocket; *hear* is told what passes it. *failures* in a row
+    have been counted before; *ping_interval_s* 0: no pings.
     Raises `ConfigError` where it would speak in clear beyond loopback and nobody said that it may.
     """
     dialling = dialling_of(settings, station, roots)
@@ -95,6 +97,7 @@ def open_link(
         ),
         pings=Pings(interval_s=ping_interval_s, within_s=settings.ping_timeout_s),
         trust=dialling.trust,
+        hear=hear,
     )
 
 
@@ -125,6 +128,7 @@ class OcppLink:
         back_off: BackOff,
         pings: Pings,
         trust: Trust,
+        hear: Hear | None,
     ) -> None:
         self.counters = Counters()
         self._settings = settings
@@ -133,6 +137,7 @@ class OcppLink:
         self._attempts = tuple(attempts)
         self._attempt = 0
         self._trust = trust
+        self._hear = hear
         self._renewed = asyncio.Event()
         self._clock = clock
         self._back_off = back_off
@@ -257,7 +262,7 @@ class OcppLink:
         """Work one connection from `LinkUp` to `LinkDown`."""
         point = ChargePoint(
             self._station,
-            line,
+            line if self._hear is None else Overheard(line, self._hear),
             partial(self._orders.answer, post),
             counters=self.counters,
             repeats=self._repeats,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -48,6 +48,18 @@ class Rules(Generic[S]):
     permitted_a: Callable[[S, int], float]
 
 
+class Witness(Protocol):
+    """Is told of every step when all that makes safe has been done."""
+
+    def stepped(self, before: Any, event: Event, effects: Sequence[Effect], /) -> None:
+        """*event* made *effects* of the state *before*."""
+        ...
+
+    def raised(self, before: Any, event: Event, error: BaseException, /) -> None:
+        """*event* ended the loop."""
+        ...
+
+
 class Loop(Generic[S]):
     """Owns the state: the only one that steps it."""
 
@@ -60,6 +72,7 @@ class Loop(Generic[S]):
         perform: Callable[[Effect], None],
         append: Callable[[Page], None],
         probe: Probe | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self.state = state
         self.turn = 0
@@ -68,6 +81,7 @@ class Loop(Generic[S]):
         self._perform = perform
         self._append = append
         self._probe = probe or _unobserved
+        self._witness = witness
         self._inbox: deque[Event | asyncio.Future[None]] = deque()
         self._wake = asyncio.Event()
         self._host = asyncio.get_running_loop()
@@ -137,7 +151,13 @@ class Loop(Generic[S]):
 
     def _take(self, event: Event) -> None:
         self.turn += 1
-        self.state, effects = self._rules.step(self.state, event)
+        before = self.state
+        try:
+            self.state, effects = self._rules.step(before, event)
+        except BaseException as error:
+            if self._witness is not None:
+                self._witness.raised(before, event, error)
+            raise
         waiting = []
         for effect in effects:
             if BEATS[type(effect)] > Beat.SHOW:
@@ -150,6 +170,8 @@ class Loop(Generic[S]):
             self._probe("after_show")
         if waiting:
             self._append(page_of(self.turn, waiting))
+        if self._witness is not None:
+            self._witness.stepped(before, event, effects)
 
     def _tick_if_due(self) -> None:
         deadline = self._deadline()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,6 +92,11 @@ def test_secrets_go_and_tags_are_masked_at_any_depth() -> None:
     }
 
 
+def recorded() -> Iterator[bytes]:
+    """What a flight recorder may hold."""
+    yield from (b"one\n", b"two\n")
+
+
 async def test_the_archive_holds_the_log_and_every_part(tmp_path: Path) -> None:
     """One file (5.9)."""
 
@@ -98,11 +104,12 @@ async def test_the_archive_holds_the_log_and_every_part(tmp_path: Path) -> None:
         return {"online": True, "session": {"idTag": "04A2B1C3D4E580"}}
 
     target = tmp_path / "d.tar.gz"
-    gatherer = StationGatherer(ring(*LINES), {"state": state}, logged())
+    gatherer = StationGatherer(ring(*LINES), {"state": state}, logged(), recorded)
     await gatherer.gather(LogType.DIAGNOSTICS, target, None, None)
     with tarfile.open(target) as archive:
         texts = {each.name: archive.extractfile(each) for each in archive}
         files = {name: file.read().decode() for name, file in texts.items() if file}
+    assert files["recording.rec"] == "one\ntwo\n"
     assert files["log.txt"].splitlines() == list(LINES)
     assert json.loads(files["state.json"]) == {"online": True, "session": {"idTag": "…E580"}}
 
@@ -123,6 +130,7 @@ async def test_a_security_log_is_a_line_per_event(
             (11, SecurityEvent.INVALID_MESSAGES, None),
             (12, SecurityEvent.RESET_OR_REBOOT, "Käbel?"),
         ),
+        recorded,
     )
     await gatherer.gather(LogType.SECURITY, tmp_path / "log", oldest, latest)
     lines = [
@@ -137,6 +145,6 @@ async def test_a_security_log_is_a_line_per_event(
 @pytest.mark.parametrize("log_type", LogType)
 async def test_a_disk_that_takes_nothing_is_told(log_type: LogType, tmp_path: Path) -> None:
     """A failure like any other of this upload."""
-    gatherer = StationGatherer(ring(*LINES), {}, logged())
+    gatherer = StationGatherer(ring(*LINES), {}, logged(), recorded)
     with pytest.raises(TransferFailed, match="cannot be written"):
         await gatherer.gather(log_type, tmp_path / "no" / "such", None, None)

@@ -108,6 +108,7 @@ class EdgeNode:
             clock=clock,
             random=Random(nonce),
             nonce=nonce,
+            veil_key=nonce.encode(),
             kernel_boot=self.computer.kernel_boot,
             hardware=Hardware(
                 evses=self.evses,
