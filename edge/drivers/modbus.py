@@ -7,8 +7,9 @@ answer to the next request, and pymodbus hands it over as such (seen: 230 V bill
   * a reply must hold exactly as many registers as were asked for, and meters ask for blocks of
     different lengths; a reply of the wrong length counts as a miss and starts the drain again;
   * over TCP a time-out closes the connection, and with it whatever was still under way.
-Urgent reads overtake polling, and writes overtake everything (`ModbusBus.write`). A unit that missed three times is probed once in `probe_s` and costs
-one time-out then; in between its reads fail at once.
+Urgent reads overtake polling, and writes overtake everything (`ModbusBus.write`). A unit that
+missed three times is probed once in `probe_s` and costs one time-out then; in between its reads
+fail at once.
 
 This is the only module that imports pymodbus.
 
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from edge.drivers.modbus_turn import Turn
 from edge.drivers.registry import Rig
 from edge.errors import BusLost, DriverError, MeterImplausible, MeterSilent
 from edge.ports import Clock
@@ -312,55 +313,3 @@ class ModbusBus:
 def _confirms(reply: ModbusPDU, address: int, count: int) -> bool:
     """Whether *reply* is that of a write of so many registers there, not a late one to a read."""
     return (reply.function_code, reply.address, reply.count) == (WRITES, address, count)
-
-
-class Turn:
-    """A lock with three queues: writes before the urgent before all others, each in order."""
-
-    def __init__(self) -> None:
-        self._held = False
-        self._writes: deque[asyncio.Future[None]] = deque()
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
-
-    @asynccontextmanager
-    async def taken_first(self) -> AsyncIterator[None]:
-        """Hold the turn inside the context, next after who holds it now."""
-        await self._enter(self._writes)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    @asynccontextmanager
-    async def taken(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Hold the turn inside the context."""
-        await self._enter(self._urgent if urgent else self._others)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _enter(self, queue: deque[asyncio.Future[None]]) -> None:
-        if not self._held:
-            self._held = True
-            return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(mine)
-        try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self._pass_on()  # the turn came with the cancellation: it is somebody else's
-            elif mine in queue:  # a holder cancelled in the same moment has passed it over already
-                queue.remove(mine)
-            raise
-
-    def _pass_on(self) -> None:
-        for queue in (self._writes, self._urgent, self._others):
-            while queue:
-                first = queue.popleft()
-                if not first.done():
-                    first.set_result(None)
-                    return
-        self._held = False
