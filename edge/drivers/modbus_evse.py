@@ -143,15 +143,12 @@ class ModbusEvse:
         face = self._face
         if face is not None and not face.closed and face.pilot in (Pilot.A, Pilot.B):
             return
-        self._is_cut = True
-        self._order()
+        self._order(self._allowed_a, is_cut=True)
 
     def offer(self, limit_a: float) -> None:
         """Let the controller signal this current; below 6 A the offer is withdrawn."""
-        self._allowed_a = min(limit_a, self._settings.rated_a)
-        if self._allowed_a >= LEAST_A:
-            self._is_cut = False
-        self._order()
+        allowed_a = min(limit_a, self._settings.rated_a)
+        self._order(allowed_a, is_cut=self._is_cut and allowed_a < LEAST_A)
 
     def energise(self) -> None:
         """Let the controller close; raises `EvseFailed` while the reflex is latched."""
@@ -159,8 +156,7 @@ class ModbusEvse:
             causes = ", ".join(sorted(self._latched))
             message = f"connector {self._connector} stays open: {causes} is latched"
             raise EvseFailed(message)
-        self._is_cut = False
-        self._order()
+        self._order(self._allowed_a, is_cut=False)
 
     def rearm(self) -> None:
         """Clear the latch where the controller shows its causes gone."""
@@ -190,8 +186,12 @@ class ModbusEvse:
         except (DriverError, TimeoutError) as error:
             log.warning("evse_not_switched_off", connector=self._connector, why=str(error))
 
-    def _order(self) -> None:
-        self._less_at = self._now()
+    def _order(self, allowed_a: float, *, is_cut: bool) -> None:
+        """Have it so; from any thread."""
+        may_charge, was_cut = self._limit() > 0, self._is_cut
+        self._allowed_a, self._is_cut = allowed_a, is_cut
+        if (may_charge and not self._limit()) or (is_cut and not was_cut):
+            self._less_at = self._now()
         with suppress(RuntimeError):  # the loop is closed: `leave` has said the last word
             self._loop.call_soon_threadsafe(self._wake.set)
 
@@ -274,9 +274,9 @@ class ModbusEvse:
         if face.pilot not in (Pilot.E, Pilot.F):  # a fault hides the car
             self._plugged = face.pilot is not Pilot.A
         for trip in sorted(self._present() - self._latched):
-            self._latched.add(trip)
-            self._allowed_a = 0.0
+            self.offer(0.0)
             self.cut()
+            self._latched.add(trip)
             log.warning("reflex_tripped", connector=self._connector, cause=trip)
         rested = not face.closed and self._now() > self._less_at + REST_S
         if self._is_cut and rested and self._limit_allowed():
@@ -290,7 +290,7 @@ class ModbusEvse:
         present: set[Trip] = set()
         if self._face is not None:
             present |= self._face.trips
-            if self._face.closed and self._has_disobeyed():
+            if self._face.closed and (Trip.WELDED in self._latched or self._has_disobeyed()):
                 present.add(Trip.WELDED)
         if self._alive_at is not None and self._now() > self._alive_at + ALIVE_WITHIN_S:
             present.add(Trip.DEAD_MAN)
