@@ -217,7 +217,7 @@ def _check_policy(policy: Policy) -> None:
 
 
 def _check_hardware(settings: Settings) -> None:
-    """Real hardware is named here, the simulated bay brings its own."""
+    """Real hardware, or what the bay stands in for, is named here; the bay alone brings its own."""
     described = bool(
         settings.readers or settings.buses or settings.connectors or settings.power_good
     )
@@ -226,8 +226,10 @@ def _check_hardware(settings: Settings) -> None:
             'hardware = "simulated" brings its own readers, buses, connectors and power_good:'
             ' remove their tables, or write hardware = "real"'
         )
-    if settings.hardware == "real" and not settings.connectors:
-        raise ConfigError('hardware = "real" needs at least a table [connectors.1.evse]')
+    if settings.hardware != "simulated" and not settings.connectors:
+        raise ConfigError(
+            f'hardware = "{settings.hardware}" needs at least a table [connectors.1.evse]'
+        )
     numbers = list(settings.connectors)
     if numbers != list(range(1, len(numbers) + 1)):
         raise ConfigError(f"connectors must be numbered 1, 2, 3 …; these are {numbers}")

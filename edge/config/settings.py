@@ -74,9 +74,12 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted."""
+    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted.
 
-    hardware: Literal["real", "simulated"] = "simulated"
+    `hardware = "stand_in"` is what is described as real, on the simulated bay's wires.
+    """
+
+    hardware: Literal["real", "simulated", "stand_in"] = "simulated"
     station: Station = Station()
     csms: Table = {}
     ocpp: dict[str, str] = {}

@@ -30,6 +30,7 @@ PACKED: Final = {
 }
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
+BUSY: Final = 6
 LONGEST_READ: Final = 125  # Modbus application protocol 1.1b3, 6.3
 HAIR_WH: Final = 1e-9  # a float sum just below a whole Wh has reached it
 
@@ -90,8 +91,8 @@ class MeterModel:
 
 
 def load_model(model: str, folder: Path = MODELS) -> MeterModel:
-    """Read the model's file; raises `SimulationError` naming the models there are."""
-    path = folder / f"{model}.toml"
+    """Read a bundled model's file, or the one at a path; raises `SimulationError`."""
+    path = Path(model) if "/" in model else folder / f"{model}.toml"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
         raise SimulationError(f"there is no meter model {model!r}: choose one of {known}")
@@ -162,6 +163,8 @@ class Unit:
         if not 0 < count <= LONGEST_READ or address not in span or address + count > span.stop:
             raise Refused(ILLEGAL_ADDRESS)
         fault = self._fault()
+        if fault is MeterFault.BUSY:
+            raise Refused(BUSY)
         aged = now_s - self._published_s >= self._refresh_s
         if not self._image or (aged and fault is not MeterFault.STUCK):
             self._image = self.model.image(self._face(), swapped=fault is MeterFault.SWAPPED)
