@@ -148,6 +148,8 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
     """The hardware's tables; those of the simulated bay come from the bay itself."""
     settings = options.settings
     if settings.hardware == "real":
+        if not settings.installation.production:
+            log.warning("not_in_production", do="confirm the protection under [installation]")
         if options.sim_socket is not None:
             raise ConfigError('--sim-socket needs hardware = "simulated" in the configuration')
         yield Tables(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edge.config.production import Installation
 from edge.core.setup import Keeping, Policy, UnsignedFirmware
 
 Table = dict[str, Any]
@@ -94,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connectors: dict[int, Connector] = {}
     power_good: Table | None = None
     simulated: Simulated = Simulated()
+    installation: Installation = Installation()
 
 
 def members(place: object) -> dict[str, object]:

@@ -157,7 +157,7 @@ class Outlet:
         """Be what the table `[connectors.N.evse]` says: its phases, lock, pilot."""
         self.phases = evse.get("phases", 1)
         self.lock = Lock.OK if "lock" in evse else Lock.ABSENT
-        if self.controller is None and "pilot_pwm" not in evse:
+        if evse["kind"] == "gpio" and "pilot_pwm" not in evse:
             self.fixed_a = float(evse.get("rated_a", RATED_A))
 
     def next_due(self) -> float | None:

@@ -64,7 +64,8 @@ class RtuWire:
             frame = self._buffer[: REQUEST_BYTES + more]
             self._buffer = self._buffer[REQUEST_BYTES + more :]
             values = struct.unpack(f">{more // 2}H", frame[7:-2]) if more else ()
-            request = Request(*struct.unpack(">BBHH", frame[:6]), values=values)
+            unit, function, address, count = struct.unpack(">BBHH", frame[:6])
+            request = Request(unit, function, address, count, values)
             self.requests.append(request)
             found = self.answer(request)
             if found is not None:
