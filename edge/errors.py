@@ -7,6 +7,7 @@ EdgeError
 │   ├── ReaderSilent               no answer from the card reader
 │   ├── MeterSilent                no answer from the meter
 │   ├── MeterImplausible           an answer that cannot be true
+│   ├── SensorSilent               no answer from the thermometer
 │   ├── BusLost                    the serial adapter or TCP peer is gone
 │   ├── LinkRefused                the central system did not let us in
 │   ├── LineDropped                the central system dropped the line, not asking us to come back
@@ -54,6 +55,10 @@ class MeterSilent(DriverError, TimeoutError):
 
 class MeterImplausible(DriverError, ValueError):
     """The meter's answer cannot be true."""
+
+
+class SensorSilent(DriverError, TimeoutError):
+    """The thermometer beside the contactor does not answer."""
 
 
 class BusLost(DriverError, ConnectionError):

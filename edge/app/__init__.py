@@ -174,7 +174,11 @@ async def open_tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]
                 for name, table in tables["buses"].items()
             },
             connectors={
-                int(number): Connector(evse=table["evse"], meter=table.get("meter"))
+                int(number): Connector(
+                    evse=table["evse"],
+                    meter=table.get("meter"),
+                    temperature=table.get("temperature"),
+                )
                 for number, table in tables["connectors"].items()
             },
             power_good=tables["power_good"],
