@@ -80,7 +80,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         loop.add_signal_handler(number, daemon.end, Ending.STOPPED)
     async with AsyncExitStack() as stack:
         stack.enter_context(possessed(options.state_dir))
-        tables = await stack.enter_async_context(_tables(options, daemon))
+        tables = await stack.enter_async_context(open_tables(options, daemon))
         rig = await stack.enter_async_context(
             open_rig(tables.buses, clock=clock, random=random, pin_factory=tables.pin_factory)
         )
@@ -146,10 +146,12 @@ def _tell_ready(options: Options, control: Path) -> None:
 
 
 @asynccontextmanager
-async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
+async def open_tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
     """The hardware's tables; those of the simulated bay come from the bay itself."""
     settings = options.settings
     if settings.hardware == "real":
+        if not settings.installation.production:
+            log.warning("not_in_production", do="confirm the protection under [installation]")
         if options.sim_socket is not None:
             raise ConfigError('--sim-socket needs hardware = "simulated" in the configuration')
         yield Tables(
@@ -212,6 +214,7 @@ def _bay_wanted(settings: Settings) -> BayWanted:
         connectors=simulated.connectors,
         meter_bus=simulated.meter_bus,
         meter_model=simulated.meter_model,
+        evse=simulated.evse,
         draw_w=simulated.draw_w,
         tables=tables,
     )

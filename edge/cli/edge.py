@@ -31,6 +31,13 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         "--ready-fd", type=int, metavar="N", help="write one JSON line to this descriptor when up"
     )
     run.set_defaults(func=_run)
+    off = below.add_parser(
+        "safe-off", help="switch every configured output off; the controller must not run"
+    )
+    _add_settings(off)
+    _add_state_dir(off)
+    off.add_argument("--sim-socket", type=Path, metavar="PATH", help="the simulated bay's socket")
+    off.set_defaults(func=_safe_off)
     for name, act, summary in (
         ("status", _status, "what the running controller knows of itself"),
         ("stop", _stop, "stop the running controller"),
@@ -142,6 +149,23 @@ def _run(arguments: argparse.Namespace) -> int:
             ready_fd=arguments.ready_fd,
         )
     )
+
+
+def _safe_off(arguments: argparse.Namespace) -> int:
+    """Say what could not be switched off; 0 if all is."""
+    from edge.app import Options
+    from edge.app.safe_off import safe_off
+    from edge.config.loading import load
+
+    failures = safe_off(
+        Options(
+            settings=load(arguments.config, arguments.option),
+            state_dir=arguments.state_dir,
+            sim_socket=arguments.sim_socket,
+        )
+    )
+    print("\n".join(failures) or "all outputs are off")
+    return 1 if failures else 0
 
 
 def _ask(

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from edge.config.explaining import takes
+from edge.config.production import Installation, check_production
 from edge.config.settings import Firmware, Settings, Simulated, Station, Supervision, Table, members
 from edge.core.keys import TABLE, Accessibility, find, normal
 from edge.core.messages import BootNotification
@@ -30,6 +31,7 @@ SECTIONS: Final[dict[str, type]] = {
     "supervision": Supervision,
     "firmware": Firmware,
     "simulated": Simulated,
+    "installation": Installation,
 }
 """The tables whose keys are ours to check; the rest belongs to drivers or to OCPP."""
 
@@ -200,6 +202,8 @@ def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
     _check_bounds(settings.bounds)
     _check_journal(settings.journal)
     _check_hardware(settings)
+    evses = {number: each.evse for number, each in settings.connectors.items()}
+    check_production(settings.installation, settings.hardware, evses)
     return settings
 
 

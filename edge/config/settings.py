@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edge.config.production import Installation
 from edge.core.setup import Bounds, Keeping, Policy, UnsignedFirmware
 
 Table = dict[str, Any]
@@ -49,6 +50,7 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     connectors: int = 2
     meter_bus: Literal["rtu", "tcp"] = "rtu"
     meter_model: str = "sdm120"
+    evse: Literal["gpio", "modbus"] = "gpio"
     draw_w: float = 0.0
     probe_s: float = 30.0  # how often the bus asks a dead meter again, as `[buses.X] probe_s`
 
@@ -95,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connectors: dict[int, Connector] = {}
     power_good: Table | None = None
     simulated: Simulated = Simulated()
+    installation: Installation = Installation()
 
 
 def members(place: object) -> dict[str, object]:

@@ -7,8 +7,9 @@ answer to the next request, and pymodbus hands it over as such (seen: 230 V bill
   * a reply must hold exactly as many registers as were asked for, and meters ask for blocks of
     different lengths; a reply of the wrong length counts as a miss and starts the drain again;
   * over TCP a time-out closes the connection, and with it whatever was still under way.
-Urgent reads overtake polling. A unit that missed three times is probed once in `probe_s` and costs
-one time-out then; in between its reads fail at once.
+Urgent reads overtake polling, and writes overtake everything (`ModbusBus.write`). A unit that
+missed three times is probed once in `probe_s` and costs one time-out then; in between its reads
+fail at once.
 
 This is the only module that imports pymodbus.
 
@@ -20,8 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -32,11 +32,13 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from edge.drivers.modbus_turn import Turn
 from edge.drivers.registry import Rig
-from edge.errors import BusLost, MeterImplausible, MeterSilent
+from edge.errors import BusLost, DriverError, MeterImplausible, MeterSilent
 from edge.ports import Clock
 
 MISSES_TILL_DEAD: Final = 3  # one lost frame is noise, three in a row are a unit that is gone
+WRITES: Final = 16  # Modbus function code: write multiple registers
 ECHO_S: Final = 0.005  # lets bytes already in the kernel's buffer reach pymodbus, which drops them
 
 log = structlog.get_logger()
@@ -176,6 +178,38 @@ class ModbusBus:
                 await self._dial()
                 return await self._ask(unit, known, function, address, count)
 
+    async def write(self, unit: int, address: int, values: Sequence[int]) -> None:
+        """Write *values* to the holding registers from *address* on (function 16), before all else.
+
+        A write may take a car its current, so it overtakes every read that waits, and neither this
+        unit's late replies nor its next probe keep it: it is on the line after one exchange that
+        was under way and the writes before it, each at most `timeout_s + pause_s` long; a TCP
+        connection that has to be dialled costs another `timeout_s`.
+
+        The confirmation repeats the address and not the values: who must be sure reads them back.
+        Raises as `read` does.
+        """
+        known = self._units.setdefault(unit, Unit())
+        async with self._turn.taken_first():
+            await self._wait_until(self._quiet_at)
+            await self._dial()
+            answered = False
+            try:
+                reply = await self._put(unit, address, values)
+                answered = reply.isError() or _confirms(reply, address, len(values))
+            finally:
+                self._quiet_at = self._now() + self._timing.pause_s
+                self._note(unit, known, answered=answered)
+        if reply.isError():
+            message = (
+                f"unit {unit} on {self.name} refused to write register {address:#06x} with code "
+                f"{reply.exception_code}: check its model"
+            )
+            raise MeterImplausible(message)
+        if not answered:
+            message = f"unit {unit} on {self.name} answered a write with something else"
+            raise MeterImplausible(message)
+
     def close(self) -> None:
         """Let the line go."""
         self._client.close()
@@ -216,10 +250,20 @@ class ModbusBus:
         try:
             return await ask(address, count=count, device_id=unit)
         except ModbusException as error:
-            if not self._client.connected:
-                raise BusLost(f"{self.name} went away: check the adapter and its cable") from error
-            message = f"unit {unit} on {self.name} is silent: check A/B wiring, power and unit id"
-            raise MeterSilent(message) from error
+            raise self._silence(unit) from error
+
+    async def _put(self, unit: int, address: int, values: Sequence[int]) -> ModbusPDU:
+        try:
+            return await self._client.write_registers(address, list(values), device_id=unit)
+        except ModbusException as error:
+            raise self._silence(unit) from error
+
+    def _silence(self, unit: int) -> DriverError:
+        """What it means that nobody answered."""
+        if not self._client.connected:
+            return BusLost(f"{self.name} went away: check the adapter and its cable")
+        message = f"unit {unit} on {self.name} is silent: check A/B wiring, power and unit id"
+        return MeterSilent(message)
 
     async def _dial(self) -> None:
         """Open the line if it is not; bytes that lay in its buffer are dropped."""
@@ -240,6 +284,8 @@ class ModbusBus:
         """Remember how the exchange went."""
         if answered:
             known.misses = 0
+            # Alive: no need to wait for its probe, but for what may be late from before a write.
+            known.not_before = min(known.not_before, self._now() + self._timing.drain_s)
             return
         known.misses += 1
         known.not_before = self._now() + self._timing.drain_s
@@ -266,43 +312,6 @@ class ModbusBus:
         return self._clock.now().monotonic
 
 
-class Turn:
-    """A lock with two queues: the urgent are let in before all others, each queue in order."""
-
-    def __init__(self) -> None:
-        self._held = False
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
-
-    @asynccontextmanager
-    async def taken(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Hold the turn inside the context."""
-        await self._enter(self._urgent if urgent else self._others)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _enter(self, queue: deque[asyncio.Future[None]]) -> None:
-        if not self._held:
-            self._held = True
-            return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(mine)
-        try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self._pass_on()  # the turn came with the cancellation: it is somebody else's
-            elif mine in queue:  # a holder cancelled in the same moment has passed it over already
-                queue.remove(mine)
-            raise
-
-    def _pass_on(self) -> None:
-        for queue in (self._urgent, self._others):
-            while queue:
-                first = queue.popleft()
-                if not first.done():
-                    first.set_result(None)
-                    return
-        self._held = False
+def _confirms(reply: ModbusPDU, address: int, count: int) -> bool:
+    """Whether *reply* is that of a write of so many registers there, not a late one to a read."""
+    return (reply.function_code, reply.address, reply.count) == (WRITES, address, count)

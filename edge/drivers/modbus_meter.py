@@ -25,6 +25,7 @@ import structlog
 
 from edge.core.events import MeterFailed, MeterRead
 from edge.core.quantities import Reading
+from edge.drivers.meter_judge import AGREEING_TILL_BELIEVED, Judge
 from edge.drivers.meter_model import ENERGY, Model, blocks, decode, load
 from edge.drivers.modbus import ModbusBus
 from edge.drivers.registry import Rig
@@ -32,14 +33,11 @@ from edge.errors import DriverError, MeterImplausible, MeterSilent
 from edge.ports import Clock, Post
 
 FAILURES_TILL_SILENT: Final = 3
-AGREEING_TILL_BELIEVED: Final = 3
 WITHIN_S: Final = 1.9  # the core waits 2 s for an answer (Policy.meter_within_s)
 WAITING: Final = 16  # requests kept while the driver is down; the core gives up on each after 2 s
 HIGHEST: Final[Mapping[str, float]] = {"voltage": 500.0, "current": 400.0, "frequency": 70.0}
 """No low-voltage connection has more: larger values are swapped words or a wrong model."""
 HIGHEST_POWER_W: Final = 500_000.0
-STEADY: Final = 2.0  # a meter that publishes once a second shows one step or two between polls
-TOLERANCE: Final = 1.2  # of the rated power, for clocks and readings that do not quite agree
 F32_STEP_WH: Final = 10.0  # what an f32 in kWh still resolves at 100 MWh, and what SDM meters show
 
 log = structlog.get_logger()
@@ -195,68 +193,6 @@ class ModbusMeter:
         )
         silence.__cause__ = error
         return silence
-
-
-class Judge:
-    """Whether a register can have got from its last value to this one."""
-
-    def __init__(self, rated_w: float, step_wh: float) -> None:
-        self._rated_w = rated_w
-        self._step_wh = step_wh
-        self._believed: Reading | None = None
-        self._doubted: list[Reading] = []
-
-    def weigh(self, reading: Reading) -> None:
-        """Believe *reading* or raise `MeterImplausible`; three doubted ones that agree win."""
-        doubt = self._doubt(self._believed, reading)
-        if doubt is None:
-            self._doubted.clear()
-            self._believed = reading
-            return
-        if self._doubted and not self._agrees(reading):
-            self._doubted.clear()
-        self._doubted.append(reading)
-        if len(self._doubted) < AGREEING_TILL_BELIEVED:
-            raise MeterImplausible(doubt)
-        log.warning("meter_register_moved", why=doubt, energy_wh=reading.energy_wh)
-        self._rated_w = max(self._rated_w, STEADY * _rate_w(self._doubted[0], reading))
-        self._doubted.clear()
-        self._believed = reading
-
-    def _agrees(self, reading: Reading) -> bool:
-        """Whether *reading* follows the last doubted one, within the rating or at a steady rate.
-
-        A steady rate above the rating is a rating set too small: it is raised, with the warning.
-        """
-        last = self._doubted[-1]
-        if self._doubt(last, reading) is None:
-            return True
-        before = self._doubted[-2] if self._doubted[1:] else self._believed
-        if before is None or reading.energy_wh < last.energy_wh:
-            return False
-        return _rate_w(last, reading) <= STEADY * _rate_w(before, last)
-
-    def _doubt(self, before: Reading | None, now: Reading) -> str | None:
-        """Why *now* cannot follow *before*, `None` if it can."""
-        if before is None:
-            return None
-        grown_wh = now.energy_wh - before.energy_wh
-        if grown_wh < 0:
-            return f"its register went back from {before.energy_wh} to {now.energy_wh} Wh"
-        elapsed_s = now.at.since(before.at)
-        possible_wh = self._rated_w * TOLERANCE * elapsed_s / 3600 + self._step_wh
-        if grown_wh > possible_wh:
-            return (
-                f"its register leapt {grown_wh} Wh in {elapsed_s:.1f} s, more than "
-                f"{self._rated_w:.0f} W can do"
-            )
-        return None
-
-
-def _rate_w(before: Reading, now: Reading) -> float:
-    """Mean power between two readings by their registers."""
-    elapsed_s = max(now.at.since(before.at), 1e-3)
-    return (now.energy_wh - before.energy_wh) * 3600 / elapsed_s
 
 
 def _check_ranges(values: Mapping[str, Decimal]) -> None:

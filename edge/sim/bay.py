@@ -25,6 +25,7 @@ from edge.sim.world import ReaderFault, World
 ACCEPTED_WITHIN_S: Final = 0.09  # an input is answered within 100 ms, seen by the daemon or not
 READER_LATE_S: Final = 0.3  # a driver looks for 0.1 s, and has gone on by then
 METER_BUSES: Final = ("rtu", "tcp")
+EVSES: Final = ("gpio", "modbus")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class BaySetup:
     connectors: int = 2
     meter_bus: str = "rtu"
     meter_model: str = "sdm120"
+    evse: str = "gpio"
     draw_w: float = 0.0
     ev_delay_s: float = 0.3
     phases: int = 1
@@ -180,16 +182,19 @@ class Bay:
     async def attach(
         self,
         peer: Line,
+        *,
         connectors: int,
         meter_bus: str,
         meter_model: str,
+        evse: str = "gpio",
         tables: Mapping[str, Any] | None = None,
     ) -> None:
         """Stream verb `attach`: wire a daemon's pins to this bay until it hangs up."""
         if tables != self.setup.tables:
             raise SimulationError("this bay is built for other tables than the daemon's")
-        asked = (connectors, meter_bus, meter_model)
-        built = (self.setup.connectors, self.setup.meter_bus, self.setup.meter_model)
+        setup = self.setup
+        asked = (connectors, meter_bus, meter_model, evse)
+        built = (setup.connectors, setup.meter_bus, setup.meter_model, setup.evse)
         if tables is None and asked != built:
             raise SimulationError(f"this bay is built as {built}, the daemon wants {asked}")
         if self.daemon is not None:
@@ -294,6 +299,7 @@ async def open_bay(setup: BaySetup) -> AsyncIterator[Bay]:
             open_buses(
                 tables,
                 world,
+                touch=lambda: bay.touch(),  # noqa: PLW0108  the bay is made below
                 meter_model=setup.meter_model,
                 meter_refresh=setup.meter_refresh,
                 baud_timing=setup.baud_timing,
@@ -304,6 +310,8 @@ async def open_bay(setup: BaySetup) -> AsyncIterator[Bay]:
             stack.callback(reader.close)
         bay = Bay(setup, world, readers, buses, tables)
         stack.callback(bay.close)
+        with bay.touch():  # a controller is at work before anybody comes
+            pass
         yield bay
 
 
@@ -315,10 +323,13 @@ def _tables(setup: BaySetup) -> Mapping[str, Any]:
         raise SimulationError(f"this bay has room for 1 to {MOST_CONNECTORS} connectors")
     if setup.meter_bus not in METER_BUSES:
         raise SimulationError(f"a meter bus is one of {', '.join(METER_BUSES)}")
+    if setup.evse not in EVSES:
+        raise SimulationError(f"an EVSE is one of {', '.join(EVSES)}")
     return own_tables(
         setup.connectors,
         readers=1,
         meter_bus=setup.meter_bus,
         meter_model=setup.meter_model,
+        evse=setup.evse,
         phases=setup.phases,
     )

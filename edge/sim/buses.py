@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from edge.sim.controller import Controller, ControllerUnit, Touch
 from edge.sim.modbus import RtuBus, serve_tcp
+from edge.sim.modbus import Unit as BusUnit
 from edge.sim.pins import METERS_BUS
 from edge.sim.registers import Unit, load_model
 from edge.sim.world import MeterFace, World
@@ -31,18 +33,30 @@ async def open_buses(
     tables: Mapping[str, Any],
     world: World,
     *,
+    touch: Touch,
     meter_model: str,
     meter_refresh: bool,
     baud_timing: bool,
 ) -> AsyncIterator[Buses]:
-    """Put a meter of *world* at every place that *tables* name, and the main meter beside them."""
+    """Put a meter of *world* at every place that *tables* name, and the main meter beside them.
+
+    Controllers first: they are fitted to their outlets, and change the world by *touch*.
+    """
     loop = asyncio.get_running_loop()
     units: dict[int, Unit] = {}
-    seats: dict[str, dict[int, Unit]] = {name: {} for name in tables["buses"]}
+    seats: dict[str, dict[int, BusUnit]] = {name: {} for name in tables["buses"]}
+    for number, connector in tables["connectors"].items():
+        evse = connector["evse"]
+        if evse["kind"] == "modbus" and evse["bus"] in seats:
+            outlet = world.outlet(int(number))
+            outlet.controller = Controller()
+            board = ControllerUnit(outlet, outlet.controller, touch)
+            seats[evse["bus"]][evse.get("unit", 1)] = board
     for connector, bus, address, model in _places(tables, meter_model):
         if bus not in seats or address in seats[bus]:
             continue  # a bus that is not there, a place that is taken: for the driver to say
-        units[connector] = seats[bus][address] = _unit(world, connector, model, loop, meter_refresh)
+        unit = _unit(world, connector, model, loop, meter_refresh)
+        units[connector] = seats[bus][address] = unit
     dialled: dict[str, Mapping[str, Any]] = {}
     lines: dict[str, RtuBus] = {}
     async with contextlib.AsyncExitStack() as stack:

@@ -1,6 +1,7 @@
 """The meters' bus: Modbus RTU behind a pty, or Modbus TCP by pymodbus's own server.
 
 RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve `Unit`s.
+RTU takes reads (3, 4) and writes of registers (16).
 Source: Modbus application protocol 1.1b3, Modbus over serial line 1.02.
 """
 
@@ -13,9 +14,9 @@ import pty
 import struct
 import termios
 import tty
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
@@ -23,13 +24,15 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from edge.sim.outlet import MeterFault
-from edge.sim.registers import Refused, Unit
+from edge.sim.registers import Refused
 
 LINE_BAUD: Final = 9600
 BITS_PER_BYTE: Final = 11
 TURNAROUND_S: Final = 0.005
 LATE_S: Final = 0.45  # a driver gives up after 300 ms
 REQUEST_BYTES: Final = 8
+WRITE: Final = 16  # function code; such a request says its own length in its seventh byte
+WRITE_BYTES: Final = 9
 MOST_UNITS: Final = 247
 BUFFER_LIMIT: Final = 256
 READ_BYTES: Final = 1024
@@ -60,6 +63,28 @@ def crc16(data: bytes) -> bytes:
         for _ in range(8):
             crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
     return struct.pack("<H", crc)
+
+
+class Unit(Protocol):
+    """A slave on the bus."""
+
+    @property
+    def fault(self) -> MeterFault:
+        """What is wrong with it."""
+        ...
+
+    @property
+    def spans(self) -> Sequence[range]:
+        """Addresses that it has."""
+        ...
+
+    def read(self, function: int, address: int, count: int, now_s: float, /) -> list[int]:
+        """Registers of one request; raises `Refused`."""
+        ...
+
+    def write(self, address: int, values: Sequence[int]) -> None:
+        """Put *values* into its holding registers; raises `Refused`."""
+        ...
 
 
 class RtuBus:
@@ -122,9 +147,13 @@ class RtuBus:
 
     def _requests(self) -> Iterator[bytes]:
         while len(self._buffer) >= REQUEST_BYTES:
-            head = self._buffer[:REQUEST_BYTES]
+            is_write = self._buffer[1] == WRITE
+            size = WRITE_BYTES + self._buffer[6] if is_write else REQUEST_BYTES
+            if len(self._buffer) < size:
+                return
+            head = self._buffer[:size]
             valid = crc16(head[:-2]) == head[-2:]
-            self._buffer = self._buffer[REQUEST_BYTES if valid else 1 :]
+            self._buffer = self._buffer[size if valid else 1 :]
             if valid:
                 yield head
 
@@ -172,8 +201,11 @@ def collision(one: bytes, other: bytes) -> bytes:
 
 def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
     """The reply to an RTU *request*, both without CRC."""
-    address, function, first, count = struct.unpack(">BBHH", request)
+    address, function, first, count = struct.unpack(">BBHH", request[:6])
     try:
+        if function == WRITE:
+            unit.write(first, struct.unpack(f">{count}H", request[7:]))
+            return request[:6]
         registers = unit.read(function, first, count, now_s)
     except Refused as refused:
         return bytes((address, function | 0x80, refused.code))
@@ -200,9 +232,11 @@ Action = Callable[
 
 
 def _device(number: int, unit: Unit) -> SimDevice:
-    span = unit.model.span
-    block = SimData(span.start, count=len(span), values=0, datatype=DataType.REGISTERS)
-    return SimDevice(number, [block], action=_action(unit))
+    blocks = [
+        SimData(span.start, count=len(span), values=0, datatype=DataType.REGISTERS)
+        for span in unit.spans
+    ]
+    return SimDevice(number, blocks, action=_action(unit))
 
 
 def _action(unit: Unit) -> Action:
@@ -225,9 +259,10 @@ def _action(unit: Unit) -> Action:
             until = loop.create_future()
             loop.call_later(LATE_S, until.set_result, None)
             await until
-        if written is not None:
-            return ExcCodes.ILLEGAL_FUNCTION
         try:
+            if written is not None:
+                unit.write(address, [int(word) for word in written])
+                return None
             values = unit.read(function, address, count, loop.time())
         except Refused as refused:
             return ExcCodes(refused.code)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from edge.sim.controller import Controller
 
 CONTACTOR_S: Final = 0.02  # what a good contactor takes to open or close
 SLOW_CONTACTOR_S: Final = 0.4  # later than the 300 ms a driver waits for the feedback
@@ -148,6 +151,7 @@ class Outlet:
         self.energy_wh = 0.0
         self.rollover_wh: float | None = None  # the register begins anew there
         self.drawn_wh = 0.0
+        self.controller: Controller | None = None
         self._limit_a = 0.0
         self._due: dict[str, float] = {}
 
@@ -155,7 +159,7 @@ class Outlet:
         """Be what the table `[connectors.N.evse]` says: its phases, lock, pilot."""
         self.phases = evse.get("phases", 1)
         self.lock = Lock.OK if "lock" in evse else Lock.ABSENT
-        if "pilot_pwm" not in evse:
+        if evse["kind"] == "gpio" and "pilot_pwm" not in evse:
             self.fixed_a = float(evse.get("rated_a", RATED_A))
 
     def next_due(self) -> float | None:
@@ -178,16 +182,22 @@ class Outlet:
                 self.locked = not self.locked
             elif name == "bounce":
                 self.bounces -= 1
-            else:
+            elif name == "car":
                 self.car = self._car_goal()
         self.settle(now_s)
 
     def settle(self, now_s: float) -> None:
         """Draw the conclusions from changed facts: at once, or by a timer of the part concerned."""
-        self._settle_contactor(now_s)
         self._settle_lock(now_s)
         self._settle_plug(now_s)
+        if self.controller is not None:
+            self.controller.drive(self, now_s)
         self._settle_car(now_s)
+        if self.controller is not None:  # which sees at once what the car did
+            self.controller.drive(self, now_s)
+            at_s = self.controller.release_at
+            self._time("release", needed=at_s is not None, at_s=at_s or 0.0)
+        self._settle_contactor(now_s)
 
     def power_w(self) -> float:
         """What is drawn through the contactor now."""

@@ -17,6 +17,7 @@ COMPUTE_MODULE_3: Final = "a020a0"  # the board revision that gpiozero shall bel
 LINES: Final = range(46)  # of that board
 RATED_A: Final = 32
 METERS_BUS: Final = "meters"
+FIRST_CONTROLLER: Final = 10  # its connector's number comes on top: no unit is twice on the bus
 SERIAL_BUS: Final[Mapping[str, Any]] = {"kind": "rtu", "baudrate": 9600, "parity": "N"}
 TAKEN: Final = "a daemon is attached to this bay already"
 PINS: Final[Mapping[int, Mapping[str, int]]] = {
@@ -79,7 +80,7 @@ class Wiring:
 
 
 def own_tables(
-    connectors: int, *, readers: int, meter_bus: str, meter_model: str, phases: int
+    connectors: int, *, readers: int, meter_bus: str, meter_model: str, evse: str, phases: int
 ) -> dict[str, Any]:
     """The configuration of a bay that stands in for none, as its installer would write it."""
     outlets = range(1, connectors + 1)
@@ -90,12 +91,20 @@ def own_tables(
         "power_good": {"kind": "gpio", "pin": POWER_GOOD_PIN},
         "connectors": {
             str(n): {
-                "evse": {"kind": "gpio", **PINS[n], "rated_a": RATED_A, "phases": phases},
+                "evse": {**_evse(n, evse), "rated_a": RATED_A, "phases": phases},
                 "meter": meter_table(n, model=meter_model),
             }
             for n in outlets
         },
     }
+
+
+def _evse(connector: int, kind: str) -> dict[str, Any]:
+    """On pins, or behind a controller on the meters' bus."""
+    if kind == "gpio":
+        return {"kind": kind, **PINS[connector]}
+    unit = FIRST_CONTROLLER + connector
+    return {"kind": kind, "bus": METERS_BUS, "model": "evse_din", "unit": unit}
 
 
 def meter_table(connector: int, *, model: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import struct
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -146,6 +146,11 @@ class Unit:
         """What is wrong with it."""
         return self._fault()
 
+    @property
+    def spans(self) -> tuple[range, ...]:
+        """Addresses that can be read."""
+        return (self.model.span,)
+
     def renew(self) -> None:
         """Somebody turned the register: show it at once."""
         self._published_s = -math.inf
@@ -165,6 +170,10 @@ class Unit:
             self._image = self.model.image(self._face(), swapped=fault is MeterFault.SWAPPED)
             self._published_s = now_s
         return [self._image.get(place, 0) for place in range(address, address + count)]
+
+    def write(self, address: int, values: Sequence[int]) -> None:  # noqa: ARG002 - as all units
+        """A meter is told nothing."""
+        raise Refused(ILLEGAL_FUNCTION)
 
 
 def _whole(raw: float) -> int:

@@ -90,7 +90,7 @@ class _Work:
         return {"kind": "gpio", "pin": next(self.free)}
 
     def _evse(self, number: int, table: Table) -> dict[str, Any]:
-        if table.get("kind") == "gpio":
+        if table.get("kind") == "gpio" or table.get("model") == "evse_din":
             return dict(table)
         self._note(f"connectors.{number}.evse", table, "pins with a control pilot")
         pins = {name: next(self.free) for name in (*OUTPUTS, *INPUTS)}

@@ -45,6 +45,7 @@ class BayWanted:
     connectors: int = 2
     meter_bus: str = "rtu"
     meter_model: str = "sdm120"
+    evse: str = "gpio"
     draw_w: float = 0.0
     tables: Mapping[str, Any] | None = None
 
@@ -302,13 +303,15 @@ def _request(wanted: BayWanted) -> dict[str, Any]:
         "connectors": wanted.connectors,
         "meter_bus": wanted.meter_bus,
         "meter_model": wanted.meter_model,
+        "evse": wanted.evse,
         "tables": wanted.tables,
     }
 
 
 def _arguments(wanted: BayWanted) -> Sequence[str]:
     built = ("--connectors", str(wanted.connectors), "--meter-bus", wanted.meter_bus)
-    words = (*built, "--meter-model", wanted.meter_model, "--draw-w", str(wanted.draw_w))
+    more = ("--evse", wanted.evse, "--draw-w", str(wanted.draw_w))
+    words = (*built, "--meter-model", wanted.meter_model, *more)
     return words if wanted.tables is None else (*words, "--tables", json.dumps(wanted.tables))
 
 

@@ -172,8 +172,9 @@ def warned(made: Bench) -> list[str]:
 
 
 @contextmanager
-def _world(socket: Path) -> Iterator[None]:
-    process, _ = ready_process(["sim", "serve", "--socket", str(socket), "--draw-w", "7400"])
+def _world(socket: Path, options: Sequence[str]) -> Iterator[None]:
+    words = ["sim", "serve", "--socket", str(socket), "--draw-w", "7400", *options]
+    process, _ = ready_process(words)
     try:
         yield
     finally:
@@ -181,14 +182,14 @@ def _world(socket: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def bench(directory: Path, *, own_world: bool = False) -> AsyncIterator[Bench]:
-    """World and central system; daemons started on it are ended with it.
+async def bench(directory: Path, *world: str, own_world: bool = False) -> AsyncIterator[Bench]:
+    """World (built as the options *world* say) and central system; its daemons end with it.
 
     With *own_world* the first daemon brings the world it wants.
     """
     async with central_system() as central:
         made = Bench(directory=directory, central=central)
-        with nullcontext() if own_world else _world(made.socket):
+        with nullcontext() if own_world else _world(made.socket, world):
             try:
                 yield made
             finally:
