@@ -1,6 +1,7 @@
 """The meters' bus: Modbus RTU behind a pty, or Modbus TCP by pymodbus's own server.
 
-RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve `Unit`s.
+RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve what
+is `Answering`.
 Source: Modbus application protocol 1.1b3, Modbus over serial line 1.02.
 """
 
@@ -21,7 +22,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from edge.sim.outlet import MeterFault
-from edge.sim.registers import Refused, Unit
+from edge.sim.registers import Answering, Refused
 
 LINE_BAUD: Final = 9600
 BITS_PER_BYTE: Final = 11
@@ -30,6 +31,7 @@ LATE_S: Final = 0.45  # a driver gives up after 300 ms
 REQUEST_BYTES: Final = 8
 BUFFER_LIMIT: Final = 256
 READ_BYTES: Final = 1024
+ADDRESSES: Final = 0x10000
 
 
 def crc16(data: bytes) -> bytes:
@@ -45,7 +47,7 @@ def crc16(data: bytes) -> bytes:
 class RtuBus:
     """RTU slaves behind one pty; `path` is what the driver opens. Lives on the running loop."""
 
-    def __init__(self, units: Mapping[int, Unit], *, baud_timing: bool = False) -> None:
+    def __init__(self, units: Mapping[int, Answering], *, baud_timing: bool = False) -> None:
         self._units = units
         self._baud_timing = baud_timing
         self._buffer = b""
@@ -80,7 +82,7 @@ class RtuBus:
             if valid:
                 yield head
 
-    def _reply(self, unit: Unit, request: bytes) -> None:
+    def _reply(self, unit: Answering, request: bytes) -> None:
         body = answer(unit, request[:-2], self._loop.time())
         reply = body + crc16(body)
         if unit.fault is MeterFault.CRC:
@@ -100,7 +102,7 @@ class RtuBus:
                 os.write(self._master, reply)
 
 
-def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
+def answer(unit: Answering, request: bytes, now_s: float) -> bytes:
     """The reply to an RTU *request*, both without CRC."""
     address, function, first, count = struct.unpack(">BBHH", request)
     try:
@@ -111,7 +113,7 @@ def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def serve_tcp(units: Mapping[int, Unit]) -> AsyncIterator[int]:
+async def serve_tcp(units: Mapping[int, Answering]) -> AsyncIterator[int]:
     """Serve *units* on a loopback port, which is given."""
     devices = [_device(number, unit) for number, unit in units.items()]
     server = ModbusTcpServer(devices, address=("127.0.0.1", 0), ignore_missing_devices=True)
@@ -129,13 +131,12 @@ Action = Callable[
 ]
 
 
-def _device(number: int, unit: Unit) -> SimDevice:
-    span = unit.model.span
-    block = SimData(span.start, count=len(span), values=0, datatype=DataType.REGISTERS)
+def _device(number: int, unit: Answering) -> SimDevice:
+    block = SimData(0, count=ADDRESSES, values=0, datatype=DataType.REGISTERS)
     return SimDevice(number, [block], action=_action(unit))
 
 
-def _action(unit: Unit) -> Action:
+def _action(unit: Answering) -> Action:
     loop = asyncio.get_running_loop()
 
     async def act(  # noqa: PLR0917 - the library calls it so
