@@ -173,7 +173,7 @@ class Ear:
         return b"" if self.sent.startswith(data) else data
 
     @property
-    def echo(self) -> bool:
+    def has_echo(self) -> bool:
         """Whether the last request came back by itself."""
         return bool(self.sent) and self.heard.startswith(self.sent)
 
@@ -234,6 +234,14 @@ class ModbusBus:
                 await self._dial()
                 asked_at = self._clock.now()
                 return await self._ask(unit, known, function, address, count), asked_at
+
+    async def listen(self, for_s: float) -> bytes:
+        """What comes within *for_s* though nobody is asked; raises `BusLost`."""
+        async with self._turn.taken(urgent=False):
+            await self._dial()
+            self.ear.heard = b""
+            await asyncio.sleep(for_s)
+            return self.ear.heard
 
     def close(self) -> None:
         """Let the line go."""
