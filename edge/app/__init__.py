@@ -160,6 +160,7 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
         connectors=settings.simulated.connectors,
         meter_bus=settings.simulated.meter_bus,
         meter_model=settings.simulated.meter_model,
+        evse=settings.simulated.evse,
         draw_w=settings.simulated.draw_w,
     )
     socket = options.sim_socket or options.state_dir / "sim.sock"

@@ -84,6 +84,7 @@ SERVE: Final[tuple[Argument, ...]] = (
     ("--connectors", {"type": int, "default": 2}),
     ("--meter-bus", {"default": "rtu", "help": "rtu or tcp"}),
     ("--meter-model", {"default": "sdm120", "help": "a file of edge/drivers/meters"}),
+    ("--evse", {"default": "gpio", "help": "gpio or modbus: who holds contactor and pilot"}),
     ("--draw-w", {"type": float, "default": 0.0, "help": "what each car would draw"}),
     ("--ev-delay-s", {"type": float, "default": 0.3, "help": "from the offer until it asks"}),
     ("--phases", {"type": int, "default": 1}),

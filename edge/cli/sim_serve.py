@@ -37,6 +37,7 @@ def _setup(args: argparse.Namespace) -> BaySetup:
         connectors=args.connectors,
         meter_bus=args.meter_bus,
         meter_model=args.meter_model,
+        evse=args.evse,
         draw_w=args.draw_w,
         ev_delay_s=args.ev_delay_s,
         phases=args.phases,

@@ -49,6 +49,7 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     connectors: int = 2
     meter_bus: Literal["rtu", "tcp"] = "rtu"
     meter_model: str = "sdm120"
+    evse: Literal["gpio", "modbus"] = "gpio"
     draw_w: float = 0.0
     probe_s: float = 30.0  # how often the bus asks a dead meter again, as `[buses.X] probe_s`
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from edge.core import evse, keys, levels, recovery
+from edge.core import evse, faults, keys, levels, recovery
 from edge.core.bay import Connector, Phase
 from edge.core.draft import Draft
 from edge.core.events import MeterFailed, MeterRead
@@ -129,7 +129,7 @@ def _try_to_open(draft: Draft, connector: int) -> None:
 
 
 def _look_again(draft: Draft, fact: InputsChanged) -> None:
-    if levels.fault(draft.state, fact.connector, draft.now) is not None:
+    if faults.fault(draft.state, fact.connector, draft.now) is not None:
         _prepare(draft, fact.connector)
     else:
         _try_to_open(draft, fact.connector)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge.core import levels
+from edge.core import faults
 from edge.core.bay import Bay, Phase, Seen
 from edge.core.draft import Draft
 from edge.core.effects import Rearm
@@ -14,7 +14,7 @@ from edge.core.events import DriverFound, DriverLost, EvseSeen, Pilot, Port, Sto
 from edge.core.facts import CarGone, InputsChanged, MustStop, PluggedIn, PluggedOut
 from edge.core.records import FaultLatched, FaultReleased
 from edge.core.setup import Policy
-from edge.core.vocabulary import ErrorCode, StopReason
+from edge.core.vocabulary import StopReason
 
 REARM_EVERY_S: Final = 2.0  # how often a tripped reflex is asked whether its cause is gone
 
@@ -46,8 +46,8 @@ def on_seen(draft: Draft, event: EvseSeen) -> None:
 def _latched(draft: Draft, connector: int, before: Seen, after: Seen) -> Seen:
     """A weld outlives this process (safety 9) until feedback shows the contactor open again."""
     if Trip.WELDED in after.tripped and not before.welded:
-        code, info = ErrorCode.POWER_SWITCH_FAILURE, "contactor does not open"
-        draft.write(FaultLatched(connector=connector, code=code, info=info))
+        weld = faults.WELDED
+        draft.write(FaultLatched(connector=connector, code=weld.code, info=weld.info))
         return replace(after, welded=True)
     if before.welded and Trip.WELDED not in after.tripped and not after.contactor_closed:
         draft.write(FaultReleased(connector=connector))
@@ -95,11 +95,10 @@ def _judge_fault(draft: Draft, connector: int) -> None:
     """Stop at once for a lasting fault; be patient with a passing one (ruling 17)."""
     bay = draft.bay(connector)
     if bay.transaction is not None and bay.connector.phase is Phase.CHARGING:
-        if Trip.EMERGENCY_STOP in bay.seen.tripped:
-            draft.tell(MustStop(connector=connector, reason=StopReason.EMERGENCY_STOP, urgent=True))
-        elif levels.is_broken(bay):
-            draft.tell(MustStop(connector=connector, reason=StopReason.OTHER, urgent=True))
-    faulted = levels.fault(draft.state, connector, draft.now) is not None
+        found = faults.lasting(draft.state, connector, draft.now)
+        if found is not None and found.ends is not None:
+            draft.tell(MustStop(connector=connector, reason=found.ends, urgent=True))
+    faulted = faults.fault(draft.state, connector, draft.now) is not None
     if faulted is not (bay.seen.fault_since is not None):
         since = draft.now if faulted else None
         draft.put(connector, seen=replace(bay.seen, fault_since=since))
@@ -132,4 +131,4 @@ def deadlines(bay: Bay, policy: Policy) -> Iterator[float | None]:
     if bay.seen.fault_since is not None:
         yield bay.seen.fault_since + policy.fault_hold_s
     if bay.metering.good_at is not None and bay.metering.failed is not None:
-        yield bay.metering.good_at + levels.STALE_METER_S
+        yield bay.metering.good_at + faults.STALE_METER_S

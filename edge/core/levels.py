@@ -11,81 +11,14 @@ from typing import Final
 from edge.core import holds, keys
 from edge.core.bay import Bay, Phase
 from edge.core.effects import Lamp
-from edge.core.events import Pilot, Trip
-from edge.core.setup import AfterDamage
+from edge.core.events import Pilot
+from edge.core.faults import fault, unrecorded
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
 from edge.core.work import JobKind, Stage
 
-STALE_METER_S: Final = 10.0  # safety 13: ten readings missed
 IDLE_AFTER_S: Final = 60.0
 IDLE_POWER_W: Final = 100.0  # below it a car without pilot is taken not to draw (ruling 3)
-
-_TRIPS: Final = (
-    (Trip.EMERGENCY_STOP, ErrorCode.OTHER_ERROR, "emergency stop"),
-    (Trip.RCD, ErrorCode.GROUND_FAILURE, "residual current device"),
-    (Trip.WELDED, ErrorCode.POWER_SWITCH_FAILURE, "contactor does not open"),
-    (Trip.NOT_CLOSED, ErrorCode.POWER_SWITCH_FAILURE, "contactor does not close"),
-    (Trip.OVER_TEMPERATURE, ErrorCode.HIGH_TEMPERATURE, "too hot"),
-    (Trip.PILOT_LOST, ErrorCode.OTHER_ERROR, "control pilot lost"),
-    (Trip.DEAD_MAN, ErrorCode.INTERNAL_ERROR, "controller did not answer"),
-)
-"""A tripped reflex as OCPP names it; the first that applies is told."""
-
-LASTING: Final = frozenset({Trip.EMERGENCY_STOP, Trip.RCD, Trip.WELDED, Trip.NOT_CLOSED})
-"""Trips that end a transaction at once; the others are waited out (ruling 17)."""
-
-
-def fault(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, str] | None:
-    """Why *connector* is Faulted, or `None`."""
-    bay = state.bay(connector)
-    if bay.seen.lost is not None:
-        return ErrorCode.INTERNAL_ERROR, "charging point does not answer"
-    for trip, code, info in _TRIPS:
-        if trip in bay.seen.tripped:
-            return code, info
-    if bay.seen.welded:
-        return ErrorCode.POWER_SWITCH_FAILURE, "contactor does not open"
-    if bay.seen.lock_failed:
-        return ErrorCode.CONNECTOR_LOCK_FAILURE, "cable not locked"
-    if bay.seen.pilot in (Pilot.E, Pilot.F):
-        return ErrorCode.OTHER_ERROR, "control pilot in state E or F"
-    if meter_is_stale(bay, now):
-        return ErrorCode.POWER_METER_FAILURE, "no reading from the meter"
-    return None
-
-
-def unrecorded(state: ChargePoint) -> tuple[ErrorCode, str] | None:
-    """Why no session may begin: what is billed cannot be kept now. Those that run go on."""
-    station = state.station
-    if station.journal_lost is not None:
-        return ErrorCode.INTERNAL_ERROR, _UNWRITTEN.get(station.journal_lost, "journal: no writing")
-    refuses = state.setup.keeping.after_damage is AfterDamage.REFUSE
-    if station.damage is not None and refuses:
-        return ErrorCode.INTERNAL_ERROR, "journal was damaged, not yet accepted"
-    return None
-
-
-_UNWRITTEN: Final = {
-    "full": "journal: disk is full",
-    "read_only": "journal: disk is read-only",
-    "io": "journal: disk does not work",
-    "corrupt": "journal: file is damaged",
-}
-"""`JournalFailed.kind` in the words of StatusNotification.info, 50 letters at most."""
-
-
-def is_broken(bay: Bay) -> bool:
-    """Whether a fault is there that no transaction waits out."""
-    return bay.seen.welded or bool(bay.seen.tripped & LASTING)
-
-
-def meter_is_stale(bay: Bay, now: float) -> bool:
-    """Whether the meter has failed and its last word is too old to sell energy by."""
-    metering = bay.metering
-    if metering.failed is None:
-        return False
-    return metering.good_at is None or now >= metering.good_at + STALE_METER_S
 
 
 def is_operative(state: ChargePoint, connector: int) -> bool:
@@ -339,6 +272,6 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
     if found is None and bay.transaction is None:
         found = unrecorded(state)
     if found is not None:
-        return found
+        return found.code, found.info
     gone = bay.connector.phase is Phase.CHARGING and bay.seen.pilot is Pilot.A
     return ErrorCode.NO_ERROR, "EV side disconnected" if gone else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from edge.core import levels
-from edge.core.bay import Bay
+from edge.core import faults
 from edge.core.draft import Draft
 from edge.core.events import Pilot
 from edge.core.facts import EndRead, MustStop, Resumed
@@ -24,7 +23,7 @@ def decide(draft: Draft, connector: int) -> None:
     is_sane = last is not None and last.energy_wh >= known_wh
     is_there = bay.seen.plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
     goes_on = bay.connector.resumable and is_there and is_sane
-    obstacle = _obstacle(draft, bay)
+    obstacle = _obstacle(draft, connector)
     if goes_on and obstacle is None:
         draft.tell(Resumed(connector=connector))
         return
@@ -36,8 +35,9 @@ def decide(draft: Draft, connector: int) -> None:
     draft.tell(EndRead(connector=connector, end=last))
 
 
-def _obstacle(draft: Draft, bay: Bay) -> StopReason | None:
+def _obstacle(draft: Draft, connector: int) -> StopReason | None:
     """Why energy may not flow, whatever the session says."""
     if draft.station.supply_lost:
         return StopReason.POWER_LOSS
-    return StopReason.OTHER if levels.is_broken(bay) else None
+    broken = faults.lasting(draft.state, connector, draft.now)
+    return None if broken is None else StopReason.OTHER

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from edge.core import holds, keys, levels
+from edge.core import faults, holds, keys, levels
 from edge.core.bay import Phase
 from edge.core.commands import (
     CancelReservation,
@@ -87,7 +87,7 @@ def _judge(draft: Draft, command: ReserveNow) -> str:
         command.expiry_date <= draft.at.wall
         or command.connector_id not in (0, *state.connectors)
         or (not command.connector_id and not keys.flag(state, "ReserveConnectorZeroSupported"))
-        or levels.unrecorded(state) is not None
+        or faults.unrecorded(state) is not None
         or state.station.restarting is not None
     )
     if refuses:
@@ -108,7 +108,7 @@ def _all(state: ChargePoint) -> tuple[Reservation, ...]:
 
 def _judge_one(state: ChargePoint, connector: int, before: Reservation | None, now: float) -> str:
     """*connector*, in a *state* without the reservation *before* that this one replaces."""
-    if levels.fault(state, connector, now) is not None:
+    if faults.fault(state, connector, now) is not None:
         return "Faulted"
     if connector not in levels.able(state, now):
         return "Unavailable"
@@ -123,7 +123,7 @@ def _judge_one(state: ChargePoint, connector: int, before: Reservation | None, n
 
 
 def _judge_any(state: ChargePoint, before: Reservation | None, now: float) -> str:
-    if all(levels.fault(state, number, now) is not None for number in state.connectors):
+    if all(faults.fault(state, number, now) is not None for number in state.connectors):
         return "Faulted"
     able = levels.able(state, now)
     if not able or state.station.service is AvailabilityType.INOPERATIVE:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from edge.core import anchors, keys, levels
+from edge.core import anchors, faults, keys, levels
 from edge.core.bay import Notice
 from edge.core.draft import Draft
 from edge.core.events import Settled
@@ -101,7 +101,8 @@ def _notify(draft: Draft, connector: int, notice: Notice, told: Told) -> None:
     _put(draft, connector, replace(notice, reported=told))
     purpose = ToNotify(connector=connector, status=told[0], error_code=told[1])
     message = _message(connector, told, since)
-    if draft.station.journal_lost is not None and told[1:] == levels.unrecorded(draft.state):
+    unwritten = None if draft.station.journal_lost is None else faults.unrecorded(draft.state)
+    if unwritten is not None and told[1:] == (unwritten.code, unwritten.info):
         draft.request(purpose, message)  # behind a disk that takes nothing it would wait for ever
     else:
         draft.send(purpose, message)

@@ -8,8 +8,9 @@ answer to the next request, and pymodbus hands it over as such (seen: 230 V bill
     ask for blocks of different lengths; any other counts as a miss and starts the drain again;
   * over TCP a time-out closes the connection, and with it whatever was still under way; so does a
     reply that is not all there is to read.
-Urgent reads overtake polling. A unit that missed three times is probed once in `probe_s` and costs
-one time-out then; in between its reads fail at once. An adapter that hears itself is no fault: the
+Urgent reads overtake polling, and writes overtake everything (`ModbusBus.write`). A unit that
+missed three times is probed once in `probe_s` and costs one time-out then; in between its reads
+fail at once. An adapter that hears itself is no fault: the
 echo of a request is kept from pymodbus.
 
 This is the only module that imports pymodbus.
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -36,15 +37,14 @@ from pymodbus.pdu import ModbusPDU
 from edge.core.instant import Instant
 from edge.drivers.modbus_turn import Turn
 from edge.drivers.registry import Rig
-from edge.errors import BusLost, MeterImplausible, MeterRefused, MeterSilent
+from edge.errors import BusLost, DriverError, MeterImplausible, MeterRefused, MeterSilent
 from edge.ports import Clock
 
 MISSES_TILL_DEAD: Final = 3  # one lost frame is noise, three in a row are a unit that is gone
 GATEWAY: Final = (0x0A, 0x0B)  # a gateway's exceptions: the unit behind it did not answer
-LONGEST_EXCHANGE: Final = (
-    8 + 85
-)  # bytes of a request, and of a reply with the 40 registers of a block
+LONGEST_EXCHANGE: Final = 8 + 85  # bytes: a request, and a reply with the 40 registers of a block
 BITS: Final = 11  # of a byte on the line
+WRITES: Final = 16  # Modbus function code: write multiple registers
 HEAD: Final = 7  # bytes before the function code in a Modbus TCP frame
 EXCEPTION: Final = 0x80  # added to the function of a refused request
 LOOK: Final = "check A/B wiring, power and unit id"
@@ -245,6 +245,38 @@ class ModbusBus:
             await asyncio.sleep(for_s)
             return self.ear.heard
 
+    async def write(self, unit: int, address: int, values: Sequence[int]) -> None:
+        """Write *values* to the holding registers from *address* on (function 16), before all else.
+
+        A write may take a car its current, so it overtakes every read that waits, and neither this
+        unit's late replies nor its next probe keep it: it is on the line after one exchange that
+        was under way and the writes before it, each at most `timeout_s + pause_s` long; a TCP
+        connection that has to be dialled costs another `timeout_s`.
+
+        The confirmation repeats the address and not the values: who must be sure reads them back.
+        Raises as `read` does.
+        """
+        known = self._units.setdefault(unit, Unit())
+        async with self._turn.taken_first():
+            await self._wait_until(self._quiet_at)
+            await self._dial()
+            answered = False
+            try:
+                reply = await self._put(unit, address, values)
+                answered = reply.isError() or _confirms(reply, address, len(values))
+            finally:
+                self._quiet_at = self._now() + self._timing.pause_s
+                self._note(unit, known, answered=answered)
+        if reply.isError():
+            message = (
+                f"unit {unit} on {self.name} refused to write register {address:#06x} with code "
+                f"{reply.exception_code}: check its model"
+            )
+            raise MeterRefused(message, reply.exception_code)
+        if not answered:
+            message = f"unit {unit} on {self.name} answered a write with something else"
+            raise MeterImplausible(message)
+
     def close(self) -> None:
         """Let the line go."""
         self._client.close()
@@ -297,9 +329,19 @@ class ModbusBus:
         try:
             return await ask(address, count=count, device_id=unit)
         except ModbusException as error:
-            if not self._client.connected:
-                raise BusLost(f"{self.name} went away: check the adapter and its cable") from error
-            raise MeterSilent(f"unit {unit} on {self.name} is silent: {LOOK}") from error
+            raise self._silence(unit) from error
+
+    async def _put(self, unit: int, address: int, values: Sequence[int]) -> ModbusPDU:
+        try:
+            return await self._client.write_registers(address, list(values), device_id=unit)
+        except ModbusException as error:
+            raise self._silence(unit) from error
+
+    def _silence(self, unit: int) -> DriverError:
+        """What it means that nobody answered."""
+        if not self._client.connected:
+            return BusLost(f"{self.name} went away: check the adapter and its cable")
+        return MeterSilent(f"unit {unit} on {self.name} is silent: {LOOK}")
 
     async def _dial(self) -> None:
         """Open the line if it is not; bytes that lay in its buffer are dropped."""
@@ -343,3 +385,8 @@ class ModbusBus:
 
     def _now(self) -> float:
         return self._clock.now().monotonic
+
+
+def _confirms(reply: ModbusPDU, address: int, count: int) -> bool:
+    """Whether *reply* is that of a write of so many registers there, not a late one to a read."""
+    return (reply.function_code, reply.address, reply.count) == (WRITES, address, count)

@@ -1,4 +1,4 @@
-"""Whose turn it is on a line: one at a time, the urgent first."""
+"""Whose turn it is on a line: one at a time, writes first, then the urgent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from contextlib import asynccontextmanager
 
 
 class Turn:
-    """A lock with two queues: the urgent are let in before all others, each queue in order."""
+    """A lock with three queues: writes before the urgent before all others, each in order."""
 
     def __init__(self) -> None:
         self._held = False
+        self._writes: deque[asyncio.Future[None]] = deque()
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def taken_first(self) -> AsyncIterator[None]:
+        """Hold the turn inside the context, next after who holds it now."""
+        await self._enter(self._writes)
+        try:
+            yield
+        finally:
+            self._pass_on()
 
     @asynccontextmanager
     async def taken(self, *, urgent: bool) -> AsyncIterator[None]:
@@ -41,7 +51,7 @@ class Turn:
             raise
 
     def _pass_on(self) -> None:
-        for queue in (self._urgent, self._others):
+        for queue in (self._writes, self._urgent, self._others):
             while queue:
                 first = queue.popleft()
                 if not first.done():

@@ -14,15 +14,19 @@ from itertools import count
 from typing import Any, Final, Protocol
 
 from edge.errors import SimulationError
+from edge.sim.controller import Controller, ControllerUnit, Touch
 from edge.sim.modbus import RtuBus, serve_tcp
-from edge.sim.outlet import Lock
+from edge.sim.modbus import Unit as BusUnit
+from edge.sim.outlet import Lock, Outlet
 from edge.sim.pins import (
+    FIRST_CONTROLLER,
     METERS_BUS,
     MOST_CONNECTORS,
     OUTPUT_AT,
     PINS,
     POWER_GOOD_PIN,
     TAKEN,
+    controller_table,
     evse_table,
     meter_table,
     power_good_table,
@@ -34,6 +38,7 @@ from edge.sim.world import MeterFace, World
 MAIN_METER_UNIT: Final = 100
 ACCEPTED_WITHIN_S: Final = 0.09  # an input is answered within 100 ms, seen by the daemon or not
 METER_BUSES: Final = ("rtu", "tcp")
+EVSES: Final = ("gpio", "modbus")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class BaySetup:
     connectors: int = 2
     meter_bus: str = "rtu"
     meter_model: str = "sdm120"
+    evse: str = "gpio"
     draw_w: float = 0.0
     ev_delay_s: float = 0.3
     phases: int = 1
@@ -155,17 +161,25 @@ class Bay:
             "power_good": power_good_table(),
             "connectors": {
                 str(n): {
-                    "evse": evse_table(n, phases=o.phases, has_lock=o.lock is not Lock.ABSENT),
+                    "evse": self._evse_table(n, o),
                     "meter": meter_table(n, model=self.setup.meter_model),
                 }
                 for n, o in outlets.items()
             },
         }
 
-    async def attach(self, peer: Line, connectors: int, meter_bus: str, meter_model: str) -> None:
+    def _evse_table(self, connector: int, outlet: Outlet) -> dict[str, Any]:
+        if outlet.controller is not None:
+            return controller_table(connector, phases=outlet.phases)
+        return evse_table(connector, phases=outlet.phases, has_lock=outlet.lock is not Lock.ABSENT)
+
+    async def attach(
+        self, peer: Line, connectors: int, meter_bus: str, meter_model: str, evse: str = "gpio"
+    ) -> None:
         """Stream verb `attach`: wire a daemon's pins to this bay until it hangs up."""
-        asked = (connectors, meter_bus, meter_model)
-        built = (self.setup.connectors, self.setup.meter_bus, self.setup.meter_model)
+        setup = self.setup
+        asked = (connectors, meter_bus, meter_model, evse)
+        built = (setup.connectors, setup.meter_bus, setup.meter_model, setup.evse)
         if asked != built:
             raise SimulationError(f"this bay is built as {built}, the daemon wants {asked}")
         if self.daemon is not None:
@@ -250,6 +264,8 @@ async def open_bay(setup: BaySetup) -> AsyncIterator[Bay]:
         raise SimulationError(f"this bay has room for 1 to {MOST_CONNECTORS} connectors")
     if setup.meter_bus not in METER_BUSES:
         raise SimulationError(f"a meter bus is one of {', '.join(METER_BUSES)}")
+    if setup.evse not in EVSES:
+        raise SimulationError(f"an EVSE is one of {', '.join(EVSES)}")
     loop = asyncio.get_running_loop()
     world = World(
         connectors=setup.connectors,
@@ -258,14 +274,19 @@ async def open_bay(setup: BaySetup) -> AsyncIterator[Bay]:
         phases=setup.phases,
         now_s=loop.time(),
     )
-    units = _meters(setup, world, loop)
+    meters = _meters(setup, world, loop)
+    units: dict[int, BusUnit] = {**meters}
+    if setup.evse == "modbus":
+        units |= _controllers(world, lambda: bay.touch())  # noqa: PLW0108  the bay is made below
     async with contextlib.AsyncExitStack() as stack:
         bus = await _open_bus(setup, units, stack)
         readers = [SerialReader() for _ in world.spots]
         for reader in readers:
             stack.callback(reader.close)
-        bay = Bay(setup, world, readers, units, bus)
+        bay = Bay(setup, world, readers, meters, bus)
         stack.callback(bay.close)
+        with bay.touch():  # a controller is at work before anybody comes
+            pass
         yield bay
 
 
@@ -283,8 +304,18 @@ def _meters(setup: BaySetup, world: World, loop: asyncio.AbstractEventLoop) -> d
     return {connector or MAIN_METER_UNIT: unit(connector) for connector in (0, *world.outlets)}
 
 
+def _controllers(world: World, touch: Touch) -> dict[int, BusUnit]:
+    """A board for each outlet, by its unit on the bus."""
+    units: dict[int, BusUnit] = {}
+    for number, outlet in world.outlets.items():
+        outlet.controller = Controller()
+        outlet.lock = Lock.ABSENT
+        units[FIRST_CONTROLLER + number] = ControllerUnit(outlet, outlet.controller, touch)
+    return units
+
+
 async def _open_bus(
-    setup: BaySetup, units: Mapping[int, Unit], stack: contextlib.AsyncExitStack
+    setup: BaySetup, units: Mapping[int, BusUnit], stack: contextlib.AsyncExitStack
 ) -> dict[str, Any]:
     if setup.meter_bus == "tcp":
         port = await stack.enter_async_context(serve_tcp(units))

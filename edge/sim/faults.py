@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from edge.errors import SimulationError
+from edge.sim.controller import Disorder
 from edge.sim.outlet import NOMINAL_V, Contactor, Lock, MeterFault, Outlet, Wire
 from edge.sim.world import World
 
@@ -77,6 +78,17 @@ def _meter(world: World, connector: int, on: bool) -> None:
         world.meter_faults[connector] = MeterFault.TIMEOUT if on else MeterFault.NONE
 
 
+def _controller(disorder: Disorder) -> Change:
+    def change(world: World, connector: int, on: bool) -> None:
+        controller = world.outlet(connector).controller
+        if controller is not None:
+            (controller.disorders.add if on else controller.disorders.discard)(disorder)
+        elif on:
+            raise SimulationError(f"connector {connector} has no controller on the bus")
+
+    return change
+
+
 def _reader(world: World, _connector: int, on: bool) -> None:
     world.spot(0).silent = on
 
@@ -88,6 +100,10 @@ FAULTS: Final[Mapping[str, Change]] = {
     "contactor_welded": _contactor(Contactor.WELDED),
     "contactor_stuck_open": _contactor(Contactor.STUCK_OPEN),
     "contactor_slow": _contactor(Contactor.SLOW),
+    "controller_deaf": _controller(Disorder.DEAF),
+    "controller_diode": _controller(Disorder.DIODE),
+    "controller_lies": _controller(Disorder.LIES),
+    "controller_silent": _controller(Disorder.SILENT),
     "feedback_broken": _wire(Wire.FEEDBACK_BROKEN),
     "pilot_fault": _wire(Wire.PILOT_FAULT),
     "pilot_lost": _wire(Wire.PILOT_LOST),

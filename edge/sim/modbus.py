@@ -1,7 +1,7 @@
 """The meters' bus: Modbus RTU behind a pty, or Modbus TCP by pymodbus's own server.
 
-RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve what
-is `Answering`.
+RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve `Unit`s.
+RTU takes reads (3, 4) and writes of registers (16).
 Source: Modbus application protocol 1.1b3, Modbus over serial line 1.02.
 """
 
@@ -13,8 +13,8 @@ import os
 import pty
 import struct
 import tty
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
@@ -22,13 +22,15 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from edge.sim.outlet import MeterFault
-from edge.sim.registers import Answering, Refused
+from edge.sim.registers import Refused
 
 LINE_BAUD: Final = 9600
 BITS_PER_BYTE: Final = 11
 TURNAROUND_S: Final = 0.005
 LATE_S: Final = 0.45  # a driver gives up after 300 ms
 REQUEST_BYTES: Final = 8
+WRITE: Final = 16  # function code; such a request says its own length in its seventh byte
+WRITE_BYTES: Final = 9
 BUFFER_LIMIT: Final = 256
 READ_BYTES: Final = 1024
 ADDRESSES: Final = 0x10000
@@ -44,10 +46,27 @@ def crc16(data: bytes) -> bytes:
     return struct.pack("<H", crc)
 
 
+class Unit(Protocol):
+    """A slave on the bus."""
+
+    @property
+    def fault(self) -> MeterFault:
+        """What is wrong with it."""
+        ...
+
+    def read(self, function: int, address: int, count: int, now_s: float, /) -> list[int]:
+        """Registers of one request; raises `Refused`."""
+        ...
+
+    def write(self, address: int, values: Sequence[int]) -> None:
+        """Put *values* into its holding registers; raises `Refused`."""
+        ...
+
+
 class RtuBus:
     """RTU slaves behind one pty; `path` is what the driver opens. Lives on the running loop."""
 
-    def __init__(self, units: Mapping[int, Answering], *, baud_timing: bool = False) -> None:
+    def __init__(self, units: Mapping[int, Unit], *, baud_timing: bool = False) -> None:
         self._units = units
         self._baud_timing = baud_timing
         self._buffer = b""
@@ -76,13 +95,17 @@ class RtuBus:
 
     def _requests(self) -> Iterator[bytes]:
         while len(self._buffer) >= REQUEST_BYTES:
-            head = self._buffer[:REQUEST_BYTES]
+            is_write = self._buffer[1] == WRITE
+            size = WRITE_BYTES + self._buffer[6] if is_write else REQUEST_BYTES
+            if len(self._buffer) < size:
+                return
+            head = self._buffer[:size]
             valid = crc16(head[:-2]) == head[-2:]
-            self._buffer = self._buffer[REQUEST_BYTES if valid else 1 :]
+            self._buffer = self._buffer[size if valid else 1 :]
             if valid:
                 yield head
 
-    def _reply(self, unit: Answering, request: bytes) -> None:
+    def _reply(self, unit: Unit, request: bytes) -> None:
         body = answer(unit, request[:-2], self._loop.time())
         reply = body + crc16(body)
         if unit.fault is MeterFault.CRC:
@@ -102,10 +125,13 @@ class RtuBus:
                 os.write(self._master, reply)
 
 
-def answer(unit: Answering, request: bytes, now_s: float) -> bytes:
+def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
     """The reply to an RTU *request*, both without CRC."""
-    address, function, first, count = struct.unpack(">BBHH", request)
+    address, function, first, count = struct.unpack(">BBHH", request[:6])
     try:
+        if function == WRITE:
+            unit.write(first, struct.unpack(f">{count}H", request[7:]))
+            return request[:6]
         registers = unit.read(function, first, count, now_s)
     except Refused as refused:
         return bytes((address, function | 0x80, refused.code))
@@ -113,7 +139,7 @@ def answer(unit: Answering, request: bytes, now_s: float) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def serve_tcp(units: Mapping[int, Answering]) -> AsyncIterator[int]:
+async def serve_tcp(units: Mapping[int, Unit]) -> AsyncIterator[int]:
     """Serve *units* on a loopback port, which is given."""
     devices = [_device(number, unit) for number, unit in units.items()]
     server = ModbusTcpServer(devices, address=("127.0.0.1", 0), ignore_missing_devices=True)
@@ -131,12 +157,12 @@ Action = Callable[
 ]
 
 
-def _device(number: int, unit: Answering) -> SimDevice:
+def _device(number: int, unit: Unit) -> SimDevice:
     block = SimData(0, count=ADDRESSES, values=0, datatype=DataType.REGISTERS)
     return SimDevice(number, [block], action=_action(unit))
 
 
-def _action(unit: Answering) -> Action:
+def _action(unit: Unit) -> Action:
     loop = asyncio.get_running_loop()
 
     async def act(  # noqa: PLR0917 - the library calls it so
@@ -156,9 +182,10 @@ def _action(unit: Answering) -> Action:
             until = loop.create_future()
             loop.call_later(LATE_S, until.set_result, None)
             await until
-        if written is not None:
-            return ExcCodes.ILLEGAL_FUNCTION
         try:
+            if written is not None:
+                unit.write(address, [int(word) for word in written])
+                return None
             values = unit.read(function, address, count, loop.time())
         except Refused as refused:
             return ExcCodes(refused.code)

@@ -8,7 +8,10 @@ Source of the pilot: IEC 61851-1, table A.8 (duty to amps) and A.2 (states).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from edge.sim.controller import Controller
 
 CONTACTOR_S: Final = 0.02  # what a good contactor takes to open or close
 SLOW_CONTACTOR_S: Final = 0.4  # later than the 300 ms a driver waits for the feedback
@@ -123,6 +126,7 @@ class Outlet:
         self.time_scale = 1.0
         self.energy_wh = 0.0
         self.drawn_wh = 0.0
+        self.controller: Controller | None = None
         self._limit_a = 0.0
         self._due: dict[str, float] = {}
 
@@ -144,15 +148,21 @@ class Outlet:
                 self.closed = not self.closed
             elif name == "lock":
                 self.locked = not self.locked
-            else:
+            elif name == "car":
                 self.car = self._car_goal()
         self.settle(now_s)
 
     def settle(self, now_s: float) -> None:
         """Draw the conclusions from changed facts: at once, or by a timer of the part concerned."""
-        self._settle_contactor(now_s)
         self._settle_lock(now_s)
+        if self.controller is not None:
+            self.controller.drive(self, now_s)
         self._settle_car(now_s)
+        if self.controller is not None:  # which sees at once what the car did
+            self.controller.drive(self, now_s)
+            at_s = self.controller.release_at
+            self._time("release", needed=at_s is not None, at_s=at_s or 0.0)
+        self._settle_contactor(now_s)
 
     def power_w(self) -> float:
         """What is drawn through the contactor now."""

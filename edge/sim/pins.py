@@ -13,6 +13,7 @@ from edge.sim.outlet import INPUTS, OUTPUTS
 COMPUTE_MODULE_3: Final = "a020a0"  # the board revision that gpiozero shall believe in
 RATED_A: Final = 32
 METERS_BUS: Final = "meters"
+FIRST_CONTROLLER: Final = 10  # its connector's number comes on top: no unit is twice on the bus
 TAKEN: Final = "a daemon is attached to this bay already"
 PINS: Final[Mapping[int, Mapping[str, int]]] = {
     1: {
@@ -48,6 +49,13 @@ def evse_table(connector: int, *, phases: int, has_lock: bool) -> dict[str, Any]
     left_out = () if has_lock else ("lock", "locked")
     pins = {name: pin for name, pin in PINS[connector].items() if name not in left_out}
     return {"kind": "gpio", **pins, "rated_a": RATED_A, "phases": phases}
+
+
+def controller_table(connector: int, *, phases: int) -> dict[str, Any]:
+    """`[connectors.N.evse]` where a controller on the meters' bus does the work."""
+    unit = FIRST_CONTROLLER + connector
+    kind = {"kind": "modbus", "bus": METERS_BUS, "model": "evse_din", "unit": unit}
+    return {**kind, "rated_a": RATED_A, "phases": phases}
 
 
 def power_good_table() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from edge.errors import SimulationError
 from edge.sim.outlet import MeterFault
@@ -175,19 +175,6 @@ class Manners:
         return [image.get((function, place), 0) for place in wanted]
 
 
-class Answering(Protocol):
-    """Something on the bus that has an address of its own."""
-
-    @property
-    def fault(self) -> MeterFault:
-        """What is wrong with it."""
-        ...
-
-    def read(self, function: int, address: int, count: int, now_s: float) -> list[int]:
-        """Registers of one request; raises `Refused`."""
-        ...
-
-
 class Unit:
     """One meter on the bus: publishes once per refresh time, as real ones do."""
 
@@ -225,6 +212,10 @@ class Unit:
             self._image = self.model.image(self._face(), swapped=fault is MeterFault.SWAPPED)
             self._published_s = now_s
         return self._manners.answer(self._image, function, address, count)
+
+    def write(self, address: int, values: Sequence[int]) -> None:  # noqa: ARG002 - as all units
+        """A meter is told nothing."""
+        raise Refused(ILLEGAL_FUNCTION)
 
 
 def _whole(raw: float) -> int:

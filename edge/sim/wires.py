@@ -40,6 +40,7 @@ class BayWanted:
     connectors: int = 2
     meter_bus: str = "rtu"
     meter_model: str = "sdm120"
+    evse: str = "gpio"
     draw_w: float = 0.0
 
 
@@ -292,12 +293,14 @@ def _request(wanted: BayWanted) -> dict[str, Any]:
         "connectors": wanted.connectors,
         "meter_bus": wanted.meter_bus,
         "meter_model": wanted.meter_model,
+        "evse": wanted.evse,
     }
 
 
 def _arguments(wanted: BayWanted) -> Sequence[str]:
     built = ("--connectors", str(wanted.connectors), "--meter-bus", wanted.meter_bus)
-    return (*built, "--meter-model", wanted.meter_model, "--draw-w", str(wanted.draw_w))
+    more = ("--evse", wanted.evse, "--draw-w", str(wanted.draw_w))
+    return (*built, "--meter-model", wanted.meter_model, *more)
 
 
 def _line(message: dict[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ They answer with these words and refuse every other address, as a meter does.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,9 @@ from edge.core.events import MeterRead
 from edge.core.quantities import Reading
 from edge.drivers.modbus import ModbusBus, RtuSettings, TcpSettings, open_rtu, open_tcp
 from edge.drivers.modbus_meter import MeterSettings, open_meter
-from edge.sim.modbus import RtuBus, serve_tcp
+from edge.sim.modbus import RtuBus, Unit, serve_tcp
 from edge.sim.outlet import MeterFault
-from edge.sim.registers import Answering, Manners, Place
+from edge.sim.registers import ILLEGAL_FUNCTION, Manners, Place, Refused
 from tests.drivers.rigs import rig, running
 
 GOLDEN = Path(__file__).with_name("golden_meters.txt")
@@ -37,6 +37,10 @@ class Golden:
     def read(self, function: int, address: int, count: int, now_s: float) -> list[int]:
         """As its kind answers; raises `Refused`."""
         return self.manners.answer(self.image, function, address, count)
+
+    def write(self, address: int, values: Sequence[int]) -> None:
+        """A meter is told nothing."""
+        raise Refused(ILLEGAL_FUNCTION)
 
     def phases(self, pattern: str) -> tuple[float, ...]:
         """What the quantities of *pattern* are, from L1 up to the first that is not measured."""
@@ -80,7 +84,7 @@ def golden_meters() -> dict[str, Golden]:
 
 
 @asynccontextmanager
-async def on_rtu(units: Mapping[int, Answering], **line: float) -> AsyncIterator[ModbusBus]:
+async def on_rtu(units: Mapping[int, Unit], **line: float) -> AsyncIterator[ModbusBus]:
     """A real bus driver on a pty with *units*."""
     wire = RtuBus(units)
     fast = {"timeout_s": 0.15, "drain_s": 0.1, "pause_s": 0.0, "probe_s": 0.2} | line
@@ -92,7 +96,7 @@ async def on_rtu(units: Mapping[int, Answering], **line: float) -> AsyncIterator
 
 
 @asynccontextmanager
-async def on_tcp(units: Mapping[int, Answering]) -> AsyncIterator[ModbusBus]:
+async def on_tcp(units: Mapping[int, Unit]) -> AsyncIterator[ModbusBus]:
     """A real bus driver on a socket with *units*."""
     async with serve_tcp(units) as port:
         settings = TcpSettings(host="127.0.0.1", port=port, timeout_s=0.3, probe_s=0.2)

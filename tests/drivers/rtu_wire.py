@@ -11,16 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 REQUEST_BYTES = 8
+WRITE = 16
 
 
 @dataclass(frozen=True)
 class Request:
-    """A read request as it came over the line."""
+    """A request as it came over the line; *values* are those of a write (16)."""
 
     unit: int
     function: int
     address: int
     count: int
+    values: tuple[int, ...] = ()
 
 
 Answer = tuple[float, bytes]
@@ -56,8 +58,14 @@ class RtuWire:
     def _heard(self) -> None:
         self._buffer += os.read(self._master, 1024)
         while len(self._buffer) >= REQUEST_BYTES:
-            frame, self._buffer = self._buffer[:REQUEST_BYTES], self._buffer[REQUEST_BYTES:]
-            request = Request(*struct.unpack(">BBHH", frame[:6]))
+            more = 1 + self._buffer[6] if self._buffer[1] == WRITE else 0
+            if len(self._buffer) < REQUEST_BYTES + more:
+                return
+            frame = self._buffer[: REQUEST_BYTES + more]
+            self._buffer = self._buffer[REQUEST_BYTES + more :]
+            values = struct.unpack(f">{more // 2}H", frame[7:-2]) if more else ()
+            unit, function, address, count = struct.unpack(">BBHH", frame[:6])
+            request = Request(unit, function, address, count, values)
             self.requests.append(request)
             found = self.answer(request)
             if found is not None:
@@ -67,6 +75,12 @@ class RtuWire:
 def reply(request: Request, *words: int) -> bytes:
     """A good reply with *words*."""
     body = struct.pack(f">BBB{len(words)}H", request.unit, request.function, 2 * len(words), *words)
+    return body + crc(body)
+
+
+def confirmation(request: Request) -> bytes:
+    """A good reply to a write."""
+    body = struct.pack(">BBHH", request.unit, request.function, request.address, request.count)
     return body + crc(body)
 
 

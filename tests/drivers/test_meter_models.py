@@ -10,11 +10,12 @@ import pytest
 
 from edge.drivers.meter_model import bundled, load
 from edge.drivers.modbus import ModbusBus
-from edge.sim.registers import Answering, Manners
+from edge.sim.modbus import Unit
+from edge.sim.registers import Manners
 from tests.drivers.golden import UNIT, first_reading, golden_meters, on_rtu, on_tcp
 
 METERS = golden_meters()
-Line = Callable[[Mapping[int, Answering]], AbstractAsyncContextManager[ModbusBus]]
+Line = Callable[[Mapping[int, Unit]], AbstractAsyncContextManager[ModbusBus]]
 
 
 def test_every_bundled_model_has_a_meter_written_down() -> None:

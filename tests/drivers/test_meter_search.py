@@ -6,8 +6,7 @@ import pytest
 
 from edge.drivers.meter_search import Result, Step, Symptom, search_serial, search_tcp
 from edge.drivers.registry import choose
-from edge.sim.modbus import RtuBus, serve_tcp
-from edge.sim.registers import Answering
+from edge.sim.modbus import RtuBus, Unit, serve_tcp
 from tests.drivers.golden import Golden, golden_meters
 from tests.drivers.rigs import rig
 
@@ -28,7 +27,7 @@ WITHOUT_MARK = {
 
 
 async def search(units: dict[int, Golden], **more: object) -> Result:
-    named: dict[int, Answering] = dict(units)
+    named: dict[int, Unit] = dict(units)
     wire = RtuBus(named)
     try:
         return await search_serial(wire.path, rig(), units=(1, 2, 3), **more)  # type: ignore[arg-type]  # a test names them right

@@ -12,7 +12,7 @@ import pytest
 from edge.drivers.meter_search import LINES, Line, Result, Symptom, search_serial
 from edge.drivers.modbus import ModbusBus, RtuSettings, open_rtu
 from edge.drivers.registry import Rig
-from edge.sim.registers import Answering
+from edge.sim.modbus import Unit
 from tests.drivers.golden import Golden, golden_meters
 from tests.drivers.meter_trial import quiet
 from tests.drivers.virtual_wire import Chance, Fault, Wire
@@ -30,7 +30,7 @@ class Cable:
 
     def __init__(
         self,
-        *meters: tuple[int, Answering],
+        *meters: tuple[int, Unit],
         at: Line | None = FIRST,
         faults: tuple[Fault, ...] = (),
         share: float = 0.0,

@@ -17,8 +17,7 @@ from random import Random
 from typing import Any
 
 from edge.drivers.modbus import ModbusBus
-from edge.sim.modbus import BITS_PER_BYTE, answer, crc16
-from edge.sim.registers import Answering
+from edge.sim.modbus import BITS_PER_BYTE, Unit, answer, crc16
 
 THINK_S = (0.005, 0.06)  # what a meter takes before it answers
 REQUEST_BYTES = 8
@@ -102,7 +101,7 @@ class _Transport(asyncio.Transport):
 class Wire:
     """One line or host; `attach` puts it below a bus."""
 
-    def __init__(self, meters: Sequence[tuple[int, Answering]], chance: Chance) -> None:
+    def __init__(self, meters: Sequence[tuple[int, Unit]], chance: Chance) -> None:
         self.meters = meters
         self.chance = chance
         self.speed = 9600

@@ -170,8 +170,9 @@ def warned(made: Bench) -> list[str]:
 
 
 @contextmanager
-def _world(socket: Path) -> Iterator[None]:
-    process, _ = ready_process(["sim", "serve", "--socket", str(socket), "--draw-w", "7400"])
+def _world(socket: Path, options: Sequence[str]) -> Iterator[None]:
+    words = ["sim", "serve", "--socket", str(socket), "--draw-w", "7400", *options]
+    process, _ = ready_process(words)
     try:
         yield
     finally:
@@ -179,11 +180,11 @@ def _world(socket: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def bench(directory: Path) -> AsyncIterator[Bench]:
-    """World and central system; daemons started on it are ended with it."""
+async def bench(directory: Path, *world: str) -> AsyncIterator[Bench]:
+    """World (built as the options *world* say) and central system; its daemons end with it."""
     async with central_system() as central:
         made = Bench(directory=directory, central=central)
-        with _world(made.socket):
+        with _world(made.socket, world):
             try:
                 yield made
             finally:
