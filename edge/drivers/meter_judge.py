@@ -31,13 +31,18 @@ class Judge:
         self._believed: Reading | None = None
         self._doubted: list[Reading] = []
 
-    def weigh(self, reading: Reading) -> None:
-        """Believe *reading* or raise `MeterImplausible`; three doubted ones that agree win."""
+    def weigh(self, reading: Reading) -> Reading:
+        """Believe *reading* or raise `MeterImplausible`; three doubted ones that agree win.
+
+        Returns what is believed: a reading that was asked for later and came sooner stays.
+        """
+        if self._believed is not None and reading.at.since(self._believed.at) < 0:
+            return self._believed
         doubt = self._doubt(self._believed, reading)
         if doubt is None:
             self._doubted.clear()
             self._believed = reading
-            return
+            return reading
         if self._doubted and not self._agrees(reading):
             self._doubted.clear()
         self._doubted.append(reading)
@@ -47,6 +52,7 @@ class Judge:
         self._rated_w = max(self._rated_w, STEADY * _rate_w(self._doubted[0], reading))
         self._doubted.clear()
         self._believed = reading
+        return reading
 
     def forget(self) -> None:
         """Another meter is there: its first reading is the truth."""

@@ -144,16 +144,20 @@ class _Look:
         return self._known[function, address, count]
 
     async def _read(self, function: int, address: int, count: int) -> tuple[int, ...] | None:
-        """As often as its replies are damaged, but not for ever."""
+        """As often as its replies are damaged, but not for ever; silence deserves a second look."""
+        silent = False
         for _ in range(TRIES):
             try:
                 return await self._bus.read(self._unit, function, address, count)
             except MeterRefused:
                 return None
             except (MeterSilent, MeterImplausible):
-                if not self._bus.ear.heard.removeprefix(self._bus.ear.sent):
+                if self._bus.ear.heard.removeprefix(self._bus.ear.sent):
+                    self.damaged += 1
+                elif silent:
                     return None
-                self.damaged += 1
+                else:
+                    silent = True
         self.spoilt += 1
         if self.spoilt >= max(SPOILT, len(self._known) / SPOILT):
             raise _DoubleError

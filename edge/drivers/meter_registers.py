@@ -54,9 +54,10 @@ class MeterRegisters:
 
     def forget(self) -> None:
         """Begin with the longest blocks again: another unit may be there now."""
+        model = self._model
         self._requests = [
-            Request(block, tuple(each for each in self._model.registers if self._has(block, each)))
-            for block in blocks(self._model)
+            Request(block, tuple(each for each in model.registers if model.is_in(block, each)))
+            for block in blocks(model)
         ]
 
     async def read(self, *, urgent: bool) -> tuple[Mapping[Quantity, Decimal], Instant]:
@@ -101,18 +102,21 @@ class MeterRegisters:
 
     def _refused(self, request: Request, refusal: MeterRefused) -> list[Request]:
         """What to ask instead; raises *refusal* where there is nothing."""
-        if request not in self._requests:  # another read, of a request between polls, was faster
-            return [
-                each for each in self._requests if set(each.quantities) <= set(request.quantities)
-            ]
+        has_energy = ENERGY in request.quantities
+        if request not in self._requests:  # a read that was asked for between polls was faster
+            wanted = set(request.quantities)
+            instead = [each for each in self._requests if wanted.issuperset(each.quantities)]
+            if has_energy and not instead:
+                raise refusal
+            return instead
         if request.answered or refusal.code not in (ADDRESS, VALUE):
             raise refusal
         request.refusals += 1
         if request.refusals < TRIES:
             return [request]
-        if len(request.quantities) > 1 or request.block.count > self._words(request.quantities[0]):
+        if self._is_long(request):
             return self._split(request)
-        if ENERGY in request.quantities:
+        if has_energy:
             raise refusal
         log.info("register_missing", unit=self._unit, quantity=request.quantities[0])
         self._requests.remove(request)
@@ -124,8 +128,13 @@ class MeterRegisters:
         if request.answered or not alive or request not in self._requests:
             return
         request.silences += 1
-        if request.silences >= TRIES and len(request.quantities) > 1:
+        if request.silences >= TRIES and self._is_long(request):
             self._split(request)
+
+    def _is_long(self, request: Request) -> bool:
+        """Whether less could be asked for at once."""
+        first = self._model.registers[request.quantities[0]]
+        return len(request.quantities) > 1 or request.block.count > first.words
 
     def _split(self, request: Request) -> list[Request]:
         """Put single registers in the place of *request*, energy's first."""
@@ -141,12 +150,6 @@ class MeterRegisters:
     def _block(self, quantity: Quantity) -> Block:
         register = self._model.registers[quantity]
         return Block(self._model.function_of(register), register.address, register.words)
-
-    def _words(self, quantity: Quantity) -> int:
-        return self._model.registers[quantity].words
-
-    def _has(self, block: Block, quantity: Quantity) -> bool:
-        return self._model.is_in(block, quantity)
 
     def _values(self, words: Mapping[tuple[int, int], int]) -> dict[Quantity, Decimal]:
         """Decode what was read; raises `MeterImplausible`."""

@@ -173,9 +173,9 @@ class ModbusMeter:
             frequency_hz=_one(values, "frequency_hz"),
             meter_serial=self._serial,
         )
-        self._judge.weigh(reading)
+        believed = self._judge.weigh(reading)
         self._failures = 0
-        return reading
+        return believed
 
     async def _identify(self, *, urgent: bool) -> None:
         """Learn the meter's serial number; one that differs is believed once it is said twice."""

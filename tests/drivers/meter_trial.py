@@ -216,7 +216,9 @@ class _Course:
         self._wire = wire
         self._loop = asyncio.get_running_loop()
         self._last: Reading | None = None
-        self._read_at: list[float] = []
+        self._random = Random(f"course {trial.seed}")
+        self._tickets = 0
+        self._polled_at: list[float] = []
         self._failed_at = -math.inf
         bears = LATEST_S[trial.is_network]
         self._stale_s = REFRESH_S + max(0.0, (trial.latest_s or 0.0) - bears)
@@ -230,7 +232,8 @@ class _Course:
         if not isinstance(event, MeterRead):
             return
         self.outcome.readings += 1
-        self._read_at.append(now)
+        if event.ticket is None:
+            self._polled_at.append(now)
         wrong = self._register.misread(event.reading, now, self._stale_s)
         if wrong is not None:
             self._breach(wrong)
@@ -240,33 +243,36 @@ class _Course:
 
     async def go(self, meter: ModbusMeter) -> None:
         """A clean start, then as many hours as the trial has."""
-        random = Random(f"course {self._trial.seed}")
         await elapse(10.0)
-        ticket = 0
         while self._loop.time() < self._trial.hours * 3600:
-            self._wire.chance.share = random.uniform(0.05, 0.95)
-            ends_at = self._loop.time() + random.uniform(20, 300)
-            while self._loop.time() < ends_at:
-                await elapse(random.uniform(0, 10))
-                ticket += 1
-                meter.request(ticket)
-            await self._rest()
+            self._wire.chance.share = self._random.uniform(0.05, 0.95)
+            await self._ask_until(meter, self._loop.time() + self._random.uniform(20, 300))
+            await self._rest(meter)
 
-    async def _rest(self) -> None:
+    async def _ask_until(self, meter: ModbusMeter, ends_at: float) -> None:
+        """Ask for readings besides those of the polls, at any moment."""
+        while self._loop.time() < ends_at:
+            await elapse(self._random.uniform(0, 5))
+            self._tickets += 1
+            meter.request(self._tickets)
+
+    async def _rest(self, meter: ModbusMeter) -> None:
         """Nothing goes wrong any more: the driver is well again in time, and stays so."""
         self._wire.chance.share = 0.0
         self._wire.away_until = 0.0
         began = self._loop.time()
-        self._read_at.clear()
-        await elapse(QUIET_S)
-        healed_s = (self._read_at[0] if self._read_at else math.inf) - began
+        self._polled_at.clear()
+        await self._ask_until(meter, began + QUIET_S)
+        healed_s = (self._polled_at[0] if self._polled_at else math.inf) - began
         self.outcome.slowest_heal_s = max(self.outcome.slowest_heal_s, healed_s)
         if healed_s > HEALS_S:
             self._breach(f"not well again after {healed_s:.1f} s")
         steady_from = began + QUIET_S - STEADY_S
-        steady = sum(at >= steady_from for at in self._read_at)
+        steady = sum(at >= steady_from for at in self._polled_at)
         if steady < STEADY_S - 2 or self._failed_at >= steady_from:
-            self._breach(f"{steady} readings in {STEADY_S:.0f} s of quiet")
+            self._breach(
+                f"{steady} polls in {STEADY_S:.0f} s of quiet, failed at {self._failed_at}"
+            )
 
     def _breach(self, what: str) -> None:
         trial = self._trial

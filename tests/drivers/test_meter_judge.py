@@ -52,3 +52,11 @@ def test_a_register_that_cannot_make_up_its_mind_is_never_believed() -> None:
     for second, energy_wh in enumerate((90_000, 50_000, 70_000, 30_000, 80_000), 1):
         with pytest.raises(MeterImplausible):
             judge.weigh(reading(energy_wh, second))
+
+
+def test_a_reading_overtaken_by_one_that_was_asked_for_later_does_not_go_back() -> None:
+    """A request between the blocks of a poll is answered first; its register is the newer one."""
+    judge = Judge(rated_w=25_000, step_wh=1, refresh_s=1)
+    newer = judge.weigh(reading(1001, 10.2))
+    assert judge.weigh(reading(1000, 10.0)) is newer
+    assert judge.weigh(reading(1002, 10.4)).energy_wh == 1002

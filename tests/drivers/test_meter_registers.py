@@ -49,7 +49,7 @@ class Glass:
 async def registers_of(glass: Glass, model: str) -> AsyncIterator[MeterRegisters]:
     """What is read through the glass."""
     wire = RtuWire(glass.answer)
-    fast = {"timeout_s": 0.1, "drain_s": 0.0, "pause_s": 0.0, "probe_s": 0.0}
+    fast = {"timeout_s": 0.4, "drain_s": 0.0, "pause_s": 0.0, "probe_s": 0.0}
     try:
         async with open_rtu(RtuSettings(port=wire.path, **fast), rig(), 0) as bus:  # type: ignore[arg-type]  # all are seconds
             yield MeterRegisters(load(model), bus, UNIT)

@@ -288,7 +288,7 @@ async def test_an_adapter_that_is_unplugged_and_plugged_in_again_works(tmp_path:
     port = tmp_path / "rs485"
     first, second = RtuWire(good), RtuWire(good)
     port.symlink_to(first.path)
-    settings = RtuSettings(port=str(port), timeout_s=TIMEOUT_S, drain_s=0.1)
+    settings = RtuSettings(port=str(port), timeout_s=1.0, drain_s=0.1)
     async with open_rtu(settings, rig(), 0) as bus:
         assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
         first.close()
