@@ -152,7 +152,7 @@ class _Look:
             except MeterRefused:
                 return None
             except (MeterSilent, MeterImplausible):
-                if self._bus.ear.heard.removeprefix(self._bus.ear.sent):
+                if self._bus.ear.besides_echo:
                     self.damaged += 1
                 elif silent:
                     return None

@@ -17,7 +17,7 @@ Quality: real bus driver on simulated lines of every kind; not yet on a real RS-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -325,20 +325,23 @@ class _Sweep:
                 return _Reply.ANSWER
             except (MeterSilent, MeterImplausible):
                 self._note_echo(bus)
-                if bus.ear.heard.removeprefix(bus.ear.sent):
+                if bus.ear.besides_echo:
                     reply = _Reply.DAMAGED
             else:
                 self._note_echo(bus)
                 return _Reply.ANSWER
         return reply
 
-    async def _identify(self, line: Line | None, units: Iterable[int]) -> None:
-        """Find out what each unit is that was heard."""
+    async def _identify(self, line: Line | None, heard: Mapping[int, _Reply]) -> None:
+        """Find out what each unit is that was heard; on a noisy line damage is nobody's."""
+        noisy = any(symptom is Symptom.NOISE for symptom, _ in self._remarks)
         async with self._opener(line, _timeout_s(line) + THINK_S) as bus:
-            for unit in units:
+            for unit, reply in heard.items():
+                if noisy and reply is _Reply.DAMAGED:
+                    continue
                 self._tell(line, unit)
                 likeness = await liken(bus, unit)
-                if likeness.is_double or await bus.listen(LISTEN_S):
+                if not noisy and (likeness.is_double or await bus.listen(LISTEN_S)):
                     self._clash(unit, line)
                 elif likeness.damaged:
                     text = (

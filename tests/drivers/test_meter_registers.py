@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ class Glass:
     meter: Golden
     mute_over: int = 125
     refuses_with: int | None = None
+    slow_s: float = 0.0
     counts: list[int] = field(default_factory=list)
 
     def answer(self, request: Request) -> Answer | None:
@@ -42,7 +44,7 @@ class Glass:
             words = self.meter.read(request.function, request.address, request.count, 0.0)
         except Refused as refused:
             return 0.0, refusal(request, refused.code)
-        return 0.0, reply(request, *words)
+        return self.slow_s, reply(request, *words)
 
 
 @asynccontextmanager
@@ -68,6 +70,20 @@ async def test_blocks_that_are_answered_stay_blocks() -> None:
         for _ in range(3):
             await registers.read(urgent=False)
     assert glass.counts == [4, 14] * 3
+
+
+async def test_a_reading_is_as_old_as_its_first_request() -> None:
+    """Whatever comes later is younger: no value is stamped later than it was asked for."""
+    glass = Glass(tolerant("sdm630"))
+    async with registers_of(glass, "sdm630") as registers:
+        _, first = await registers.read(urgent=False)
+        glass.slow_s = 0.05
+        began = time.monotonic()
+        _, second = await registers.read(urgent=False)
+        took_s = time.monotonic() - began
+    assert took_s >= 3 * glass.slow_s
+    assert began <= second.monotonic <= began + took_s - 3 * glass.slow_s
+    assert first.monotonic < began
 
 
 async def test_a_refused_block_is_asked_again_and_then_split_for_good() -> None:

@@ -13,15 +13,17 @@ from edge.drivers.meter_search import LINES, Line, Result, Symptom, search_seria
 from edge.drivers.modbus import ModbusBus, RtuSettings, open_rtu
 from edge.drivers.registry import Rig
 from edge.sim.modbus import Unit
+from edge.sim.registers import Refused
 from tests.drivers.golden import Golden, golden_meters
 from tests.drivers.meter_trial import quiet
-from tests.drivers.virtual_wire import Chance, Fault, Wire
+from tests.drivers.virtual_wire import Chance, Fault, SaysNothing, Wire
 from tests.drivers.virtual_wire import Line as RtuLine
 from tests.world.clocks import Computer
 from tests.world.loop import VirtualLoop
 
 METERS = golden_meters()
 READS = {3, 4}
+BABBLES_AFTER_S = 0.05  # while the search still listens
 FIRST = LINES[0]
 
 
@@ -35,7 +37,7 @@ class Cable:
         faults: tuple[Fault, ...] = (),
         share: float = 0.0,
         echoes: bool = False,
-        babbles: bool = False,
+        babbles_every_s: float | None = None,
         seed: int = 0,
     ) -> None:
         self._meters = meters
@@ -43,7 +45,7 @@ class Cable:
         self._faults = faults
         self._share = share
         self._echoes = echoes
-        self._babbles = babbles
+        self._babbles_every_s = babbles_every_s
         self._seed = seed
         self.took_s = 0.0
         self.wires: list[Wire] = []
@@ -70,9 +72,10 @@ class Cable:
             )
             chance = Chance(f"cable {self._seed}", self._faults, latest_s=0.0)
             chance.share = self._share
-            wire = (
-                Babbling(self._meters, chance) if self._babbles else RtuLine(self._meters, chance)
-            )
+            wire = RtuLine(self._meters, chance)
+            if self._babbles_every_s is not None:
+                wire = Babbling(self._meters, chance)
+                wire.every_s = self._babbles_every_s
             wire.echoes = self._echoes
             self.wires.append(wire)
             async with open_rtu(settings, rig, 0) as bus:
@@ -83,7 +86,9 @@ class Cable:
 
 
 class Babbling(RtuLine):
-    """Somebody else talks all the time."""
+    """Somebody else talks."""
+
+    every_s = 0.0
 
     def attach(self, bus: ModbusBus, *, reachable: bool = True) -> None:
         super().attach(bus, reachable=True)
@@ -92,9 +97,9 @@ class Babbling(RtuLine):
         def babble() -> None:
             if context.transport is not None:
                 context.transport.deliver(self.chance.random.randbytes(7))
-            self.later(0.02, babble)
+            self.later(self.every_s, babble)
 
-        self.later(0.02, babble)
+        self.later(BABBLES_AFTER_S, babble)
 
 
 def symptoms(result: Result) -> list[Symptom]:
@@ -148,6 +153,23 @@ def test_an_adapter_that_hears_itself_is_told_and_searched_all_the_same() -> Non
     assert symptoms(result) == [Symptom.ECHO]
 
 
+def test_a_meter_that_is_silent_where_others_refuse_is_no_damage() -> None:
+    """Nor is the echo of what it does not answer."""
+
+    class Shy(Golden):
+        def read(self, function: int, address: int, count: int, now_s: float) -> list[int]:
+            try:
+                return super().read(function, address, count, now_s)
+            except Refused:
+                raise SaysNothing from None
+
+    for model, echoes in (("sdm220", True), ("pzem-004t", False)):
+        shy = Shy(METERS[model].image)
+        result = Cable((1, shy), echoes=echoes).search(units=range(1, 4))
+        assert [each.likeness.model for each in result.found] == [model]
+        assert symptoms(result) == [Symptom.ECHO] * echoes
+
+
 def test_an_echo_alone_is_a_silent_line() -> None:
     """The adapter works; the meter does not."""
     result = Cable(at=FIRST, echoes=True).search(units=range(1, 6))
@@ -176,9 +198,19 @@ def test_a_bad_cable_is_no_clash(seed: int) -> None:
 
 def test_a_line_with_another_master_is_told() -> None:
     """Bytes come that nobody asked for."""
-    result = Cable(babbles=True).search(units=range(1, 6))
+    result = Cable(babbles_every_s=0.02).search(units=range(1, 6))
     assert result.found == ()
     assert symptoms(result) == [Symptom.NOISE]
+
+
+def test_a_meter_is_found_beside_another_master() -> None:
+    """Damage at ids that nobody has is the other one's talk, not two units."""
+    cable = Cable((1, METERS["sdm120"]), babbles_every_s=0.8)
+    result = cable.search(units=range(1, 6))
+    assert [each.likeness.model for each in result.found] == ["sdm120"]
+    assert set(symptoms(result)) <= {Symptom.NOISE, Symptom.DAMAGED}
+    assert Symptom.NOISE in symptoms(result)
+    assert cable.took_s < 6  # nobody is looked for where there is but noise
 
 
 def test_a_device_that_is_no_meter_is_told() -> None:

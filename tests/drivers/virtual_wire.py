@@ -10,6 +10,7 @@ import asyncio
 import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from functools import reduce
 from operator import and_
@@ -46,6 +47,10 @@ class Fault(StrEnum):
 
 ON_A_LINE = tuple(each for each in Fault if each not in (Fault.WRONG_NUMBER, Fault.BLACK_HOLE))
 ON_A_NETWORK = tuple(each for each in Fault if each not in (Fault.ECHO, Fault.NOISE, Fault.DAMAGED))
+
+
+class SaysNothing(Exception):
+    """A meter does not answer this question."""
 
 
 class Chance:
@@ -153,7 +158,9 @@ class Wire:
             self._excused[unit] = True
             return [bytes((unit, request[1] | 0x80, self.chance.random.choice(EXCEPTIONS)))]
         self._excused[unit] = False
-        return [answer(meter, request, self._loop.time()) for meter in named]
+        with suppress(SaysNothing):
+            return [answer(meter, request, self._loop.time()) for meter in named]
+        return []
 
 
 def _overlaid(replies: Sequence[bytes]) -> bytes:
