@@ -95,6 +95,15 @@ class Power(Protocol):
         """Clear the reflex's latch where its causes are gone."""
         ...
 
+    @property
+    def proof_s(self) -> float | None:
+        """How often `prove_alive` is wanted, `None`: never."""
+        ...
+
+    def prove_alive(self) -> None:
+        """The control loop came round; without this for a while the contactor opens by itself."""
+        ...
+
 
 class Front(Protocol):
     """The harmless half: lamp and cable lock."""

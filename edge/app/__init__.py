@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -28,11 +28,14 @@ from edge.app.station import Place, Station, open_station
 from edge.config.settings import Connector, Settings
 from edge.control.server import listen
 from edge.drivers.diagnostics import LogRing
-from edge.drivers.journal import OpenDatabase
+from edge.drivers.journal import OpenDatabase, open_database_with
 from edge.drivers.registry import open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
 from edge.errors import ConfigError
 from edge.runtime.liveness import Notifier
+
+if TYPE_CHECKING:
+    from edge.sim.wires import BayWanted
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
@@ -92,7 +95,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
                     hardware=await open_hardware(stack, rig, tables),
                     ring=ring,
                     notifier=Notifier(os.environ),
-                    open_database=options.open_database,
+                    open_database=options.open_database or _opener(daemon),
                 ),
                 daemon,
             )
@@ -145,6 +148,8 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
     """The hardware's tables; those of the simulated bay come from the bay itself."""
     settings = options.settings
     if settings.hardware == "real":
+        if not settings.installation.production:
+            log.warning("not_in_production", do="confirm the protection under [installation]")
         if options.sim_socket is not None:
             raise ConfigError('--sim-socket needs hardware = "simulated" in the configuration')
         yield Tables(
@@ -154,23 +159,18 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
             power_good=settings.power_good,
         )
         return
-    from edge.sim.wires import BayWanted, attach
+    from edge.sim.disk import Disk
+    from edge.sim.wires import attach
 
-    wanted = BayWanted(
-        connectors=settings.simulated.connectors,
-        meter_bus=settings.simulated.meter_bus,
-        meter_model=settings.simulated.meter_model,
-        evse=settings.simulated.evse,
-        draw_w=settings.simulated.draw_w,
-    )
     socket = options.sim_socket or options.state_dir / "sim.sock"
-    async with attach(socket, daemon.hooks(), wanted) as attached:
+    daemon.disk = Disk()
+    async with attach(socket, daemon.hooks(), _bay_wanted(settings)) as attached:
         daemon.changed = attached.changed
         tables = attached.tables
         yield Tables(
             readers={int(number): table for number, table in tables["readers"].items()},
             buses={
-                name: {**table, "probe_s": settings.simulated.probe_s}
+                name: {"probe_s": settings.simulated.probe_s, **table}
                 for name, table in tables["buses"].items()
             },
             connectors={
@@ -180,3 +180,35 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
             power_good=tables["power_good"],
             pin_factory=attached.pin_factory,
         )
+
+
+def _opener(daemon: Daemon) -> OpenDatabase | None:
+    """With the simulated bay the disk may fail, too."""
+    return None if daemon.disk is None else open_database_with(daemon.disk.connection())
+
+
+def _bay_wanted(settings: Settings) -> BayWanted:
+    """The bay to attach to: one of its own kind, or in the place of the hardware configured."""
+    from edge.sim.stand_in import stand_in
+    from edge.sim.wires import BayWanted
+
+    simulated = settings.simulated
+    tables = None
+    if settings.hardware == "stand_in":
+        stood = stand_in(
+            readers=settings.readers,
+            buses=settings.buses,
+            connectors={n: (each.evse, each.meter) for n, each in settings.connectors.items()},
+            power_good=settings.power_good,
+        )
+        for note in stood.notes:
+            log.warning("stood_in_for", what=note)
+        tables = stood.tables
+    return BayWanted(
+        connectors=simulated.connectors,
+        meter_bus=simulated.meter_bus,
+        meter_model=simulated.meter_model,
+        evse=simulated.evse,
+        draw_w=simulated.draw_w,
+        tables=tables,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,7 @@ from edge.core.events import Port
 from edge.core.setup import EvseTraits
 from edge.drivers.registry import Rig, choose
 from edge.ports import CardReader, Clock, EnergyMeter, Evse, Post, Supply
+from edge.runtime.liveness import prove_alive
 from edge.runtime.supervise import Backoff, Worker, supervise
 
 log = structlog.get_logger()
@@ -97,6 +98,17 @@ def at_work(
     if hardware.supply is not None:
         works["supply"] = hardware.supply.run(post)
     return works
+
+
+def proofs(
+    hardware: Hardware, come_round: Callable[[], Awaitable[None]]
+) -> dict[str, Coroutine[None, None, None]]:
+    """The proof of life that charging points want, by its name (safety 2)."""
+    return {
+        f"proof-{number}": prove_alive(evse.prove_alive, every_s, come_round)
+        for number, evse in hardware.evses.items()
+        if (every_s := evse.proof_s) is not None
+    }
 
 
 def _workers(hardware: Hardware) -> Iterator[Worker]:

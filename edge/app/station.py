@@ -16,7 +16,7 @@ from random import Random
 
 from edge.app.daemon import Daemon, Works
 from edge.app.errands import make_errands, protocols
-from edge.app.hardware import Hardware, at_work
+from edge.app.hardware import Hardware, at_work, proofs
 from edge.config.loading import identity
 from edge.config.settings import Settings
 from edge.core import keys
@@ -189,6 +189,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         "upkeep": upkeep.run(),
         "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(place.notifier, loop.come_round),
+        **proofs(hardware, loop.come_round),
         **at_work(hardware, place.settings.supervision, clock, loop.post),
     }
     _post_first(loop.post, clock, hardware)

@@ -90,11 +90,15 @@ SERVE: Final[tuple[Argument, ...]] = (
     ("--phases", {"type": int, "default": 1}),
     ("--baud-timing", {"action": "store_true", "help": "the RTU line is as slow as 9600 baud"}),
     ("--no-meter-refresh", {"action": "store_true", "help": "meters publish at every read"}),
+    ("--tables", {"type": json.loads, "help": "JSON: what is wired where, as `attach` tells it"}),
     ("--ready-fd", {"type": int, "help": "write one JSON line there when listening"}),
     ("--until-closed-fd", {"type": int, "help": "end when this pipe breaks"}),
 )
 VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
-    "plug": ("put the cable in", (CONNECTOR, SIDE)),
+    "plug": (
+        "put the cable in",
+        (CONNECTOR, SIDE, ("--bounces", {"type": int, "help": "how often the contacts chatter"})),
+    ),
     "unplug": ("pull the cable out", (CONNECTOR, SIDE)),
     "ev": (
         "the car's wish: B not ready, C ready, D with ventilation",
@@ -119,11 +123,25 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
             ("--current", {"type": _list(float), "help": "three values, a,b,c"}),
             ("--soc", {"type": float}),
             ("--time-scale", {"type": float, "help": "how many times faster energy counts"}),
+            ("--rollover-wh", {"type": float, "help": "where the register begins anew"}),
         ),
     ),
     "meter.fail": (
-        "a fault on the bus: timeout, crc, stuck, swapped, late or none",
+        "a fault on the bus: timeout, crc, stuck, swapped, late, wrong_unit, short, busy or none",
         (CONNECTOR, ("mode", {})),
+    ),
+    "meter.unit": (
+        "set a meter's address on its line; two may have the same",
+        (CONNECTOR, ("unit", {"type": int})),
+    ),
+    "bus": (
+        "a meters' line: held low, crossed (A and B), or how its meters are set to speak",
+        (
+            ("--name", {"help": "of the table [buses.NAME], if there are several"}),
+            ("--fault", {"help": "none, held or crossed"}),
+            ("--baudrate", {"type": int}),
+            ("--parity", {"help": "N, E or O; nobody hears E or O through a pseudo-terminal"}),
+        ),
     ),
     "fault": (
         "let a fault happen; 0 is the whole charge point",
@@ -132,12 +150,21 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
     "clear": ("mend one fault or all", (CONNECTOR, ("code", {"nargs": "?"}))),
     "lock": ("the lock: ok, fail_lock, fail_unlock or absent", (CONNECTOR, ("mode", {}))),
     "reader.fail": (
-        "the reader goes silent (or --mode garbled)",
+        "the reader goes silent (or --mode garbled, late, duplicate)",
         (("reader", {"type": int}), ("on", {"help": "on or off"}), ("--mode", {})),
     ),
     "net": (
-        "our OCPP line: up, down, refuse or blackhole",
-        (("mode", {}), ("--for-s", {"type": float})),
+        "our OCPP line: up, down, refuse, blackhole, or half: it breaks within an answer",
+        (
+            ("mode", {}),
+            ("--for-s", {"type": float}),
+            ("--after-bytes", {"type": int, "help": "of an answer, with half"}),
+        ),
+    ),
+    "process": ("kill: the daemon's process alone, its outputs stay as they are", (("mode", {}),)),
+    "disk": (
+        "hook: the journal's disk is ok, full, read_only or broken",
+        (("mode", {}), ("--delay-s", {"type": float, "help": "of each sync"})),
     ),
     "power": (
         "off: last words, then dark; kill: dark at once; fail, back: the grid, seen by an input",
@@ -155,13 +182,19 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
             ("--connector", {"type": int, "default": 0}),
         ),
     ),
-    "fail.locallist": ("the disk takes no local list, or takes them again: on, off", (("on", {}),)),
+    "fail.locallist": (
+        "hook: the disk takes no local list: on, off",
+        (("on", {}),),
+    ),
     "ocpp.datatransfer": (
-        "the charge point sends a DataTransfer",
+        "hook: the charge point sends a DataTransfer",
         (("vendorId", {}), ("--messageId", {}), ("--data", {})),
     ),
-    "ocpp.security_event": ("a sensor reports a security event", (("type", {}), ("--info", {}))),
-    "fail.firmware": ("the next update: ok, download or install (fails)", (("next", {}),)),
+    "ocpp.security_event": (
+        "hook: a sensor reports an event",
+        (("type", {}), ("--info", {})),
+    ),
+    "fail.firmware": ("hook: the next update: ok, download or install (fails)", (("next", {}),)),
     "reset_state": ("the daemon forgets", (("--keep", {"type": _list(str)}),)),
     "state": ("the snapshot: daemon and world", ()),
     "world": ("the truth about the bay alone", ()),

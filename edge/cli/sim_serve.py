@@ -43,4 +43,5 @@ def _setup(args: argparse.Namespace) -> BaySetup:
         phases=args.phases,
         baud_timing=args.baud_timing,
         meter_refresh=not args.no_meter_refresh,
+        tables=args.tables,
     )

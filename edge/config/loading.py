@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from edge.config.explaining import takes
+from edge.config.production import Installation, check_production
 from edge.config.settings import Firmware, Settings, Simulated, Station, Supervision, Table, members
 from edge.core.keys import TABLE, Accessibility, find, normal
 from edge.core.messages import BootNotification
@@ -29,6 +30,7 @@ SECTIONS: Final[dict[str, type]] = {
     "supervision": Supervision,
     "firmware": Firmware,
     "simulated": Simulated,
+    "installation": Installation,
 }
 """The tables whose keys are ours to check; the rest belongs to drivers or to OCPP."""
 
@@ -198,6 +200,8 @@ def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
     _check_policy(settings.policy)
     _check_journal(settings.journal)
     _check_hardware(settings)
+    evses = {number: each.evse for number, each in settings.connectors.items()}
+    check_production(settings.installation, settings.hardware, evses)
     return settings
 
 
@@ -217,7 +221,7 @@ def _check_policy(policy: Policy) -> None:
 
 
 def _check_hardware(settings: Settings) -> None:
-    """Real hardware is named here, the simulated bay brings its own."""
+    """Real hardware, or what the bay stands in for, is named here; the bay alone brings its own."""
     described = bool(
         settings.readers or settings.buses or settings.connectors or settings.power_good
     )
@@ -226,8 +230,10 @@ def _check_hardware(settings: Settings) -> None:
             'hardware = "simulated" brings its own readers, buses, connectors and power_good:'
             ' remove their tables, or write hardware = "real"'
         )
-    if settings.hardware == "real" and not settings.connectors:
-        raise ConfigError('hardware = "real" needs at least a table [connectors.1.evse]')
+    if settings.hardware != "simulated" and not settings.connectors:
+        raise ConfigError(
+            f'hardware = "{settings.hardware}" needs at least a table [connectors.1.evse]'
+        )
     numbers = list(settings.connectors)
     if numbers != list(range(1, len(numbers) + 1)):
         raise ConfigError(f"connectors must be numbered 1, 2, 3 …; these are {numbers}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edge.config.production import Installation
 from edge.core.setup import Keeping, Policy, UnsignedFirmware
 
 Table = dict[str, Any]
@@ -74,9 +75,12 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted."""
+    """All of edge.toml. *overrides* are the OCPP keys given by `-o`, which are never persisted.
 
-    hardware: Literal["real", "simulated"] = "simulated"
+    `hardware = "stand_in"` is what is described as real, on the simulated bay's wires.
+    """
+
+    hardware: Literal["real", "simulated", "stand_in"] = "simulated"
     station: Station = Station()
     csms: Table = {}
     ocpp: dict[str, str] = {}
@@ -91,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connectors: dict[int, Connector] = {}
     power_good: Table | None = None
     simulated: Simulated = Simulated()
+    installation: Installation = Installation()
 
 
 def members(place: object) -> dict[str, object]:

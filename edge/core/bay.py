@@ -5,7 +5,8 @@ Times written `..._at` or `..._until` as float are monotonic seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from edge.core.cost_messages import Cost
@@ -14,6 +15,7 @@ from edge.core.instant import Instant
 from edge.core.messages import MeterValue
 from edge.core.profiles import Profile
 from edge.core.quantities import Reading
+from edge.core.records import Latch
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode, StopReason
 
 
@@ -111,7 +113,10 @@ class Metering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The inputs of the charging point as the driver last showed them."""
+    """The inputs of the charging point as the driver last showed them.
+
+    *rcd_trips*: when the residual current device tripped, in the last hour.
+    """
 
     known: bool = False
     lost: str | None = None
@@ -121,6 +126,7 @@ class Seen:
     locked: bool | None = None
     tripped: frozenset[Trip] = frozenset()
     rearm_at: float | None = None
+    rcd_trips: tuple[float, ...] = ()
     fault_since: float | None = None
     lock_failed: bool = False
     welded: bool = False
@@ -128,15 +134,73 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contactor:
-    """The order to the contactor, and how it comes to an end without breaking the load."""
+    """The order to the contactor, and how it comes to an end without breaking the load.
+
+    *closings* and *hot_opens* count the wear of a lifetime, *written* as far as the journal has it.
+    """
 
     ordered: bool = False
     offered_a: float = 0.0
     seen_closed: bool = False
     ramp_since: float | None = None
     low_since: float | None = None
+    closed_at: float | None = None
     opened_at: float | None = None
+    closings: int = 0
     hot_opens: int = 0
+    written: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether something *holds*; *since*: from then on the signs have said the opposite."""
+
+    holds: bool = False
+    since: float | None = None
+
+    def heard(self, sign: bool | None, at: float, *, after_s: float, over_s: float) -> Verdict:
+        """Hear a *sign*, `None` for neither yes nor no: who lasts long enough turns the verdict."""
+        if sign is None or sign is self.holds:
+            return Verdict(holds=self.holds)
+        since = at if self.since is None else self.since
+        if at - since >= (over_s if self.holds else after_s):
+            return Verdict(holds=sign)
+        return replace(self, since=since)
+
+
+class Concern(StrEnum):
+    """What the meter's readings are judged for."""
+
+    OVER_VOLTAGE = "over_voltage"
+    UNDER_VOLTAGE = "under_voltage"
+    HIGH_VOLTAGE = "high_voltage"  # the warning before
+    LOW_VOLTAGE = "low_voltage"
+    OVER_CURRENT = "over_current"
+    WELD_SUSPECTED = "weld_suspected"
+    WELD_LIKELY = "weld_likely"
+    WELD_CERTAIN = "weld_certain"
+    NOTHING_FLOWS = "nothing_flows"  # though the contactor is closed and the car asks
+    NO_LOAD = "no_load"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Temperature:
+    """What the sensor last said, and when; *felt_c* follows it down only after a kelvin."""
+
+    celsius: float | None = None
+    felt_c: float | None = None
+    seen_at: float | None = None
+    warm_since: float | None = None
+    too_hot: Verdict = field(default_factory=Verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setpoint:
+    """What a local energy manager allows, until it has to say so again."""
+
+    limit_a: float
+    since: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +237,10 @@ class Bay:
     metering: Metering = field(default_factory=Metering)
     seen: Seen = field(default_factory=Seen)
     contactor: Contactor = field(default_factory=Contactor)
+    verdicts: Mapping[Concern, Verdict] = field(default_factory=dict)
+    temperature: Temperature = field(default_factory=Temperature)
+    setpoint: Setpoint | None = None
+    latches: frozenset[Latch] = frozenset()
     service: Service = field(default_factory=Service)
     notice: Notice = field(default_factory=Notice)
     unlocking: Unlocking | None = None

@@ -75,7 +75,7 @@ def _prepare(draft: Draft, connector: int) -> None:
 
 def _grant(draft: Draft, fact: Granted) -> None:
     _put(draft, fact.connector, permit=fact.permit, keeps_lock=False)
-    if draft.bay(fact.connector).seen.plugged:
+    if levels.is_plugged(draft.state, fact.connector):
         _open(draft, fact.connector)
     else:
         _put(draft, fact.connector, phase=Phase.PREPARING, until=fact.permit.until)

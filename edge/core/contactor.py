@@ -14,6 +14,8 @@ from edge.core import levels
 from edge.core.bay import Bay, Contactor
 from edge.core.draft import Draft
 from edge.core.effects import Cut, Energise, Raise, Reduce
+from edge.core.facts import Closed
+from edge.core.records import ContactorWorn
 from edge.core.setup import Policy
 
 LOW_CURRENT_A: Final = 1.0  # below this a contactor opens without an arc worth the name
@@ -69,13 +71,19 @@ def _settle_contactor(draft: Draft, connector: int) -> None:
         if not contactor.ordered:
             draft.do(Energise(connector=connector))
         if not contactor.ordered or contactor.ramp_since is not None:
-            after = replace(contactor, ordered=True, ramp_since=None)
-            draft.put(connector, contactor=after)
+            draft.put(connector, contactor=_closing(draft, contactor))
     elif contactor.ordered:
         if levels.must_cut(draft.state, connector) or _has_ramped(draft, bay):
             _open(draft, connector, bay)
         elif contactor.ramp_since is None:
             draft.put(connector, contactor=replace(contactor, ramp_since=draft.now))
+
+
+def _closing(draft: Draft, contactor: Contactor) -> Contactor:
+    if contactor.ordered:  # the wish came back while the load was waited for
+        return replace(contactor, ramp_since=None)
+    closings = contactor.closings + 1
+    return replace(contactor, ordered=True, closed_at=draft.now, closings=closings)
 
 
 def _note_feedback(draft: Draft, connector: int) -> Bay:
@@ -99,17 +107,30 @@ def _has_ramped(draft: Draft, bay: Bay) -> bool:
 def _open(draft: Draft, connector: int, bay: Bay) -> None:
     last = bay.metering.last
     hot = last is not None and not is_low(last.current_a, last.power_w)
-    hot_opens = bay.contactor.hot_opens + (1 if hot else 0)
     draft.do(Cut(connector=connector))
     draft.put(
         connector,
-        contactor=Contactor(
-            offered_a=bay.contactor.offered_a,
-            low_since=bay.contactor.low_since,
+        contactor=replace(
+            bay.contactor,
+            ordered=False,
+            seen_closed=False,
+            ramp_since=None,
+            closed_at=None,
             opened_at=draft.now,
-            hot_opens=hot_opens,
+            hot_opens=bay.contactor.hot_opens + (1 if hot else 0),
         ),
     )
+
+
+def on_closed(draft: Draft, fact: Closed) -> None:
+    """The wear of a session goes with the commit of its end."""
+    contactor = draft.bay(fact.connector).contactor
+    counted = (contactor.closings, contactor.hot_opens)
+    if counted == contactor.written:
+        return
+    closings, hot_opens = counted
+    draft.write(ContactorWorn(connector=fact.connector, closings=closings, hot_opens=hot_opens))
+    draft.put(fact.connector, contactor=replace(contactor, written=counted))
 
 
 def deadlines(bay: Bay, policy: Policy) -> Iterator[float]:

@@ -9,15 +9,19 @@ from edge.core import (
     charging,
     contactor,
     cost,
+    ending,
     evse,
     jobs,
     metering,
     outbox,
     registration,
     security_events,
+    setpoint,
     status,
+    temperature,
 )
 from edge.core.bay import Bay
+from edge.core.setup import EvseTraits
 from edge.core.state import ChargePoint
 
 
@@ -46,16 +50,19 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield from jobs.deadlines(station.jobs)
     yield station.credentials.due_at
     yield from cost.deadlines(state)
-    for bay in state.bays:
-        yield from _of(state, bay)
+    for traits, bay in zip(state.setup.traits, state.bays, strict=True):
+        yield from _of(state, traits, bay)
 
 
-def _of(state: ChargePoint, bay: Bay) -> Iterator[float | None]:
+def _of(state: ChargePoint, traits: EvseTraits, bay: Bay) -> Iterator[float | None]:
     policy = state.setup.policy
     yield bay.connector.until
     yield from contactor.deadlines(bay, policy)
     yield from metering.deadlines(bay.metering)
-    yield from evse.deadlines(bay, policy)
+    yield from evse.deadlines(state, bay)
+    yield from temperature.deadlines(bay, traits)
+    yield from setpoint.deadlines(bay)
+    yield from ending.deadlines(bay, traits, policy)
     yield status.due_at(state, bay.notice)
     if bay.unlocking is not None:
         yield bay.unlocking.until

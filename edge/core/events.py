@@ -13,6 +13,7 @@ from edge.core.messages import CallError, Confirmation, NoAnswer
 from edge.core.quantities import Reading
 from edge.core.records import Queued
 from edge.core.vocabulary import SecurityEvent
+from edge.core.wishes import ReleaseAsked, SetpointGiven
 from edge.core.x509 import X509Answer
 
 
@@ -70,6 +71,7 @@ class EvseSeen:
 
     *tripped* holds the reflex's latched causes whose input is still active or not yet re-armed.
     *locked* is `None` without a lock. *plugged* is the plug at the socket, *pilot* the car's side.
+    *temperature_c* is that of the charging point's own sensor, `None` without one or without news.
     """
 
     at: Instant
@@ -79,6 +81,16 @@ class EvseSeen:
     contactor_closed: bool
     locked: bool | None = None
     tripped: frozenset[Trip] = frozenset()
+    temperature_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemperatureRead:
+    """What a sensor of its own beside the contactor of *connector* says."""
+
+    at: Instant
+    connector: int
+    celsius: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +127,7 @@ class Port(StrEnum):
     READER = "reader"
     METER = "meter"
     EVSE = "evse"
+    SENSOR = "sensor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +352,9 @@ Event = (
     | Ticked
     | TagPresented
     | EvseSeen
+    | TemperatureRead
+    | SetpointGiven
+    | ReleaseAsked
     | StopPressed
     | MeterRead
     | MeterFailed

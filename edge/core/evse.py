@@ -10,13 +10,23 @@ from edge.core import faults
 from edge.core.bay import Bay, Phase, Seen
 from edge.core.draft import Draft
 from edge.core.effects import Rearm
-from edge.core.events import DriverFound, DriverLost, EvseSeen, Pilot, Port, StopPressed, Trip
-from edge.core.facts import CarGone, InputsChanged, MustStop, PluggedIn, PluggedOut
-from edge.core.records import FaultLatched, FaultReleased
-from edge.core.setup import Policy
+from edge.core.events import (
+    DriverFound,
+    DriverLost,
+    EvseSeen,
+    Pilot,
+    Port,
+    StopPressed,
+    Trip,
+)
+from edge.core.facts import CarGone, InputsChanged, MustLatch, MustStop, PluggedIn, PluggedOut
+from edge.core.records import FaultLatched, FaultReleased, Latch
+from edge.core.state import ChargePoint
 from edge.core.vocabulary import StopReason
+from edge.core.wishes import ReleaseAsked
 
 REARM_EVERY_S: Final = 2.0  # how often a tripped reflex is asked whether its cause is gone
+HOUR_S: Final = 3600.0
 
 
 def on_seen(draft: Draft, event: EvseSeen) -> None:
@@ -35,6 +45,7 @@ def on_seen(draft: Draft, event: EvseSeen) -> None:
         lock_failed=before.lock_failed and event.plugged,
     )
     after = _latched(draft, event.connector, before, after)
+    after = _counted(draft, event.connector, before, after)
     if after.tripped and after.rearm_at is None:
         after = replace(after, rearm_at=draft.now + REARM_EVERY_S)
     draft.put(event.connector, seen=after)
@@ -53,6 +64,22 @@ def _latched(draft: Draft, connector: int, before: Seen, after: Seen) -> Seen:
         draft.write(FaultReleased(connector=connector))
         return replace(after, welded=False)
     return after
+
+
+def _counted(draft: Draft, connector: int, before: Seen, after: Seen) -> Seen:
+    """A residual current device that trips again and again wants somebody to look (safety 12)."""
+    if Trip.RCD not in after.tripped - before.tripped:
+        return after
+    most = draft.policy.rcd_trips_an_hour
+    recent = tuple(at for at in before.rcd_trips if draft.now < at + HOUR_S)
+    if len(recent) >= most:
+        draft.tell(MustLatch(connector=connector, latch=Latch.RCD))
+    return replace(after, rcd_trips=(*recent, draft.now)[-most:] if most else ())
+
+
+def on_release(draft: Draft, event: ReleaseAsked) -> None:
+    """Somebody has looked: trips count anew."""
+    draft.put(event.connector, seen=replace(draft.bay(event.connector).seen, rcd_trips=()))
 
 
 def _tell_plug(draft: Draft, connector: int, before: Seen, after: Seen) -> None:
@@ -81,6 +108,8 @@ def on_lost(draft: Draft, event: DriverLost) -> None:
             bay = draft.bay(event.connector)
             draft.put(event.connector, seen=replace(bay.seen, lost=event.why))
             _judge_fault(draft, event.connector)
+        case Port.SENSOR:
+            pass  # its silence is judged by its age
         case _:
             assert_never(event.port)
 
@@ -97,7 +126,8 @@ def _judge_fault(draft: Draft, connector: int) -> None:
     if bay.transaction is not None and bay.connector.phase is Phase.CHARGING:
         found = faults.lasting(draft.state, connector, draft.now)
         if found is not None and found.ends is not None:
-            draft.tell(MustStop(connector=connector, reason=found.ends, urgent=True))
+            urgent = bool(bay.seen.tripped)
+            draft.tell(MustStop(connector=connector, reason=found.ends, urgent=urgent))
     faulted = faults.fault(draft.state, connector, draft.now) is not None
     if faulted is not (bay.seen.fault_since is not None):
         since = draft.now if faulted else None
@@ -125,10 +155,10 @@ def fail_lock(draft: Draft, connector: int) -> None:
     draft.put(connector, seen=replace(draft.bay(connector).seen, lock_failed=True))
 
 
-def deadlines(bay: Bay, policy: Policy) -> Iterator[float | None]:
+def deadlines(state: ChargePoint, bay: Bay) -> Iterator[float | None]:
     """When `on_tick` has something to do."""
     yield bay.seen.rearm_at
     if bay.seen.fault_since is not None:
-        yield bay.seen.fault_since + policy.fault_hold_s
-    if bay.metering.good_at is not None and bay.metering.failed is not None:
-        yield bay.metering.good_at + faults.STALE_METER_S
+        yield bay.seen.fault_since + state.setup.policy.fault_hold_s
+    yield from faults.stale_at(bay)
+    yield from faults.stops_at(state, bay)

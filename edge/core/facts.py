@@ -10,6 +10,7 @@ from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValue, TransactionMessage
 from edge.core.profiles import Profile
 from edge.core.quantities import Reading
+from edge.core.records import Latch
 from edge.core.vocabulary import ReadingContext, SecurityEvent, StopReason
 
 
@@ -66,6 +67,14 @@ class InputsChanged:
     """Something else about the inputs changed: lock, contactor feedback, pilot, trips."""
 
     connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MustLatch:
+    """*latch* keeps *connector* Faulted from now on, until somebody has looked."""
+
+    connector: int
+    latch: Latch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +214,7 @@ Fact = (
     | PluggedOut
     | CarGone
     | InputsChanged
+    | MustLatch
     | MustStop
     | ReadyToOpen
     | Opened

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge.core import holds, keys
+from edge.core import holds, keys, limits
 from edge.core.bay import Bay, Phase
 from edge.core.effects import Lamp
 from edge.core.events import Pilot
-from edge.core.faults import fault, unrecorded
+from edge.core.faults import fault, unrecorded, warning
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
 from edge.core.work import JobKind, Stage
@@ -81,12 +81,7 @@ def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
 
 def withholds(state: ChargePoint, connector: int, now: float) -> bool:
     """The station keeps energy from an open transaction (SuspendedEVSE)."""
-    return is_barred(state, connector, now) or is_paused(state, connector)
-
-
-def is_paused(state: ChargePoint, connector: int) -> bool:
-    """Charging profiles leave this connector less than it can use."""
-    return state.station.charging.limits.get(connector) == 0
+    return is_barred(state, connector, now) or limits.allowed_a(state, connector, now) == 0
 
 
 def is_barred(state: ChargePoint, connector: int, now: float) -> bool:
@@ -122,8 +117,7 @@ def limit_a(state: ChargePoint, connector: int, now: float) -> float:
     bay = state.bay(connector)
     if bay.connector.phase is not Phase.CHARGING or withholds(state, connector, now):
         return 0.0
-    rated_a = state.setup.traits[connector - 1].rated_a
-    return state.station.charging.limits.get(connector, rated_a)
+    return limits.allowed_a(state, connector, now)
 
 
 def asks(state: ChargePoint, connector: int) -> bool:
@@ -131,7 +125,13 @@ def asks(state: ChargePoint, connector: int) -> bool:
     bay = state.bay(connector)
     if state.setup.traits[connector - 1].has_pilot:
         return bay.seen.pilot in (Pilot.C, Pilot.D)
-    return bay.seen.plugged
+    return is_plugged(state, connector)
+
+
+def is_plugged(state: ChargePoint, connector: int) -> bool:
+    """Whether a plug is in; where nobody can see, whoever was let in has one (ruling 3)."""
+    seen = state.bay(connector).seen
+    return seen.plugged or not state.setup.traits[connector - 1].has_plug_sense
 
 
 def wants_energy(state: ChargePoint, connector: int, now: float) -> bool:
@@ -271,6 +271,8 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
     found = fault(state, connector, now)
     if found is None and bay.transaction is None:
         found = unrecorded(state)
+    if found is None:
+        found = warning(state, connector, now)
     if found is not None:
         return found.code, found.info
     gone = bay.connector.phase is Phase.CHARGING and bay.seen.pilot is Pilot.A

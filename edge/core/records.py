@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from edge.core.anchors import Anchor
 from edge.core.instant import Instant
@@ -256,6 +257,14 @@ class ResetAccepted:
     at: Instant
 
 
+class Latch(StrEnum):
+    """What keeps a connector Faulted over a restart."""
+
+    WELDED = "welded"  # by its feedback, which also shows when it is over
+    FLOWS_WHILE_OPEN = "flows_while_open"  # by the meter, until somebody has looked
+    RCD = "rcd"  # tripped too often, until somebody has looked
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultLatched:
     """A fault that outlives a restart: a welded contactor (safety 9)."""
@@ -263,13 +272,24 @@ class FaultLatched:
     connector: int
     code: ErrorCode
     info: str
+    latch: Latch = Latch.WELDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultReleased:
-    """Somebody looked and the latched fault is gone."""
+    """The latched fault is gone: feedback shows it, or somebody has looked."""
 
     connector: int
+    latch: Latch = Latch.WELDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactorWorn:
+    """How often this contactor has closed, and opened under load, in its life."""
+
+    connector: int
+    closings: int
+    hot_opens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +345,7 @@ Record = (
     | ResetAccepted
     | FaultLatched
     | FaultReleased
+    | ContactorWorn
     | DamageTold
     | DamageAccepted
     | ProfileSet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.core import faults
+from edge.core import faults, levels
 from edge.core.draft import Draft
 from edge.core.events import Pilot
 from edge.core.facts import EndRead, MustStop, Resumed
@@ -21,7 +21,8 @@ def decide(draft: Draft, connector: int) -> None:
     last = bay.metering.last
     known_wh = transaction.begin_wh if transaction.last_wh is None else transaction.last_wh
     is_sane = last is not None and last.energy_wh >= known_wh
-    is_there = bay.seen.plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
+    is_plugged = levels.is_plugged(draft.state, connector)
+    is_there = is_plugged and bay.seen.pilot is not Pilot.A  # a locked cable needs no car
     goes_on = bay.connector.resumable and is_there and is_sane
     obstacle = _obstacle(draft, connector)
     if goes_on and obstacle is None:
@@ -40,4 +41,4 @@ def _obstacle(draft: Draft, connector: int) -> StopReason | None:
     if draft.station.supply_lost:
         return StopReason.POWER_LOSS
     broken = faults.lasting(draft.state, connector, draft.now)
-    return None if broken is None else StopReason.OTHER
+    return None if broken is None else broken.ends

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from edge.core import clock, jobs
+from edge.core import clock, jobs, temperature
 from edge.core.access import Security
 from edge.core.bay import Bay, Connector, Contactor, Metering, Phase, Seen, Service, Transaction
 from edge.core.connector import RECOVER_WITHIN_S
@@ -17,6 +17,7 @@ from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
 from edge.core.metering import NOTE_EVERY_S
 from edge.core.profiles import Installed
+from edge.core.records import FaultLatched, Latch
 from edge.core.saved import Saved, SavedTransaction
 from edge.core.security_log import SecurityEvents
 from edge.core.setup import Setup
@@ -42,9 +43,12 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
     service = {row.connector: row.availability for row in saved.availability}
     time = clock.begun(saved, setup.kernel_boot, now)
     young = Metering(good_at=now.monotonic)  # a meter gets its time to come up before it is missed
+    worn = {row.connector: (row.closings, row.hot_opens) for row in saved.wear}
     bays = tuple(
         Bay(
             metering=young,
+            temperature=temperature.begun(now.monotonic),
+            contactor=_worn(worn.get(number, (0, 0))),
             service=Service(availability=service.get(number, AvailabilityType.OPERATIVE)),
         )
         for number in range(1, len(setup.traits) + 1)
@@ -82,11 +86,24 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
         at=now.monotonic,
     )
     for fault in saved.faults:
-        state = _with(state, fault.connector, seen=Seen(welded=True))
+        state = _latched(state, fault)
     for transaction in saved.transactions:
         if transaction.stopped is None:
             state = _reopen(state, saved, transaction, now)
     return state
+
+
+def _worn(counted: tuple[int, int]) -> Contactor:
+    closings, hot_opens = counted
+    return Contactor(closings=closings, hot_opens=hot_opens, written=counted)
+
+
+def _latched(state: ChargePoint, fault: FaultLatched) -> ChargePoint:
+    if fault.latch is Latch.WELDED:
+        return _with(state, fault.connector, seen=Seen(welded=True))
+    state = _with(state, fault.connector)  # it must be configured
+    latches = state.bay(fault.connector).latches | {fault.latch}
+    return _with(state, fault.connector, latches=latches)
 
 
 def _security(saved: Saved) -> Security:
@@ -175,7 +192,9 @@ def _reopen(
         recovery_at=_last_life(saved, told_at) if dark else None,
         resumable=resumable and stopping is None,
     )
-    rests = Contactor(opened_at=now.monotonic)  # nobody knows since when: safety 6, ruling 40
+    state = _with(state, opened.connector)  # it must be configured
+    worn = state.bay(opened.connector).contactor
+    rests = replace(worn, opened_at=now.monotonic)  # nobody knows since when: safety 6, ruling 40
     return _with(
         state,
         opened.connector,

@@ -15,6 +15,7 @@ from edge.core.records import (
     AvailabilityChanged,
     BootStarted,
     ConfigurationChanged,
+    ContactorWorn,
     FallbackKept,
     FaultLatched,
     ListedTag,
@@ -90,6 +91,7 @@ class Saved:
     local_list: tuple[ListedTag, ...] = ()
     reservations: tuple[ReservationMade, ...] = ()
     faults: tuple[FaultLatched, ...] = ()
+    wear: tuple[ContactorWorn, ...] = ()
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0
     jobs: tuple[SavedJob, ...] = ()

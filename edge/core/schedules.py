@@ -35,8 +35,8 @@ class Outlet:
 
     @property
     def least_a(self) -> float:
-        """Without a pilot it is all or nothing (ruling 3)."""
-        return min(LEAST_A, self.rated_a) if self.has_pilot else self.rated_a
+        """What it can offer at least."""
+        return least_a(self.rated_a, has_pilot=self.has_pilot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +164,11 @@ def mains(site: Site) -> Supply:
     """The station's mains: the voltage of the area, as many phases as any connector has."""
     phases = max(outlet.supply.phases for outlet in site.outlets)
     return Supply(nominal_v=site.outlets[0].supply.nominal_v, phases=phases)
+
+
+def least_a(rated_a: float, *, has_pilot: bool) -> float:
+    """The least that a charging point can offer; without a pilot all or nothing (ruling 3)."""
+    return min(LEAST_A, rated_a) if has_pilot else rated_a
 
 
 def tenths(limit_a: float) -> float:

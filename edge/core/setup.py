@@ -20,6 +20,7 @@ class EvseTraits:
     phases: int = 1
     nominal_v: float = 230.0
     meter_refresh_s: float = 0.0
+    has_temperature: bool = False
 
 
 class UnsignedFirmware(StrEnum):
@@ -32,7 +33,12 @@ class UnsignedFirmware(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Choices the standard leaves to the owner, in seconds unless named otherwise."""
+    """Choices the standard leaves to the owner, in seconds unless named otherwise.
+
+    *meter_lost_go_on_s*: how long a session goes on unmeasured (safety 13); 0: not at all. A
+    session that draws nothing for *idle_stop_s*, or lasts *max_duration_s*, ends where nothing else
+    ends it (ruling 3), and everywhere with *ends_idle_sessions*.
+    """
 
     resume_after_power_cut: bool = False
     resume_after_restart_within_s: float = 60.0
@@ -48,6 +54,36 @@ class Policy:
     transfer_within_s: float = 3600.0
     install_within_s: float = 1800.0
     transfer_retry_s: int = 60
+    meter_lost_go_on_s: float = 0.0
+    idle_stop_s: float = 600.0
+    max_duration_s: float = 86_400.0
+    ends_idle_sessions: bool = False
+    rcd_trips_an_hour: int = 3  # more than these, and somebody has to look (safety 12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What supply, load and heat may do before we warn or stop: `[bounds]`.
+
+    Voltages are in per cent off the nominal one: EN 50160 wants 95 % of a week within 10 %, all of
+    it above -15 %. Over-current is judged as EVerest does it (safety 14); heat as OpenEVSE does
+    (safety 15). A car has five seconds to follow a lower offer: *over_current_after_s* is longer.
+    *without_sensor_a* holds while a configured sensor is silent; *setpoint_expired_a* once a local
+    energy manager has let its word run out (safety 16).
+    """
+
+    voltage_warn_percent: float = 10.0
+    voltage_warn_after_s: float = 30.0
+    voltage_stop_percent: float = 15.0
+    voltage_stop_after_s: float = 3.0
+    voltage_clear_after_s: float = 30.0
+    over_current_percent: float = 10.0
+    over_current_noise_a: float = 0.5
+    over_current_after_s: float = 7.0
+    derate_from_c: float = 65.0
+    stop_at_c: float = 70.0
+    without_sensor_a: float = 10.0
+    setpoint_expired_a: float = 0.0
 
 
 class AfterDamage(StrEnum):
@@ -95,6 +131,7 @@ class Setup:
     has_certificate: bool = False
     common_name: str = ""
     policy: Policy = field(default_factory=Policy)
+    bounds: Bounds = field(default_factory=Bounds)
     keeping: Keeping = field(default_factory=Keeping)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO
     maker_roots: tuple[str, ...] = ()

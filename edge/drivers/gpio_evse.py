@@ -27,6 +27,8 @@ import structlog
 from edge.core.effects import Lamp
 from edge.core.events import EvseSeen, Pilot, StopPressed, Trip
 from edge.core.setup import EvseTraits
+from edge.drivers.dead_man import DeadMan
+from edge.drivers.gpio_front import Front
 from edge.drivers.gpio_pins import GpioSettings, Pins, check_pins, duty, open_pins
 from edge.drivers.registry import Rig
 from edge.errors import EvseFailed
@@ -34,6 +36,8 @@ from edge.ports import Clock, Post
 
 CLOSE_WITHIN_S: Final = 0.3  # a contactor closes in 20-50 ms; safety row 9 allows 100-300
 OPEN_WITHIN_S: Final = 1.0  # welds are told from slow springs as open_evse does it
+PULSE_S: Final = 0.05
+PROOF_S: Final = 1.0  # without a pulse it is enough to be asked now and then
 PLUG_SETTLES_S: Final = 0.05  # a plug's contacts bounce for some 20 ms
 TRIPS: Final[Mapping[str, Trip]] = {
     "emergency_stop": Trip.EMERGENCY_STOP,
@@ -41,20 +45,6 @@ TRIPS: Final[Mapping[str, Trip]] = {
     "over_temperature": Trip.OVER_TEMPERATURE,
 }
 """Inputs that open the coil and latch whenever they become active."""
-
-COLOURS: Final[Mapping[Lamp, str]] = {
-    Lamp.OFF: "",
-    Lamp.AVAILABLE: "green",
-    Lamp.WAITING: "green blue",
-    Lamp.READY: "green blue",
-    Lamp.CHARGING: "blue",
-    Lamp.SUSPENDED: "red green",
-    Lamp.FINISHED: "red green blue",
-    Lamp.REFUSED: "red blue",
-    Lamp.UNAVAILABLE: "red",
-    Lamp.FAULTED: "red",
-}
-"""Which of the three lamps are lit, steadily."""
 
 log = structlog.get_logger()
 
@@ -90,6 +80,8 @@ class GpioEvse:
         self._deliver: Callable[[EvseSeen | StopPressed], None] | None = None
         self._mismatch_timer: threading.Timer | None = None
         self._plug_timer: threading.Timer | None = None
+        self._front = Front(pins.lamps, pins.buzzer)
+        self._dead_man = DeadMan(pins.dead_man, clock, self._give_up)
         for name, device in pins.inputs.items():
             if name == "stop_button":
                 device.when_activated = self._press
@@ -166,14 +158,23 @@ class GpioEvse:
             gone = {trip for trip in self._latched if not self._is_present(trip)}
             if gone:
                 self._latched -= gone
+                if Trip.WELDED in gone and self._pins.shunt_trip is not None:
+                    self._pins.shunt_trip.off()
                 log.info("reflex_rearmed", connector=self._connector, causes=sorted(gone))
                 self._tell()
 
     def show(self, lamp: Lamp) -> None:
-        """Set the lamp."""
-        lit = COLOURS[lamp].split()
-        for colour, device in self._pins.lamps.items():
-            device.value = colour in lit
+        """Set the lamp; the buzzer follows it."""
+        self._front.show(lamp)
+
+    @property
+    def proof_s(self) -> float:
+        """How often to `prove_alive`: as fast as the coil driver's pulse, where it has one."""
+        return PROOF_S if self._pins.dead_man is None else PULSE_S
+
+    def prove_alive(self) -> None:
+        """The control loop came round."""
+        self._dead_man.prove()
 
     def set_lock(self, locked: bool) -> None:
         """Lock the cable or let it go."""
@@ -191,8 +192,9 @@ class GpioEvse:
             for timer in (self._mismatch_timer, self._plug_timer):
                 if timer is not None:
                     timer.cancel()
+        self._dead_man.close()
         self.offer(0)
-        self.show(Lamp.OFF)
+        self._front.close()
 
     @property
     def _has_pilot(self) -> bool:
@@ -239,9 +241,18 @@ class GpioEvse:
                 self._ordered = False
                 self._supervise()
 
+    def _give_up(self) -> None:
+        """The control loop hangs: off, and told for when it comes back."""
+        self._open_coil()
+        with self._lock:
+            self._latch(Trip.DEAD_MAN)
+            self._tell()
+
     def _latch(self, trip: Trip) -> None:
         if trip not in self._latched:
             self._latched.add(trip)
+            if trip is Trip.WELDED and self._pins.shunt_trip is not None:
+                self._pins.shunt_trip.on()  # what is upstream breaks what we cannot (safety 9)
             log.warning("reflex_tripped", connector=self._connector, cause=trip)
 
     def _is_present(self, trip: Trip) -> bool:

@@ -19,7 +19,7 @@ from gpiozero import DigitalInputDevice, DigitalOutputDevice, GPIOZeroError, PWM
 from edge.errors import ConfigError, EvseFailed
 
 PILOT_HZ: Final = 1000
-LEAST_A: Final = 6.0  # IEC 61851-1 knows no smaller offer: less is a pause
+LEAST_A: Final = 6.0  # there is no smaller offer (IEC 61851-1): less is a pause
 MOST_A: Final = 80.0
 BEND_A: Final = 51.0  # above, a percent of duty means 2.5 A instead of 0.6
 
@@ -54,8 +54,16 @@ InputName = Literal[
 ]
 
 
+OutputName = Literal["lamp_red", "lamp_green", "lamp_blue", "buzzer"]
+"""Outputs that may be on at low: what danger hangs on is not among them (safety 1)."""
+
+
 class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[connectors.N.evse]` with `kind = "gpio"`: BCM pin numbers; all but the coil may be absent.
+
+    `dead_man` is toggled while the control loop works, for a coil driver that falls without it;
+    `shunt_trip` is high while the contactor is welded. Lamps and buzzer in `active_low` light at
+    low (common anode); the coil is on at high and nothing else.
 
     With `pilot_pwm`, `vehicle` and `ready` it is a charging point with pilot. Inputs are active
     high and pulled down by the Pi; those named in `active_low` the other way round; `pull = false`
@@ -80,7 +88,10 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     lock: Pin | None = None
     locked: Pin | None = None
     stop_button: Pin | None = None
-    active_low: tuple[InputName, ...] = ()
+    buzzer: Pin | None = None
+    dead_man: Pin | None = None
+    shunt_trip: Pin | None = None
+    active_low: tuple[InputName | OutputName, ...] = ()
     pull: bool = True
     rated_a: Annotated[float, msgspec.Meta(ge=LEAST_A, le=MOST_A)] = 32.0
     phases: Literal[1, 3] = 1
@@ -95,6 +106,9 @@ class Pins:
     pilot: Any | None
     lock: Any | None
     lamps: Mapping[str, Any]
+    buzzer: Any | None
+    dead_man: Any | None
+    shunt_trip: Any | None
     inputs: Mapping[str, Any]
 
     def reads(self, name: str) -> bool:
@@ -144,12 +158,15 @@ def open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pin
 
 
 def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pins:
-    def output(pin: int | None, *, high: bool = False) -> Any | None:
+    def output(pin: int | None, *, on: bool = False, low: bool = False) -> Any | None:
         if pin is None:
             return None
         return stack.enter_context(
-            DigitalOutputDevice(pin, initial_value=high, pin_factory=pin_factory)
+            DigitalOutputDevice(pin, active_high=not low, initial_value=on, pin_factory=pin_factory)
         )
+
+    def signal(name: str) -> Any | None:
+        return output(getattr(settings, name), low=name in settings.active_low)
 
     coil = output(settings.coil)
     pilot = None
@@ -159,9 +176,7 @@ def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pi
                 settings.pilot_pwm, initial_value=1.0, frequency=PILOT_HZ, pin_factory=pin_factory
             )
         )
-    lamps = {
-        colour: output(getattr(settings, f"lamp_{colour}")) for colour in ("red", "green", "blue")
-    }
+    lamps = {colour: signal(f"lamp_{colour}") for colour in ("red", "green", "blue")}
     inputs = {
         name: stack.enter_context(_input(settings, name, pin_factory))
         for name in INPUTS
@@ -172,8 +187,11 @@ def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pi
     return Pins(
         coil=coil,
         pilot=pilot,
-        lock=output(settings.lock, high=kept),
+        lock=output(settings.lock, on=kept),
         lamps={colour: device for colour, device in lamps.items() if device is not None},
+        buzzer=signal("buzzer"),
+        dead_man=output(settings.dead_man),
+        shunt_trip=output(settings.shunt_trip),
         inputs=inputs,
     )
 

@@ -336,6 +336,8 @@ class ModbusBus:
         """Remember how the exchange went."""
         if answered:
             known.misses = 0
+            # Alive: no need to wait for its probe, but for what may be late from before a write.
+            known.not_before = min(known.not_before, self._now() + self._timing.drain_s)
             return
         known.misses += 1
         known.not_before = self._now() + self._timing.drain_s

@@ -41,6 +41,7 @@ OFF_WITHIN_S: Final = 2.0  # of being switched off a contactor is open, two look
 WITHDRAWN_WITHIN_S: Final = 9.0  # a car has 6 s to let go (safety 5), the rest is as above
 REST_S: Final = 5.0  # before a contactor closes again (safety 6)
 ALIVE_WITHIN_S: Final = 5.0  # beyond any stall of a healthy loop
+PROOF_S: Final = 1.0
 LEAVE_S: Final = 1.0  # for the last word; the daemon's end has 1.5 s
 
 log = structlog.get_logger()
@@ -165,6 +166,11 @@ class ModbusEvse:
         if gone:
             self._latched -= gone
             log.info("reflex_rearmed", connector=self._connector, causes=sorted(gone))
+
+    @property
+    def proof_s(self) -> float:
+        """How often to `prove_alive`."""
+        return PROOF_S
 
     def prove_alive(self) -> None:
         """The control loop came round; once it has begun to, it must go on."""

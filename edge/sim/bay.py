@@ -14,36 +14,25 @@ from itertools import count
 from typing import Any, Final, Protocol
 
 from edge.errors import SimulationError
-from edge.sim.controller import Controller, ControllerUnit, Touch
-from edge.sim.modbus import RtuBus, serve_tcp
-from edge.sim.modbus import Unit as BusUnit
-from edge.sim.outlet import Lock, Outlet
-from edge.sim.pins import (
-    FIRST_CONTROLLER,
-    METERS_BUS,
-    MOST_CONNECTORS,
-    OUTPUT_AT,
-    PINS,
-    POWER_GOOD_PIN,
-    TAKEN,
-    controller_table,
-    evse_table,
-    meter_table,
-    power_good_table,
-)
+from edge.sim.buses import Buses, open_buses
+from edge.sim.outlet import Lock
+from edge.sim.pins import LOCK_WIRES, MOST_CONNECTORS, TAKEN, Wiring, own_tables
 from edge.sim.pn532 import SerialReader
-from edge.sim.registers import Unit, load_model
-from edge.sim.world import MeterFace, World
+from edge.sim.supply import SupplyFile
+from edge.sim.world import ReaderFault, World
 
-MAIN_METER_UNIT: Final = 100
 ACCEPTED_WITHIN_S: Final = 0.09  # an input is answered within 100 ms, seen by the daemon or not
+READER_LATE_S: Final = 0.3  # a driver looks for 0.1 s, and has gone on by then
 METER_BUSES: Final = ("rtu", "tcp")
 EVSES: Final = ("gpio", "modbus")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaySetup:
-    """How the bay is built; the same for as long as its process lives."""
+    """How the bay is built; the same for as long as its process lives.
+
+    *tables*, from `stand_in`, say instead of the first three what is wired where.
+    """
 
     connectors: int = 2
     meter_bus: str = "rtu"
@@ -54,6 +43,7 @@ class BaySetup:
     phases: int = 1
     baud_timing: bool = False
     meter_refresh: bool = True
+    tables: Mapping[str, Any] | None = None
 
 
 class Line(Protocol):
@@ -103,24 +93,27 @@ class Bay:
         setup: BaySetup,
         world: World,
         readers: Sequence[SerialReader],
-        units: Mapping[int, Unit],
-        bus: Mapping[str, Any],
+        buses: Buses,
+        tables: Mapping[str, Any],
     ) -> None:
         self.setup = setup
         self.world = world
         self.readers = readers
-        self.units = units
+        self.buses = buses
+        self.supply = SupplyFile()
         self.daemon: Daemon | None = None
-        self._bus = bus
+        self._tables = tables
+        self.wiring = Wiring.of(tables)
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._laid: list[str | None] = [None] * len(readers)
 
     def close(self) -> None:
-        """Stop the world's alarm clock."""
+        """Stop the world's alarm clock, and take its files away."""
         if self._alarm is not None:
             self._alarm.cancel()
+        self.supply.close()
 
     @contextlib.contextmanager
     def touch(self) -> Iterator[World]:
@@ -151,36 +144,44 @@ class Bay:
 
     def tables(self) -> dict[str, Any]:
         """The configuration tables of this bay, as `edge.toml` has them."""
-        outlets = self.world.outlets
+        readers, connectors = self._tables["readers"], self._tables["connectors"]
         return {
+            **self._tables,
+            "supply_file": self.supply.path,
             "readers": {
-                str(number): {"kind": "pn532", "port": reader.path, "connectors": sorted(outlets)}
-                for number, reader in enumerate(self.readers)
+                number: {**table, "port": reader.path}
+                for (number, table), reader in zip(readers.items(), self.readers, strict=True)
             },
-            "buses": {METERS_BUS: dict(self._bus)},
-            "power_good": power_good_table(),
+            "buses": {name: dict(table) for name, table in self.buses.tables.items()},
             "connectors": {
-                str(n): {
-                    "evse": self._evse_table(n, o),
-                    "meter": meter_table(n, model=self.setup.meter_model),
-                }
-                for n, o in outlets.items()
+                number: {**connector, "evse": self._evse(int(number), connector["evse"])}
+                for number, connector in connectors.items()
             },
         }
 
-    def _evse_table(self, connector: int, outlet: Outlet) -> dict[str, Any]:
-        if outlet.controller is not None:
-            return controller_table(connector, phases=outlet.phases)
-        return evse_table(connector, phases=outlet.phases, has_lock=outlet.lock is not Lock.ABSENT)
+    def _evse(self, number: int, table: Mapping[str, Any]) -> dict[str, Any]:
+        """One without a lock has no pins for it."""
+        is_absent = self.world.outlet(number).lock is Lock.ABSENT
+        left_out = LOCK_WIRES if is_absent else ()
+        return {name: value for name, value in table.items() if name not in left_out}
 
     async def attach(
-        self, peer: Line, connectors: int, meter_bus: str, meter_model: str, evse: str = "gpio"
+        self,
+        peer: Line,
+        *,
+        connectors: int,
+        meter_bus: str,
+        meter_model: str,
+        evse: str = "gpio",
+        tables: Mapping[str, Any] | None = None,
     ) -> None:
         """Stream verb `attach`: wire a daemon's pins to this bay until it hangs up."""
+        if tables != self.setup.tables:
+            raise SimulationError("this bay is built for other tables than the daemon's")
         setup = self.setup
         asked = (connectors, meter_bus, meter_model, evse)
         built = (setup.connectors, setup.meter_bus, setup.meter_model, setup.evse)
-        if asked != built:
+        if tables is None and asked != built:
             raise SimulationError(f"this bay is built as {built}, the daemon wants {asked}")
         if self.daemon is not None:
             raise SimulationError(TAKEN)
@@ -198,7 +199,7 @@ class Bay:
 
     def _heard(self, daemon: Daemon, message: dict[str, Any]) -> None:
         if "pin" in message:
-            connector, output = OUTPUT_AT[message["pin"]]
+            connector, output = self.wiring.outputs[message["pin"]]
             with self.touch() as world:
                 if not daemon.muted:
                     world.outlet(connector).outputs[output] = float(message["level"])
@@ -224,8 +225,10 @@ class Bay:
     def _tell(self) -> None:
         """Bring every wire to what the world says now, and set the next alarm."""
         for number, (reader, spot) in enumerate(zip(self.readers, self.world.spots, strict=True)):
-            reader.chip.silent = spot.silent
-            reader.chip.garbled = spot.garbled
+            reader.chip.silent = spot.fault is ReaderFault.SILENT
+            reader.chip.garbled = spot.fault is ReaderFault.GARBLED
+            reader.delay_s = READER_LATE_S if spot.fault is ReaderFault.LATE else 0.0
+            reader.copies = 2 if spot.fault is ReaderFault.DUPLICATE else 1
             if spot.laid != self._laid[number]:
                 self._laid[number] = spot.laid
                 reader.lay(None if spot.laid is None else bytes.fromhex(spot.laid))
@@ -234,6 +237,7 @@ class Bay:
                 if self.daemon.levels.get(pin) != level:
                     self.daemon.levels[pin] = level
                     self.daemon.line.send({"pin": pin, "level": float(level)})
+        self.supply.show(low=self.world.undervoltage_5v)
         self._changed()
         if self._alarm is not None:
             self._alarm.cancel()
@@ -245,12 +249,15 @@ class Bay:
             pass
 
     def _levels(self) -> dict[int, bool]:
+        seen = {number: outlet.inputs() for number, outlet in self.world.outlets.items()}
         levels = {
-            PINS[connector][name]: level
-            for connector, outlet in self.world.outlets.items()
-            for name, level in outlet.inputs().items()
+            pin: seen[connector][name] is not is_low
+            for pin, (connector, name, is_low) in self.wiring.inputs.items()
         }
-        return levels | {POWER_GOOD_PIN: self.world.mains}
+        if self.wiring.power_good is None:
+            return levels
+        pin, is_low = self.wiring.power_good
+        return levels | {pin: self.world.mains is not is_low}
 
     def _changed(self) -> None:
         self._news.set()
@@ -260,66 +267,54 @@ class Bay:
 @contextlib.asynccontextmanager
 async def open_bay(setup: BaySetup) -> AsyncIterator[Bay]:
     """Build the bay on the running loop. Raises `SimulationError` if it cannot be built so."""
-    if not 1 <= setup.connectors <= MOST_CONNECTORS:
-        raise SimulationError(f"this bay has room for 1 to {MOST_CONNECTORS} connectors")
-    if setup.meter_bus not in METER_BUSES:
-        raise SimulationError(f"a meter bus is one of {', '.join(METER_BUSES)}")
-    if setup.evse not in EVSES:
-        raise SimulationError(f"an EVSE is one of {', '.join(EVSES)}")
+    tables = _tables(setup)
+    evses = {int(n): each["evse"] for n, each in tables["connectors"].items()}
     loop = asyncio.get_running_loop()
     world = World(
-        connectors=setup.connectors,
+        connectors=len(evses),
+        readers=len(tables["readers"]),
         draw_w=setup.draw_w,
         ev_delay_s=setup.ev_delay_s,
-        phases=setup.phases,
         now_s=loop.time(),
     )
-    meters = _meters(setup, world, loop)
-    units: dict[int, BusUnit] = {**meters}
-    if setup.evse == "modbus":
-        units |= _controllers(world, lambda: bay.touch())  # noqa: PLW0108  the bay is made below
+    for number, evse in evses.items():
+        world.outlet(number).fit(evse)
     async with contextlib.AsyncExitStack() as stack:
-        bus = await _open_bus(setup, units, stack)
+        buses = await stack.enter_async_context(
+            open_buses(
+                tables,
+                world,
+                touch=lambda: bay.touch(),  # noqa: PLW0108  the bay is made below
+                meter_model=setup.meter_model,
+                meter_refresh=setup.meter_refresh,
+                baud_timing=setup.baud_timing,
+            )
+        )
         readers = [SerialReader() for _ in world.spots]
         for reader in readers:
             stack.callback(reader.close)
-        bay = Bay(setup, world, readers, meters, bus)
+        bay = Bay(setup, world, readers, buses, tables)
         stack.callback(bay.close)
         with bay.touch():  # a controller is at work before anybody comes
             pass
         yield bay
 
 
-def _meters(setup: BaySetup, world: World, loop: asyncio.AbstractEventLoop) -> dict[int, Unit]:
-    model = load_model(setup.meter_model)
-    refresh_s = model.refresh_s if setup.meter_refresh else 0.0
-
-    def unit(connector: int) -> Unit:
-        def face() -> MeterFace:
-            world.advance(loop.time())
-            return world.meter(connector)
-
-        return Unit(model, face, lambda: world.meter_fault(connector), refresh_s=refresh_s)
-
-    return {connector or MAIN_METER_UNIT: unit(connector) for connector in (0, *world.outlets)}
-
-
-def _controllers(world: World, touch: Touch) -> dict[int, BusUnit]:
-    """A board for each outlet, by its unit on the bus."""
-    units: dict[int, BusUnit] = {}
-    for number, outlet in world.outlets.items():
-        outlet.controller = Controller()
-        outlet.lock = Lock.ABSENT
-        units[FIRST_CONTROLLER + number] = ControllerUnit(outlet, outlet.controller, touch)
-    return units
-
-
-async def _open_bus(
-    setup: BaySetup, units: Mapping[int, BusUnit], stack: contextlib.AsyncExitStack
-) -> dict[str, Any]:
-    if setup.meter_bus == "tcp":
-        port = await stack.enter_async_context(serve_tcp(units))
-        return {"kind": "tcp", "host": "127.0.0.1", "port": port}
-    bus = RtuBus(units, baud_timing=setup.baud_timing)
-    stack.callback(bus.close)
-    return {"kind": "rtu", "port": bus.path, "baudrate": 9600, "parity": "N"}
+def _tables(setup: BaySetup) -> Mapping[str, Any]:
+    """What is wired where; raises `SimulationError` if a bay of our own cannot be so."""
+    if setup.tables is not None:
+        return setup.tables
+    if not 1 <= setup.connectors <= MOST_CONNECTORS:
+        raise SimulationError(f"this bay has room for 1 to {MOST_CONNECTORS} connectors")
+    if setup.meter_bus not in METER_BUSES:
+        raise SimulationError(f"a meter bus is one of {', '.join(METER_BUSES)}")
+    if setup.evse not in EVSES:
+        raise SimulationError(f"an EVSE is one of {', '.join(EVSES)}")
+    return own_tables(
+        setup.connectors,
+        readers=1,
+        meter_bus=setup.meter_bus,
+        meter_model=setup.meter_model,
+        evse=setup.evse,
+        phases=setup.phases,
+    )

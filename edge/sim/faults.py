@@ -9,13 +9,21 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from edge.errors import SimulationError
+from edge.sim.checks import choice
 from edge.sim.controller import Disorder
 from edge.sim.outlet import NOMINAL_V, Contactor, Lock, MeterFault, Outlet, Wire
-from edge.sim.world import World
+from edge.sim.world import ReaderFault, World
 
 Change = Callable[[World, int, bool], None]
 OVER_V: Final = 276.0  # +20 %
 UNDER_V: Final = 184.0  # -20 %
+
+
+def fault_of(code: object) -> str:
+    """*code*, if something in this bay shows it; raises `SimulationError`."""
+    if code in NO_WIRE:
+        raise SimulationError(f"{code} has no wire in this bay: no driver could see it")
+    return choice("code", code, tuple(FAULTS))
 
 
 def raise_fault(world: World, connector: int, code: str) -> None:
@@ -90,8 +98,22 @@ def _controller(disorder: Disorder) -> Change:
 
 
 def _reader(world: World, _connector: int, on: bool) -> None:
-    world.spot(0).silent = on
+    world.spot(0).fault = ReaderFault.SILENT if on else ReaderFault.NONE
 
+
+def _computer(world: World, _connector: int, on: bool) -> None:
+    world.undervoltage_5v = on
+
+
+NO_WIRE: Final = (
+    "InternalError",
+    "LocalListConflict",
+    "NoError",
+    "OtherError",
+    "ResetFailure",
+    "WeakSignal",
+)
+"""OCPP's words for what happens inside a station."""
 
 FAULTS: Final[Mapping[str, Change]] = {
     "rcd": _wire(Wire.RCD),
@@ -100,13 +122,20 @@ FAULTS: Final[Mapping[str, Change]] = {
     "contactor_welded": _contactor(Contactor.WELDED),
     "contactor_stuck_open": _contactor(Contactor.STUCK_OPEN),
     "contactor_slow": _contactor(Contactor.SLOW),
+    "coil_broken": _wire(Wire.COIL_BROKEN),
     "controller_deaf": _controller(Disorder.DEAF),
     "controller_diode": _controller(Disorder.DIODE),
     "controller_lies": _controller(Disorder.LIES),
     "controller_silent": _controller(Disorder.SILENT),
     "feedback_broken": _wire(Wire.FEEDBACK_BROKEN),
+    "feedback_inverted": _wire(Wire.FEEDBACK_INVERTED),
+    "lock_feedback_lost": _wire(Wire.LOCK_FEEDBACK_LOST),
     "pilot_fault": _wire(Wire.PILOT_FAULT),
+    "pilot_negative": _wire(Wire.PILOT_NEGATIVE),
     "pilot_lost": _wire(Wire.PILOT_LOST),
+    "no_diode": _wire(Wire.NO_DIODE),
+    "pe_lost": _wire(Wire.PE_LOST),
+    "undervoltage_5v": _computer,
     "ConnectorLockFailure": _lock,
     "EVCommunicationError": _wire(Wire.PILOT_FAULT),
     "GroundFailure": _wire(Wire.RCD),

@@ -12,8 +12,10 @@ import contextlib
 import os
 import pty
 import struct
+import termios
 import tty
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Final, Protocol
 
 from pymodbus.constants import ExcCodes
@@ -31,9 +33,27 @@ LATE_S: Final = 0.45  # a driver gives up after 300 ms
 REQUEST_BYTES: Final = 8
 WRITE: Final = 16  # function code; such a request says its own length in its seventh byte
 WRITE_BYTES: Final = 9
+MOST_UNITS: Final = 247
 BUFFER_LIMIT: Final = 256
 READ_BYTES: Final = 1024
 ADDRESSES: Final = 0x10000
+SPEEDS: Final[Mapping[int, int]] = {
+    getattr(termios, f"B{baud}"): baud
+    for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+}
+PARITIES: Final = ("N", "E", "O")
+
+
+GARBLED: Final = (MeterFault.CRC, MeterFault.SHORT, MeterFault.WRONG_UNIT)
+"""What a gateway between the serial line and TCP would not pass on."""
+
+
+class LineFault(StrEnum):
+    """What is wrong with a whole line: `held` low by somebody, `crossed` A and B or cut."""
+
+    NONE = "none"
+    HELD = "held"
+    CROSSED = "crossed"
 
 
 def crc16(data: bytes) -> bytes:
@@ -64,10 +84,24 @@ class Unit(Protocol):
 
 
 class RtuBus:
-    """RTU slaves behind one pty; `path` is what the driver opens. Lives on the running loop."""
+    """RTU slaves behind one pty; `path` is what the driver opens. Lives on the running loop.
 
-    def __init__(self, units: Mapping[int, Unit], *, baud_timing: bool = False) -> None:
-        self._units = units
+    The slaves hear only a master that speaks at their baud rate and parity. A pty keeps the
+    master's baud rate, but knows no parity: whoever asks for one cannot open it.
+    """
+
+    def __init__(
+        self,
+        units: Mapping[int, Unit],
+        *,
+        baud_timing: bool = False,
+        baudrate: int = LINE_BAUD,
+        parity: str = "N",
+    ) -> None:
+        self.fault = LineFault.NONE
+        self.baudrate = baudrate
+        self.parity = parity
+        self._seats = [(address, unit) for address, unit in units.items()]
         self._baud_timing = baud_timing
         self._buffer = b""
         self._loop = asyncio.get_running_loop()
@@ -85,13 +119,27 @@ class RtuBus:
         os.close(self._master)
         os.close(self._slave)
 
+    def move(self, unit: Unit, address: int) -> bool:
+        """Let *unit* answer at *address*, where another may answer already; whether it is here."""
+        if is_here := any(one is unit for _, one in self._seats):
+            self._seats = [(address if one is unit else at, one) for at, one in self._seats]
+        return is_here
+
     def _heard(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._buffer = (self._buffer + os.read(self._master, READ_BYTES))[-BUFFER_LIMIT:]
+        if self.fault is LineFault.HELD:
+            self._write(bytes(len(self._buffer)))  # a break: zeros, and nobody gets through
+        if self.fault is not LineFault.NONE or not self._understood():
+            self._buffer = b""
         for request in self._requests():
-            unit = self._units.get(request[0])
-            if unit is not None and unit.fault is not MeterFault.TIMEOUT:
-                self._reply(unit, request)
+            replies = [self._reply(unit, request) for unit in self._at(request[0])]
+            self._send(len(request), [reply for reply in replies if reply is not None])
+
+    def _understood(self) -> bool:
+        """Whether the master speaks as the slaves do."""
+        spoken = SPEEDS.get(termios.tcgetattr(self._slave)[5])
+        return spoken in (None, self.baudrate) and self.parity == "N"
 
     def _requests(self) -> Iterator[bytes]:
         while len(self._buffer) >= REQUEST_BYTES:
@@ -105,15 +153,32 @@ class RtuBus:
             if valid:
                 yield head
 
-    def _reply(self, unit: Unit, request: bytes) -> None:
+    def _at(self, address: int) -> Iterator[Unit]:
+        """Who answers at *address*; two, if somebody set them so."""
+        return (unit for seat, unit in self._seats if seat == address)
+
+    def _reply(self, unit: Unit, request: bytes) -> tuple[float, bytes] | None:
+        """After how many seconds *unit* says what, if it says anything."""
+        if unit.fault is MeterFault.TIMEOUT:
+            return None
         body = answer(unit, request[:-2], self._loop.time())
+        if unit.fault is MeterFault.WRONG_UNIT:
+            body = bytes((body[0] % MOST_UNITS + 1,)) + body[1:]
         reply = body + crc16(body)
         if unit.fault is MeterFault.CRC:
             reply = reply[:-1] + bytes((reply[-1] ^ 0xFF,))
-        delay_s = LATE_S if unit.fault is MeterFault.LATE else 0.0
+        if unit.fault is MeterFault.SHORT:
+            reply = reply[: len(reply) // 2]
+        return (LATE_S if unit.fault is MeterFault.LATE else 0.0), reply
+
+    def _send(self, asked: int, replies: list[tuple[float, bytes]]) -> None:
+        if not replies:
+            return
+        delay_s, reply = replies[0]
+        for _, other in replies[1:]:
+            reply = collision(reply, other)
         if self._baud_timing:
-            on_line = len(request) + len(reply)
-            delay_s += on_line * BITS_PER_BYTE / LINE_BAUD + TURNAROUND_S
+            delay_s += (asked + len(reply)) * BITS_PER_BYTE / LINE_BAUD + TURNAROUND_S
         if delay_s:
             self._loop.call_later(delay_s, self._write, reply)
         else:
@@ -123,6 +188,11 @@ class RtuBus:
         if self._open:
             with contextlib.suppress(BlockingIOError):  # nobody reads: the line forgets
                 os.write(self._master, reply)
+
+
+def collision(one: bytes, other: bytes) -> bytes:
+    """What two who speak at once leave on a line: never quite in step, so never a frame."""
+    return bytes(first & second for first, second in zip(one, other[1:] + b"\0", strict=False))
 
 
 def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
@@ -176,7 +246,7 @@ def _action(unit: Unit) -> Action:
         fault = unit.fault
         if fault is MeterFault.TIMEOUT:
             raise NoSuchIdException  # the server then says nothing
-        if fault is MeterFault.CRC:
+        if fault in GARBLED:
             return ExcCodes.GATEWAY_NO_RESPONSE  # TCP has no CRC; a gateway would say this
         if fault is MeterFault.LATE:
             until = loop.create_future()

@@ -7,8 +7,9 @@ Source of the pilot: IEC 61851-1, table A.8 (duty to amps) and A.2 (states).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from edge.sim.controller import Controller
@@ -19,6 +20,9 @@ LOCK_S: Final = 0.05
 RAMP_S: Final = 0.2  # a car that loses its offer goes on at half power for this long
 NOMINAL_V: Final = 230.0
 FREQUENCY_HZ: Final = 50.0
+RATED_A: Final = 32.0  # of a charging point that does not say
+BOUNCE_S: Final = 0.006  # contacts chatter for some 20 ms
+MOST_BOUNCES: Final = 20
 OVER_CURRENT: Final = 1.5  # times the offer, drawn by a car that does not obey
 
 DUTY_LEAST: Final = 0.08  # below: digital communication, which we do not speak
@@ -61,7 +65,10 @@ class Lock(StrEnum):
 
 
 class MeterFault(StrEnum):
-    """What is wrong between meter and bus; `late` answers after the master gave up."""
+    """What is wrong between meter and bus; `late` answers after the master gave up.
+
+    `wrong_unit` answers in another's name, `short` with half a frame, `busy` with exception 6.
+    """
 
     NONE = "none"
     TIMEOUT = "timeout"
@@ -69,6 +76,9 @@ class MeterFault(StrEnum):
     STUCK = "stuck"
     SWAPPED = "swapped"
     LATE = "late"
+    WRONG_UNIT = "wrong_unit"
+    SHORT = "short"
+    BUSY = "busy"
 
 
 class Wire(StrEnum):
@@ -79,9 +89,19 @@ class Wire(StrEnum):
     RCD = "rcd"
     OVER_TEMPERATURE = "over_temperature"
     PILOT_FAULT = "pilot_fault"
+    PILOT_NEGATIVE = "pilot_negative"
     PILOT_LOST = "pilot_lost"
+    NO_DIODE = "no_diode"
+    PE_LOST = "pe_lost"
+    COIL_BROKEN = "coil_broken"
     FEEDBACK_BROKEN = "feedback_broken"
+    FEEDBACK_INVERTED = "feedback_inverted"
+    LOCK_FEEDBACK_LOST = "lock_feedback_lost"
     OVER_CURRENT = "over_current"
+
+
+NO_RETURN: Final = frozenset({Wire.PILOT_LOST, Wire.PE_LOST})
+"""The pilot's current comes back over PE: without either the car is not seen, state A."""
 
 
 def decode_duty(duty: float) -> float:
@@ -114,21 +134,31 @@ class Outlet:
         self.plug_in_socket = False
         self.plug_in_car = False
         self.pulling = False
+        self.bounces = 0
         self.car = "A"
         self.wants = "C"
         self.draw_w = draw_w
         self.ev_delay_s = ev_delay_s
         self.phases = phases
+        self.fixed_a: float | None = None  # without a pilot: what the fuse of the socket gives
         self.voltage_v: tuple[float, ...] = (NOMINAL_V, NOMINAL_V, NOMINAL_V)
         self.forced_w: float | None = None
         self.forced_a: tuple[float, ...] | None = None
         self.soc_percent: float | None = None
         self.time_scale = 1.0
         self.energy_wh = 0.0
+        self.rollover_wh: float | None = None  # the register begins anew there
         self.drawn_wh = 0.0
         self.controller: Controller | None = None
         self._limit_a = 0.0
         self._due: dict[str, float] = {}
+
+    def fit(self, evse: Mapping[str, Any]) -> None:
+        """Be what the table `[connectors.N.evse]` says: its phases, lock, pilot."""
+        self.phases = evse.get("phases", 1)
+        self.lock = Lock.OK if "lock" in evse else Lock.ABSENT
+        if evse["kind"] == "gpio" and "pilot_pwm" not in evse:
+            self.fixed_a = float(evse.get("rated_a", RATED_A))
 
     def next_due(self) -> float | None:
         """When something happens here by itself, if anything will."""
@@ -148,6 +178,8 @@ class Outlet:
                 self.closed = not self.closed
             elif name == "lock":
                 self.locked = not self.locked
+            elif name == "bounce":
+                self.bounces -= 1
             elif name == "car":
                 self.car = self._car_goal()
         self.settle(now_s)
@@ -155,6 +187,7 @@ class Outlet:
     def settle(self, now_s: float) -> None:
         """Draw the conclusions from changed facts: at once, or by a timer of the part concerned."""
         self._settle_lock(now_s)
+        self._settle_plug(now_s)
         if self.controller is not None:
             self.controller.drive(self, now_s)
         self._settle_car(now_s)
@@ -192,38 +225,51 @@ class Outlet:
         """The current that the car reads from the pilot."""
         if not (self.mains and self._connected()):
             return 0.0
-        return decode_duty(self.outputs["pilot_pwm"])
+        return decode_duty(self.outputs["pilot_pwm"]) if self.fixed_a is None else self.fixed_a
 
     def pilot(self) -> str:
-        """IEC 61851 state as the charging point sees it."""
-        return "E" if Wire.PILOT_FAULT in self.wires else self.car
+        """IEC 61851 state as the charging point sees it.
+
+        A missing diode shows once a car that is there hears the pilot swing, and reads as E.
+        """
+        if Wire.PILOT_NEGATIVE in self.wires:
+            return "F"
+        lacks_diode = Wire.NO_DIODE in self.wires and self.car != "A" and self.offered_a() > 0
+        return "E" if Wire.PILOT_FAULT in self.wires or lacks_diode else self.car
 
     def inputs(self) -> dict[str, bool]:
         """The levels on the charging point's inputs, by name."""
         car = self.car
+        mirrored = self.closed is not (Wire.FEEDBACK_INVERTED in self.wires)
         return {
-            "feedback": self.closed and Wire.FEEDBACK_BROKEN not in self.wires,
-            "plug": self.plug_in_socket,
+            "feedback": mirrored and Wire.FEEDBACK_BROKEN not in self.wires,
+            "plug": self.plug_in_socket and self._makes_contact(),
             "vehicle": car != "A",
             "ready": car in ("C", "D"),
             "ventilation": car == "D",
-            "pilot_fault": Wire.PILOT_FAULT in self.wires,
+            "pilot_fault": self.pilot() in ("E", "F"),
             "emergency_stop": Wire.EMERGENCY_STOP in self.wires,
             "stop_button": Wire.STOP_BUTTON in self.wires,
             "rcd": Wire.RCD in self.wires,
             "over_temperature": Wire.OVER_TEMPERATURE in self.wires,
-            "locked": self.locked,
+            "locked": self.locked and Wire.LOCK_FEEDBACK_LOST not in self.wires,
         }
 
     def _connected(self) -> bool:
-        return self.plug_in_socket and self.plug_in_car and Wire.PILOT_LOST not in self.wires
+        joined = self.plug_in_socket and self.plug_in_car and self._makes_contact()
+        return joined and not NO_RETURN & self.wires
+
+    def _makes_contact(self) -> bool:
+        """Whether the plug's contacts touch just now: while they chatter, every other moment."""
+        return self.bounces % 2 == 0
 
     def _settle_contactor(self, now_s: float) -> None:
         if self.contactor is Contactor.WELDED:
             self.closed = True
             self._due.pop("contactor", None)
             return
-        pulled = self.mains and is_high(self.outputs["coil"])
+        powered = self.mains and Wire.COIL_BROKEN not in self.wires
+        pulled = powered and is_high(self.outputs["coil"])
         wanted = pulled and self.contactor is not Contactor.STUCK_OPEN
         takes_s = SLOW_CONTACTOR_S if self.contactor is Contactor.SLOW else CONTACTOR_S
         self._time("contactor", needed=wanted != self.closed, at_s=now_s + takes_s)
@@ -238,6 +284,9 @@ class Outlet:
         self._time("lock", needed=needed, at_s=now_s + LOCK_S)
         if self.pulling and not self.locked:
             self.plug_in_socket = self.pulling = False
+
+    def _settle_plug(self, now_s: float) -> None:
+        self._time("bounce", needed=self.bounces > 0, at_s=now_s + BOUNCE_S)
 
     def _settle_car(self, now_s: float) -> None:
         offered = self.offered_a()

@@ -1,19 +1,24 @@
 """Which wire of the simulated bay ends on which pin, and the configuration that a daemon reads.
 
 The board is a Compute Module 3: two charging points need 32 of its 46 lines. BCM numbers.
+The bay's own tables are here; `stand_in` makes others from a real configuration. `Wiring` reads
+either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from edge.sim.outlet import INPUTS, OUTPUTS
 
 COMPUTE_MODULE_3: Final = "a020a0"  # the board revision that gpiozero shall believe in
+LINES: Final = range(46)  # of that board
 RATED_A: Final = 32
 METERS_BUS: Final = "meters"
 FIRST_CONTROLLER: Final = 10  # its connector's number comes on top: no unit is twice on the bus
+SERIAL_BUS: Final[Mapping[str, Any]] = {"kind": "rtu", "baudrate": 9600, "parity": "N"}
 TAKEN: Final = "a daemon is attached to this bay already"
 PINS: Final[Mapping[int, Mapping[str, int]]] = {
     1: {
@@ -39,28 +44,67 @@ PINS: Final[Mapping[int, Mapping[str, int]]] = {
 }
 POWER_GOOD_PIN: Final = 18
 MOST_CONNECTORS: Final = len(PINS)
-OUTPUT_AT: Final[Mapping[int, tuple[int, str]]] = {
-    pins[name]: (connector, name) for connector, pins in PINS.items() for name in OUTPUTS
-}
+LOCK_WIRES: Final = ("lock", "locked")
 
 
-def evse_table(connector: int, *, phases: int, has_lock: bool) -> dict[str, Any]:
-    """`[connectors.N.evse]` as an installer of this bay would write it."""
-    left_out = () if has_lock else ("lock", "locked")
-    pins = {name: pin for name, pin in PINS[connector].items() if name not in left_out}
-    return {"kind": "gpio", **pins, "rated_a": RATED_A, "phases": phases}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """Which pin is which wire of which connector, and whether its level is turned round."""
+
+    outputs: Mapping[int, tuple[int, str]]
+    inputs: Mapping[int, tuple[int, str, bool]]
+    power_good: tuple[int, bool] | None
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Any]) -> Wiring:
+        """The wiring that the tables of a bay describe."""
+        evses = {int(n): each["evse"] for n, each in tables["connectors"].items()}
+        power_good = tables["power_good"]
+        return cls(
+            outputs={
+                evse[name]: (n, name)
+                for n, evse in evses.items()
+                for name in OUTPUTS
+                if name in evse
+            },
+            inputs={
+                evse[name]: (n, name, name in evse.get("active_low", ()))
+                for n, evse in evses.items()
+                for name in INPUTS
+                if name in evse
+            },
+            power_good=None
+            if power_good is None
+            else (power_good["pin"], not power_good.get("active_high", True)),
+        )
 
 
-def controller_table(connector: int, *, phases: int) -> dict[str, Any]:
-    """`[connectors.N.evse]` where a controller on the meters' bus does the work."""
+def own_tables(
+    connectors: int, *, readers: int, meter_bus: str, meter_model: str, evse: str, phases: int
+) -> dict[str, Any]:
+    """The configuration of a bay that stands in for none, as its installer would write it."""
+    outlets = range(1, connectors + 1)
+    bus = dict(SERIAL_BUS) if meter_bus == "rtu" else {"kind": "tcp"}
+    return {
+        "readers": {str(n): {"kind": "pn532", "connectors": list(outlets)} for n in range(readers)},
+        "buses": {METERS_BUS: bus},
+        "power_good": {"kind": "gpio", "pin": POWER_GOOD_PIN},
+        "connectors": {
+            str(n): {
+                "evse": {**_evse(n, evse), "rated_a": RATED_A, "phases": phases},
+                "meter": meter_table(n, model=meter_model),
+            }
+            for n in outlets
+        },
+    }
+
+
+def _evse(connector: int, kind: str) -> dict[str, Any]:
+    """On pins, or behind a controller on the meters' bus."""
+    if kind == "gpio":
+        return {"kind": kind, **PINS[connector]}
     unit = FIRST_CONTROLLER + connector
-    kind = {"kind": "modbus", "bus": METERS_BUS, "model": "evse_din", "unit": unit}
-    return {**kind, "rated_a": RATED_A, "phases": phases}
-
-
-def power_good_table() -> dict[str, Any]:
-    """`[power_good]`: high while the grid is there."""
-    return {"kind": "gpio", "pin": POWER_GOOD_PIN}
+    return {"kind": kind, "bus": METERS_BUS, "model": "evse_din", "unit": unit}
 
 
 def meter_table(connector: int, *, model: str) -> dict[str, Any]:

@@ -119,7 +119,10 @@ class SerialReader:
 
     def __init__(self) -> None:
         self.chip = Chip()
+        self.copies = 1  # of everything that it says
+        self.delay_s = 0.0
         self.reported = asyncio.Event()
+        self._open = True
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -135,6 +138,7 @@ class SerialReader:
 
     def close(self) -> None:
         """Unplug the reader."""
+        self._open = False
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
         os.close(self._slave)
@@ -148,5 +152,13 @@ class SerialReader:
             return
         if self.chip.reports:
             self.reported.set()
-        with contextlib.suppress(BlockingIOError):  # nobody reads: a UART would lose it too
-            os.write(self._master, answer)
+        answer *= self.copies
+        if self.delay_s:
+            asyncio.get_running_loop().call_later(self.delay_s, self._write, answer)
+        else:
+            self._write(answer)
+
+    def _write(self, answer: bytes) -> None:
+        if self._open:
+            with contextlib.suppress(BlockingIOError):  # nobody reads: a UART would lose it too
+                os.write(self._master, answer)

@@ -32,6 +32,7 @@ PER_UNIT: Final = {"V": 1, "A": 1, "W": 1, "kW": 1000, "Hz": 1, "Wh": 1, "kWh": 
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
 ILLEGAL_VALUE: Final = 3
+BUSY: Final = 6
 LONGEST_READ: Final = 125  # Modbus application protocol 1.1b3, 6.3
 SERIAL: Final = 12345678
 HAIR_WH: Final = 1e-9  # a float sum just below a whole Wh has reached it
@@ -91,8 +92,8 @@ class MeterModel:
 
 
 def load_model(model: str, folder: Path = MODELS, *, serial: int = SERIAL) -> MeterModel:
-    """Read the model's file; raises `SimulationError` naming the models there are."""
-    path = folder / f"{model}.toml"
+    """Read a bundled model's file, or the one at a path; raises `SimulationError`."""
+    path = Path(model) if "/" in model else folder / f"{model}.toml"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
         raise SimulationError(f"there is no meter model {model!r}: choose one of {known}")
@@ -207,6 +208,8 @@ class Unit:
     def read(self, function: int, address: int, count: int, now_s: float) -> list[int]:
         """Registers of one request; raises `Refused`."""
         fault = self._fault()
+        if fault is MeterFault.BUSY:
+            raise Refused(BUSY)
         aged = now_s - self._published_s >= self._refresh_s
         if not self._image or (aged and fault is not MeterFault.STUCK):
             self._image = self.model.image(self._face(), swapped=fault is MeterFault.SWAPPED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import chain
 from typing import Any, Final
 
@@ -18,6 +19,16 @@ from edge.sim.outlet import FREQUENCY_HZ, NOMINAL_V, MeterFault, Outlet, is_high
 CARD_S: Final = 0.6  # how long a hand holds a card to the reader
 CARD_GAP_S: Final = 0.4  # and how long it is away before the next one; readers poll faster
 CARDS_WAITING: Final = 16  # taps that may queue up at one reader
+
+
+class ReaderFault(StrEnum):
+    """How a card reader fails: `late` answers after it was given up, `duplicate` says all twice."""
+
+    NONE = "none"
+    SILENT = "silent"
+    GARBLED = "garbled"
+    LATE = "late"
+    DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +47,7 @@ class CardSpot:
 
     def __init__(self) -> None:
         self.laid: str | None = None
-        self.silent = False
-        self.garbled = False
+        self.fault = ReaderFault.NONE
         self._waiting: deque[tuple[str, float]] = deque()
         self._due: float | None = None
 
@@ -86,6 +96,7 @@ class World:
         }
         self.spots = tuple(CardSpot() for _ in range(readers))
         self.meter_faults = dict.fromkeys((0, *self.outlets), MeterFault.NONE)
+        self.undervoltage_5v = False  # the computer's own supply sags
         self.house_w = 0.0
         self.main_offset_wh = 0.0
         self._house_wh = 0.0
@@ -156,8 +167,11 @@ class World:
         if connector == 0:
             return self._main()
         outlet = self.outlet(connector)
+        register_wh = outlet.energy_wh
+        if outlet.rollover_wh is not None:
+            register_wh %= outlet.rollover_wh
         return MeterFace(
-            energy_wh=outlet.energy_wh,
+            energy_wh=register_wh,
             power_w=outlet.power_w(),
             voltage_v=outlet.voltage_v,
             current_a=outlet.current_a(),
@@ -180,7 +194,8 @@ class World:
                 for n, o in self.outlets.items()
             },
             "main": {"energy_wh": self._main().energy_wh, "power_w": self._main().power_w},
-            "readers": [{"card": s.laid is not None, "silent": s.silent} for s in self.spots],
+            "readers": [{"card": s.laid is not None, "fault": s.fault.value} for s in self.spots],
+            "undervoltage_5v": self.undervoltage_5v,
         }
 
     def _main(self) -> MeterFace:

@@ -80,7 +80,9 @@ class Socket:
     locked: bool | None = None
     tripped: frozenset[Trip] = frozenset()
     energy_wh: int = 1000
-    current_a: float = 0.0
+    current_a: float = 0.0  # while the contactor is closed
+    leak_a: float = 0.0  # while it is told to be open
+    voltage_v: tuple[float, ...] = (230.0,)
     meter_works: bool = True
     meter_serial: str | None = None
     mute: bool = False  # the meter does not even fail: no answer comes
@@ -333,12 +335,13 @@ class Bench:
     def reading(self, connector: int = 1) -> Reading:
         """What the meter of *connector* shows."""
         socket = self.socket(connector)
+        current_a = socket.current_a if socket.closed else socket.leak_a
         return Reading(
             at=self.instant,
             energy_wh=socket.energy_wh,
-            power_w=socket.current_a * 230.0,
-            voltage_v=(230.0,),
-            current_a=(socket.current_a,),
+            power_w=current_a * 230.0,
+            voltage_v=socket.voltage_v,
+            current_a=(current_a,),
             meter_serial=socket.meter_serial,
         )
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from edge.core import levels
+from edge.core.bay import Phase
 from edge.core.commands import RemoteStopTransaction
 from edge.core.contactor import is_low
-from edge.core.effects import Cut, Energise, Raise, Reduce
+from edge.core.effects import Cut, Energise, Raise, Reduce, Write
 from edge.core.events import Pilot, Trip
+from edge.core.records import ContactorWorn, TransactionStopped
+from edge.core.saved import Saved
 from edge.core.vocabulary import ConnectorStatus
 from tests.core.bench import of, setup
 from tests.core.build import Rig
@@ -127,6 +130,32 @@ def test_a_lost_charging_point_is_cut() -> None:
     rig = Rig(serve=True).online().charging()
     rig.trip(Trip.DEAD_MAN)
     assert not levels.permits_energy(rig.state, 1)
+
+
+def test_the_wear_of_a_session_is_written_with_its_end() -> None:
+    """Ruling 2: closings and hot opens, in no commit of their own; the next process goes on."""
+    rig = Rig(setup(pilot=False), serve=True).online().charging()
+    assert rig.bay().contactor.closings == 1
+    assert not rig.written(ContactorWorn)
+    stop(rig)
+    worn = ContactorWorn(connector=1, closings=1, hot_opens=1)
+    assert rig.written(ContactorWorn) == [worn]
+    assert any(isinstance(one.record, TransactionStopped) for one in of(Write, rig.last))
+    assert Write(record=worn) in of(Write, rig.last)
+    later = Rig(setup(pilot=False), saved=Saved(wear=(worn,)), serve=True).online().charging()
+    stop(later)
+    assert later.written(ContactorWorn) == [ContactorWorn(connector=1, closings=2, hot_opens=2)]
+
+
+def test_a_session_that_never_closed_wears_nothing() -> None:
+    """No row without news."""
+    rig = Rig(serve=True).online()
+    rig.socket().eager = False
+    rig.plug()
+    rig.tap()
+    stop(rig)
+    assert rig.phase() is Phase.FINISHING
+    assert not rig.written(ContactorWorn)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    ContactorWorn,
     DamageAccepted,
     DamageTold,
     Delivered,
@@ -78,7 +79,8 @@ class Rows:
         self.availability: dict[int, AvailabilityChanged] = {}
         self.configuration: dict[str, ConfigurationChanged] = {}
         self.cache: dict[str, TagCached] = {}
-        self.faults: dict[int, FaultLatched] = {}
+        self.faults: dict[tuple[int, str], FaultLatched] = {}
+        self.wear: dict[int, ContactorWorn] = {}
         self.profiles: dict[int, ProfileSet] = {}
         self.jobs: dict[str, SavedJob] = {}
         self.local_list: dict[str, ListedTag] = {}
@@ -168,9 +170,11 @@ class Rows:
             case ResetAccepted():
                 self.saved = replace(self.saved, reset=record)
             case FaultLatched():
-                self.faults[record.connector] = record
+                self.faults[record.connector, record.latch] = record
             case FaultReleased():
-                self.faults.pop(record.connector, None)
+                self.faults.pop((record.connector, record.latch), None)
+            case ContactorWorn():
+                self.wear[record.connector] = record
             case ProfileSet():
                 self.profiles[record.installed.profile.charging_profile_id] = record
             case ProfileCleared():
@@ -278,6 +282,7 @@ class Rows:
             local_list=tuple(self.local_list[key] for key in sorted(self.local_list)),
             reservations=tuple(self.reservations[key] for key in sorted(self.reservations)),
             faults=tuple(self.faults[key] for key in sorted(self.faults)),
+            wear=tuple(self.wear[key] for key in sorted(self.wear)),
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
             jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),

@@ -12,13 +12,21 @@ from typing import Any
 import pytest
 
 from edge.core.instant import Instant
-from edge.core.records import BackOffKept, FallbackKept, Record
+from edge.core.records import (
+    BackOffKept,
+    ContactorWorn,
+    FallbackKept,
+    FaultLatched,
+    FaultReleased,
+    Latch,
+    Record,
+)
 from edge.core.security_log import (
     SecurityEventForgotten,
     SecurityEventLogged,
     SecurityEventTold,
 )
-from edge.core.vocabulary import CertificateUse, LogType, SecurityEvent
+from edge.core.vocabulary import CertificateUse, ErrorCode, LogType, SecurityEvent
 from edge.core.work import JobEnded, JobKind, JobMoved, JobOrdered, Seal, Stage
 from edge.core.x509 import (
     Credential,
@@ -101,6 +109,18 @@ def test_both_journals_keep_the_security_log(tmp_path: Path) -> None:
 def test_both_journals_keep_the_patience(tmp_path: Path) -> None:
     """How often dialling failed in a row, the last word counting."""
     batches: list[Batch] = [[BackOffKept(failures=number)] for number in (2, 3, 0)]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_keep_latches_and_wear(tmp_path: Path) -> None:
+    """No story welds a contactor or resets a residual current device by hand."""
+    code = ErrorCode.POWER_SWITCH_FAILURE
+    batches: list[Batch] = [
+        [FaultLatched(connector=1, code=code, info="x", latch=latch) for latch in Latch],
+        [ContactorWorn(connector=1, closings=1, hot_opens=0)],
+        [FaultReleased(connector=1, latch=Latch.RCD)],
+        [ContactorWorn(connector=1, closings=2, hot_opens=1), FaultReleased(connector=1)],
+    ]
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
 
 

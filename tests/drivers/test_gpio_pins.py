@@ -6,7 +6,7 @@ import pytest
 
 from edge.core.effects import Lamp
 from edge.core.events import EvseSeen
-from edge.drivers.gpio_evse import COLOURS
+from edge.drivers.gpio_front import COLOURS
 from edge.drivers.gpio_pins import INPUTS, GpioSettings, duty
 from edge.errors import ConfigError, EvseFailed
 from tests.drivers.board import Board, opened

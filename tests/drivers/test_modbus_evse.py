@@ -21,7 +21,7 @@ from edge.sim.outlet import Outlet, Wire
 from tests.drivers.rigs import Inbox, rig, running
 from tests.waiting import until
 
-TIMEOUT_S = 0.1
+TIMEOUT_S = 0.3
 UNIT = 11
 
 

@@ -90,8 +90,9 @@ async def test_a_unit_given_up_is_written_to_at_once_and_is_alive_again_then() -
             with pytest.raises(MeterSilent):
                 await bus.read(1, 4, 0, 2)
         alive = True
-        await bus.write(1, LIMIT, [0])
-        assert await bus.read(1, 4, 0, 2) == (7, 7)
+        async with asyncio.timeout(1):
+            await bus.write(1, LIMIT, [0])
+            assert await bus.read(1, 4, 0, 2) == (7, 7)
 
 
 async def test_a_late_reply_to_a_read_confirms_no_write() -> None:

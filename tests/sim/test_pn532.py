@@ -130,3 +130,24 @@ def test_bytes_may_come_one_by_one_and_between_noise() -> None:
 def test_what_the_chip_does_not_understand_gets_its_error_frame(sent: bytes, answer: bytes) -> None:
     """Unknown commands and bad checksums are answered as the manual says."""
     assert Chip().feed(sent) == answer
+
+
+@pytest.mark.parametrize(("copies", "delay_s"), [(2, 0.0), (1, 0.1)])
+async def test_a_reader_may_say_all_twice_or_late(
+    reader: SerialReader, copies: int, delay_s: float
+) -> None:
+    """The bytes are good, their number or their moment is not."""
+    reader.copies, reader.delay_s = copies, delay_s
+    question = frame(bytes((0xD4, 0x02)))
+    answer = Chip().feed(question)
+    loop = asyncio.get_running_loop()
+
+    def ask() -> bytes:
+        with serial.Serial(reader.path, timeout=2.0) as port:
+            port.write(question)
+            heard: bytes = port.read(len(answer) * copies)
+            return heard
+
+    began = loop.time()
+    assert await asyncio.to_thread(ask) == answer * copies
+    assert loop.time() - began >= delay_s

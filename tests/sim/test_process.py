@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ async def main():
         snapshot=dict,
         fail_firmware=nothing,
         fail_locallist=nothing,
+        disk=nothing,
         datatransfer=nothing,
         security_event=nothing,
     )
@@ -67,6 +69,20 @@ def world(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     yield process, path
     process.kill()
     process.wait()
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[None]:
+    """A bay of its own process at *path*."""
+    world = subprocess.Popen([*SERVE, "--socket", str(path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert world.stdout is not None
+    try:
+        assert b"simulated bay" in world.stdout.readline()
+        yield
+    finally:
+        world.kill()
+        world.wait()
+        world.stdout.close()
 
 
 def run(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> tuple[int, str, str]:
@@ -153,22 +169,27 @@ def test_sigterm_ends_the_world_in_two_seconds_and_takes_the_socket_with_it(
 def test_the_contactor_stays_closed_when_the_daemon_is_killed(tmp_path: Path) -> None:
     """SIGKILL is not a power cut: the world lives on, pins as left."""
     path = tmp_path / "w.sock"
-    world = subprocess.Popen([*SERVE, "--socket", str(path)], cwd=ROOT, stdout=subprocess.PIPE)
-    assert world.stdout is not None
-    assert b"simulated bay" in world.stdout.readline()
-    daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(path)], cwd=ROOT)
-    try:
+    with serving(path):
+        daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(path)], cwd=ROOT)
         closed = {"connectors.1.contactor_closed": True, "attached": True}
         assert "ok" in ask(path, "wait", condition=closed)
         daemon.kill()
         daemon.wait()
         assert "ok" in ask(path, "wait", condition={"attached": False})
         assert ask(path, "world")["connectors"]["1"]["coil"] is True
-    finally:
-        for process in (daemon, world):
-            process.kill()
-            process.wait()
-        world.stdout.close()
+
+
+def test_the_verb_kills_the_process_and_leaves_its_outputs(tmp_path: Path) -> None:
+    """`process kill`: the coil stays as it was, where `power kill` would drop it."""
+    path = tmp_path / "own.sock"
+    with serving(path):
+        daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(path)], cwd=ROOT)
+        closed = {"connectors.1.contactor_closed": True, "attached": True}
+        assert "ok" in ask(path, "wait", condition=closed)
+        assert ask(path, "process", mode="kill") == {"ok": True, "daemon": "died"}
+        assert daemon.wait() == -signal.SIGKILL
+        truth = ask(path, "world")["connectors"]["1"]
+        assert (truth["coil"], truth["contactor_closed"]) == (True, True)
 
 
 async def test_a_daemon_without_a_world_brings_its_own(tmp_path: Path) -> None:

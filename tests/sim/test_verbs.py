@@ -11,7 +11,7 @@ import pytest
 
 from edge.errors import SimulationError
 from edge.sim.bay import Bay
-from edge.sim.outlet import Contactor, Wire
+from edge.sim.outlet import Contactor, MeterFault, Wire
 from edge.sim.snapshot import condition_of, matches
 from tests.sim.bays import Caller, bay_at, calling
 from tests.waiting import until
@@ -131,7 +131,7 @@ async def test_meter_sets_registers_and_loads(bay: Bay, caller: Caller) -> None:
     assert refused == {"error": "the main meter takes no soc"}
 
 
-@pytest.mark.parametrize("mode", ["timeout", "crc", "stuck", "swapped", "late", "none"])
+@pytest.mark.parametrize("mode", list(MeterFault))
 async def test_meter_fail_puts_a_fault_on_the_bus(bay: Bay, caller: Caller, mode: str) -> None:
     """For one meter, or the main one."""
     for connector in (0, 2):
@@ -180,7 +180,7 @@ async def test_connector_zero_is_the_whole_charge_point(bay: Bay, caller: Caller
         assert (found["faults"], found["contactor"], found["lock"]) == ([], "ok", "ok")
         assert found["meter_fault"] == "none"
     assert bay.look().meter(2).voltage_v[0] == 230.0
-    assert truth["readers"] == [{"card": False, "silent": False}]
+    assert truth["readers"] == [{"card": False, "fault": "none"}]
 
 
 async def test_lock_modes_show_in_the_snapshot(caller: Caller) -> None:
@@ -273,7 +273,18 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("meter", {"connector": 1, "voltage": [1, 2]}, "give one, or three"),
         ("meter.fail", {"connector": 1, "mode": "odd"}, "timeout, crc, stuck, swapped, late"),
         ("meter.fail", {"connector": 9, "mode": "crc"}, "no connector 9"),
-        ("fault", {"connector": 1, "code": "WeakSignal"}, "choose one of rcd"),
+        ("fault", {"connector": 1, "code": "WeakSignal"}, "has no wire in this bay"),
+        ("fault", {"connector": 1, "code": "smoke"}, "choose one of rcd"),
+        ("plug", {"connector": 1, "bounces": 99}, "from 0 to 20"),
+        ("plug", {"connector": 1, "bounces": 1.5}, "give a whole number"),
+        ("meter", {"connector": 1, "rollover_wh": 0}, "give 1 or more"),
+        ("meter.unit", {"connector": 1, "unit": 248}, "from 1 to 247"),
+        ("meter.unit", {"connector": 5, "unit": 2}, "connector 5 has no meter"),
+        ("bus", {"name": "other"}, "choose one of meters"),
+        ("bus", {"fault": "loose"}, "choose one of none, held, crossed"),
+        ("bus", {"baudrate": 1}, "choose one of 1200"),
+        ("bus", {"parity": "M"}, "choose one of N, E, O"),
+        ("reader.fail", {"reader": 0, "on": "on", "mode": "asleep"}, "silent, garbled, late"),
         ("clear", {"connector": 1, "code": "rain"}, "choose one of rcd"),
         ("lock", {"connector": 1, "mode": "rusty"}, "choose one of ok, fail_lock"),
         ("reader.fail", {"reader": 0, "on": "maybe"}, "on or off"),
@@ -281,6 +292,12 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("button", {"name": "estop", "connector": 4}, "no connector 4"),
         ("net", {"mode": "down"}, "none is attached"),
         ("net", {"mode": "sideways"}, "choose one of up, down"),
+        ("net", {"mode": "half", "after_bytes": 0}, "from 1 to"),
+        ("disk", {"mode": "full"}, "none is attached"),
+        ("disk", {"mode": "wet"}, "choose one of ok, full, read_only, broken"),
+        ("disk", {"mode": "ok", "delay_s": 31}, "give 30 or less"),
+        ("process", {"mode": "kill"}, "none is attached"),
+        ("process", {"mode": "pause"}, "choose one of kill"),
         ("clock", {"offset_s": 5}, "none is attached"),
         ("reset_state", {}, "none is attached"),
         ("power", {"mode": "off"}, "none is attached"),

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,13 +136,15 @@ class Bench:
     def socket(self) -> Path:
         return self.directory / "s"
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, config: Path | None = None) -> None:
         """Start the daemon and wait until it is ready."""
         words = ["edge", "run", "--state-dir", str(self.directory / "d")]
         words += ["--sim-socket", str(self.socket), "-o", f"csms.url={self.central.url}"]
         words += ["-o", "csms.backoff_first_s=0.2"]
         for option in options:
             words += ["-o", option]
+        if config is not None:
+            words += ["--config", str(config)]
         self.daemon, _ = ready_process(words)
 
     async def sim(self, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -180,11 +182,14 @@ def _world(socket: Path, options: Sequence[str]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def bench(directory: Path, *world: str) -> AsyncIterator[Bench]:
-    """World (built as the options *world* say) and central system; its daemons end with it."""
+async def bench(directory: Path, *world: str, own_world: bool = False) -> AsyncIterator[Bench]:
+    """World (built as the options *world* say) and central system; its daemons end with it.
+
+    With *own_world* the first daemon brings the world it wants.
+    """
     async with central_system() as central:
         made = Bench(directory=directory, central=central)
-        with _world(made.socket, world):
+        with nullcontext() if own_world else _world(made.socket, world):
             try:
                 yield made
             finally:

@@ -20,6 +20,7 @@ OPTIONS = (
     "policy.stop_start_dead_time_s=0",
     "policy.start_stop_dead_time_s=0",
     "policy.reclose_delay_s=0.5",
+    "policy.stop_within_s=1",
     "supervision.retry_most_s=1",
 )
 
@@ -97,7 +98,7 @@ async def test_a_fault_of_the_controller_is_told_and_heals(
     """Faulted with its code; a controller that cannot be reached is one too."""
     await charging(bay)
     await bay.sim("fault", connector=1, code=fault)
-    await bay.wait(status="Faulted")
+    await until(lambda: "Faulted" in bay.central.statuses(1))
     told = [
         (each["errorCode"], each["info"])
         for each in bay.central.payloads("StatusNotification")

@@ -155,6 +155,7 @@ class BayEvse:
     """Implements `edge.ports.Evse` on an `Outlet`, for one life."""
 
     traits = EvseTraits(has_pilot=True)
+    proof_s = None
 
     def __init__(self, outlet: Outlet, life: Life, clock: Clock) -> None:
         self._outlet = outlet
@@ -224,6 +225,9 @@ class BayEvse:
         if self._life.is_alive and not self._outlet.stopped:
             self._outlet.latched = False
             self.tell()
+
+    def prove_alive(self) -> None:
+        """Nobody asks for it."""
 
     def show(self, lamp: Lamp) -> None:
         """Nobody looks."""

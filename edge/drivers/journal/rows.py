@@ -27,7 +27,6 @@ from edge.core.records import (
     BootStarted,
     ConfigurationChanged,
     FallbackKept,
-    FaultLatched,
     ListedTag,
     ProfileSet,
     Queued,
@@ -40,9 +39,10 @@ from edge.core.records import (
 )
 from edge.core.saved import Damage, Saved, SavedTransaction
 from edge.core.security_log import SecurityEventLogged
-from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
+from edge.core.vocabulary import AvailabilityType, ResetType, SecurityEvent, StopReason
 from edge.core.work import JobOrdered, SavedJob, Stage
 from edge.core.x509 import CredentialsKept, Root
+from edge.drivers.journal import hardware
 
 HEAD: Final = 64
 """How many waiting messages a restart gets at once; the rest stay in the file (architecture 4)."""
@@ -107,12 +107,8 @@ def load(connection: sqlite3.Connection) -> Saved:
         list_version=counters["list_version"],
         local_list=_local_list(connection),
         reservations=_reservations(connection),
-        faults=tuple(
-            FaultLatched(connector=connector, code=ErrorCode(code), info=info)
-            for connector, code, info in connection.execute(
-                "SELECT connector, code, info FROM faults ORDER BY connector, code"
-            )
-        ),
+        faults=hardware.faults(connection),
+        wear=hardware.wear(connection),
         profiles=tuple(
             ProfileSet(installed=msgspec.json.decode(installed, type=Installed))
             for (installed,) in connection.execute("SELECT installed FROM profiles ORDER BY id")

@@ -23,6 +23,7 @@ import structlog
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValues, StartTransaction, StopTransaction
 from edge.core.profiles import Installed
+from edge.core.records import Latch
 from edge.core.saved import Damage
 from edge.core.vocabulary import AvailabilityType, ErrorCode, ResetType, SecurityEvent, StopReason
 from edge.core.work import JobKind, JobOrdered, Stage
@@ -64,6 +65,7 @@ MEANINGS: Final[dict[str, Callable[[Any], object]]] = {
     "cache.info": _json(IdTagInfo),
     "local_list.info": _json(IdTagInfo),
     "faults.code": ErrorCode,
+    "faults.latch": Latch,
     "jobs.kind": JobKind,
     "ordered": _json(JobOrdered),
     "stage": Stage,

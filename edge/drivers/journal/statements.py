@@ -16,6 +16,7 @@ from edge.core.records import (
     BootStarted,
     CacheCleared,
     ConfigurationChanged,
+    ContactorWorn,
     DamageAccepted,
     DamageTold,
     Delivered,
@@ -240,8 +241,13 @@ def _reserved(record: ReservationMade) -> tuple[Statement, ...]:
 
 
 def _latched(record: FaultLatched) -> tuple[Statement, ...]:
-    sql = "INSERT OR REPLACE INTO faults (connector, code, info) VALUES (?, ?, ?)"
-    return ((sql, (record.connector, record.code, record.info)),)
+    sql = "INSERT OR REPLACE INTO faults (connector, latch, code, info) VALUES (?, ?, ?, ?)"
+    return ((sql, (record.connector, record.latch, record.code, record.info)),)
+
+
+def _worn(record: ContactorWorn) -> tuple[Statement, ...]:
+    sql = "INSERT OR REPLACE INTO wear (connector, closings, hot_opens) VALUES (?, ?, ?)"
+    return ((sql, (record.connector, record.closings, record.hot_opens)),)
 
 
 def _profile_set(record: ProfileSet) -> tuple[Statement, ...]:
@@ -325,8 +331,12 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     ),
     FaultLatched: _latched,
     FaultReleased: lambda record: (
-        ("DELETE FROM faults WHERE connector = ?", (record.connector,)),
+        (
+            "DELETE FROM faults WHERE connector = ? AND latch = ?",
+            (record.connector, record.latch),
+        ),
     ),
+    ContactorWorn: _worn,
     DamageTold: lambda _: (("UPDATE damages SET told = 1", ()),),
     DamageAccepted: lambda _: (("UPDATE damages SET accepted = 1", ()),),
     ProfileSet: _profile_set,

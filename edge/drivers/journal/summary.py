@@ -19,7 +19,7 @@ COUNTED: Final = (
 SHOWN: Final = {
     "boots": "SELECT id, kernel_boot, at FROM boots ORDER BY id DESC LIMIT ?",
     "resets": "SELECT type, at FROM resets ORDER BY id DESC LIMIT ?",
-    "faults": "SELECT connector, code, info FROM faults LIMIT ?",
+    "faults": "SELECT connector, latch, code, info FROM faults LIMIT ?",
     "transactions": (
         "SELECT ref, connector, id_tag, begin_wh, opened_at, transaction_id, last_wh, last_at,"
         " stopping_reason, stopping_at, end_wh, stopped_at, estimated"

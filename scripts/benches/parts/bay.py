@@ -18,7 +18,6 @@ from edge.control.server import listen
 from edge.sim.bay import Bay, BaySetup, open_bay
 from edge.sim.bay import Line as BayLine
 from edge.sim.outlet import Wire
-from edge.sim.pins import OUTPUT_AT
 from edge.sim.pn532 import Chip
 from edge.sim.verbs import streams, verbs
 
@@ -68,7 +67,7 @@ class NotingBay:
     def heard(self, message: dict[str, Any], at: float) -> None:
         """Note a message of the daemon that arrived *at*."""
         if "pin" in message:
-            connector, output = OUTPUT_AT[message["pin"]]
+            connector, output = self.bay.wiring.outputs[message["pin"]]
             move = Move(at=at, connector=connector, output=output, level=float(message["level"]))
             self.moves.append(move)
         elif "changed" in message:

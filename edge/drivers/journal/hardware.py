@@ -1,0 +1,26 @@
+"""What the journal remembers of the hardware: latched faults, and wear."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from edge.core.records import ContactorWorn, FaultLatched, Latch
+from edge.core.vocabulary import ErrorCode
+
+
+def faults(connection: sqlite3.Connection) -> tuple[FaultLatched, ...]:
+    """What keeps connectors Faulted."""
+    sql = "SELECT connector, latch, code, info FROM faults ORDER BY connector, latch"
+    return tuple(
+        FaultLatched(connector=connector, latch=Latch(latch), code=ErrorCode(code), info=info)
+        for connector, latch, code, info in connection.execute(sql)
+    )
+
+
+def wear(connection: sqlite3.Connection) -> tuple[ContactorWorn, ...]:
+    """How worn the contactors are."""
+    sql = "SELECT connector, closings, hot_opens FROM wear ORDER BY connector"
+    return tuple(
+        ContactorWorn(connector=connector, closings=closings, hot_opens=hot_opens)
+        for connector, closings, hot_opens in connection.execute(sql)
+    )
