@@ -8,6 +8,9 @@ EdgeError
 │   ├── MeterSilent                no answer from the meter
 │   ├── MeterImplausible           an answer that cannot be true
 │   │   └── MeterRefused           the meter does not give what it was asked for
+
+
+│   ├── SensorSilent               no answer from the thermometer
 │   ├── BusLost                    the serial adapter or TCP peer is gone
 │   ├── LinkRefused                the central system did not let us in
 │   ├── LineDropped                the central system dropped the line, not asking us to come back
@@ -63,6 +66,10 @@ class MeterRefused(MeterImplausible):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SensorSilent(DriverError, TimeoutError):
+    """The thermometer beside the contactor does not answer."""
 
 
 class BusLost(DriverError, ConnectionError):

@@ -67,6 +67,14 @@ class EnergyMeter(Protocol):
         ...
 
 
+class Thermometer(Protocol):
+    """A sensor beside a contactor; posts `TemperatureRead` every few seconds."""
+
+    async def run(self, post: Post) -> None:
+        """Look until cancelled; raises `SensorSilent`."""
+        ...
+
+
 class Power(Protocol):
     """The dangerous half of a charging point: offer, contactor, reflex."""
 

@@ -61,10 +61,12 @@ def test_commands_of_the_readme_are_understood(command: str) -> None:
 
 def test_configuration_of_the_readme_is_sound(tmp_path: Path) -> None:
     """Whoever copies it can start with it."""
-    (settings,) = blocks("toml")
-    (tmp_path / "edge.toml").write_text(settings)
+    words: list[str | Path] = [TAPWATT, "edge", "config", "check"]
+    for number, settings in enumerate(blocks("toml")):  # each adds to those before
+        (tmp_path / f"{number}.toml").write_text(settings)
+        words += ["--config", tmp_path / f"{number}.toml"]
     done = subprocess.run(
-        [TAPWATT, "edge", "config", "check", "--config", tmp_path / "edge.toml"],
+        words,
         capture_output=True,
         text=True,
         check=False,

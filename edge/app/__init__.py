@@ -79,7 +79,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         loop.add_signal_handler(number, daemon.end, Ending.STOPPED)
     async with AsyncExitStack() as stack:
         stack.enter_context(possessed(options.state_dir))
-        tables = await stack.enter_async_context(_tables(options, daemon))
+        tables = await stack.enter_async_context(open_tables(options, daemon))
         rig = await stack.enter_async_context(
             open_rig(tables.buses, clock=clock, random=random, pin_factory=tables.pin_factory)
         )
@@ -144,7 +144,7 @@ def _tell_ready(options: Options, control: Path) -> None:
 
 
 @asynccontextmanager
-async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
+async def open_tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
     """The hardware's tables; those of the simulated bay come from the bay itself."""
     settings = options.settings
     if settings.hardware == "real":
@@ -174,7 +174,11 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
                 for name, table in tables["buses"].items()
             },
             connectors={
-                int(number): Connector(evse=table["evse"], meter=table.get("meter"))
+                int(number): Connector(
+                    evse=table["evse"],
+                    meter=table.get("meter"),
+                    temperature=table.get("temperature"),
+                )
                 for number, table in tables["connectors"].items()
             },
             power_good=tables["power_good"],

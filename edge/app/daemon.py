@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from edge.app import wishes
 from edge.app.letters import Resender, export, listed
 from edge.core.effects import HandBack
 from edge.core.events import DamageAcknowledged, PowerFailing, SecurityEventReported
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from edge.sim.disk import Disk
     from edge.sim.wires import Hooks
 
+SETPOINT_S: Final = 80.0  # as openWB has it: an energy manager speaks every ten seconds or so
 LAST_WORDS_S: Final = 3.0  # a back-up supply lasts this long at least
 OWED_WITHIN_S: Final = 0.5  # of what is left at the end; a disk that stalls has longer ones
 LOOK_S: Final = 0.02
@@ -134,6 +136,8 @@ class Daemon:
             "readings": self.list_readings,
             "accept": self.accept_damage,
             "transfer": self.transfer,
+            "release": self.release,
+            "limit": self.limit,
             "stop": stop,
         }
 
@@ -201,6 +205,24 @@ class Daemon:
         works.loop.post(DamageAcknowledged(at=works.clock.now()))
         await works.loop.come_round()
         return {"accepted": was_damaged}
+
+    async def release(self, connector: int) -> dict[str, Any]:
+        """Somebody has looked at what keeps *connector* Faulted."""
+        works = self._running()
+        event, answer = wishes.release(works.loop.state, works.clock.now(), connector)
+        works.loop.post(event)
+        await works.loop.come_round()
+        return answer
+
+    async def limit(
+        self, connector: int, limit_a: float | None = None, for_s: float = SETPOINT_S
+    ) -> dict[str, Any]:
+        """A local energy manager's word, which it must repeat; `None` takes it back."""
+        works = self._running()
+        event, answer = wishes.limit(works.loop.state, works.clock.now(), connector, limit_a, for_s)
+        works.loop.post(event)
+        await works.loop.come_round()
+        return answer
 
     async def transfer(
         self, vendor: str, message: str | None = None, data: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -12,7 +12,7 @@ from edge.config.settings import Connector, Supervision, Table
 from edge.core.events import Port
 from edge.core.setup import EvseTraits
 from edge.drivers.registry import Rig, choose
-from edge.ports import CardReader, Clock, EnergyMeter, Evse, Post, Supply
+from edge.ports import CardReader, Clock, EnergyMeter, Evse, Post, Supply, Thermometer
 from edge.runtime.liveness import prove_alive
 from edge.runtime.supervise import Backoff, Worker, supervise
 
@@ -27,15 +27,19 @@ class Hardware:
     meters: Mapping[int, EnergyMeter]
     readers: Mapping[int, CardReader]
     reader_connectors: tuple[tuple[int, ...], ...]
+    thermometers: Mapping[int, Thermometer] = field(default_factory=dict)
     supply: Supply | None = None
 
     def traits(self) -> tuple[EvseTraits, ...]:
-        """What each charging point and its meter can do, from connector 1 on."""
-        return tuple(
-            replace(evse.traits, meter_refresh_s=self.meters[number].refresh_s)
-            if number in self.meters
-            else evse.traits
-            for number, evse in sorted(self.evses.items())
+        """What each charging point, its meter and thermometer can do, from connector 1 on."""
+        return tuple(self._traits(number) for number in sorted(self.evses))
+
+    def _traits(self, number: int) -> EvseTraits:
+        traits, meter = self.evses[number].traits, self.meters.get(number)
+        return replace(
+            traits,
+            meter_refresh_s=traits.meter_refresh_s if meter is None else meter.refresh_s,
+            has_temperature=traits.has_temperature or number in self.thermometers,
         )
 
     def without_meter(self) -> tuple[int, ...]:
@@ -67,6 +71,12 @@ async def open_hardware(stack: AsyncExitStack, rig: Rig, tables: Tables) -> Hard
             continue
         chosen = choose("meter", connector.meter, f"connectors.{number}.meter")
         meters[number] = await stack.enter_async_context(chosen.open(rig, number))
+    thermometers: dict[int, Thermometer] = {}
+    for number, connector in sorted(tables.connectors.items()):
+        if connector.temperature is not None:
+            where = f"connectors.{number}.temperature"
+            chosen = choose("temperature", connector.temperature, where)
+            thermometers[number] = await stack.enter_async_context(chosen.open(rig, number))
     readers: dict[int, CardReader] = {}
     for number, table in sorted(tables.readers.items()):
         chosen = choose("reader", table, f"readers.{number}")
@@ -82,6 +92,7 @@ async def open_hardware(stack: AsyncExitStack, rig: Rig, tables: Tables) -> Hard
         reader_connectors=tuple(
             tuple(table.get("connectors", ())) for _, table in sorted(tables.readers.items())
         ),
+        thermometers=thermometers,
         supply=supply,
     )
 
@@ -117,5 +128,7 @@ def _workers(hardware: Hardware) -> Iterator[Worker]:
         yield Worker(port=Port.EVSE, connector=number, run=evse.run)
     for number, meter in hardware.meters.items():
         yield Worker(port=Port.METER, connector=number, run=meter.run)
+    for number, thermometer in hardware.thermometers.items():
+        yield Worker(port=Port.SENSOR, connector=number, run=thermometer.run)
     for reader in hardware.readers.values():
         yield Worker(port=Port.READER, connector=0, run=reader.run)

@@ -193,7 +193,11 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         **at_work(hardware, place.settings.supervision, clock, loop.post),
     }
     _post_first(loop.post, clock, hardware)
-    cut = partial(cut_all, hardware.evses.values())
+
+    def cut() -> None:
+        loop.stand_down()
+        cut_all(hardware.evses.values())
+
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
 
 
@@ -256,6 +260,7 @@ def _setup(place: Place, csms: LinkSettings) -> Setup:
         has_certificate=csms.certificate is not None,
         common_name=settings.station.serial or settings.station.id,
         policy=settings.policy,
+        bounds=settings.bounds,
         keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
         maker_roots=read_roots(settings.firmware.ca_file),

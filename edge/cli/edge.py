@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.cli import journal
+from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
 TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
@@ -30,6 +31,13 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         "--ready-fd", type=int, metavar="N", help="write one JSON line to this descriptor when up"
     )
     run.set_defaults(func=_run)
+    off = below.add_parser(
+        "safe-off", help="switch every configured output off; the controller must not run"
+    )
+    _add_settings(off)
+    _add_state_dir(off)
+    off.add_argument("--sim-socket", type=Path, metavar="PATH", help="the simulated bay's socket")
+    off.set_defaults(func=_safe_off)
     for name, act, summary in (
         ("status", _status, "what the running controller knows of itself"),
         ("stop", _stop, "stop the running controller"),
@@ -46,6 +54,11 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     _add_state_dir(readings)
     readings.set_defaults(func=_readings)
     _add_transfer(below.add_parser("transfer", help="send the central system a DataTransfer"))
+    release = below.add_parser("release", help="say that you have looked at a latched fault")
+    release.add_argument("connector", type=int, metavar="N", help="of this connector")
+    _add_state_dir(release)
+    release.set_defaults(func=_release)
+    _add_limit(below.add_parser("limit", help="a local energy manager's limit, to be repeated"))
     _add_config(below.add_parser("config", help="check or explain the configuration"))
 
 
@@ -56,6 +69,14 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
     _add_state_dir(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(func=_transfer)
+
+
+def _add_limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("connector", type=int, metavar="N", help="of this connector")
+    parser.add_argument("amperes", metavar="AMPERES", help="per phase; off: no more say in it")
+    parser.add_argument("--for-s", type=float, default=80.0, help="then none flows (80)")
+    _add_state_dir(parser)
+    parser.set_defaults(func=_limit)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -124,6 +145,23 @@ def _run(arguments: argparse.Namespace) -> int:
             ready_fd=arguments.ready_fd,
         )
     )
+
+
+def _safe_off(arguments: argparse.Namespace) -> int:
+    """Say what could not be switched off; 0 if all is."""
+    from edge.app import Options
+    from edge.app.safe_off import safe_off
+    from edge.config.loading import load
+
+    failures = safe_off(
+        Options(
+            settings=load(arguments.config, arguments.option),
+            state_dir=arguments.state_dir,
+            sim_socket=arguments.sim_socket,
+        )
+    )
+    print("\n".join(failures) or "all outputs are off")
+    return 1 if failures else 0
 
 
 def _ask(
@@ -228,6 +266,28 @@ def _transfer(arguments: argparse.Namespace) -> int:
     return 0 if answer["status"] == "Accepted" else 1
 
 
+def _release(arguments: argparse.Namespace) -> int:
+    released = _ask(arguments, "release", connector=arguments.connector)["released"]
+    print(f"released: {', '.join(released)}" if released else "nothing was latched")
+    return 0
+
+
+def _limit(arguments: argparse.Namespace) -> int:
+    off = arguments.amperes == "off"
+    try:
+        limit_a = None if off else float(arguments.amperes)
+    except ValueError:
+        raise ConfigError(f"{arguments.amperes} is no number of amperes, nor off") from None
+    _ask(
+        arguments,
+        "limit",
+        connector=arguments.connector,
+        limit_a=limit_a,
+        for_s=arguments.for_s,
+    )
+    return 0
+
+
 def _stop(arguments: argparse.Namespace) -> int:
     answer = _ask(arguments, "stop")
     if arguments.json:
@@ -256,6 +316,8 @@ def _config_check(arguments: argparse.Namespace) -> int:
         choose("evse", tables.evse, f"connectors.{connector}.evse")
         if tables.meter is not None:
             choose("meter", tables.meter, f"connectors.{connector}.meter")
+        if tables.temperature is not None:
+            choose("temperature", tables.temperature, f"connectors.{connector}.temperature")
     if settings.power_good is not None:
         choose("power_good", settings.power_good, "power_good")
     print("the configuration is sound")

@@ -79,6 +79,10 @@ def _list(kind: type) -> Callable[[str], list[Any]]:
     return parse
 
 
+def _celsius(text: str) -> float | str:
+    return text if text == "off" else float(text)
+
+
 SERVE: Final[tuple[Argument, ...]] = (
     ("--socket", {"type": Path, "help": "where to listen"}),
     ("--connectors", {"type": int, "default": 2}),
@@ -125,6 +129,10 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
             ("--time-scale", {"type": float, "help": "how many times faster energy counts"}),
             ("--rollover-wh", {"type": float, "help": "where the register begins anew"}),
         ),
+    ),
+    "temperature": (
+        "how warm it is beside the contactor; off: the sensor is gone",
+        (CONNECTOR, ("celsius", {"type": _celsius})),
     ),
     "meter.fail": (
         "a fault on the bus: timeout, crc, stuck, swapped, late, wrong_unit, short, busy or none",

@@ -20,12 +20,13 @@ from edge.config.production import Installation, check_production
 from edge.config.settings import Firmware, Settings, Simulated, Station, Supervision, Table, members
 from edge.core.keys import TABLE, Accessibility, find, normal
 from edge.core.messages import BootNotification
-from edge.core.setup import Keeping, Policy
+from edge.core.setup import Bounds, Keeping, Policy
 from edge.errors import ConfigError, meant
 
 SECTIONS: Final[dict[str, type]] = {
     "station": Station,
     "policy": Policy,
+    "bounds": Bounds,
     "journal": Keeping,
     "supervision": Supervision,
     "firmware": Firmware,
@@ -113,7 +114,7 @@ def _check_entry(name: str, label: str, entry: object, place: str) -> None:
         raise ConfigError(f"{place}: {name}.{label} must be a table: write [{name}.{label}]")
     if name == "connectors":
         for part, table in entry.items():
-            _know(part, ("evse", "meter"), f"{place}: [{name}.{label}] ")
+            _know(part, ("evse", "meter", "temperature"), f"{place}: [{name}.{label}] ")
             if not isinstance(table, dict):
                 raise ConfigError(f"{place}: {name}.{label}.{part} must be a table")
 
@@ -198,6 +199,7 @@ def _settings(merged: Table, overrides: dict[str, str]) -> Settings:
         what, _, path = str(error).partition(" - at `$.")
         raise ConfigError(f"{path.rstrip('`') or 'edge.toml'}: {what}") from error
     _check_policy(settings.policy)
+    _check_bounds(settings.bounds)
     _check_journal(settings.journal)
     _check_hardware(settings)
     evses = {number: each.evse for number, each in settings.connectors.items()}
@@ -218,6 +220,28 @@ def _check_policy(policy: Policy) -> None:
             raise ConfigError(
                 f"policy.{name} is {value:g}: it must lie in 0..{LONGEST_S:g} seconds"
             )
+
+
+IN_ORDER: Final = (
+    ("voltage_warn_percent", "voltage_stop_percent"),
+    ("derate_from_c", "stop_at_c"),
+)
+FOLLOWS_S: Final = 5.0  # what a car has to follow a lower offer (IEC 61851-1)
+
+
+def _check_bounds(bounds: Bounds) -> None:
+    """Warn before stopping, and give a car the time it is entitled to."""
+    for name, value in members(bounds).items():
+        if not isinstance(value, float) or not 0 <= value <= LONGEST_S:
+            raise ConfigError(f"bounds.{name} is {value}: it must lie in 0..{LONGEST_S:g}")
+    for first, then in IN_ORDER:
+        if getattr(bounds, first) >= getattr(bounds, then):
+            raise ConfigError(f"bounds.{first} must be less than bounds.{then}")
+    if bounds.over_current_after_s <= FOLLOWS_S:
+        raise ConfigError(
+            f"bounds.over_current_after_s must be more than {FOLLOWS_S:g}:"
+            " a car has that long to follow a lower offer"
+        )
 
 
 def _check_hardware(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from edge.config.production import Installation
-from edge.core.setup import Keeping, Policy, UnsignedFirmware
+from edge.core.setup import Bounds, Keeping, Policy, UnsignedFirmware
 
 Table = dict[str, Any]
 
@@ -68,10 +68,11 @@ class Firmware(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
-    """One charging point: the raw tables of its EVSE and its meter."""
+    """One charging point: the raw tables of its EVSE, its meter and its thermometer."""
 
     evse: Table
     meter: Table | None = None
+    temperature: Table | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ocpp: dict[str, str] = {}
     overrides: dict[str, str] = {}
     policy: Policy = Policy()
+    bounds: Bounds = Bounds()
     journal: Keeping = Keeping()
     supervision: Supervision = Supervision()
     firmware: Firmware = Firmware()

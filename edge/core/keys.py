@@ -79,9 +79,10 @@ def is_readonly(state: ChargePoint, key: Key) -> bool:
 
 
 def _unlocks_nothing(state: ChargePoint, key: Key) -> bool:
-    """A station without lock reports false, read-only (ruling 37)."""
+    """A station that has no lock, or sees no car, reports false, read-only (rulings 3, 37)."""
     unlocks = key.name == "UnlockConnectorOnEVSideDisconnect"
-    return unlocks and not any(traits.has_lock for traits in state.setup.traits)
+    able = (traits.has_lock and traits.has_pilot for traits in state.setup.traits)
+    return unlocks and not any(able)
 
 
 def _rotation_by_build(state: ChargePoint) -> str:

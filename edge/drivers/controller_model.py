@@ -25,7 +25,7 @@ import msgspec
 from edge.core.events import Pilot, Trip
 from edge.errors import ConfigError, EvseFailed
 
-LEAST_A: Final = 6.0  # IEC 61851-1 knows no smaller offer: less is a pause
+LEAST_A: Final = 6.0  # the smallest offer of a pilot (table A.7): less is a pause
 LONGEST: Final = 16  # registers in one request; a hole this wide costs less than another request
 
 Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]

@@ -75,6 +75,7 @@ class Loop(Generic[S]):
         self._deadline_of: S | None = None
         self._next_deadline: float | None = None
         self._withdrawn_at: dict[tuple[type, int], int] = {}
+        self._stands_down = False
 
     def post(self, event: Event) -> None:
         """Put *event* into the inbox; from the loop's own thread only."""
@@ -97,6 +98,8 @@ class Loop(Generic[S]):
         A cut or a withdrawal of a later step outruns it; and the newest state has the last word.
         """
         match effect:
+            case Energise() | Raise() if self._stands_down:
+                return False
             case Energise(connector=connector):
                 outrun = self._withdrawn_at.get((Cut, connector), 0) > turn
                 return not outrun and self._rules.permits_energy(self.state, connector)
@@ -105,6 +108,10 @@ class Loop(Generic[S]):
                 return not outrun and limit_a <= self._rules.permitted_a(self.state, connector)
             case _:
                 return True
+
+    def stand_down(self) -> None:
+        """Permit no more energy: the end has begun, and a commit may yet go through behind it."""
+        self._stands_down = True
 
     async def come_round(self) -> None:
         """Return when all that was posted before is stepped: what the watchdog is fed by."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.core import board, levels
+from edge.core import board, levels, limits
 from edge.core.bay import Bay
 from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
@@ -91,6 +91,16 @@ def _connector(state: ChargePoint, connector: int, now: Instant) -> dict[str, An
         "offered_a": bay.contactor.offered_a,
         "availability": bay.service.availability,
         "session": _session(bay),
+        "limits": [
+            {"owner": one.owner, "limit_a": one.limit_a}
+            for one in limits.slots(state, connector, now.monotonic)
+        ],
+        "latched": sorted(bay.latches),
+        "temperature_c": bay.temperature.celsius,
+        "contactor": {
+            "closings": bay.contactor.closings,
+            "hot_opens": bay.contactor.hot_opens,
+        },
         "cost": board.cost_of(state, connector, now),
         "lamp": levels.lamp(state, connector),
     }

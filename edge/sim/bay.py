@@ -19,6 +19,7 @@ from edge.sim.outlet import Lock
 from edge.sim.pins import LOCK_WIRES, MOST_CONNECTORS, TAKEN, Wiring, own_tables
 from edge.sim.pn532 import SerialReader
 from edge.sim.supply import SupplyFile
+from edge.sim.thermometers import Thermometers
 from edge.sim.world import ReaderFault, World
 
 ACCEPTED_WITHIN_S: Final = 0.09  # an input is answered within 100 ms, seen by the daemon or not
@@ -101,6 +102,8 @@ class Bay:
         self.readers = readers
         self.buses = buses
         self.supply = SupplyFile()
+        self.thermometers = Thermometers()
+        self.thermometers.show(world.outlets)
         self.daemon: Daemon | None = None
         self._tables = tables
         self.wiring = Wiring.of(tables)
@@ -114,6 +117,7 @@ class Bay:
         if self._alarm is not None:
             self._alarm.cancel()
         self.supply.close()
+        self.thermometers.close()
 
     @contextlib.contextmanager
     def touch(self) -> Iterator[World]:
@@ -154,7 +158,11 @@ class Bay:
             },
             "buses": {name: dict(table) for name, table in self.buses.tables.items()},
             "connectors": {
-                number: {**connector, "evse": self._evse(int(number), connector["evse"])}
+                number: {
+                    **connector,
+                    "evse": self._evse(int(number), connector["evse"]),
+                    **self._thermometer(int(number)),
+                }
                 for number, connector in connectors.items()
             },
         }
@@ -164,6 +172,12 @@ class Bay:
         is_absent = self.world.outlet(number).lock is Lock.ABSENT
         left_out = LOCK_WIRES if is_absent else ()
         return {name: value for name, value in table.items() if name not in left_out}
+
+    def _thermometer(self, number: int) -> dict[str, Any]:
+        """A bay of our own has one beside each contactor."""
+        if self.setup.tables is not None:
+            return {}
+        return {"temperature": self.thermometers.table(number)}
 
     async def attach(
         self,
@@ -238,6 +252,7 @@ class Bay:
                     self.daemon.levels[pin] = level
                     self.daemon.line.send({"pin": pin, "level": float(level)})
         self.supply.show(low=self.world.undervoltage_5v)
+        self.thermometers.show(self.world.outlets)
         self._changed()
         if self._alarm is not None:
             self._alarm.cancel()

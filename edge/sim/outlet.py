@@ -20,6 +20,7 @@ LOCK_S: Final = 0.05
 RAMP_S: Final = 0.2  # a car that loses its offer goes on at half power for this long
 NOMINAL_V: Final = 230.0
 FREQUENCY_HZ: Final = 50.0
+ROOM_C: Final = 25.0
 RATED_A: Final = 32.0  # of a charging point that does not say
 BOUNCE_S: Final = 0.006  # contacts chatter for some 20 ms
 MOST_BOUNCES: Final = 20
@@ -145,6 +146,7 @@ class Outlet:
         self.forced_w: float | None = None
         self.forced_a: tuple[float, ...] | None = None
         self.soc_percent: float | None = None
+        self.temperature_c: float | None = ROOM_C
         self.time_scale = 1.0
         self.energy_wh = 0.0
         self.rollover_wh: float | None = None  # the register begins anew there

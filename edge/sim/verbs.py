@@ -43,6 +43,7 @@ def verbs(bay: Bay) -> Mapping[str, Verb]:
         "ev": world.ev,
         "card": world.card,
         "meter": world.meter,
+        "temperature": world.temperature,
         "meter.fail": world.meter_fail,
         "meter.unit": world.meter_unit,
         "bus": world.bus,

@@ -239,5 +239,6 @@ def _outlet_truth(outlet: Outlet) -> dict[str, Any]:
         "contactor": outlet.contactor.value,
         "faults": sorted(wire.value for wire in outlet.wires),
         "soc": outlet.soc_percent,
+        "temperature_c": outlet.temperature_c,
         "lamps": {name.removeprefix("lamp_"): levels[name] for name in levels if "lamp" in name},
     }

@@ -117,6 +117,13 @@ class WorldVerbs:
             unit.renew()
         return {"ok": True}
 
+    def temperature(self, connector: int, celsius: float | str) -> Answer:
+        """How warm it is beside the contactor; `off`: the sensor's wire is broken."""
+        warm = None if celsius == "off" else number("celsius", celsius, least=-55.0)
+        with self._bay.touch() as world:
+            world.outlet(connector).temperature_c = warm
+        return {"ok": True}
+
     async def meter_fail(self, connector: int, mode: str) -> Answer:
         with self._bay.touch() as world:
             if connector not in world.meter_faults:

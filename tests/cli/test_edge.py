@@ -44,6 +44,10 @@ def test_a_sound_configuration_is_said_to_be_sound(
             "[connectors.1.evse]\nkind='gpio'\ncoil=17\n[power_good]\nkind='gpio'\npni=18\n",
             ["[power_good]", "pni", 'mean "pin"'],
         ),
+        (
+            "[connectors.1]\nevse={kind='gpio',coil=17}\ntemperature={kind='w1',devcie='x'}\n",
+            ["connectors.1.temperature", "devcie", 'mean "device"'],
+        ),
         ('[stations]\nid = "x"\n', ["stations", 'mean "station"']),
     ],
 )
@@ -130,3 +134,37 @@ def test_a_transfer_tells_its_answer_and_whether_it_was_accepted(
     assert asked == [
         {"op": "transfer", "vendor": "org.example", "message": None, "data": None} | given
     ]
+
+
+def asked(words: list[str], answer: dict[str, object], status: int = 0) -> list[object]:
+    """What `tapwatt edge …` asks the daemon."""
+    with tempfile.TemporaryDirectory() as directory:
+        thread, heard = listening(Path(directory) / "control.sock", answer)
+        assert main(["edge", *words, "--state-dir", directory]) == status
+        thread.join(5)
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("released", "said"),
+    [(["rcd"], "released: rcd\n"), ([], "nothing was latched\n")],
+)
+def test_a_release_tells_what_was_latched(
+    capsys: pytest.CaptureFixture[str], released: list[str], said: str
+) -> None:
+    """Safety 9, 12: somebody has looked."""
+    assert asked(["release", "2"], {"released": released}) == [{"op": "release", "connector": 2}]
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(("word", "limit_a"), [("10.5", 10.5), ("off", None)])
+def test_a_limit_is_given_for_a_while_or_taken_back(word: str, limit_a: float | None) -> None:
+    """Safety 16: the manager says it again, or none flows."""
+    told = {"op": "limit", "connector": 1, "limit_a": limit_a, "for_s": 30.0}
+    assert asked(["limit", "1", word, "--for-s", "30"], {"limit_a": limit_a}) == [told]
+
+
+def test_a_limit_that_is_no_number_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody is asked."""
+    assert main(["edge", "limit", "1", "much"]) == 2
+    assert "much is no number of amperes" in capsys.readouterr().err

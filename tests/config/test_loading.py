@@ -213,3 +213,25 @@ def test_a_time_that_runs_backwards_or_never_ends_stops_the_start(value: str) ->
     """Safety 5 and 6: the contactor's rest and the car's six seconds hang on them."""
     with pytest.raises(ConfigError, match=r"policy\.reclose_delay_s"):
         load(options=[f"policy.reclose_delay_s={value}"])
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("bounds.stop_at_c=65", "derate_from_c must be less than bounds.stop_at_c"),
+        ("bounds.voltage_stop_percent=10", "voltage_warn_percent must be less"),
+        ("bounds.over_current_after_s=5", "a car has that long to follow"),
+        ("bounds.over_current_noise_a=-0.5", "must lie in 0"),
+        ("bounds.without_sensor_a=nan", "must lie in 0"),
+    ],
+)
+def test_bounds_that_judge_nothing_or_too_soon_stop_the_start(option: str, words: str) -> None:
+    """Safety 14 and 15: warn before stopping; a car has five seconds to follow."""
+    with pytest.raises(ConfigError, match=words):
+        load(options=[option])
+
+
+def test_bounds_are_settings_of_their_own() -> None:
+    """As delivered, and as the owner wants them."""
+    assert load().bounds.stop_at_c == 70.0
+    assert load(options=["bounds.stop_at_c=75"]).bounds.stop_at_c == 75.0

@@ -168,14 +168,16 @@ def test_text_keys_take_any_text() -> None:
     assert value(rig, "CpoName") == "Öko Strom"
 
 
-@pytest.mark.parametrize("lock", [False, True])
-def test_unlock_on_ev_side_disconnect_is_writable_only_with_a_lock(lock: bool) -> None:
-    """Ruling 37: without a lock it reads false and is read-only."""
-    rig = Rig(setup(lock=lock)).online()
+@pytest.mark.parametrize(("lock", "pilot"), [(False, True), (True, False), (True, True)])
+def test_unlock_on_ev_side_disconnect_is_writable_only_with_lock_and_pilot(
+    lock: bool, pilot: bool
+) -> None:
+    """Rulings 3, 37: without a lock, or where no car is seen, it reads false and is read-only."""
+    rig = Rig(setup(lock=lock, pilot=pilot)).online()
     shown = rig.call(GetConfiguration(key=("UnlockConnectorOnEVSideDisconnect",)))
     one = shown.configuration_key[0]
-    assert (one.value, one.readonly) == (("true", False) if lock else ("false", True))
-    wanted = "Accepted" if lock else "Rejected"
+    assert (one.value, one.readonly) == (("true", False) if lock and pilot else ("false", True))
+    wanted = "Accepted" if lock and pilot else "Rejected"
     assert change(rig, "UnlockConnectorOnEVSideDisconnect", "false") == wanted
 
 

@@ -125,7 +125,7 @@ def test_a_wish_that_returns_during_the_ramp_closes_nothing_twice() -> None:
     assert not of(Cut, rig.log)
 
 
-def test_a_lost_charging_point_is_cut() -> None:
+def test_safety_19_a_controller_that_does_not_answer_is_cut() -> None:
     """Safety 19."""
     rig = Rig(serve=True).online().charging()
     rig.trip(Trip.DEAD_MAN)

@@ -44,7 +44,7 @@ def test_every_trip_has_its_error_code(trip: Trip, code: ErrorCode) -> None:
 
 
 @pytest.mark.parametrize("pilot", [Pilot.E, Pilot.F])
-def test_a_short_or_dead_pilot_is_a_fault(pilot: Pilot) -> None:
+def test_safety_08_a_short_or_dead_pilot_is_a_fault(pilot: Pilot) -> None:
     """Safety 8."""
     rig = Rig(serve=True).online()
     rig.see(plugged=True, pilot=pilot)
@@ -126,7 +126,7 @@ def test_a_tripped_reflex_is_asked_again_until_it_is_clear() -> None:
     assert len(of(Rearm, rig.log)) == 3
 
 
-def test_a_weld_is_written_once_and_released_by_feedback() -> None:
+def test_safety_09_a_weld_is_written_once_and_released_by_feedback() -> None:
     """Safety 9: latched over reboots until the contactor is seen open."""
     rig = Rig(serve=True).online().charging()
     rig.socket().deaf = True
@@ -141,7 +141,7 @@ def test_a_weld_is_written_once_and_released_by_feedback() -> None:
     assert rig.told()[-1] is not ConnectorStatus.FAULTED
 
 
-def test_a_weld_outlives_the_process() -> None:
+def test_safety_21_a_weld_outlives_the_process() -> None:
     """Safety 9, 21."""
     latched = FaultLatched(connector=1, code=ErrorCode.POWER_SWITCH_FAILURE, info="x")
     rig = Rig(saved=Saved(faults=(latched,)), serve=True)
@@ -155,7 +155,7 @@ def test_a_weld_outlives_the_process() -> None:
     assert rig.phase() is Phase.PREPARING
 
 
-def test_a_session_found_open_behind_a_weld_is_not_taken_up() -> None:
+def test_safety_21_a_session_found_open_behind_a_weld_is_not_taken_up() -> None:
     """Ruling 17: a weld ends it at once, in the next process too, not after the hold."""
     latched = FaultLatched(connector=1, code=ErrorCode.POWER_SWITCH_FAILURE, info="x")
     rig = Rig(saved=replace(interrupted(), faults=(latched,)), serve=True)
@@ -168,7 +168,7 @@ def test_a_session_found_open_behind_a_weld_is_not_taken_up() -> None:
     assert reasons(rig) == [StopReason.OTHER]
 
 
-def test_a_lost_charging_point_is_a_fault_until_it_speaks_again() -> None:
+def test_safety_19_a_lost_charging_point_is_a_fault_until_it_speaks_again() -> None:
     """Architecture 5: DriverLost; it says what it sees by itself."""
     rig = Rig(serve=True).online().charging()
     rig.socket().deaf = rig.socket().stubborn = True
@@ -187,7 +187,7 @@ def test_a_lost_charging_point_is_a_fault_until_it_speaks_again() -> None:
     assert rig.told()[-1] is ConnectorStatus.CHARGING
 
 
-def test_a_lost_meter_is_a_fault_when_its_last_word_is_old() -> None:
+def test_safety_13_a_lost_meter_is_a_fault_when_its_last_word_is_old() -> None:
     """Ruling 12: ten seconds."""
     rig = Rig(serve=True).online()
     rig.step(DriverLost(at=rig.instant, port=Port.METER, connector=1, why="no bus"))
@@ -200,7 +200,7 @@ def test_a_lost_meter_is_a_fault_when_its_last_word_is_old() -> None:
     assert rig.told()[-1] is ConnectorStatus.AVAILABLE
 
 
-def test_a_meter_that_never_spoke_is_a_fault_when_it_had_time_to() -> None:
+def test_safety_13_a_meter_that_never_spoke_is_a_fault_when_it_had_time_to() -> None:
     """Safety 13, ruling 12: ten seconds without a reading; a slow bus at the start is no fault."""
     rig = Rig(serve=True)
     rig.socket().meter_works = False
@@ -211,7 +211,7 @@ def test_a_meter_that_never_spoke_is_a_fault_when_it_had_time_to() -> None:
     assert rig.told()[-1] is ConnectorStatus.FAULTED
 
 
-def test_a_meter_lost_while_charging_ends_the_session_after_the_hold() -> None:
+def test_safety_13_a_meter_lost_while_charging_ends_the_session_after_the_hold() -> None:
     """Safety 13: never re-stamp old values; ruling 17's patience."""
     rig = Rig(serve=True).online().charging()
     rig.socket().meter_works = False
@@ -220,6 +220,18 @@ def test_a_meter_lost_while_charging_ends_the_session_after_the_hold() -> None:
     assert rig.told()[-1] is ConnectorStatus.FAULTED
     rig.wait(180.1)
     assert reasons(rig) == [StopReason.OTHER]
+
+
+def test_safety_10_a_welded_contactor_is_told_to_open_once() -> None:
+    """Safety 10: the off command is not hammered, however often it is seen to be closed."""
+    rig = Rig(serve=True).online().charging()
+    rig.socket().deaf = True
+    rig.see(tripped=frozenset({Trip.WELDED}))
+    for _ in range(60):
+        rig.wait(60)
+        rig.see()
+        rig.meter()
+    assert len(of(Cut, rig.log)) == 1
 
 
 def test_a_lock_failure_lasts_until_the_plug_is_out() -> None:

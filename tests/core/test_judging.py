@@ -6,39 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from edge.core.bay import Concern, Phase, Verdict
+from edge.core.bay import Concern, Verdict
 from edge.core.commands import RemoteStopTransaction, SetChargingProfile
-from edge.core.effects import Cut, Energise, Reduce
+from edge.core.effects import Cut, Reduce
 from edge.core.events import MeterRead, Pilot
-from edge.core.messages import StatusNotification, StopTransaction
 from edge.core.quantities import Reading
-from edge.core.records import FaultLatched, FaultReleased, Latch
-from edge.core.saved import Saved
 from edge.core.setup import Bounds, Policy, Setup
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
-from edge.core.wishes import ReleaseAsked
 from tests.core.bench import of, setup
 from tests.core.build import Rig
 from tests.core.charging_bench import default
-
-Notice = tuple[ConnectorStatus, ErrorCode, str | None]
-
-
-def poll(rig: Rig, seconds: int) -> None:
-    """The meter is read once a second, as a driver does."""
-    for _ in range(seconds):
-        rig.wait(1)
-        rig.meter()
-
-
-def newest(rig: Rig) -> Notice:
-    """What the central system was told last of connector 1."""
-    told = [one for one in rig.messages(StatusNotification) if one.connector_id == 1]
-    return told[-1].status, told[-1].error_code, told[-1].info
-
-
-def reasons(rig: Rig) -> list[StopReason | None]:
-    return [one.reason for one in rig.messages(StopTransaction)]
+from tests.core.judged import newest, poll, reasons
 
 
 def supplied(*volts: float, phases: int = 1) -> Rig:
@@ -246,166 +224,6 @@ def test_a_meter_without_current_says_nothing_of_it() -> None:
         reading = Reading(at=rig.instant, energy_wh=1000)
         rig.step(MeterRead(at=rig.instant, connector=1, reading=reading))
     assert not any(verdict.holds for verdict in rig.bay().verdicts.values())
-
-
-# ── contactor ──
-
-
-def leaking(*, current_a: float = 16.0) -> Rig:
-    """Nobody charges, and the meter shows a current."""
-    rig = Rig(serve=True).online()
-    rig.socket().leak_a = current_a
-    return rig
-
-
-def test_safety_09_current_while_open_is_suspected_then_likely_then_a_weld() -> None:
-    """Safety 9, firsts 11: three grades; the last is latched and written once."""
-    rig = leaking()
-    poll(rig, 4)
-    assert newest(rig) == (
-        ConnectorStatus.AVAILABLE,
-        ErrorCode.POWER_SWITCH_FAILURE,
-        "current while open",
-    )
-    poll(rig, 7)
-    assert newest(rig)[0] is ConnectorStatus.FAULTED
-    assert not rig.written(FaultLatched)
-    poll(rig, 30)
-    assert [one.latch for one in rig.written(FaultLatched)] == [Latch.FLOWS_WHILE_OPEN]
-    assert newest(rig)[2] == "current while open: contactor welded"
-    rig.socket().leak_a = 0.0
-    poll(rig, 600)
-    assert newest(rig)[0] is ConnectorStatus.FAULTED
-
-
-def test_safety_09_a_suspicion_that_was_none_passes() -> None:
-    """Firsts 11: graded, since a meter alone is no proof."""
-    rig = leaking()
-    poll(rig, 15)
-    assert newest(rig)[0] is ConnectorStatus.FAULTED
-    rig.socket().leak_a = 0.0
-    poll(rig, 11)
-    assert newest(rig) == (ConnectorStatus.AVAILABLE, ErrorCode.NO_ERROR, None)
-
-
-def test_safety_09_a_weld_that_the_meter_found_outlives_the_process() -> None:
-    """Safety 9, 21: the next process knows it, and that no feedback releases it."""
-    rig = leaking()
-    poll(rig, 40)
-    (latched,) = rig.written(FaultLatched)
-    later = Rig(saved=Saved(faults=(latched,)), serve=True).start()
-    later.link_up()
-    later.see(closed=False)
-    later.plug()
-    later.tap()
-    assert later.phase() is Phase.PREPARING
-    assert newest(later)[0] is ConnectorStatus.FAULTED
-    later.step(ReleaseAsked(at=later.instant, connector=1))
-    assert later.written(FaultReleased) == [
-        FaultReleased(connector=1, latch=Latch.FLOWS_WHILE_OPEN)
-    ]
-    later.tap()
-    assert later.phase() is Phase.CHARGING
-
-
-def test_safety_09_what_is_not_mended_latches_again() -> None:
-    """Safety 9: a word does not open a contactor."""
-    rig = leaking()
-    poll(rig, 40)
-    rig.step(ReleaseAsked(at=rig.instant, connector=1))
-    poll(rig, 1)
-    assert len(rig.written(FaultLatched)) == 2
-    assert newest(rig)[0] is ConnectorStatus.FAULTED
-
-
-def test_safety_09_a_slow_meter_makes_no_weld() -> None:
-    """Ruling 2: after the contactor opened an old current is shown for as long as it refreshes."""
-    rig = Rig(setup(refresh_s=5.0), serve=True).online().charging()
-    rig.see(pilot=Pilot.B)
-    rig.socket().leak_a = 16.0
-    poll(rig, 5)
-    rig.socket().leak_a = 0.0
-    poll(rig, 60)
-    assert newest(rig) == (ConnectorStatus.SUSPENDED_EV, ErrorCode.NO_ERROR, None)
-
-
-def test_safety_09_a_contactor_whose_feedback_says_closed_is_not_the_meters_to_judge() -> None:
-    """Safety 9: the reflex has its own trip for that."""
-    rig = leaking()
-    rig.socket().current_a = 16.0
-    rig.see(closed=True)
-    poll(rig, 60)
-    assert not rig.bay().verdicts[Concern.WELD_SUSPECTED].holds
-
-
-def test_safety_09_a_session_behind_a_weld_that_the_meter_found_ends() -> None:
-    """Ruling 17: a weld ends it at once, wherever it was seen."""
-    rig = Rig(serve=True).online().charging()
-    rig.see(pilot=Pilot.B)
-    rig.socket().leak_a = 16.0
-    poll(rig, 32)
-    assert reasons(rig) == [StopReason.OTHER]
-
-
-def test_safety_09_no_current_though_closed_is_only_a_warning() -> None:
-    """Firsts 11: the contactor may not close, or the car may not draw."""
-    rig = Rig(serve=True).online().charging()
-    rig.see(current_a=0.0, pilot=Pilot.B)
-    poll(rig, 6)
-    rig.see(pilot=Pilot.C)
-    poll(rig, 120)
-    assert newest(rig)[1] is ErrorCode.NO_ERROR
-    poll(rig, 6)
-    assert newest(rig) == (
-        ConnectorStatus.CHARGING,
-        ErrorCode.POWER_SWITCH_FAILURE,
-        "no current though closed",
-    )
-    rig.socket().current_a = 16.0
-    poll(rig, 1)
-    assert newest(rig)[1] is ErrorCode.NO_ERROR
-    assert reasons(rig) == []
-
-
-def test_a_full_car_is_not_taken_for_an_open_contactor() -> None:
-    """It has drawn since the contactor closed."""
-    rig = Rig(serve=True).online().charging()
-    rig.socket().current_a = 0.0
-    poll(rig, 600)
-    assert newest(rig)[1] is ErrorCode.NO_ERROR
-
-
-# ── meter ──
-
-
-def test_safety_13_a_session_may_go_on_unmeasured_for_as_long_as_the_owner_says() -> None:
-    """Safety 13: told as a warning; then energy stops, and after the hold the session."""
-    made = setup(policy=Policy(meter_lost_go_on_s=300.0))
-    rig = Rig(made, serve=True).online().charging()
-    rig.socket().meter_works = False
-    rig.meter()
-    rig.wait(309)
-    assert newest(rig)[:2] == (ConnectorStatus.CHARGING, ErrorCode.POWER_METER_FAILURE)
-    assert not of(Cut, rig.log)
-    rig.wait(1)
-    assert newest(rig)[:2] == (ConnectorStatus.FAULTED, ErrorCode.POWER_METER_FAILURE)
-    assert of(Cut, rig.log)
-    rig.wait(181)
-    assert reasons(rig) == [StopReason.OTHER]
-
-
-def test_safety_13_nobody_begins_without_a_meter_whatever_the_policy() -> None:
-    """Safety 13: no meter, no new session."""
-    made = setup(policy=Policy(meter_lost_go_on_s=300.0))
-    rig = Rig(made, serve=True).online()
-    rig.socket().meter_works = False
-    rig.meter()
-    rig.wait(10)
-    rig.plug()
-    rig.tap()
-    assert newest(rig)[0] is ConnectorStatus.FAULTED
-    assert rig.phase() is Phase.PREPARING
-    assert not of(Energise, rig.log)
 
 
 def bounded(**changes: float) -> Setup:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from edge.core.commands import (
     CancelReservation,
@@ -15,6 +16,7 @@ from edge.core.commands import (
     RemoteStopTransaction,
     Reset,
 )
+from edge.core.events import Trip
 from edge.core.messages import MeterValues, StartTransaction, StopTransaction
 from edge.core.vocabulary import (
     AvailabilityType,
@@ -225,6 +227,23 @@ STORIES: dict[str, Story] = {
         (100, _refuse()),
         (110, _resend),
     ),
+    "residual current again and again": (
+        (5, _plug),
+        (8, _tap),
+        *(
+            (moment, partial(World.press, number=1, down=down, trip=Trip.RCD))
+            for at in (30, 40, 50, 60)
+            for moment, down in ((at, True), (at + 4, False))
+        ),
+        (70, _tap),
+        (85, _unplug),
+    ),
+    "more current than offered": (
+        (5, _plug),
+        (8, _tap),
+        (30, lambda w: w.overdraw(1)),
+        (75, _unplug),
+    ),
     "taken out of service": (
         (5, _plug),
         (8, _tap),
@@ -304,6 +323,8 @@ def _random_story(chance: random.Random) -> Story:
         _set_clock,
         lambda w: w.press(1, down=True),
         lambda w: w.press(1, down=False),
+        lambda w: w.press(2, down=True, trip=Trip.RCD),
+        lambda w: w.press(2, down=False, trip=Trip.RCD),
         lambda w: w.call(limit(chance.choice((0.0, 10.0)), chance.choice(list(ProfilePurpose)), 1)),
         lambda w: w.call(limit(9.0, ProfilePurpose.CHARGE_POINT_MAX, 0)),
         lambda w: w.call(ClearChargingProfile()),
@@ -363,7 +384,8 @@ def _rest(world: World, counter: Counter) -> None:
     world.mend_line()
     world.mend_mains()
     for number in world.outlets:
-        world.press(number, down=False)
+        for trip in (Trip.EMERGENCY_STOP, Trip.RCD):
+            world.press(number, down=False, trip=trip)
         world.unplug(number)
 
 

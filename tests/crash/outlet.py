@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from edge.core.events import Pilot
+from edge.core.events import Pilot, Trip
 
 DRAW_W = 7400.0
 
@@ -17,14 +17,15 @@ class Outlet:
     pilot: Pilot = Pilot.A
     coil: bool = False
     offered_a: float = 0.0
-    stopped: bool = False
+    trips: set[Trip] = field(default_factory=set)
+    greed: float = 1.0
     energy_wh: float = 0.0
     since: float = 0.0
 
     @property
     def power_w(self) -> float:
         """What the car draws now."""
-        return DRAW_W if self.coil and self.pilot is Pilot.C else 0.0
+        return DRAW_W * self.greed if self.coil and self.pilot is Pilot.C else 0.0
 
     def integrate(self, moment: float) -> None:
         """Count what flowed until *moment*; call before anything changes."""

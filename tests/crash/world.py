@@ -129,6 +129,8 @@ class World(Line):
             self.breaches.append(f"firsts 19: contactor {number} closed without mains")
         if not self.journal.rows.open_on(number):
             self.breaches.append(f"I1: contactor {number} closed without a durable transaction")
+        if any(connector == number for connector, _ in self.journal.rows.faults):
+            self.breaches.append(f"safety 21: contactor {number} closed behind a latched fault")
         life = self.life
         assert life is not None
         phase = life.loop.state.bay(number).connector.phase
@@ -158,7 +160,6 @@ class World(Line):
     def show(self, number: int) -> None:
         """The driver tells what the inputs are."""
         outlet = self.outlets[number]
-        trips = frozenset({Trip.EMERGENCY_STOP}) if outlet.stopped else frozenset()
         self.post(
             EvseSeen(
                 at=self.now(),
@@ -166,7 +167,7 @@ class World(Line):
                 plugged=outlet.plugged,
                 pilot=outlet.pilot,
                 contactor_closed=outlet.coil,
-                tripped=trips,
+                tripped=frozenset(outlet.trips),
             )
         )
 
@@ -186,14 +187,20 @@ class World(Line):
         """A card at the only reader."""
         self.post(TagPresented(at=self.now(), id_tag=id_tag))
 
-    def press(self, number: int, *, down: bool) -> None:
-        """The emergency stop: the reflex opens first."""
+    def press(self, number: int, *, down: bool, trip: Trip = Trip.EMERGENCY_STOP) -> None:
+        """The emergency stop, or another cause: the reflex opens first."""
         outlet = self.outlets[number]
         outlet.integrate(self.host.time())
-        outlet.stopped = down
+        (outlet.trips.add if down else outlet.trips.discard)(trip)
         if down:
             outlet.coil = False
         self.show(number)
+
+    def overdraw(self, number: int) -> None:
+        """The car takes half as much again as it is offered."""
+        outlet = self.outlets[number]
+        outlet.integrate(self.host.time())
+        outlet.greed = 1.5
 
     def resend(self) -> None:
         """The operator wants all dead letters told again."""
@@ -304,7 +311,7 @@ class World(Line):
                 self.set_coil(effect.connector, closed=False)
             case Energise():
                 outlet = self.outlets[effect.connector]
-                if outlet.pilot is Pilot.C and not outlet.stopped:
+                if outlet.pilot is Pilot.C and not outlet.trips:
                     self.set_coil(effect.connector, closed=True)
             case Raise() | Reduce():
                 self._offer(effect.connector, effect.limit_a)

@@ -172,8 +172,8 @@ async def test_nobody_who_went_away_holds_the_loop_up() -> None:
     assert gone.cancelled()
 
 
-async def test_a_failing_step_ends_the_loop_and_changes_nothing() -> None:
-    """Bugs are crashes: a state after an exception would be a guess."""
+async def test_safety_19_a_failing_step_ends_the_loop_and_changes_nothing() -> None:
+    """Safety 19: bugs are crashes; a state after one would be a guess, a second try the same."""
 
     def broken(_state: ToyState, _event: Event) -> tuple[ToyState, tuple[Effect, ...]]:
         raise ZeroDivisionError
@@ -183,6 +183,7 @@ async def test_a_failing_step_ends_the_loop_and_changes_nothing() -> None:
     with pytest.raises(ZeroDivisionError):
         await loop.run()
     assert loop.state == ToyState()
+    assert loop.turn == 1
 
 
 async def test_other_threads_enter_by_their_own_door() -> None:

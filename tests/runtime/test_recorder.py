@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from edge.core.effects import Cut, Effect, Energise, Raise, ReadOutbox, Reduce, Send, Store, Write
 from edge.core.events import (
     Event,
@@ -13,6 +15,7 @@ from edge.core.events import (
     LinkUp,
     OutboxRead,
     PowerFailing,
+    PowerReturned,
     Stored,
 )
 from edge.core.instant import Instant
@@ -22,10 +25,12 @@ from edge.core.vocabulary import ReadingContext
 from edge.runtime.lookup import Lookup
 from edge.runtime.pages import page_of
 from edge.runtime.recorder import PAGES, Recorder
+from edge.runtime.supervise import guarded
 from tests.runtime.toy import NOON, Bench, LoopClock, ToyJournal, ToyState
 
 AT = Instant(wall=NOON, monotonic=0.0)
 START, STOP, AGAIN = LinkUp(at=AT), LinkDown(at=AT, why=""), PowerFailing(at=AT)
+BREAK = PowerReturned(at=AT)
 TELL = Send(ticket=1, message_id="m", message=Heartbeat(), within_s=30)
 
 
@@ -47,6 +52,13 @@ def session(state: ToyState, event: Event) -> tuple[ToyState, tuple[Effect, ...]
     if event == AGAIN:
         return ToyState(seen=seen), (row("again"), Energise(connector=1))
     return ToyState(seen=seen, permits=state.permits), ()
+
+
+def session_that_breaks(state: ToyState, event: Event) -> tuple[ToyState, tuple[Effect, ...]]:
+    """The same, with a bug at BREAK."""
+    if event == BREAK:
+        raise ZeroDivisionError
+    return session(state, event)
 
 
 async def test_rows_come_before_energy_and_energy_before_words() -> None:
@@ -94,6 +106,34 @@ async def test_energy_is_withdrawn_when_the_newest_state_forbids_it() -> None:
         await bench.settled()
     assert Energise(connector=1) not in bench.done
     assert TELL in bench.done
+
+
+async def test_safety_19_a_commit_that_comes_through_behind_a_crash_closes_nothing() -> None:
+    """Safety 19: the order was in the page that was being written when the core failed."""
+    bench = Bench(session_that_breaks)
+    before: list[Effect] = []
+
+    def cut() -> None:
+        bench.loop.stand_down()
+        before.extend(bench.done)
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            for name, work in (
+                ("loop", bench.loop.run()),
+                ("recorder", bench.recorder.run(bench.loop.post, bench.loop.permits)),
+            ):
+                group.create_task(guarded(name, work, cut_all=cut))
+            bench.journal.gate.clear()
+            bench.loop.post(START)
+            await bench.journal.entered.wait()
+            bench.loop.post(BREAK)
+            bench.journal.gate.set()  # both wake in the same turn, the loop first
+
+    with pytest.raises(ExceptionGroup):
+        await both()
+    assert before == []
+    assert bench.done == [TELL]
 
 
 async def test_an_old_order_does_not_pass_for_a_new_one() -> None:

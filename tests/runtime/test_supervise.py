@@ -101,7 +101,7 @@ async def test_a_bug_in_a_driver_is_not_swallowed() -> None:
         await supervise(worker, ignore, clock=LoopClock(), backoff=SWIFT)
 
 
-async def test_contactors_open_before_any_sibling_is_cancelled() -> None:
+async def test_safety_19_contactors_open_before_any_sibling_is_cancelled() -> None:
     """Safety 19: an internal error is the safe state first."""
     order: list[str] = []
     sibling_ready = asyncio.Event()
@@ -130,7 +130,7 @@ async def test_contactors_open_before_any_sibling_is_cancelled() -> None:
     assert order == ["cut", "sibling cancelled"]
 
 
-async def test_a_task_that_just_ends_is_a_failure_too() -> None:
+async def test_safety_19_a_task_that_just_ends_is_a_failure_too() -> None:
     """A loop that returned would leave the contactor without a master."""
 
     async def ends() -> None:
@@ -142,7 +142,7 @@ async def test_a_task_that_just_ends_is_a_failure_too() -> None:
     assert cuts == ["cut"]
 
 
-def test_one_broken_pin_does_not_keep_the_others_closed() -> None:
+def test_safety_19_one_broken_pin_does_not_keep_the_others_closed() -> None:
     """All contactors, whatever one of them says."""
     broken, sound = Contactor(broken=True), Contactor()
     cut_all([broken, sound])  # type: ignore[list-item]  # half a driver is all that it touches

@@ -112,6 +112,21 @@ def registers(bay: Bay) -> tuple[float, float]:
     return seen.meter(0).energy_wh, seen.meter(1).energy_wh
 
 
+async def test_the_kernel_shows_how_warm_it_is(bay: Bay, caller: Caller) -> None:
+    """A file as w1_therm makes it; none once the sensor's wire is broken."""
+    table = bay.tables()["connectors"]["2"]["temperature"]
+    file = Path(table["devices"]) / table["device"] / "temperature"
+    assert file.read_text() == "25000\n"
+    assert await caller.ask("temperature", connector=2, celsius=-3.5) == {"ok": True}
+    assert file.read_text() == "-3500\n"
+    assert (await caller.ask("world"))["connectors"]["2"]["temperature_c"] == -3.5
+    await caller.ask("temperature", connector=2, celsius="off")
+    assert not file.exists()
+    await caller.ask("temperature", connector=2, celsius=30)
+    assert file.read_text() == "30000\n"
+    assert "error" in await caller.ask("temperature", connector=2, celsius="hot")
+
+
 async def test_meter_sets_registers_and_loads(bay: Bay, caller: Caller) -> None:
     """Energy is the integral of power; the main meter counts all."""
     charge(bay)

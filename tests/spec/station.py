@@ -136,6 +136,7 @@ class Station:
             self.sim("lock", connector=connector, mode="ok")
             self.sim("meter.fail", connector=connector, mode="none")
             self.sim("ev", connector=connector, state="C", draw_w=7400.0)
+            self.sim("temperature", connector=connector, celsius=25.0)
             self.sim("lock", connector=connector, mode="absent")
             self.sim("unplug", connector=connector)
             self.sim("lock", connector=connector, mode="ok")

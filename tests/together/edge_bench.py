@@ -161,8 +161,8 @@ class Bench:
     async def tap(self) -> None:
         await self.sim("card", uid=CARD)
 
-    def control(self, verb: str) -> dict[str, Any]:
-        return ask(self.directory / "d" / "control.sock", verb)
+    def control(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        return ask(self.directory / "d" / "control.sock", verb, **arguments)
 
 
 def warned(made: Bench) -> list[str]:
