@@ -8,6 +8,9 @@ EdgeError
 │   ├── ReaderSilent               no answer from the card reader
 │   ├── MeterSilent                no answer from the meter
 │   ├── MeterImplausible           an answer that cannot be true
+│   │   └── MeterRefused           the meter does not give what it was asked for
+
+
 │   ├── SensorSilent               no answer from the thermometer
 │   ├── BusLost                    the serial adapter or TCP peer is gone
 │   ├── LinkRefused                the central system did not let us in
@@ -61,6 +64,14 @@ class MeterSilent(DriverError, TimeoutError):
 
 class MeterImplausible(DriverError, ValueError):
     """The meter's answer cannot be true."""
+
+
+class MeterRefused(MeterImplausible):
+    """The meter answered with the Modbus exception *code*."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class SensorSilent(DriverError, TimeoutError):

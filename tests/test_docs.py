@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.drivers.meter_model import bundled
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 TAPWATT = Path(sys.executable).parent / "tapwatt"
@@ -71,3 +73,9 @@ def test_configuration_of_the_readme_is_sound(tmp_path: Path) -> None:
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_every_meter_model_is_in_the_table() -> None:
+    """Whoever buys a meter looks here first."""
+    listed = set(re.findall(r"`([a-z0-9-]+)`", README[README.index("| maker | `model` |") :]))
+    assert set(bundled()) <= listed

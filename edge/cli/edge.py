@@ -247,14 +247,15 @@ def _readings(arguments: argparse.Namespace) -> int:
         print(json.dumps(answer["readings"], indent=2))
         return 0
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow([*READINGS, *PHASES, "frequency_hz"])
+    table.writerow([*READINGS, *PHASES, "frequency_hz", "meter_serial"])
     for row in answer["readings"]:
         phases = (
             row[name][phase] if phase < len(row[name]) else None
             for name in ("voltage_v", "current_a")
             for phase in range(3)
         )
-        table.writerow([*(row[name] for name in READINGS), *phases, row["frequency_hz"]])
+        last = row["frequency_hz"], row["meter_serial"]
+        table.writerow([*(row[name] for name in READINGS), *phases, *last])
     return 0
 
 

@@ -16,6 +16,7 @@ from edge.errors import MeterImplausible
 AGREEING_TILL_BELIEVED: Final = 3
 STEADY: Final = 2.0  # a meter that publishes once a second shows one step or two between polls
 TOLERANCE: Final = 1.2  # of the rated power, for clocks and readings that do not quite agree
+REPLY_S: Final = 1.0  # the register is read some time between the request and its reply
 
 log = structlog.get_logger()
 
@@ -23,19 +24,25 @@ log = structlog.get_logger()
 class Judge:
     """Whether a register can have got from its last value to this one."""
 
-    def __init__(self, rated_w: float, step_wh: float) -> None:
+    def __init__(self, rated_w: float, step_wh: float, refresh_s: float) -> None:
         self._rated_w = rated_w
         self._step_wh = step_wh
+        self._slack_s = refresh_s + REPLY_S
         self._believed: Reading | None = None
         self._doubted: list[Reading] = []
 
-    def weigh(self, reading: Reading) -> None:
-        """Believe *reading* or raise `MeterImplausible`; three doubted ones that agree win."""
+    def weigh(self, reading: Reading) -> Reading:
+        """Believe *reading* or raise `MeterImplausible`; three doubted ones that agree win.
+
+        Returns what is believed: a reading that was asked for later and came sooner stays.
+        """
+        if self._believed is not None and reading.at.since(self._believed.at) < 0:
+            return self._believed
         doubt = self._doubt(self._believed, reading)
         if doubt is None:
             self._doubted.clear()
             self._believed = reading
-            return
+            return reading
         if self._doubted and not self._agrees(reading):
             self._doubted.clear()
         self._doubted.append(reading)
@@ -45,6 +52,12 @@ class Judge:
         self._rated_w = max(self._rated_w, STEADY * _rate_w(self._doubted[0], reading))
         self._doubted.clear()
         self._believed = reading
+        return reading
+
+    def forget(self) -> None:
+        """Another meter is there: its first reading is the truth."""
+        self._believed = None
+        self._doubted.clear()
 
     def _agrees(self, reading: Reading) -> bool:
         """Whether *reading* follows the last doubted one, within the rating or at a steady rate.
@@ -67,7 +80,8 @@ class Judge:
         if grown_wh < 0:
             return f"its register went back from {before.energy_wh} to {now.energy_wh} Wh"
         elapsed_s = now.at.since(before.at)
-        possible_wh = self._rated_w * TOLERANCE * elapsed_s / 3600 + self._step_wh
+        seen_s = elapsed_s + self._slack_s  # what was published since may be one more refresh
+        possible_wh = self._rated_w * TOLERANCE * seen_s / 3600 + self._step_wh
         if grown_wh > possible_wh:
             return (
                 f"its register leapt {grown_wh} Wh in {elapsed_s:.1f} s, more than "

@@ -19,7 +19,8 @@ from edge.core.quantities import Reading
 KEPT_S: Final = 900.0
 MOST: Final = 1800  # of one meter: twice as many as a reading each second makes
 PHASES: Final = 3
-PACKED: Final = struct.Struct("<ddq8d")  # monotonic, wall, energy, then power to frequency
+SERIAL: Final = 24  # letters of a meter's serial number that are kept
+PACKED: Final = struct.Struct(f"<ddq8d{SERIAL}s")  # monotonic, wall, energy, power to frequency
 
 
 class Readings:
@@ -44,7 +45,7 @@ class Readings:
 
     def _of(self, connector: int) -> Iterator[dict[str, Any]]:
         for packed in self._rings.get(connector, ()):
-            _, wall, energy_wh, power_w, *rest = PACKED.unpack(packed)
+            _, wall, energy_wh, power_w, *rest, serial = PACKED.unpack(packed)
             yield {
                 "at": rfc3339(datetime.fromtimestamp(wall, UTC)),
                 "connector": connector,
@@ -53,6 +54,7 @@ class Readings:
                 "voltage_v": _phases(rest[:PHASES]),
                 "current_a": _phases(rest[PHASES : 2 * PHASES]),
                 "frequency_hz": _told(rest[-1]),
+                "meter_serial": serial.rstrip(b"\0").decode("ascii", "replace") or None,
             }
 
 
@@ -65,6 +67,7 @@ def _packed(reading: Reading) -> bytes:
         *_three(reading.voltage_v),
         *_three(reading.current_a),
         _number(reading.frequency_hz),
+        (reading.meter_serial or "").encode("ascii", "replace")[:SERIAL],
     )
 
 

@@ -115,8 +115,6 @@ class Controller:
 class ControllerUnit:
     """The controller of *outlet* on the bus."""
 
-    spans = SPANS
-
     def __init__(self, outlet: Outlet, controller: Controller, touch: Touch) -> None:
         self._outlet = outlet
         self._controller = controller

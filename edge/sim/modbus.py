@@ -36,6 +36,7 @@ WRITE_BYTES: Final = 9
 MOST_UNITS: Final = 247
 BUFFER_LIMIT: Final = 256
 READ_BYTES: Final = 1024
+ADDRESSES: Final = 0x10000
 SPEEDS: Final[Mapping[int, int]] = {
     getattr(termios, f"B{baud}"): baud
     for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -71,11 +72,6 @@ class Unit(Protocol):
     @property
     def fault(self) -> MeterFault:
         """What is wrong with it."""
-        ...
-
-    @property
-    def spans(self) -> Sequence[range]:
-        """Addresses that it has."""
         ...
 
     def read(self, function: int, address: int, count: int, now_s: float, /) -> list[int]:
@@ -232,11 +228,8 @@ Action = Callable[
 
 
 def _device(number: int, unit: Unit) -> SimDevice:
-    blocks = [
-        SimData(span.start, count=len(span), values=0, datatype=DataType.REGISTERS)
-        for span in unit.spans
-    ]
-    return SimDevice(number, blocks, action=_action(unit))
+    block = SimData(0, count=ADDRESSES, values=0, datatype=DataType.REGISTERS)
+    return SimDevice(number, [block], action=_action(unit))
 
 
 def _action(unit: Unit) -> Action:

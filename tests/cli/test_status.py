@@ -47,6 +47,7 @@ ROW = {
     "voltage_v": [230.0],
     "current_a": [],
     "frequency_hz": 50.0,
+    "meter_serial": "B23-7",
 }
 
 
@@ -100,8 +101,8 @@ def test_readings_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     out, asked = said(["readings", "--connector", "1"], {"readings": [ROW]}, capsys)
     assert out == (
         "at,connector,energy_wh,power_w,voltage_v_l1,voltage_v_l2,voltage_v_l3,"
-        "current_a_l1,current_a_l2,current_a_l3,frequency_hz\n"
-        "2026-01-01T12:00:00.000Z,1,5,,230.0,,,,,,50.0\n"
+        "current_a_l1,current_a_l2,current_a_l3,frequency_hz,meter_serial\n"
+        "2026-01-01T12:00:00.000Z,1,5,,230.0,,,,,,50.0,B23-7\n"
     )
     assert asked == [{"op": "readings", "connector": 1}]
 

@@ -84,6 +84,7 @@ class Socket:
     leak_a: float = 0.0  # while it is told to be open
     voltage_v: tuple[float, ...] = (230.0,)
     meter_works: bool = True
+    meter_serial: str | None = None
     mute: bool = False  # the meter does not even fail: no answer comes
     eager: bool = True  # the car asks for energy whenever it is offered
     stubborn: bool = False  # the car goes on drawing when the offer is withdrawn
@@ -341,6 +342,7 @@ class Bench:
             power_w=current_a * 230.0,
             voltage_v=socket.voltage_v,
             current_a=(current_a,),
+            meter_serial=socket.meter_serial,
         )
 
     def meter(

@@ -18,14 +18,14 @@ def reading(energy_wh: int, second: float) -> Reading:
 
 def test_growth_within_the_rating_is_believed() -> None:
     """25 kW for a minute is 417 Wh, and a fifth more for clocks that disagree."""
-    judge = Judge(rated_w=25_000, step_wh=10)
+    judge = Judge(rated_w=25_000, step_wh=10, refresh_s=1)
     judge.weigh(reading(1000, 0))
     judge.weigh(reading(1500, 60))
 
 
 def test_a_leap_beyond_the_rating_is_refused() -> None:
     """A stale or garbled register."""
-    judge = Judge(rated_w=25_000, step_wh=10)
+    judge = Judge(rated_w=25_000, step_wh=10, refresh_s=1)
     judge.weigh(reading(1000, 0))
     with pytest.raises(MeterImplausible, match=r"leapt 600 Wh in 60\.0 s"):
         judge.weigh(reading(1600, 60))
@@ -34,7 +34,7 @@ def test_a_leap_beyond_the_rating_is_refused() -> None:
 
 def test_steady_growth_beyond_the_rating_raises_it() -> None:
     """The installer wrote 25 kW on a 43 kW outlet: two readings are refused, then all is billed."""
-    judge = Judge(rated_w=25_000, step_wh=1)
+    judge = Judge(rated_w=25_000, step_wh=1, refresh_s=1)
     judge.weigh(reading(0, 0))
     for second in (60, 120):
         with pytest.raises(MeterImplausible):
@@ -47,8 +47,16 @@ def test_steady_growth_beyond_the_rating_raises_it() -> None:
 
 def test_a_register_that_cannot_make_up_its_mind_is_never_believed() -> None:
     """Only three that agree with each other are."""
-    judge = Judge(rated_w=25_000, step_wh=10)
+    judge = Judge(rated_w=25_000, step_wh=10, refresh_s=1)
     judge.weigh(reading(1000, 0))
     for second, energy_wh in enumerate((90_000, 50_000, 70_000, 30_000, 80_000), 1):
         with pytest.raises(MeterImplausible):
             judge.weigh(reading(energy_wh, second))
+
+
+def test_a_reading_overtaken_by_one_that_was_asked_for_later_does_not_go_back() -> None:
+    """A request between the blocks of a poll is answered first; its register is the newer one."""
+    judge = Judge(rated_w=25_000, step_wh=1, refresh_s=1)
+    newer = judge.weigh(reading(1001, 10.2))
+    assert judge.weigh(reading(1000, 10.0)) is newer
+    assert judge.weigh(reading(1002, 10.4)).energy_wh == 1002

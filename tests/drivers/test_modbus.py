@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,10 @@ import pytest
 from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.exceptions import ModbusIOException
 
-from edge.drivers.modbus import ModbusBus, RtuSettings, TcpSettings, open_rtu, open_tcp
-from edge.drivers.modbus_turn import Turn
+from edge.drivers.modbus import ModbusBus, RtuSettings, open_rtu
 from edge.errors import BusLost, MeterImplausible, MeterSilent
 from tests.drivers.rigs import rig
-from tests.drivers.rtu_wire import Answer, Request, RtuWire, refusal, reply
+from tests.drivers.rtu_wire import Answer, Request, RtuWire, crc, refusal, reply
 
 TIMEOUT_S = 0.15
 VOLTS, ENERGY = 0x0000, 0x0048
@@ -28,6 +29,12 @@ def good(request: Request) -> Answer:
     """What a healthy meter says."""
     words = VALUES.get(request.address, ()) + (0,) * request.count
     return 0.0, reply(request, *words[: request.count])
+
+
+def asked(request: Request) -> bytes:
+    """The request's own bytes."""
+    body = struct.pack(">BBHH", request.unit, request.function, request.address, request.count)
+    return body + crc(body)
 
 
 def late(by_s: float) -> Callable[[Request], Answer | None]:
@@ -122,6 +129,66 @@ async def test_a_damaged_reply_is_a_miss_and_the_next_one_counts() -> None:
         with pytest.raises(MeterSilent):
             await bus.read(1, 4, ENERGY, 2)
         assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+async def test_an_adapter_that_hears_itself_reads_as_well() -> None:
+    """RS-485 without its receiver switched off: the request comes back before the reply."""
+    for piece in (3, 8):
+
+        def answer(request: Request, piece: int = piece) -> Answer:
+            sent = asked(request)
+            asyncio.get_running_loop().call_soon(wire.send, sent[:piece])
+            return 0.01, sent[piece:] + good(request)[1]
+
+        async with rtu(answer) as (bus, wire):
+            assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+            assert bus.ear.has_echo
+
+
+async def test_an_echo_alone_is_silence() -> None:
+    """Nobody answered."""
+    async with rtu(lambda request: (0.0, asked(request))) as (bus, _):
+        with pytest.raises(MeterSilent):
+            await bus.read(1, 4, ENERGY, 2)
+
+
+async def test_a_reply_of_another_function_is_thrown_away() -> None:
+    """Late as well, though it has the right length."""
+
+    def answer(request: Request) -> Answer:
+        return 0.0, reply(replace(request, function=3), *VALUES[VOLTS])
+
+    async with rtu(answer) as (bus, _):
+        with pytest.raises(MeterImplausible, match="of function 3 to a request for 2 of 4"):
+            await bus.read(1, 4, ENERGY, 2)
+
+
+async def test_what_is_read_is_as_old_as_its_request() -> None:
+    """Neither the wait for the turn before it nor the reply's way after it counts."""
+    async with rtu(lambda request: (0.05, good(request)[1])) as (bus, wire):
+        polls = [asyncio.create_task(bus.read(unit, 4, VOLTS, 2)) for unit in (2, 3)]
+        await asyncio.sleep(0)
+        asked_from = time.monotonic()
+        _, at = await bus.read_at(1, 4, ENERGY, 2)
+        assert asked_from + 0.1 <= at.monotonic <= time.monotonic() - 0.05
+        await asyncio.gather(*polls)
+        assert [request.unit for request in wire.requests] == [2, 3, 1]
+
+
+async def test_bytes_that_come_unasked_are_heard() -> None:
+    """For those who look for faults."""
+    async with rtu(good) as (bus, wire):
+        assert await bus.listen(0.02) == b""
+        asyncio.get_running_loop().call_later(0.01, wire.send, b"\x55\xaa")
+        assert await bus.listen(0.1) == b"\x55\xaa"
+
+
+@pytest.mark.parametrize(("baudrate", "patience_s"), [(9600, 0.307), (2400, 0.626), (1200, 1.052)])
+def test_a_slow_line_is_given_the_time_it_needs(baudrate: int, patience_s: float) -> None:
+    """93 bytes of 11 bits, and 0.2 s for the meter; whoever says a time gets that."""
+    slow = RtuSettings(port="x", baudrate=baudrate)
+    assert slow.patience_s == pytest.approx(patience_s, abs=0.001)
+    assert RtuSettings(port="x", baudrate=baudrate, timeout_s=0.7).patience_s == 0.7
 
 
 async def test_an_exception_reply_is_told_with_its_code() -> None:
@@ -221,7 +288,7 @@ async def test_an_adapter_that_is_unplugged_and_plugged_in_again_works(tmp_path:
     port = tmp_path / "rs485"
     first, second = RtuWire(good), RtuWire(good)
     port.symlink_to(first.path)
-    settings = RtuSettings(port=str(port), timeout_s=TIMEOUT_S, drain_s=0.1)
+    settings = RtuSettings(port=str(port), timeout_s=1.0, drain_s=0.1)
     async with open_rtu(settings, rig(), 0) as bus:
         assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
         first.close()
@@ -231,116 +298,3 @@ async def test_an_adapter_that_is_unplugged_and_plugged_in_again_works(tmp_path:
         port.symlink_to(second.path)
         assert await bus.read(1, 4, VOLTS, 2) == VALUES[VOLTS]
     second.close()
-
-
-class TcpWire:
-    """A Modbus TCP peer that answers, is late, or says nothing."""
-
-    def __init__(self) -> None:
-        self.delays: list[float | None] = []
-        self.connections = 0
-        self.answers = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while True:
-                head = await reader.readexactly(12)
-                delay_s = self.delays.pop(0) if self.delays else 0.0
-                if delay_s is None:
-                    continue
-                address = int.from_bytes(head[8:10], "big")
-                count = int.from_bytes(head[10:12], "big")
-                words = (VALUES[address] + (0,) * count)[:count]
-                body = bytes((head[6], head[7], 2 * count))
-                body += b"".join(word.to_bytes(2, "big") for word in words)
-                frame = head[:4] + len(body).to_bytes(2, "big") + body
-                asyncio.get_running_loop().call_later(delay_s, self._answer, writer, frame)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    def _answer(self, writer: asyncio.StreamWriter, frame: bytes) -> None:
-        self.answers += 1
-        writer.write(frame)
-
-
-@asynccontextmanager
-async def tcp() -> AsyncIterator[tuple[ModbusBus, TcpWire]]:
-    wire = TcpWire()
-    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    settings = TcpSettings(host="127.0.0.1", port=port, timeout_s=TIMEOUT_S)
-    try:
-        async with open_tcp(settings, rig(), 0) as bus:
-            yield bus, wire
-    finally:
-        server.close()
-
-
-async def test_a_tcp_meter_that_says_nothing_costs_its_connection() -> None:
-    """A black hole stays `connected` for pymodbus; dialling again is the drain."""
-    async with tcp() as (bus, wire):
-        wire.delays = [None]
-        with pytest.raises(MeterSilent):
-            await bus.read(1, 4, VOLTS, 2)
-        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
-        assert wire.connections == 2
-
-
-async def test_a_late_tcp_reply_never_answers_the_next_request() -> None:
-    """It dies with its connection."""
-    async with tcp() as (bus, wire):
-        wire.delays = [1.5 * TIMEOUT_S]
-        with pytest.raises(MeterSilent):
-            await bus.read(1, 4, VOLTS, 2)
-        assert wire.answers == 0
-        wire.delays = [TIMEOUT_S * 0.7]  # this question is open while the late reply goes out
-        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
-        assert wire.answers == 2
-        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
-
-
-async def test_a_tcp_peer_that_is_not_there_is_told() -> None:
-    """Connection refused."""
-    async with open_tcp(TcpSettings(host="127.0.0.1", port=9), rig(), 0) as bus:
-        with pytest.raises(BusLost, match=r"127\.0\.0\.1:9 cannot be opened"):
-            await bus.read(1, 4, VOLTS, 2)
-
-
-async def test_the_turn_passes_over_those_who_gave_up() -> None:
-    """A cancelled waiter neither holds nor loses the turn."""
-    turn = Turn()
-    order: list[str] = []
-
-    async def take(name: str, *, urgent: bool) -> None:
-        async with turn.taken(urgent=urgent):
-            order.append(name)
-            await asyncio.sleep(0)
-
-    async with turn.taken(urgent=False):
-        waiting = [
-            asyncio.create_task(take(name, urgent=urgent))
-            for name, urgent in (("poll", False), ("gone", True), ("begin", True))
-        ]
-        await asyncio.sleep(0)
-        waiting[1].cancel()
-    await asyncio.wait(waiting)
-    assert order == ["begin", "poll"]
-
-
-async def test_a_turn_given_to_somebody_who_is_cancelled_at_once_is_passed_on() -> None:
-    """Both happen in one moment."""
-    turn = Turn()
-    done = asyncio.Event()
-
-    async def take() -> None:
-        async with turn.taken(urgent=False):
-            done.set()
-
-    async with turn.taken(urgent=False):
-        first, second = asyncio.create_task(take()), asyncio.create_task(take())
-        await asyncio.sleep(0)
-    first.cancel()
-    async with asyncio.timeout(1):
-        await done.wait()
-        await second

@@ -23,3 +23,42 @@ async def test_holder_and_waiters_cancelled_together_leave_a_free_turn() -> None
     assert [type(end) for end in ended] == [asyncio.CancelledError] * 3
     async with asyncio.timeout(1), turn.taken(urgent=True):
         pass
+
+
+async def test_the_turn_passes_over_those_who_gave_up() -> None:
+    """A cancelled waiter neither holds nor loses the turn."""
+    turn = Turn()
+    order: list[str] = []
+
+    async def take(name: str, *, urgent: bool) -> None:
+        async with turn.taken(urgent=urgent):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with turn.taken(urgent=False):
+        waiting = [
+            asyncio.create_task(take(name, urgent=urgent))
+            for name, urgent in (("poll", False), ("gone", True), ("begin", True))
+        ]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+    await asyncio.wait(waiting)
+    assert order == ["begin", "poll"]
+
+
+async def test_a_turn_given_to_somebody_who_is_cancelled_at_once_is_passed_on() -> None:
+    """Both happen in one moment."""
+    turn = Turn()
+    done = asyncio.Event()
+
+    async def take() -> None:
+        async with turn.taken(urgent=False):
+            done.set()
+
+    async with turn.taken(urgent=False):
+        first, second = asyncio.create_task(take()), asyncio.create_task(take())
+        await asyncio.sleep(0)
+    first.cancel()
+    async with asyncio.timeout(1):
+        await done.wait()
+        await second

@@ -20,7 +20,12 @@ def reading(at_s: float, energy_wh: int = 0, **more: Any) -> Reading:
 def test_a_reading_comes_back_as_it_was() -> None:
     """What the meter does not measure is not there, rather than 0."""
     made = Readings()
-    whole = {"power_w": 7400.5, "voltage_v": (230.0, 231.0, 229.5), "current_a": (10.25,)}
+    whole: dict[str, Any] = {
+        "power_w": 7400.5,
+        "voltage_v": (230.0, 231.0, 229.5),
+        "current_a": (10.25,),
+    }
+    whole["meter_serial"] = "19283746"
     made.take(1, reading(1.5, 1234, **whole))
     made.take(0, reading(2, 99, frequency_hz=49.98))
     assert made.rows(1) == [
@@ -32,10 +37,12 @@ def test_a_reading_comes_back_as_it_was() -> None:
             "voltage_v": [230.0, 231.0, 229.5],
             "current_a": [10.25],
             "frequency_hz": None,
+            "meter_serial": "19283746",
         }
     ]
     assert [row["connector"] for row in made.rows()] == [0, 1]
     assert made.rows(0)[0]["frequency_hz"] == 49.98
+    assert made.rows(0)[0]["meter_serial"] is None
     assert made.rows(7) == []
 
 
@@ -52,7 +59,7 @@ def test_a_meter_that_talks_too_much_is_bounded() -> None:
     """RSS: less than a MiB for two connectors, whatever they say."""
     made = Readings()
     for number in range(3 * MOST):
-        made.take(1, reading(number / 100, number))
+        made.take(1, reading(number / 100, number, meter_serial="7" * 100))
     assert len(made.rows(1)) == MOST
     assert made.rows(1)[-1]["energy_wh"] == 3 * MOST - 1
     assert 2 * sum(map(sys.getsizeof, made._rings[1])) < 2**20
