@@ -109,6 +109,12 @@ def load_model(model: str, folder: Path = MODELS) -> MeterModel:
     )
 
 
+def step_wh_of(model: str) -> float:
+    """What the energy register of *model* counts in; no meter here shows less than a whole Wh."""
+    register = load_model(model).registers["energy_import_wh"]
+    return 1.0 if register.type[0] == "f" else max(register.scale, 1.0)
+
+
 def measure(face: MeterFace, quantity: str) -> float:
     """The value of *quantity*; energy is whole Wh: a counter shows no more than it counted."""
     if quantity == "energy_import_wh":

@@ -284,7 +284,7 @@ async def attach(
     async with contextlib.AsyncExitStack() as stack:
         sock = _connect(socket_path)
         if sock is None:
-            await stack.enter_async_context(own_world(socket_path, _arguments(wanted)))
+            await stack.enter_async_context(own_world(socket_path, serve_words(wanted)))
             sock = _connect(socket_path)
         if sock is None:
             raise DriverError(f"the simulated bay at {socket_path} came up but does not listen")
@@ -306,7 +306,8 @@ def _request(wanted: BayWanted) -> dict[str, Any]:
     }
 
 
-def _arguments(wanted: BayWanted) -> Sequence[str]:
+def serve_words(wanted: BayWanted) -> Sequence[str]:
+    """The options of `tapwatt sim serve` for the bay that is *wanted*."""
     built = ("--connectors", str(wanted.connectors), "--meter-bus", wanted.meter_bus)
     words = (*built, "--meter-model", wanted.meter_model, "--draw-w", str(wanted.draw_w))
     return words if wanted.tables is None else (*words, "--tables", json.dumps(wanted.tables))
