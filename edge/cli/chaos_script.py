@@ -48,6 +48,9 @@ PLAYED: Final = frozenset(
 )
 """Verbs that a script may use: those that a bay gets over."""
 
+DEADLY: Final = (("process", "kill"), ("power", "kill"), ("power", "off"))
+"""After these the controller must be started again."""
+
 Arguments = dict[str, Any]
 
 
@@ -62,7 +65,7 @@ class Act:
     @property
     def is_deadly(self) -> bool:
         """Whether the controller's process ends with it."""
-        return self.op in ("process", "power") and self.arguments.get("mode") == "kill"
+        return (self.op, self.arguments.get("mode")) in DEADLY
 
     def __str__(self) -> str:
         return json.dumps({"at_s": self.at_s, "op": self.op, **self.arguments})

@@ -39,6 +39,20 @@ def test_a_script_is_in_order_ends_in_time_and_uses_verbs_that_there_are() -> No
         assert {"plug", "unplug", "card", "process", "power", "net", "clock"} <= ops <= PLAYED
 
 
+@pytest.mark.parametrize(
+    ("op", "mode", "is_deadly"),
+    [
+        ("process", "kill", True),
+        ("power", "off", True),
+        ("power", "fail", False),
+        ("net", "down", False),
+    ],
+)
+def test_what_ends_the_controller_is_known(op: str, mode: str, is_deadly: bool) -> None:
+    """It is started again after these, and only these."""
+    assert Act(at_s=0.0, op=op, arguments={"mode": mode}).is_deadly is is_deadly
+
+
 def test_every_fault_is_mended_within_the_script() -> None:
     """A bus is let go, a meter and a reader get well, a disk takes commits again."""
     for seed in SEEDS:
