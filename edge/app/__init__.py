@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -165,8 +165,11 @@ async def open_tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]
     from edge.sim.wires import attach
 
     socket = options.sim_socket or options.state_dir / "sim.sock"
+    wanted, notes = bay_wanted(settings)
+    for note in notes:
+        log.warning("stood_in_for", what=note)
     daemon.disk = Disk()
-    async with attach(socket, daemon.hooks(), _bay_wanted(settings)) as attached:
+    async with attach(socket, daemon.hooks(), wanted) as attached:
         daemon.changed = attached.changed
         tables = attached.tables
         yield Tables(
@@ -193,28 +196,25 @@ def _opener(daemon: Daemon) -> OpenDatabase | None:
     return None if daemon.disk is None else open_database_with(daemon.disk.connection())
 
 
-def _bay_wanted(settings: Settings) -> BayWanted:
-    """The bay to attach to: one of its own kind, or in the place of the hardware configured."""
+def bay_wanted(settings: Settings) -> tuple[BayWanted, tuple[str, ...]]:
+    """The bay to attach to, and what in it stands in for something else than was configured."""
     from edge.sim.stand_in import stand_in
     from edge.sim.wires import BayWanted
 
     simulated = settings.simulated
-    tables = None
-    if settings.hardware == "stand_in":
-        stood = stand_in(
-            readers=settings.readers,
-            buses=settings.buses,
-            connectors={n: (each.evse, each.meter) for n, each in settings.connectors.items()},
-            power_good=settings.power_good,
-        )
-        for note in stood.notes:
-            log.warning("stood_in_for", what=note)
-        tables = stood.tables
-    return BayWanted(
+    wanted = BayWanted(
         connectors=simulated.connectors,
         meter_bus=simulated.meter_bus,
         meter_model=simulated.meter_model,
         evse=simulated.evse,
         draw_w=simulated.draw_w,
-        tables=tables,
     )
+    if settings.hardware != "stand_in":
+        return wanted, ()
+    stood = stand_in(
+        readers=settings.readers,
+        buses=settings.buses,
+        connectors={n: (each.evse, each.meter) for n, each in settings.connectors.items()},
+        power_good=settings.power_good,
+    )
+    return replace(wanted, tables=stood.tables), stood.notes

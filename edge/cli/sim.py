@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from edge.cli.chaos import add_arguments as add_chaos
 from edge.control.client import ask, follow
 from edge.errors import EdgeError
 
@@ -44,6 +45,8 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         names = [action.dest for action in command._actions]  # noqa: SLF001 - no public list
         taken = tuple(n for n in names if n not in ("help", "sim_socket"))
         command.set_defaults(func=_asker(name, taken))
+    chaos = commands.add_parser("chaos", help="your configuration against faults, reckoned up")
+    add_chaos(chaos)
     add("events", "print the snapshot, and again when it changes").set_defaults(func=_events)
     add(
         "wait",

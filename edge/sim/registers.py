@@ -120,6 +120,12 @@ def load_model(model: str, folder: Path = MODELS, *, serial: int = SERIAL) -> Me
     )
 
 
+def step_wh_of(model: str) -> float:
+    """What the energy register of *model* counts in; no meter here shows less than a whole Wh."""
+    register = load_model(model).registers["energy_import_wh"]
+    return 1.0 if register.type[0] == "f" else max(register.scale, 1.0)
+
+
 def _marked(mark: dict[str, Any], said: int | str) -> dict[Place, int]:
     """The words of a mark that says *said*."""
     size = {"u16": 2, "u32": 4, "text": 2 * mark.get("words", 1)}[mark["type"]]

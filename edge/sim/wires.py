@@ -285,7 +285,7 @@ async def attach(
     async with contextlib.AsyncExitStack() as stack:
         sock = _connect(socket_path)
         if sock is None:
-            await stack.enter_async_context(own_world(socket_path, _arguments(wanted)))
+            await stack.enter_async_context(own_world(socket_path, serve_words(wanted)))
             sock = _connect(socket_path)
         if sock is None:
             raise DriverError(f"the simulated bay at {socket_path} came up but does not listen")
@@ -308,7 +308,8 @@ def _request(wanted: BayWanted) -> dict[str, Any]:
     }
 
 
-def _arguments(wanted: BayWanted) -> Sequence[str]:
+def serve_words(wanted: BayWanted) -> Sequence[str]:
+    """The options of `tapwatt sim serve` for the bay that is *wanted*."""
     built = ("--connectors", str(wanted.connectors), "--meter-bus", wanted.meter_bus)
     more = ("--evse", wanted.evse, "--draw-w", str(wanted.draw_w))
     words = (*built, "--meter-model", wanted.meter_model, *more)

@@ -97,16 +97,19 @@ def test_the_command_speaks_for_every_verb(
     """Words on the command line become arguments by name."""
     _, path = world
     for words in (
-        "plug 1 --side both",
+        "plug 1 --side both --bounces 2",
         "unplug 1 --side ev",
         "ev 2 C --draw-w 7400",
         "card 04A2B1C3D4E580 --for-s 0.1 --connectors 1,2",
         "meter 1 --energy-wh 1000 --voltage 231 --current 1,2,3 --soc 40 --time-scale 2",
+        "meter 1 --rollover-wh 1e6",
         "meter.fail 1 crc",
         "fault 1 rcd --vendor-code X",
         "clear 1",
         "lock 1 ok",
         "reader.fail 0 on --mode garbled",
+        "reader.fail 0 on --mode late",
+        "fault 0 undervoltage_5v",
         "button estop hold --connector 2",
         "power kill",
         "wait connectors.1.plugged=true connectors.1.pilot!=B outbox=null --timeout-s 1",
@@ -119,6 +122,18 @@ def test_the_command_speaks_for_every_verb(
     assert truth["connectors"]["2"]["faults"] == ["emergency_stop"]
     state = json.loads(run(capsys, path, "state")[1])
     assert state["attached"] is False
+
+
+def test_the_command_sets_a_line_of_meters_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A serial one, which has an address for each meter and a speed for all."""
+    path = tmp_path / "w.sock"
+    with serving(path):
+        for words in ("meter.unit 2 1", "bus --name meters --fault held --baudrate 19200"):
+            assert run(capsys, path, *words.split()) == (0, '{"ok": true}\n', "")
+        truth = json.loads(run(capsys, path, "world")[1])
+    assert truth["buses"]["meters"] == {"fault": "held", "baudrate": 19200, "parity": "N"}
 
 
 def test_the_command_fails_with_the_sentence(

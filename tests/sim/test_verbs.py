@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from edge.cli.sim import VERBS
 from edge.errors import SimulationError
 from edge.sim.bay import Bay
 from edge.sim.outlet import Contactor, MeterFault, Wire
 from edge.sim.snapshot import condition_of, matches
+from edge.sim.verbs import verbs
 from tests.sim.bays import Caller, bay_at, calling
 from tests.waiting import until
 
@@ -334,6 +336,11 @@ async def test_what_makes_no_sense_is_refused_in_one_sentence(
     answer = await caller.ask(op, **arguments)
     assert sentence in answer["error"]
     assert "\n" not in answer["error"]
+
+
+async def test_every_verb_of_the_socket_is_a_command_and_the_other_way_round(bay: Bay) -> None:
+    """What a program may do to the bay, a person may; `wait` has a form of its own there."""
+    assert set(verbs(bay)) - {"wait"} == set(VERBS)
 
 
 def test_conditions_may_be_nested_dotted_and_compared() -> None:
