@@ -34,7 +34,7 @@ from edge.runtime.errands import Errands
 from edge.runtime.loop import Loop
 from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
-from edge.runtime.snapshot import power_cut, snapshot
+from edge.runtime.snapshot import decided, power_cut, snapshot
 from edge.runtime.upkeep import Upkeep
 from edge.runtime.wear import Wear
 
@@ -141,6 +141,7 @@ class Daemon:
             "readings": self.list_readings,
             "accept": self.accept_damage,
             "transfer": self.transfer,
+            "why": self.why,
             "recording": self.export_recording,
             "release": self.release,
             "limit": self.limit,
@@ -187,6 +188,16 @@ class Daemon:
     def list_readings(self, connector: int | None = None) -> dict[str, Any]:
         """The meters' last quarter of an hour."""
         return {"readings": self._running().readings.rows(connector)}
+
+    def why(self, connector: int | None = None) -> dict[str, Any]:
+        """Who or what decides now, at one connector or at all."""
+        works = self._running()
+        state = works.loop.state
+        if connector is not None and connector not in state.connectors:
+            raise SimulationError(f"there is no connector {connector}")
+        wanted = state.connectors if connector is None else (connector,)
+        now = works.clock.now()
+        return {"connectors": {str(number): decided(state, number, now) for number in wanted}}
 
     async def export_recording(self) -> dict[str, Any]:
         """Write what the flight recorder holds; whoever asked takes the file away."""

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import journal, recording
+from edge.cli import journal, recording, why
 from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
@@ -53,6 +53,8 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     readings.add_argument("--json", action="store_true", help="as JSON")
     _add_state_dir(readings)
     readings.set_defaults(func=_readings)
+    summary = "who or what decides at a connector now, since when, what must change"
+    why.why_verb(below.add_parser("why", help=summary), _ask, _state_dir())
     summary = "what the flight recorder holds: the last hours, event by event"
     recording.recording_verbs(below.add_parser("recording", help=summary), _ask, _state_dir())
     summary = "step a recording again: the same decisions, or the first that is another"

@@ -92,6 +92,14 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How the last transaction of this process ended; machine `transaction` writes it too."""
+
+    reason: StopReason
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metering:
     """What the meter last said, and when samples are due."""
 
@@ -234,6 +242,7 @@ class Bay:
 
     connector: Connector = field(default_factory=Connector)
     transaction: Transaction | None = None
+    ended: Ended | None = None
     metering: Metering = field(default_factory=Metering)
     seen: Seen = field(default_factory=Seen)
     contactor: Contactor = field(default_factory=Contactor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from edge.core import anchors, cost, keys, levels
+from edge.core import anchors, cost, keys, status, why
 from edge.core.anchors import Clock
 from edge.core.bay import Bay
 from edge.core.cost_messages import CostState, DefaultPrice, IdlePrice, RunningCost
@@ -42,12 +42,12 @@ def document(
 
 def _connector(state: ChargePoint, number: int, now: Instant) -> dict[str, Any]:
     bay = state.bay(number)
-    code, info = levels.error(state, number, now.monotonic)
+    told, code, info = status.current(state, number, now.monotonic)
     last = bay.metering.last
     clock, since = state.station.clock, bay.notice.since
     return {
         "connector": number,
-        "status": str(levels.status(state, number, now.monotonic)),
+        "status": str(told),
         "error_code": str(code),
         "info": info,
         "since": _text(clock, since),
@@ -55,6 +55,22 @@ def _connector(state: ChargePoint, number: int, now: Instant) -> dict[str, Any]:
         "measured_at": _text(clock, None if last is None else last.at),
         "session": _session(bay, clock),
         "cost": cost_of(state, number, now),
+        "why": [_cause(one, now) for one in why.causes(state, number, now.monotonic)],
+    }
+
+
+def _cause(cause: why.Cause, now: Instant) -> dict[str, Any]:
+    """Who decides, since when by today's clock, and what must change."""
+
+    def wall(monotonic: float | None) -> str | None:
+        return None if monotonic is None else rfc3339(now.later(monotonic - now.monotonic).wall)
+
+    return {
+        "what": cause.what,
+        "owner": str(cause.owner),
+        "since": wall(cause.since),
+        "until": wall(cause.until),
+        "remedy": cause.remedy,
     }
 
 

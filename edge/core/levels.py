@@ -15,8 +15,10 @@ from edge.core.events import Pilot
 from edge.core.faults import fault, unrecorded, warning
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
+from edge.core.waiting import Purpose, ToStart, ToStop
 from edge.core.work import JobKind, Stage
 
+GONE: Final = "EV side disconnected"  # the standard's words for info
 IDLE_AFTER_S: Final = 60.0
 IDLE_POWER_W: Final = 100.0  # below it a car without pilot is taken not to draw (ruling 3)
 
@@ -60,6 +62,13 @@ def kept(state: ChargePoint, now: float) -> holds.Kept:
     return holds.kept(state, able(state, now)) if state.station.reservations else {}
 
 
+def is_kept(state: ChargePoint, connector: int, now: float) -> bool:
+    """Whether *connector*, where nobody was let in, waits for the one it is reserved for."""
+    found = state.bay(connector).connector
+    waits = found.phase in (Phase.IDLE, Phase.PREPARING) and found.permit is None
+    return waits and connector in kept(state, now)
+
+
 def admits(state: ChargePoint, connector: int, id_tag: str, parent: str | None, now: float) -> bool:
     """Whether a new session of this tag may be prepared on *connector*."""
     free = may_begin(state, connector, now)
@@ -92,7 +101,14 @@ def is_barred(state: ChargePoint, connector: int, now: float) -> bool:
         return True
     if fault(state, connector, now) is not None:
         return True
-    return transaction.deauthorised and not has_grace(state, bay)
+    return is_unwelcome(state, connector)
+
+
+def is_unwelcome(state: ChargePoint, connector: int) -> bool:
+    """The central system does not accept the tag of the open transaction, and no grace is left."""
+    bay = state.bay(connector)
+    deauthorised = bay.transaction is not None and bay.transaction.deauthorised
+    return deauthorised and not has_grace(state, bay)
 
 
 def has_grace(state: ChargePoint, bay: Bay) -> bool:
@@ -106,10 +122,32 @@ def has_grace(state: ChargePoint, bay: Bay) -> bool:
 
 def waits_to_reclose(state: ChargePoint, connector: int, now: float) -> bool:
     """The contactor opened a moment ago and rests before it closes again (safety 6)."""
+    due = recloses_at(state, connector)
+    return due is not None and now < due
+
+
+def recloses_at(state: ChargePoint, connector: int) -> float | None:
+    """When an open contactor has rested; `None` where it is ordered, or never opened."""
     contactor = state.bay(connector).contactor
     if contactor.opened_at is None or contactor.ordered:
-        return False
-    return now < contactor.opened_at + state.setup.policy.reclose_delay_s
+        return None
+    return contactor.opened_at + state.setup.policy.reclose_delay_s
+
+
+def is_closed(bay: Bay) -> bool:
+    """Whether the contactor is closed as ordered."""
+    return bay.contactor.ordered and bay.seen.contactor_closed
+
+
+def is_asking(purpose: Purpose) -> bool:
+    """Whether the central system is asked about a card at the reader."""
+    return isinstance(purpose, ToStart | ToStop)
+
+
+def is_cut_off(state: ChargePoint) -> bool:
+    """Nobody can be let in: neither is a card read, nor could a remote start come."""
+    station = state.station
+    return station.reader_lost is not None and not station.registration.online
 
 
 def limit_a(state: ChargePoint, connector: int, now: float) -> float:
@@ -186,8 +224,7 @@ def status(state: ChargePoint, connector: int, now: float) -> ConnectorStatus:
         return ConnectorStatus.FAULTED
     if bay.service.availability is AvailabilityType.INOPERATIVE:
         return ConnectorStatus.UNAVAILABLE
-    waits = bay.connector.phase in (Phase.IDLE, Phase.PREPARING) and bay.connector.permit is None
-    if waits and connector in kept(state, now):
+    if is_kept(state, connector, now):
         return ConnectorStatus.RESERVED  # a plug alone changes nothing (ruling 23)
     match bay.connector.phase:
         case Phase.FINISHING:
@@ -212,7 +249,7 @@ def _of_the_transaction(state: ChargePoint, connector: int, now: float) -> Conne
         return ConnectorStatus.SUSPENDED_EVSE
     if not bay.seen.contactor_closed:  # ordered, not yet seen: nothing new to say
         return _as_before(bay, ConnectorStatus.PREPARING)
-    if not state.setup.traits[connector - 1].has_pilot and _draws_nothing(bay):
+    if not state.setup.traits[connector - 1].has_pilot and draws_nothing(bay):
         return ConnectorStatus.SUSPENDED_EV
     return ConnectorStatus.CHARGING
 
@@ -225,7 +262,8 @@ def _as_before(bay: Bay, otherwise: ConnectorStatus) -> ConnectorStatus:
     return before[0]
 
 
-def _draws_nothing(bay: Bay) -> bool:
+def draws_nothing(bay: Bay) -> bool:
+    """Whether the car has drawn next to nothing for a minute, as far as the meter tells."""
     low_since, last = bay.contactor.low_since, bay.metering.last
     if low_since is None or last is None:
         return False
@@ -276,4 +314,4 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
     if found is not None:
         return found.code, found.info
     gone = bay.connector.phase is Phase.CHARGING and bay.seen.pilot is Pilot.A
-    return ErrorCode.NO_ERROR, "EV side disconnected" if gone else None
+    return ErrorCode.NO_ERROR, GONE if gone else None

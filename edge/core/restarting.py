@@ -6,6 +6,7 @@ also waits a little for its delivery. Source: OCPP 1.6 5.14, errata 3.36; ruling
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from edge.core import jobs
@@ -33,7 +34,7 @@ def on_reset(draft: Draft, call_id: int, command: Reset) -> None:
     soft = command.type is ResetType.SOFT
     delivery_s = draft.policy.soft_reset_within_s if soft else 0.0
     until = draft.now + HARD_WITHIN_S + delivery_s
-    draft.put_station(restarting=Restarting(type=command.type, until=until))
+    draft.put_station(restarting=Restarting(type=command.type, since=draft.now, until=until))
     info = f"{command.type} reset, asked for by the central system"
     draft.tell(SecurityNoticed(event=SecurityEvent.RESET_OR_REBOOT, info=info))
     reason = _REASONS[command.type]
@@ -49,7 +50,5 @@ def settle(draft: Draft) -> None:
     hard = restarting.type is ResetType.HARD
     delivered = hard or draft.station.outbox.count == 0
     if (idle and delivered) or draft.now >= restarting.until:
-        draft.put_station(
-            restarting=Restarting(type=restarting.type, until=restarting.until, done=True)
-        )
+        draft.put_station(restarting=replace(restarting, done=True))
         draft.do(Restart(hard=hard))

@@ -119,9 +119,10 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restarting:
-    """A reset was accepted; the process ends when transactions are settled or *until* has come."""
+    """A reset was accepted *since*; the process ends when sessions are settled or at *until*."""
 
     type: ResetType
+    since: float
     until: float
     done: bool = False
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from edge.core import anchors, faults, keys, levels
+from edge.core import anchors, faults, keys, levels, why
 from edge.core.bay import Notice
 from edge.core.draft import Draft
 from edge.core.events import Settled
@@ -37,6 +37,8 @@ def _put(draft: Draft, connector: int, notice: Notice) -> None:
 def current(state: ChargePoint, connector: int, now: float) -> Told:
     """Status, error code and info of *connector* as they are."""
     code, info = levels.error(state, connector, now)
+    if info is None:
+        info = why.info(state, connector, now)
     return levels.status(state, connector, now), code, info
 
 

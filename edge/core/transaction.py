@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.core import anchors, holds, keys, levels
-from edge.core.bay import Bay, Phase, Transaction
+from edge.core.bay import Bay, Ended, Phase, Transaction
 from edge.core.draft import Draft
 from edge.core.facts import (
     Bound,
@@ -136,7 +136,7 @@ def on_end(draft: Draft, fact: EndRead) -> None:
         id_tag=transaction.stop_tag or transaction.id_tag,
         transaction_data=_stop_data(draft, transaction, end_wh, at, fact.end),
     )
-    draft.put(fact.connector, transaction=None)
+    draft.put(fact.connector, transaction=None, ended=Ended(reason=reason, at=at))
     draft.tell(
         Enqueue(ref=transaction.ref, message=stop),
         Closed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.core import board, levels, limits
+from edge.core import board, levels, limits, status, why
 from edge.core.bay import Bay
 from edge.core.cost_messages import DefaultPrice
 from edge.core.instant import Instant
@@ -67,6 +67,30 @@ def power_cut(state: ChargePoint, now: Instant, *, has_power_good: bool) -> dict
     }
 
 
+def decided(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any]:
+    """Who or what decides at *connector*, with ages and rests in seconds: `tapwatt edge why`."""
+    bay = state.bay(connector)
+    limit = why.limit(state, connector, now.monotonic)
+    last = None if bay.ended is None else why.ended(bay.ended)
+    return {
+        "status": levels.status(state, connector, now.monotonic),
+        "in_session": bay.transaction is not None,
+        "causes": [_cause(one, now) for one in why.causes(state, connector, now.monotonic)],
+        "limit": None if limit is None else _cause(limit, now),
+        "ended": None if last is None else _cause(last, now),
+    }
+
+
+def _cause(cause: why.Cause, now: Instant) -> dict[str, Any]:
+    return {
+        "what": cause.what,
+        "owner": cause.owner,
+        "remedy": cause.remedy,
+        "since_s": None if cause.since is None else round(now.monotonic - cause.since, 1),
+        "until_s": None if cause.until is None else round(cause.until - now.monotonic, 1),
+    }
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
@@ -79,9 +103,9 @@ def _damage(damage: Damage | None) -> dict[str, Any] | None:
 
 def _connector(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any]:
     bay = state.bay(connector)
-    code, info = levels.error(state, connector, now.monotonic)
+    told, code, info = status.current(state, connector, now.monotonic)
     return {
-        "status": levels.status(state, connector, now.monotonic),
+        "status": told,
         "errorCode": code,
         "info": info,
         "plugged": bay.seen.plugged,

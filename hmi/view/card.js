@@ -60,7 +60,8 @@ export function stateWords({ connector, words }) {
 function noticePart({ connector, words }) {
   if (connector.status === "Faulted") return null;
   const advice = `notice.${connector.error_code}`;
-  const texts = [words.has(advice) ? words.say(advice) : null, connector.info];
+  const reason = `info.${connector.info}`;
+  const texts = [words.has(advice) ? words.say(advice) : null, words.has(reason) ? words.say(reason) : connector.info];
   const said = texts.filter((text) => text !== null && text !== "");
   return said.length > 0 && h("p", { class: "notice", "data-field": "info" }, said.join(" · "));
 }

@@ -25,6 +25,7 @@ STATUS: dict[str, Any] = {
     "samples_thinned": 0,
     "damage": None,
     "connectors": {},
+    "crash_recordings": [],
     "journal_check": {"verdict": "ok", "age_s": 3600},
     "disk": {"written_bytes": 1_234_567, "mb_per_day": {"hour": 11.62, "day": 9.0}},
     "power_cut": {

@@ -68,6 +68,7 @@ from edge.core.vocabulary import (
 from tests.core.bench import ALICE, BOB, of, setup
 from tests.core.build import Rig, booted
 from tests.core.strategies import CONNECTORS, commands, connectors, infos, refusals, tags
+from tests.core.whys import check_why
 
 
 class Witness(Rig):
@@ -303,6 +304,12 @@ class Histories(RuleBasedStateMachine):
                 assert isinstance(second, Send)
                 assert second.behind == first.ticket, "two on the wire"
             assert self.rig.state.station.outbox.count == len(self.rig.journal)
+
+    @invariant()
+    def why_is_true(self) -> None:
+        """Whatever keeps a driver from starting, or energy from a car, has a name."""
+        if hasattr(self, "rig"):
+            check_why(self.rig.state, self.rig.now)
 
     def teardown(self) -> None:
         """In the end every call is answered, and every session reaches the central system."""

@@ -46,7 +46,7 @@ from edge.core.instant import Instant
 from edge.core.messages import Request
 from edge.core.quantities import Reading
 from edge.core.restore import restore
-from edge.runtime.loop import Loop
+from edge.runtime.loop import Loop, Witness
 from edge.runtime.recorder import Recorder
 from tests.crash.central import Central
 from tests.crash.life import RULES, Death, Life, setup_of
@@ -80,6 +80,7 @@ class World(Line):
         self.wall.boot(self.host.time())
         self.outlets = {number: Outlet() for number in CONNECTORS}
         self.probe = probe or (lambda _: None)
+        self.witness: Witness | None = None
         self.chance = chance or random.Random(0)
         self.cut_share = cut_share
         self.line_up = True
@@ -272,6 +273,7 @@ class World(Line):
             perform=perform,
             append=recorder.append,
             probe=self.probe,
+            witness=self.witness,
         )
         return Life(number=self.lives, loop=loop, recorder=recorder)
 

@@ -1,0 +1,366 @@
+"""Each cause why no energy flows or nobody can start: its sign, its words, its owner, its times.
+
+Two tables, the weightiest cause first. Words are those of StatusNotification.info, 50 letters at
+most. `why` asks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from edge.core import faults, levels, limits
+from edge.core.bay import Phase
+from edge.core.events import Pilot
+from edge.core.faults import Case
+from edge.core.state import ChargePoint
+from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
+
+
+class Owner(StrEnum):
+    """Who decides, and so can change it."""
+
+    DRIVER = "driver"
+    CAR = "car"
+    CENTRAL_SYSTEM = "central system"
+    STATION = "station"
+    SITE = "site"  # whoever is there, its mains, its energy manager
+    SERVICE = "service"  # whoever mends the station
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One cause: whether it is there, its words, and how its times follow from the state.
+
+    *is_told*: StatusNotification says it; what passes within seconds is not worth a message.
+    """
+
+    is_there: Callable[[Case], bool]
+    what: Callable[[Case], str]
+    owner: Callable[[Case], Owner]
+    remedy: Callable[[Case], str]
+    since: Callable[[Case], float | None] = lambda _: None
+    until: Callable[[Case], float | None] = lambda _: None
+    is_told: bool = False
+
+
+# ── words ────────────────────────────────────────────────────────────────────────────────────────
+
+RESERVED: Final = "reserved for somebody else's card"
+NOT_ASKING: Final = "the car asks for no energy"
+
+BY_STATUS: Final = {
+    ConnectorStatus.RESERVED: RESERVED,
+    ConnectorStatus.SUSPENDED_EV: NOT_ASKING,
+}
+"""What a status says by itself, without info."""
+
+_MEND: Final = {
+    ErrorCode.GROUND_FAILURE: "Have the wiring and the car checked, then switch the device on.",
+    ErrorCode.POWER_SWITCH_FAILURE: "Have the contactor and its feedback checked.",
+    ErrorCode.OVER_CURRENT_FAILURE: "Unplug the car; if it happens again, have it checked.",
+    ErrorCode.HIGH_TEMPERATURE: "Let it cool, and find out what heats it.",
+    ErrorCode.CONNECTOR_LOCK_FAILURE: "Pull the plug and push it in again.",
+    ErrorCode.OVER_VOLTAGE: "Wait for the mains, or have them checked.",
+    ErrorCode.UNDER_VOLTAGE: "Wait for the mains, or have them checked.",
+    ErrorCode.POWER_METER_FAILURE: "Check the meter's wires, its address and its supply.",
+    ErrorCode.INTERNAL_ERROR: "See `tapwatt edge status` and the log for what does not answer.",
+}
+_MEND_ELSE: Final = "Remove what the words name, and have the station looked at if it stays."
+
+_HELD: Final = {"emergency stop": "Make sure that all is safe, then release the emergency stop."}
+
+ENDED: Final = {
+    StopReason.EMERGENCY_STOP: ("the emergency stop was pressed", Owner.SITE),
+    StopReason.EV_DISCONNECTED: ("the car was unplugged", Owner.DRIVER),
+    StopReason.HARD_RESET: ("a hard reset was asked for", Owner.CENTRAL_SYSTEM),
+    StopReason.LOCAL: ("a card or the button ended it", Owner.DRIVER),
+    StopReason.OTHER: ("a fault ended it", Owner.STATION),
+    StopReason.POWER_LOSS: ("the power was cut", Owner.SITE),
+    StopReason.REBOOT: ("the controller was restarted", Owner.STATION),
+    StopReason.REMOTE: ("a remote stop was asked for", Owner.CENTRAL_SYSTEM),
+    StopReason.SOFT_RESET: ("a soft reset was asked for", Owner.CENTRAL_SYSTEM),
+    StopReason.UNLOCK_COMMAND: ("unlocking was asked for", Owner.CENTRAL_SYSTEM),
+    StopReason.DE_AUTHORIZED: ("the card was not accepted", Owner.CENTRAL_SYSTEM),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    what: str
+    owner: Owner
+    remedy: str
+
+
+LIMITS: Final = {
+    limits.Owner.RATING: _Words(
+        what="rated for too little", owner=Owner.SERVICE, remedy="Correct rated_a."
+    ),
+    limits.Owner.PROFILES: _Words(
+        what="limited by charging profiles",
+        owner=Owner.CENTRAL_SYSTEM,
+        remedy="The central system must change or clear its charging profile.",
+    ),
+    limits.Owner.TEMPERATURE: _Words(
+        what="limited by temperature", owner=Owner.STATION, remedy=_MEND[ErrorCode.HIGH_TEMPERATURE]
+    ),
+    limits.Owner.SENSOR: _Words(
+        what="limited: no temperature is read",
+        owner=Owner.SERVICE,
+        remedy="Check the temperature sensor.",
+    ),
+    limits.Owner.SETPOINT: _Words(
+        what="limited by the energy manager",
+        owner=Owner.SITE,
+        remedy="The local energy manager must allow more, or be heard again.",
+    ),
+}
+
+
+def limit_until(state: ChargePoint, lowest: limits.Limit) -> float | None:
+    """When a limit ends, or is another, by time alone."""
+    due = state.station.charging.due
+    return due if lowest.owner is limits.Owner.PROFILES else lowest.until
+
+
+def _lowest(case: Case) -> limits.Limit:
+    return limits.slots(case.state, case.connector, case.now)[0]
+
+
+def _pausing(case: Case) -> _Words:
+    lowest = _lowest(case)
+    is_share = lowest.owner is limits.Owner.PROFILES
+    if is_share and case.connector in case.state.station.charging.left_out:
+        return _Words(
+            what="another car is served first",
+            owner=Owner.STATION,
+            remedy="It goes on when another car is full, or when the shared limit allows for both.",
+        )
+    return LIMITS[lowest.owner]
+
+
+def _fault_info(case: Case) -> str:
+    found = faults.fault(case.state, case.connector, case.now)
+    assert found is not None
+    return found.info
+
+
+def _mend(case: Case) -> str:
+    found = faults.fault(case.state, case.connector, case.now)
+    assert found is not None
+    return _HELD.get(found.info, _MEND.get(found.code, _MEND_ELSE))
+
+
+def _unwritten(case: Case) -> str:
+    found = faults.unrecorded(case.state)
+    assert found is not None
+    return found.info
+
+
+def _stopping(case: Case) -> str:
+    assert case.bay.transaction is not None
+    reason = case.bay.transaction.stop_reason
+    return "the session is being ended" if reason is None else ENDED[reason][0]
+
+
+def _stopper(case: Case) -> Owner:
+    assert case.bay.transaction is not None
+    reason = case.bay.transaction.stop_reason
+    return Owner.STATION if reason is None else ENDED[reason][1]
+
+
+def _stopping_since(case: Case) -> float | None:
+    assert case.bay.transaction is not None
+    at = case.bay.transaction.stopping_at
+    here = at is not None and at.boot == case.state.station.clock.boot
+    return at.monotonic if at is not None and here else None
+
+
+def _reset_since(case: Case) -> float | None:
+    under_way = case.state.station.restarting
+    return None if under_way is None else under_way.since
+
+
+def _reset_until(case: Case) -> float | None:
+    under_way = case.state.station.restarting
+    return None if under_way is None else under_way.until
+
+
+def _asked_until(case: Case) -> float | None:
+    waits = (one.until for one in case.state.waiting.values() if levels.is_asking(one.purpose))
+    return max((until for until in waits if until is not None), default=None)
+
+
+# ── the tables ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _row(
+    is_there: Callable[[Case], bool],
+    what: str,
+    owner: Owner,
+    remedy: str,
+    *,
+    since: Callable[[Case], float | None] = lambda _: None,
+    until: Callable[[Case], float | None] = lambda _: None,
+    is_told: bool = False,
+) -> Row:
+    """A cause that always has the same words."""
+    return Row(
+        is_there=is_there,
+        what=lambda _: what,
+        owner=lambda _: owner,
+        remedy=lambda _: remedy,
+        since=since,
+        until=until,
+        is_told=is_told,
+    )
+
+
+def _phase_until(case: Case) -> float | None:
+    return case.bay.connector.until
+
+
+_FAULT: Final = Row(
+    is_there=lambda case: faults.fault(case.state, case.connector, case.now) is not None,
+    what=_fault_info,
+    owner=lambda case: Owner.SITE if _fault_info(case) in _HELD else Owner.SERVICE,
+    remedy=_mend,
+    since=lambda case: case.bay.seen.fault_since,
+)
+
+START: Final = (
+    _FAULT,
+    Row(
+        is_there=lambda case: faults.unrecorded(case.state) is not None,
+        what=_unwritten,
+        owner=lambda _: Owner.SERVICE,
+        remedy=lambda _: "Mend the disk; for a damaged journal see `tapwatt edge journal accept`.",
+    ),
+    _row(
+        lambda case: case.state.station.supply_lost,
+        "the mains are gone",
+        Owner.SITE,
+        "The mains must come back.",
+        is_told=True,
+    ),
+    _row(
+        lambda case: case.state.station.restarting is not None,
+        "a reset was asked for",
+        Owner.CENTRAL_SYSTEM,
+        "The station is back when it has restarted.",
+        since=_reset_since,
+        until=_reset_until,
+    ),
+    _row(
+        lambda case: levels.is_updating(case.state),
+        "new firmware is being installed",
+        Owner.CENTRAL_SYSTEM,
+        "The station is back when it is installed.",
+        is_told=True,
+    ),
+    _row(
+        lambda case: not levels.is_operative(case.state, case.connector),
+        "taken out of service",
+        Owner.CENTRAL_SYSTEM,
+        "The central system must set it Operative (ChangeAvailability).",
+        is_told=True,
+    ),
+    _row(
+        lambda case: not case.bay.seen.known,
+        "the charging point is not seen yet",
+        Owner.STATION,
+        "Wait a moment; if it stays, check its wires and supply.",
+    ),
+    _row(
+        lambda case: levels.is_kept(case.state, case.connector, case.now),
+        RESERVED,
+        Owner.CENTRAL_SYSTEM,
+        "Use the card that it is reserved for, or another connector.",
+    ),
+    _row(
+        lambda case: case.bay.connector.phase is Phase.OPENING,
+        "a session is about to begin",
+        Owner.STATION,
+        "Lock and meter are waited for, a few seconds.",
+        until=_phase_until,
+    ),
+    _row(
+        lambda case: case.state.station.authorisation.asking > 0,
+        "the central system is asked about a card",
+        Owner.CENTRAL_SYSTEM,
+        "It must answer; after a few seconds the station decides by itself.",
+        until=_asked_until,
+    ),
+    _row(
+        lambda case: levels.is_cut_off(case.state),
+        "neither card reader nor central system is there",
+        Owner.SERVICE,
+        "Mend the card reader, or the line to the central system.",
+    ),
+)
+"""Why nobody can start."""
+
+ENERGY: Final = (
+    Row(
+        is_there=lambda case: case.bay.connector.phase is Phase.STOPPING,
+        what=_stopping,
+        owner=_stopper,
+        remedy=lambda _: "The session is over when the contactor is open and the meter read.",
+        since=_stopping_since,
+        until=_phase_until,
+    ),
+    _row(
+        lambda case: case.bay.connector.phase is Phase.RECOVERING,
+        "a session is settled after a restart",
+        Owner.STATION,
+        "Inputs and meter are waited for, a few seconds.",
+        until=_phase_until,
+    ),
+    _FAULT,
+    _row(
+        lambda case: levels.is_unwelcome(case.state, case.connector),
+        "the card is not accepted",
+        Owner.CENTRAL_SYSTEM,
+        "End the session and use a card that the central system accepts.",
+        is_told=True,
+    ),
+    Row(
+        is_there=lambda case: limits.allowed_a(case.state, case.connector, case.now) == 0,
+        what=lambda case: _pausing(case).what,
+        owner=lambda case: _pausing(case).owner,
+        remedy=lambda case: _pausing(case).remedy,
+        since=lambda case: _lowest(case).since,
+        until=lambda case: limit_until(case.state, _lowest(case)),
+        is_told=True,
+    ),
+    Row(
+        is_there=lambda case: not levels.asks(case.state, case.connector),
+        what=lambda case: levels.GONE if case.bay.seen.pilot is Pilot.A else NOT_ASKING,
+        owner=lambda _: Owner.CAR,
+        remedy=lambda _: "Look at the car: it may be full, wait for its timer, or be unplugged.",
+    ),
+    _row(
+        lambda case: levels.waits_to_reclose(case.state, case.connector, case.now),
+        "the contactor rests",
+        Owner.STATION,
+        "It closes again after a few seconds.",
+        since=lambda case: case.bay.contactor.opened_at,
+        until=lambda case: levels.recloses_at(case.state, case.connector),
+    ),
+    _row(
+        lambda case: not levels.is_closed(case.bay),
+        "the contactor has not closed yet",
+        Owner.STATION,
+        "It closes when the session is on the disk.",
+    ),
+    _row(
+        lambda case: levels.draws_nothing(case.bay),
+        "the car draws nothing",
+        Owner.CAR,
+        "Look at the car: it may be full, or wait for its timer.",
+        since=lambda case: case.bay.contactor.low_since,
+    ),
+)
+"""Why no energy flows in a session."""
