@@ -7,6 +7,7 @@ EdgeError
 │   ├── ReaderSilent               no answer from the card reader
 │   ├── MeterSilent                no answer from the meter
 │   ├── MeterImplausible           an answer that cannot be true
+│   │   └── MeterRefused           the meter does not give what it was asked for
 │   ├── BusLost                    the serial adapter or TCP peer is gone
 │   ├── LinkRefused                the central system did not let us in
 │   ├── LineDropped                the central system dropped the line, not asking us to come back
@@ -55,6 +56,14 @@ class MeterSilent(DriverError, TimeoutError):
 
 class MeterImplausible(DriverError, ValueError):
     """The meter's answer cannot be true."""
+
+
+class MeterRefused(MeterImplausible):
+    """The meter answered with the Modbus exception *code*."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class BusLost(DriverError, ConnectionError):

@@ -160,7 +160,7 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
     from edge.sim.wires import attach
 
     socket = options.sim_socket or options.state_dir / "sim.sock"
-    async with attach(socket, daemon.hooks(), _bay_wanted(settings)) as attached:
+    async with attach(socket, daemon.hooks(), bay_wanted(settings)) as attached:
         daemon.changed = attached.changed
         tables = attached.tables
         yield Tables(
@@ -178,7 +178,7 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
         )
 
 
-def _bay_wanted(settings: Settings) -> BayWanted:
+def bay_wanted(settings: Settings) -> BayWanted:
     """The bay to attach to: one of its own kind, or in the place of the hardware configured."""
     from edge.sim.stand_in import stand_in
     from edge.sim.wires import BayWanted

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import journal
+from edge.cli import doctor, journal
 
 WITHIN_S: Final = 30.0
 TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
@@ -46,6 +46,10 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     _add_state_dir(readings)
     readings.set_defaults(func=_readings)
     _add_transfer(below.add_parser("transfer", help="send the central system a DataTransfer"))
+    examined = below.add_parser("doctor", help="find the bad wire, meter, disk or line")
+    _add_settings(examined)
+    _add_state_dir(examined)
+    doctor.verbs(examined)
     _add_config(below.add_parser("config", help="check or explain the configuration"))
 
 

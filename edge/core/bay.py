@@ -100,6 +100,14 @@ class Metering:
     aligned_at: float | None = None
     noted_at: float | None = None
 
+    def is_of_another(self, reading: Reading) -> bool:
+        """Whether another meter said *reading* than said the last one, by its serial number.
+
+        Its register has nothing to do with the one that a running session began with.
+        """
+        known = None if self.last is None else self.last.meter_serial
+        return known is not None and reading.meter_serial != known
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:

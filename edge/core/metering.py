@@ -27,7 +27,10 @@ NOTE_EVERY_S: Final = 62.0  # register and sign of life; a sample each minute co
 
 
 def on_read(draft: Draft, event: MeterRead) -> None:
-    """Take a reading over, unless its register ran backwards during a transaction."""
+    """Take a reading over, unless during a transaction its register ran backwards.
+
+    Nor is one taken over then that another meter says: the session ends at the last of its own.
+    """
     if event.connector == 0:
         draft.put_station(main_meter=event.reading)
         return
@@ -35,6 +38,10 @@ def on_read(draft: Draft, event: MeterRead) -> None:
     known_wh = None if bay.transaction is None else bay.transaction.begin_wh
     if bay.metering.last is not None and bay.transaction is not None:
         known_wh = max(bay.transaction.begin_wh, bay.metering.last.energy_wh)
+    if bay.transaction is not None and bay.metering.is_of_another(event.reading):
+        why = f"meter {event.reading.meter_serial} answers in the place of the session's own"
+        draft.put(event.connector, metering=replace(bay.metering, failed=why))
+        return
     recovering = bay.connector.phase is Phase.RECOVERING
     if known_wh is not None and event.reading.energy_wh < known_wh and not recovering:
         why = f"register went back from {known_wh} to {event.reading.energy_wh} Wh"

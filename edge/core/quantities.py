@@ -13,7 +13,8 @@ class Reading:
 
     energy_wh is the import register, a lifetime counter; tuples hold one value per phase, L1 first.
     `None` and empty tuples mean that the meter does not measure it. *offered_a* and *offered_w* are
-    what we signalled to the car at that moment, added by the core.
+    what we signalled to the car at that moment, added by the core. *meter_serial* is the number of
+    the meter that said it, where it tells one.
     """
 
     at: Instant
@@ -25,3 +26,4 @@ class Reading:
     soc_percent: float | None = None
     offered_a: float | None = None
     offered_w: float | None = None
+    meter_serial: str | None = None

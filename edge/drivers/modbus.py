@@ -4,11 +4,12 @@ Modbus RTU has no transaction numbers: a reply that comes after its time-out loo
 answer to the next request, and pymodbus hands it over as such (seen: 230 V billed as kWh). So here
   * a unit that missed its time-out is left alone until its late reply has passed (`drain_s`);
     replies of other units are told apart by their unit id, so that they need not wait;
-  * a reply must hold exactly as many registers as were asked for, and meters ask for blocks of
-    different lengths; a reply of the wrong length counts as a miss and starts the drain again;
+  * a reply must be of the function and hold exactly as many registers as were asked for, and meters
+    ask for blocks of different lengths; any other counts as a miss and starts the drain again;
   * over TCP a time-out closes the connection, and with it whatever was still under way.
 Urgent reads overtake polling. A unit that missed three times is probed once in `probe_s` and costs
-one time-out then; in between its reads fail at once.
+one time-out then; in between its reads fail at once. An adapter that hears itself is no fault: the
+echo of a request is kept from pymodbus.
 
 This is the only module that imports pymodbus.
 
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,12 +32,22 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from edge.core.instant import Instant
+from edge.drivers.modbus_turn import Turn
 from edge.drivers.registry import Rig
-from edge.errors import BusLost, MeterImplausible, MeterSilent
+from edge.errors import BusLost, MeterImplausible, MeterRefused, MeterSilent
 from edge.ports import Clock
 
 MISSES_TILL_DEAD: Final = 3  # one lost frame is noise, three in a row are a unit that is gone
-ECHO_S: Final = 0.005  # lets bytes already in the kernel's buffer reach pymodbus, which drops them
+GATEWAY: Final = (0x0A, 0x0B)  # a gateway's exceptions: the unit behind it did not answer
+LONGEST_EXCHANGE: Final = (
+    8 + 85
+)  # bytes of a request, and of a reply with the 40 registers of a block
+BITS: Final = 11  # of a byte on the line
+EXCEPTION: Final = 0x80  # added to the function of a refused request
+LOOK: Final = "check A/B wiring, power and unit id"
+THINK_S: Final = 0.2  # what a meter may take before it answers
+OPEN_S: Final = 0.005  # lets bytes already in the kernel's buffer reach pymodbus, which drops them
 
 log = structlog.get_logger()
 
@@ -47,18 +57,26 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 class RtuSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[buses.NAME]` with `kind = "rtu"`: a serial line, usually RS-485 behind a USB adapter.
 
-    A reply later than `timeout_s` is given up; the slowest reply ever seen must come within
-    `timeout_s + drain_s`. `pause_s` is the silence between two requests.
+    A reply later than `timeout_s` is given up, by default what the longest takes at `baudrate`, and
+    0.2 s; the slowest reply ever seen must come within `timeout_s + drain_s`. `pause_s` is the
+    silence between two requests.
     """
 
     port: str
     baudrate: Annotated[int, msgspec.Meta(ge=300)] = 9600
     parity: Literal["N", "E", "O"] = "N"
     stopbits: Literal[1, 2] = 1
-    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 0.3
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     drain_s: Seconds = 1.0
     pause_s: Seconds = 0.05
     probe_s: Seconds = 30.0
+
+    @property
+    def patience_s(self) -> float:
+        """How long a reply is waited for."""
+        if self.timeout_s is not None:
+            return self.timeout_s
+        return THINK_S + LONGEST_EXCHANGE * BITS / self.baudrate
 
 
 class TcpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,19 +96,21 @@ async def open_rtu(
     place: int,  # noqa: ARG001 - every factory is given one; a bus serves all
 ) -> AsyncIterator[ModbusBus]:
     """Open a serial bus; the port itself is opened at the first read."""
+    ear = Ear()
     client = AsyncModbusSerialClient(
         settings.port,
         baudrate=settings.baudrate,
         parity=settings.parity,
         stopbits=settings.stopbits,
-        timeout=settings.timeout_s,
+        timeout=settings.patience_s,
         retries=0,
         reconnect_delay=0,
+        trace_packet=ear.pass_on,
     )
     timing = Timing(
         drain_s=settings.drain_s, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=False
     )
-    bus = ModbusBus(client, settings.port, timing, rig.clock)
+    bus = ModbusBus(client, ear, settings.port, timing, rig.clock)
     try:
         yield bus
     finally:
@@ -104,15 +124,17 @@ async def open_tcp(
     place: int,  # noqa: ARG001 - every factory is given one; a bus serves all
 ) -> AsyncIterator[ModbusBus]:
     """Open a TCP bus; it is dialled at the first read."""
+    ear = Ear()
     client = AsyncModbusTcpClient(
         settings.host,
         port=settings.port,
         timeout=settings.timeout_s,
         retries=0,
         reconnect_delay=0,
+        trace_packet=ear.pass_on,
     )
     timing = Timing(drain_s=0, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=True)
-    bus = ModbusBus(client, f"{settings.host}:{settings.port}", timing, rig.clock)
+    bus = ModbusBus(client, ear, f"{settings.host}:{settings.port}", timing, rig.clock)
     try:
         yield bus
     finally:
@@ -127,6 +149,33 @@ class Timing:
     pause_s: float
     probe_s: float
     numbered: bool
+
+
+class Ear:
+    """Between pymodbus and the line: hears every byte, and keeps a request's own echo to itself."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.heard = b""
+        """All that came since the last request went out, its echo included."""
+
+    def pass_on(self, sending: bool, data: bytes) -> bytes:
+        """What goes on, to the line or to pymodbus; *data* received is all since `sent`.
+
+        No reply begins like its request for long: replies of eight bytes do not exist.
+        """
+        if sending:
+            self.sent, self.heard = data, b""
+            return data
+        self.heard = data
+        if data.startswith(self.sent):
+            return data[len(self.sent) :]
+        return b"" if self.sent.startswith(data) else data
+
+    @property
+    def has_echo(self) -> bool:
+        """Whether the last request came back by itself."""
+        return bool(self.sent) and self.heard.startswith(self.sent)
 
 
 @dataclass(slots=True)
@@ -144,11 +193,13 @@ class ModbusBus:
     def __init__(
         self,
         client: AsyncModbusSerialClient | AsyncModbusTcpClient,
+        ear: Ear,
         name: str,
         timing: Timing,
         clock: Clock,
     ) -> None:
         self.name = name
+        self.ear = ear
         self._client = client
         self._timing = timing
         self._clock = clock
@@ -162,9 +213,16 @@ class ModbusBus:
         """Read *count* registers from *address* on; *function* is 3 (holding) or 4 (input).
 
         Raises `MeterSilent` (no reply, or the unit is known to be dead), `MeterImplausible` (a
-        reply that cannot belong to the request, or an exception code) and `BusLost` (no line at
-        all).
+        reply that cannot belong to the request), `MeterRefused` (an exception code) and `BusLost`
+        (no line at all).
         """
+        words, _ = await self.read_at(unit, function, address, count, urgent=urgent)
+        return words
+
+    async def read_at(
+        self, unit: int, function: int, address: int, count: int, *, urgent: bool = False
+    ) -> tuple[tuple[int, ...], Instant]:
+        """The same, with the moment at which the request went out: the words are no older."""
         known = self._units.setdefault(unit, Unit())
         while True:
             self._refuse_dead(unit, known)
@@ -174,7 +232,16 @@ class ModbusBus:
                     continue  # it missed while we queued: its late reply must pass first
                 await self._wait_until(self._quiet_at)
                 await self._dial()
-                return await self._ask(unit, known, function, address, count)
+                asked_at = self._clock.now()
+                return await self._ask(unit, known, function, address, count), asked_at
+
+    async def listen(self, for_s: float) -> bytes:
+        """What comes within *for_s* though nobody is asked; raises `BusLost`."""
+        async with self._turn.taken(urgent=False):
+            await self._dial()
+            self.ear.heard = b""
+            await asyncio.sleep(for_s)
+            return self.ear.heard
 
     def close(self) -> None:
         """Let the line go."""
@@ -187,12 +254,7 @@ class ModbusBus:
         answered = False
         try:
             reply = await self._exchange(unit, function, address, count)
-            if not reply.isError() and len(reply.registers) != count:
-                message = (
-                    f"unit {unit} on {self.name} answered {len(reply.registers)} registers to a "
-                    f"request for {count}: a late reply, thrown away"
-                )
-                raise MeterImplausible(message)
+            self._check(reply, unit, function, count)
             answered = True
         finally:
             # Also when the caller lost patience: the reply may still come, for nobody.
@@ -203,8 +265,21 @@ class ModbusBus:
                 f"unit {unit} on {self.name} refused registers {address:#06x}…"
                 f"{address + count - 1:#06x} with code {reply.exception_code}: check its model"
             )
-            raise MeterImplausible(message)
+            raise MeterRefused(message, reply.exception_code)
         return tuple(reply.registers)
+
+    def _check(self, reply: ModbusPDU, unit: int, function: int, count: int) -> None:
+        """Raise for a reply that belongs to another request, or comes from a gateway in between."""
+        if reply.isError() and reply.exception_code in GATEWAY:
+            raise MeterSilent(f"{self.name} has no answer from unit {unit}: {LOOK}")
+        wrong = reply.function_code & ~EXCEPTION != function
+        if wrong or (not reply.isError() and len(reply.registers) != count):
+            message = (
+                f"unit {unit} on {self.name} answered {len(reply.registers)} registers of function "
+                f"{reply.function_code} to a request for {count} of {function}: a late reply, "
+                "thrown away"
+            )
+            raise MeterImplausible(message)
 
     async def _exchange(self, unit: int, function: int, address: int, count: int) -> ModbusPDU:
         """Put one request on the line and wait for what pymodbus takes for its reply."""
@@ -218,8 +293,7 @@ class ModbusBus:
         except ModbusException as error:
             if not self._client.connected:
                 raise BusLost(f"{self.name} went away: check the adapter and its cable") from error
-            message = f"unit {unit} on {self.name} is silent: check A/B wiring, power and unit id"
-            raise MeterSilent(message) from error
+            raise MeterSilent(f"unit {unit} on {self.name} is silent: {LOOK}") from error
 
     async def _dial(self) -> None:
         """Open the line if it is not; bytes that lay in its buffer are dropped."""
@@ -234,7 +308,7 @@ class ModbusBus:
                 f"{self.name} cannot be opened: check the adapter, its name and its cable"
             )
         log.info("bus_opened", bus=self.name)
-        await asyncio.sleep(ECHO_S)
+        await asyncio.sleep(OPEN_S)
 
     def _note(self, unit: int, known: Unit, *, answered: bool) -> None:
         """Remember how the exchange went."""
@@ -253,8 +327,7 @@ class ModbusBus:
     def _refuse_dead(self, unit: int, known: Unit) -> None:
         """Spare the bus another time-out while a dead unit is not due for its probe."""
         if known.misses >= MISSES_TILL_DEAD and self._now() < known.not_before:
-            message = f"unit {unit} on {self.name} is silent: check A/B wiring, power and unit id"
-            raise MeterSilent(message)
+            raise MeterSilent(f"unit {unit} on {self.name} is silent: {LOOK}")
 
     async def _wait_until(self, moment: float) -> None:
         """Wait until about *moment* (monotonic)."""
@@ -264,45 +337,3 @@ class ModbusBus:
 
     def _now(self) -> float:
         return self._clock.now().monotonic
-
-
-class Turn:
-    """A lock with two queues: the urgent are let in before all others, each queue in order."""
-
-    def __init__(self) -> None:
-        self._held = False
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
-
-    @asynccontextmanager
-    async def taken(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Hold the turn inside the context."""
-        await self._enter(self._urgent if urgent else self._others)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _enter(self, queue: deque[asyncio.Future[None]]) -> None:
-        if not self._held:
-            self._held = True
-            return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(mine)
-        try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self._pass_on()  # the turn came with the cancellation: it is somebody else's
-            elif mine in queue:  # a holder cancelled in the same moment has passed it over already
-                queue.remove(mine)
-            raise
-
-    def _pass_on(self) -> None:
-        for queue in (self._urgent, self._others):
-            while queue:
-                first = queue.popleft()
-                if not first.done():
-                    first.set_result(None)
-                    return
-        self._held = False

@@ -1,6 +1,7 @@
 """The meters' bus: Modbus RTU behind a pty, or Modbus TCP by pymodbus's own server.
 
-RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve `Unit`s.
+RTU is ours, because a reply must be delayed, garbled or withheld by the byte. Both serve what
+is `Answering`.
 Source: Modbus application protocol 1.1b3, Modbus over serial line 1.02.
 """
 
@@ -23,7 +24,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from edge.sim.outlet import MeterFault
-from edge.sim.registers import Refused, Unit
+from edge.sim.registers import Answering, Refused
 
 LINE_BAUD: Final = 9600
 BITS_PER_BYTE: Final = 11
@@ -33,6 +34,7 @@ REQUEST_BYTES: Final = 8
 MOST_UNITS: Final = 247
 BUFFER_LIMIT: Final = 256
 READ_BYTES: Final = 1024
+ADDRESSES: Final = 0x10000
 SPEEDS: Final[Mapping[int, int]] = {
     getattr(termios, f"B{baud}"): baud
     for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -71,7 +73,7 @@ class RtuBus:
 
     def __init__(
         self,
-        units: Mapping[int, Unit],
+        units: Mapping[int, Answering],
         *,
         baud_timing: bool = False,
         baudrate: int = LINE_BAUD,
@@ -98,7 +100,7 @@ class RtuBus:
         os.close(self._master)
         os.close(self._slave)
 
-    def move(self, unit: Unit, address: int) -> bool:
+    def move(self, unit: Answering, address: int) -> bool:
         """Let *unit* answer at *address*, where another may answer already; whether it is here."""
         if is_here := any(one is unit for _, one in self._seats):
             self._seats = [(address if one is unit else at, one) for at, one in self._seats]
@@ -128,11 +130,11 @@ class RtuBus:
             if valid:
                 yield head
 
-    def _at(self, address: int) -> Iterator[Unit]:
+    def _at(self, address: int) -> Iterator[Answering]:
         """Who answers at *address*; two, if somebody set them so."""
         return (unit for seat, unit in self._seats if seat == address)
 
-    def _reply(self, unit: Unit, request: bytes) -> tuple[float, bytes] | None:
+    def _reply(self, unit: Answering, request: bytes) -> tuple[float, bytes] | None:
         """After how many seconds *unit* says what, if it says anything."""
         if unit.fault is MeterFault.TIMEOUT:
             return None
@@ -170,7 +172,7 @@ def collision(one: bytes, other: bytes) -> bytes:
     return bytes(first & second for first, second in zip(one, other[1:] + b"\0", strict=False))
 
 
-def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
+def answer(unit: Answering, request: bytes, now_s: float) -> bytes:
     """The reply to an RTU *request*, both without CRC."""
     address, function, first, count = struct.unpack(">BBHH", request)
     try:
@@ -181,7 +183,7 @@ def answer(unit: Unit, request: bytes, now_s: float) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def serve_tcp(units: Mapping[int, Unit]) -> AsyncIterator[int]:
+async def serve_tcp(units: Mapping[int, Answering]) -> AsyncIterator[int]:
     """Serve *units* on a loopback port, which is given."""
     devices = [_device(number, unit) for number, unit in units.items()]
     server = ModbusTcpServer(devices, address=("127.0.0.1", 0), ignore_missing_devices=True)
@@ -199,13 +201,12 @@ Action = Callable[
 ]
 
 
-def _device(number: int, unit: Unit) -> SimDevice:
-    span = unit.model.span
-    block = SimData(span.start, count=len(span), values=0, datatype=DataType.REGISTERS)
+def _device(number: int, unit: Answering) -> SimDevice:
+    block = SimData(0, count=ADDRESSES, values=0, datatype=DataType.REGISTERS)
     return SimDevice(number, [block], action=_action(unit))
 
 
-def _action(unit: Unit) -> Action:
+def _action(unit: Answering) -> Action:
     loop = asyncio.get_running_loop()
 
     async def act(  # noqa: PLR0917 - the library calls it so

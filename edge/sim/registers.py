@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import struct
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 from edge.errors import SimulationError
 from edge.sim.outlet import MeterFault
@@ -28,10 +28,13 @@ PACKED: Final = {
     "f32": ">f",
     "f64": ">d",
 }
+PER_UNIT: Final = {"V": 1, "A": 1, "W": 1, "kW": 1000, "Hz": 1, "Wh": 1, "kWh": 1000}
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
+ILLEGAL_VALUE: Final = 3
 BUSY: Final = 6
 LONGEST_READ: Final = 125  # Modbus application protocol 1.1b3, 6.3
+SERIAL: Final = 12345678
 HAIR_WH: Final = 1e-9  # a float sum just below a whole Wh has reached it
 
 
@@ -43,70 +46,93 @@ class Refused(SimulationError):
         self.code = code
 
 
+Place = tuple[int, int]
+"""Modbus function and address."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """One quantity on the wire: value in its unit = raw * scale."""
+    """One quantity on the wire: value in the quantity's own unit = raw * scale."""
 
     address: int
     type: str
     scale: float = 1.0
+    function: int = 4
+    little: bool = False
 
     @property
     def words(self) -> int:
         """Registers that the value fills."""
         return struct.calcsize(PACKED[self.type]) // 2
 
-    def pack(self, value: float, *, little: bool) -> tuple[int, ...]:
-        """The 16-bit words of *value*, low word first if *little*."""
+    def pack(self, value: float, *, swapped: bool = False) -> tuple[int, ...]:
+        """The 16-bit words of *value*; *swapped* has them in the wrong order."""
         raw = value / self.scale
         packed = struct.pack(PACKED[self.type], raw if self.type[0] == "f" else _whole(raw))
         words = struct.unpack(f">{self.words}H", packed)
-        return words[::-1] if little else words
+        return words[::-1] if self.little != swapped else words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterModel:
-    """What a model's file says."""
+    """What a model's file says; `marks` are the words that tell which meter it is."""
 
     name: str
-    function: int
-    little: bool
     refresh_s: float
     registers: dict[str, Register]
+    marks: dict[Place, int]
 
-    @property
-    def span(self) -> range:
-        """Addresses that can be read; holes inside read as zero."""
-        first = min(register.address for register in self.registers.values())
-        end = max(register.address + register.words for register in self.registers.values())
-        return range(first, end)
-
-    def image(self, face: MeterFace, *, swapped: bool = False) -> dict[int, int]:
+    def image(self, face: MeterFace, *, swapped: bool = False) -> dict[Place, int]:
         """All registers of *face*; *swapped* gives each value its words in the wrong order."""
-        image: dict[int, int] = {}
+        image = dict(self.marks)
         for quantity, register in self.registers.items():
-            words = register.pack(measure(face, quantity), little=self.little != swapped)
-            image |= {register.address + place: word for place, word in enumerate(words)}
+            words = register.pack(measure(face, quantity), swapped=swapped)
+            image |= _placed(register.function, register.address, words)
         return image
 
 
-def load_model(model: str, folder: Path = MODELS) -> MeterModel:
+def load_model(model: str, folder: Path = MODELS, *, serial: int = SERIAL) -> MeterModel:
     """Read a bundled model's file, or the one at a path; raises `SimulationError`."""
     path = Path(model) if "/" in model else folder / f"{model}.toml"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
         raise SimulationError(f"there is no meter model {model!r}: choose one of {known}")
     content = tomllib.loads(path.read_text(encoding="utf-8"))
+    marks: dict[Place, int] = {}
+    if "serial" in content:
+        marks |= _marked(content["serial"], serial)
+    if "fingerprint" in content:
+        marks |= _marked(content["fingerprint"], content["fingerprint"]["expected"][0])
     return MeterModel(
         name=content["name"],
-        function=content["function"],
-        little=content["word_order"] == "little",
         refresh_s=content["refresh_s"],
         registers={
-            name: Register(address=r["address"], type=r["type"], scale=r.get("scale", 1.0))
+            name: Register(
+                address=r["address"],
+                type=r["type"],
+                scale=r.get("scale", 1.0) * PER_UNIT[r["unit"]],
+                function=r.get("function", content["function"]),
+                little=r.get("word_order", content["word_order"]) == "little",
+            )
             for name, r in content["registers"].items()
         },
+        marks=marks,
     )
+
+
+def _marked(mark: dict[str, Any], said: int | str) -> dict[Place, int]:
+    """The words of a mark that says *said*."""
+    size = {"u16": 2, "u32": 4, "text": 2 * mark.get("words", 1)}[mark["type"]]
+    raw = (
+        str(said).encode("ascii").ljust(size, b"\0")
+        if mark["type"] == "text"
+        else int(said).to_bytes(size, "big")
+    )
+    return _placed(mark["function"], mark["address"], struct.unpack(f">{size // 2}H", raw))
+
+
+def _placed(function: int, address: int, words: Sequence[int]) -> dict[Place, int]:
+    return {(function, address + place): word for place, word in enumerate(words)}
 
 
 def measure(face: MeterFace, quantity: str) -> float:
@@ -123,6 +149,46 @@ def measure(face: MeterFace, quantity: str) -> float:
     return 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How a meter answers: *longest* is the most it tells at once.
+
+    *has_holes*: addresses between its registers are refused; else they read as zero.
+    """
+
+    longest: int = LONGEST_READ
+    has_holes: bool = False
+
+    def answer(
+        self, image: Mapping[Place, int], function: int, address: int, count: int
+    ) -> list[int]:
+        """What a meter that shows *image* answers; raises `Refused`."""
+        known = [place for of, place in image if of == function]
+        if not known:
+            raise Refused(ILLEGAL_FUNCTION)
+        if not 0 < count <= self.longest:
+            raise Refused(ILLEGAL_VALUE)
+        wanted = range(address, address + count)
+        if wanted.start < min(known) or wanted.stop > max(known) + 1:
+            raise Refused(ILLEGAL_ADDRESS)
+        if self.has_holes and any((function, place) not in image for place in wanted):
+            raise Refused(ILLEGAL_ADDRESS)
+        return [image.get((function, place), 0) for place in wanted]
+
+
+class Answering(Protocol):
+    """Something on the bus that has an address of its own."""
+
+    @property
+    def fault(self) -> MeterFault:
+        """What is wrong with it."""
+        ...
+
+    def read(self, function: int, address: int, count: int, now_s: float) -> list[int]:
+        """Registers of one request; raises `Refused`."""
+        ...
+
+
 class Unit:
     """One meter on the bus: publishes once per refresh time, as real ones do."""
 
@@ -133,12 +199,14 @@ class Unit:
         fault: Callable[[], MeterFault],
         *,
         refresh_s: float | None = None,
+        manners: Manners = Manners(),
     ) -> None:
         self.model = model
         self._face = face
         self._fault = fault
         self._refresh_s = model.refresh_s if refresh_s is None else refresh_s
-        self._image: dict[int, int] = {}
+        self._manners = manners
+        self._image: dict[Place, int] = {}
         self._published_s = -math.inf
 
     @property
@@ -152,11 +220,6 @@ class Unit:
 
     def read(self, function: int, address: int, count: int, now_s: float) -> list[int]:
         """Registers of one request; raises `Refused`."""
-        if function != self.model.function:
-            raise Refused(ILLEGAL_FUNCTION)
-        span = self.model.span
-        if not 0 < count <= LONGEST_READ or address not in span or address + count > span.stop:
-            raise Refused(ILLEGAL_ADDRESS)
         fault = self._fault()
         if fault is MeterFault.BUSY:
             raise Refused(BUSY)
@@ -164,7 +227,7 @@ class Unit:
         if not self._image or (aged and fault is not MeterFault.STUCK):
             self._image = self.model.image(self._face(), swapped=fault is MeterFault.SWAPPED)
             self._published_s = now_s
-        return [self._image.get(place, 0) for place in range(address, address + count)]
+        return self._manners.answer(self._image, function, address, count)
 
 
 def _whole(raw: float) -> int:

@@ -82,6 +82,7 @@ class Socket:
     energy_wh: int = 1000
     current_a: float = 0.0
     meter_works: bool = True
+    meter_serial: str | None = None
     mute: bool = False  # the meter does not even fail: no answer comes
     eager: bool = True  # the car asks for energy whenever it is offered
     stubborn: bool = False  # the car goes on drawing when the offer is withdrawn
@@ -338,6 +339,7 @@ class Bench:
             power_w=socket.current_a * 230.0,
             voltage_v=(230.0,),
             current_a=(socket.current_a,),
+            meter_serial=socket.meter_serial,
         )
 
     def meter(

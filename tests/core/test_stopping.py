@@ -103,6 +103,28 @@ def test_a_silent_meter_ends_with_the_last_register_known() -> None:
     assert stops(rig)[0].meter_stop == 1100
 
 
+@pytest.mark.parametrize("register_wh", [5, 9_000_000])
+@pytest.mark.parametrize("serial", ["2", None])
+def test_a_session_is_never_billed_by_another_meters_register(
+    register_wh: int, serial: str | None
+) -> None:
+    """A meter changed in the middle: the end is the last register of the session's own."""
+    rig = Rig(serve=True).online()
+    rig.socket().meter_serial = "1"
+    rig.charging()
+    rig.meter(energy_wh=1100)
+    rig.socket().meter_serial = serial
+    rig.meter(energy_wh=register_wh)
+    assert rig.bay().metering.failed is not None
+    rig.call(RemoteStopTransaction(transaction_id=4711))
+    assert rig.written(TransactionStopped)[0].estimated
+    assert stops(rig)[0].meter_stop == 1100
+    rig.meter(energy_wh=register_wh)  # the next session begins with the new one
+    last = rig.bay().metering.last
+    assert last is not None
+    assert (last.energy_wh, rig.bay().metering.failed) == (register_wh, None)
+
+
 def test_a_meter_that_never_answers_does_not_hold_the_stop() -> None:
     """Two seconds, then the last register."""
     rig = Rig(serve=True).online().charging()

@@ -13,7 +13,8 @@ import pytest
 from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.exceptions import ModbusIOException
 
-from edge.drivers.modbus import ModbusBus, RtuSettings, TcpSettings, Turn, open_rtu, open_tcp
+from edge.drivers.modbus import ModbusBus, RtuSettings, TcpSettings, open_rtu, open_tcp
+from edge.drivers.modbus_turn import Turn
 from edge.errors import BusLost, MeterImplausible, MeterSilent
 from tests.drivers.rigs import rig
 from tests.drivers.rtu_wire import Answer, Request, RtuWire, refusal, reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from edge.drivers.modbus import Turn
+from edge.drivers.modbus_turn import Turn
 
 
 async def test_holder_and_waiters_cancelled_together_leave_a_free_turn() -> None:

@@ -109,6 +109,8 @@ async def test_a_meter_model_that_does_not_exist_is_answered_with_the_list() -> 
     """Configuration errors stop the start."""
     meter = {"kind": "modbus", "bus": "b", "model": "sdm121", "unit": 1}
     chosen = registry.choose("meter", meter, "connectors.1.meter")
-    with pytest.raises(ConfigError, match="bundled are em340, sdm120, sdm630"):
+    with pytest.raises(
+        ConfigError, match=r'did you mean "sdm120".*bundled are abb-b21, .*, sdm72d-m-2'
+    ):
         async with chosen.open(rig(b=object()), 1):
             pass

@@ -15,7 +15,16 @@ from pymodbus.exceptions import ModbusIOException
 from edge.errors import SimulationError
 from edge.sim.modbus import LATE_S, RtuBus, crc16, serve_tcp
 from edge.sim.outlet import MeterFault
-from edge.sim.registers import MODELS, MeterModel, Register, Unit, load_model
+from edge.sim.registers import (
+    MODELS,
+    SERIAL,
+    Manners,
+    MeterModel,
+    Refused,
+    Register,
+    Unit,
+    load_model,
+)
 from edge.sim.world import MeterFace
 
 TIMEOUT_S = 0.15
@@ -87,8 +96,10 @@ async def test_a_real_client_reads_the_models_own_registers(bench: Bench, line: 
 @pytest.mark.parametrize("line", [rtu, tcp])
 async def test_wrong_function_and_wrong_address_are_refused(bench: Bench, line: Any) -> None:
     """Exception 1 and exception 2, as a meter answers."""
-    async with line(bench) as client:
+    pzem = Bench("pzem-004t")
+    async with line(pzem) as client:
         function = await client.read_holding_registers(0, count=2, device_id=1)
+    async with line(bench) as client:
         address = await client.read_input_registers(0x49, count=2, device_id=1)
     assert (function.exception_code, address.exception_code) == (1, 2)
 
@@ -172,10 +183,11 @@ def test_a_stuck_meter_stands_still_and_a_swapped_one_turns_its_words(bench: Ben
 
 def test_integer_registers_never_show_more_than_was_counted() -> None:
     """A register of 100 Wh steps shows whole steps, low word first where the model says so."""
-    register = Register(address=0, type="i32", scale=100.0)
-    assert register.pack(12399.0, little=True) == (123, 0)
-    assert Register(address=0, type="u64", scale=10.0).pack(70000.0, little=False)[-1] == 7000
-    assert Register(address=0, type="i16", scale=0.1).pack(-230.0, little=False) == (0xF6FC + 8,)
+    register = Register(address=0, type="i32", scale=100.0, little=True)
+    assert register.pack(12399.0) == (123, 0)
+    assert register.pack(12399.0, swapped=True) == (0, 123)
+    assert Register(address=0, type="u64", scale=10.0).pack(70000.0)[-1] == 7000
+    assert Register(address=0, type="i16", scale=0.1).pack(-230.0) == (0xF6FC + 8,)
 
 
 def test_every_model_file_can_be_simulated() -> None:
@@ -185,6 +197,30 @@ def test_every_model_file_can_be_simulated() -> None:
     for model in models:
         assert isinstance(model, MeterModel)
         assert model.image(Bench().face())
+
+
+@pytest.mark.parametrize("line", [rtu, tcp])
+async def test_a_meter_says_which_one_it_is(bench: Bench, line: Any) -> None:
+    """Model code and serial number, by function 3."""
+    async with line(bench) as client:
+        marks = await client.read_holding_registers(0xFC00, count=3, device_id=1)
+    assert marks.registers == [SERIAL >> 16, SERIAL & 0xFFFF, 0x0020]
+
+
+def test_a_strict_meter_refuses_its_holes_and_what_is_too_long(bench: Bench) -> None:
+    """Exceptions 2 and 3; between its registers a tolerant one shows zeros."""
+    strict = Unit(
+        bench.unit.model,
+        bench.face,
+        lambda: MeterFault.NONE,
+        manners=Manners(longest=4, has_holes=True),
+    )
+    assert bench.unit.read(4, 0, 4, 0.0)[2:] == [0, 0]
+    with pytest.raises(Refused, match="exception 2"):
+        strict.read(4, 0, 4, 0.0)
+    with pytest.raises(Refused, match="exception 3"):
+        strict.read(4, 0x46, 5, 0.0)
+    assert strict.read(4, 0x46, 4, 0.0) == bench.unit.read(4, 0x46, 4, 0.0)
 
 
 def test_an_unknown_model_names_those_there_are() -> None:
