@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any, Final
 
 from edge.core.events import Event, MeterFailed, MeterRead
@@ -15,7 +16,8 @@ from edge.doctor.site import Site
 from edge.drivers.meter_model import load, say
 from edge.drivers.meter_search import Line, Result, search_serial, search_tcp
 from edge.drivers.modbus import ModbusBus
-from edge.drivers.registry import Rig, choose
+from edge.drivers.registry import Rig, choose, open_rig
+from edge.drivers.system_clock import SystemClock, new_nonce
 from edge.errors import DriverError
 
 READ_S: Final = 8.0  # three polls that fail, with their time-outs and the pauses after them
@@ -38,6 +40,13 @@ async def examine(site: Site, rig: Rig, _found: Sequence[Finding]) -> list[Findi
             result = await _search(site, rig, name, bus)
             found += judge(_seen(name, bus, meters, silent, result))
     return found
+
+
+async def search(port: str) -> Result:
+    """Every meter on the serial line *port*, by itself."""
+    nonce = new_nonce()
+    async with open_rig({}, clock=SystemClock(), random=Random(nonce)) as rig:  # noqa: S311  unused
+        return await search_serial(port, rig)
 
 
 def _meters_on(site: Site, bus: str) -> dict[int, dict[str, Any]]:
