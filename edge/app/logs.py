@@ -25,3 +25,10 @@ def log_to_stderr(ring: LogRing) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(20),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def hush() -> None:
+    """Let commands speak for themselves: what drivers log on the way is not for their readers."""
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import journal, recording, why
+from edge.cli import configuring, doctor, journal, recording, why
 from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
@@ -65,7 +65,12 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     _add_state_dir(release)
     release.set_defaults(func=_release)
     _add_limit(below.add_parser("limit", help="a local energy manager's limit, to be repeated"))
-    _add_config(below.add_parser("config", help="check or explain the configuration"))
+    examined = below.add_parser("doctor", help="find the bad wire, meter, disk or line")
+    _add_settings(examined)
+    _add_state_dir(examined)
+    doctor.verbs(examined)
+    summary = "write, check or explain the configuration"
+    configuring.verbs(below.add_parser("config", help=summary), _add_settings)
 
 
 def _add_transfer(parser: argparse.ArgumentParser) -> None:
@@ -83,19 +88,6 @@ def _add_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for-s", type=float, default=80.0, help="then none flows (80)")
     _add_state_dir(parser)
     parser.set_defaults(func=_limit)
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    below = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    check = below.add_parser("check", help="say what is wrong with the configuration")
-    _add_settings(check)
-    check.set_defaults(func=_config_check)
-    explain = below.add_parser("explain", help="say where a setting comes from")
-    explain.add_argument("key", metavar="KEY", help="an OCPP key, or a setting such as csms.url")
-    _add_settings(explain)
-    explain.set_defaults(func=_config_explain)
-    listed = below.add_parser("reference", help="every OCPP key, as a Markdown table")
-    listed.set_defaults(func=_config_reference)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -300,48 +292,4 @@ def _stop(arguments: argparse.Namespace) -> int:
     answer = _ask(arguments, "stop")
     if arguments.json:
         print(json.dumps(answer))
-    return 0
-
-
-def _config_check(arguments: argparse.Namespace) -> int:
-    from edge.config.loading import load
-    from edge.drivers.ocpp_costs import check_default_price
-    from edge.drivers.ocpp_link import Settings as LinkSettings
-    from edge.drivers.registry import choose, decode
-    from edge.drivers.transfer import Settings as TransferSettings
-    from edge.drivers.verifier import read_roots
-
-    settings = load(arguments.config, arguments.option)
-    check_default_price(settings.ocpp, settings.overrides)
-    decode(LinkSettings, settings.csms, "csms")
-    decode(TransferSettings, settings.transfer, "transfer")
-    read_roots(settings.firmware.ca_file)
-    for name, bus in settings.buses.items():
-        choose("bus", bus, f"buses.{name}")
-    for number, reader in settings.readers.items():
-        choose("reader", reader, f"readers.{number}")
-    for connector, tables in settings.connectors.items():
-        choose("evse", tables.evse, f"connectors.{connector}.evse")
-        if tables.meter is not None:
-            choose("meter", tables.meter, f"connectors.{connector}.meter")
-        if tables.temperature is not None:
-            choose("temperature", tables.temperature, f"connectors.{connector}.temperature")
-    if settings.power_good is not None:
-        choose("power_good", settings.power_good, "power_good")
-    print("the configuration is sound")
-    return 0
-
-
-def _config_explain(arguments: argparse.Namespace) -> int:
-    from edge.config.explaining import explain
-    from edge.config.loading import load
-
-    print("\n".join(explain(load(arguments.config, arguments.option), arguments.key)))
-    return 0
-
-
-def _config_reference(_arguments: argparse.Namespace) -> int:
-    from edge.config.explaining import reference
-
-    print("\n".join(reference()))
     return 0

@@ -7,10 +7,27 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from edge.app import bay_wanted
 from edge.app.hardware import Tables
-from edge.config.settings import Connector
+from edge.config.settings import Connector, Settings
 from edge.errors import SimulationError
 from edge.sim.wires import BayWanted, Hooks, attach
+
+
+@asynccontextmanager
+async def hardware(settings: Settings, socket: Path) -> AsyncIterator[Tables]:
+    """The hardware that *settings* describe, real or simulated."""
+    if settings.hardware == "real":
+        yield Tables(
+            readers=settings.readers,
+            buses=settings.buses,
+            connectors=settings.connectors,
+            power_good=settings.power_good,
+        )
+        return
+    wanted, _ = bay_wanted(settings)
+    async with attached(socket, wanted) as tables:
+        yield tables
 
 
 @asynccontextmanager

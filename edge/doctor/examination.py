@@ -11,6 +11,7 @@ from edge.doctor import bus, computer, contactor, line, pins, reader, unknowable
 from edge.doctor.finding import Finding
 from edge.doctor.site import Site
 from edge.drivers.registry import Rig, open_rig
+from edge.errors import ConfigError, meant
 
 Examine = Callable[[Site, Rig, Sequence[Finding]], Awaitable[list[Finding]]]
 """One part: what it finds at a site, given what its lane has found before."""
@@ -41,6 +42,14 @@ LANES: Final = (
     ("safety",),
 )
 """Parts that share a wire go one after the other, lanes beside each other."""
+
+
+def parts_of(named: Collection[str] | None) -> Collection[str]:
+    """The parts that `--only` names, all of them without it; raises `ConfigError`."""
+    for name in named or ():
+        if name not in PARTS:
+            raise ConfigError(f'there is no part "{name}"{meant(name, PARTS)}: {", ".join(PARTS)}')
+    return named or tuple(PARTS)
 
 
 async def examine(site: Site, parts: Collection[str] = tuple(PARTS)) -> list[Finding]:

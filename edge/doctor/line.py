@@ -132,5 +132,6 @@ def known_of(site: Site, dialling: Dialling, access: Access) -> Known:
             "now": rfc3339(now.wall),
         },
         has_password=access.key is not None or dialling.password is not None,
+        is_secure=address.scheme == "wss",
         clock_is_kept=now.trusted,
     )

@@ -203,6 +203,7 @@ class Known:
 
     facts: Mapping[str, Fact]
     has_password: bool
+    is_secure: bool
     clock_is_kept: bool
 
     def found(self, kind: Kind, **more: Fact) -> Finding:
@@ -236,8 +237,8 @@ def _judge_refusal(error: OSError, known: Known) -> Finding:
     cause = error.__cause__
     if error.rung is Rung.CERTIFICATE and isinstance(cause, ssl.SSLCertVerificationError):
         return _judge_certificate(cause, known)
-    if error.rung is Rung.NETWORK:
-        return known.found(SILENT)
+    if error.rung is Rung.NETWORK:  # and TCP came about: it was tried before
+        return known.found(NO_TLS, why=str(error)) if known.is_secure else known.found(SILENT)
     return known.found(BY_RUNG[error.rung], why=str(error))
 
 

@@ -46,8 +46,6 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     wired: dict[str, Any] = {}
     configured: dict[str, Any] = {}
     verbs: tuple[tuple[str, dict[str, Any]], ...] = ()
-    line: str | None = None
-    address: int | None = None
     taken: int | None = None
     computer: MadeUp = MadeUp()
     central: Central = Central()

@@ -22,20 +22,25 @@ from edge.control.server import listen
 from edge.core.instant import rfc3339
 from edge.doctor.bay import attached, tables_of
 from edge.doctor.planted import Central, Fault, MadeUp, put, taken_from
-from edge.doctor.site import Computer, Consent, Site
+from edge.doctor.site import Computer, Consent, Search, Site
 from edge.drivers.gpio_pins import open_input
+from edge.drivers.meter_search import Line
 from edge.drivers.system_clock import SystemClock
 from edge.sim.authority import Authority, make_authority
 from edge.sim.bay import Bay, BaySetup, open_bay
 from edge.sim.central import Conduct, serve_central
-from edge.sim.modbus import LineFault
-from edge.sim.pins import METERS_BUS, own_tables
+from edge.sim.pins import own_tables
 from edge.sim.verbs import streams, verbs
 from edge.sim.wires import BayWanted
 
 LOADED: Final = 1  # the connector with the test load
 SECOND: Final = 2
 LOAD_W: Final = 2000.0
+SEARCH: Final = Search(  # a pty knows no parity, and no fault below sets another unit
+    lines=(Line(baudrate=9600, parity="N"), Line(baudrate=19200, parity="N")),
+    units=(1, 2, 3, 9, 10, 11),
+    within_s=30.0,
+)
 OPEN_S: Final = 2.0  # a handshake on loopback
 YEAR: Final = dt.timedelta(days=365)
 BYTES: Final = 1024
@@ -57,6 +62,7 @@ async def planted(fault: Fault, folder: Path) -> AsyncIterator[Site]:
             random=Random(fault.name),  # noqa: S311  numbers of messages, nothing secret
             state_dir=Path(fault.computer.state_dir or folder),
             consent=Consent(loads=frozenset({LOADED}), clicks=frozenset({LOADED, SECOND})),
+            search=SEARCH,
             computer=Computer(
                 root=root,
                 serial_ports=(*readers, *lines.values()),
@@ -92,10 +98,6 @@ async def _do(bay: Bay, fault: Fault) -> None:
     await _call(does["plug"], connector=LOADED)
     for op, said in fault.verbs:
         await _call(does[op], **said)
-    if fault.line is not None:
-        bay.buses.lines[METERS_BUS].fault = LineFault(fault.line)
-    if fault.address is not None:
-        bay.buses.units[SECOND].address = fault.address
 
 
 async def _call(verb: Callable[..., Any], **said: Any) -> None:

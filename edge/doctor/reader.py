@@ -156,9 +156,8 @@ def is_console(port: str, root: Path) -> bool:
     except OSError:
         return False
     consoles = [word.removeprefix("console=") for word in words if word.startswith("console=")]
-    spoken = {console.partition(",")[0] for console in consoles}
-    names = {Path(port).name, Path(port).resolve().name}
-    return bool(spoken & names)
+    spoken = {Path("/dev", console.partition(",")[0]).resolve() for console in consoles}
+    return Path(port).resolve() in spoken
 
 
 def judge(seen: Seen) -> Finding:

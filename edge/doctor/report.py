@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 
 from edge.config.settings import Settings
+from edge.core.instant import Instant, rfc3339
 from edge.doctor.finding import Finding, Level, worst_first
 
 MARKS: Final = {
@@ -79,6 +81,22 @@ class Report:
         yield f"main meter's serial number {head.meter_serial or 'none'}"
         yield f"Tapwatt {head.software}, configuration {head.configuration}"
         yield f"examined by {head.installer or 'nobody who gave a name'}"
+
+
+def heading(settings: Settings, now: Instant, installer: str) -> Heading:
+    """The heading of a report on *settings*, made *now*."""
+    station = settings.station
+    return Heading(
+        station=station.id,
+        vendor=station.vendor,
+        model=station.model,
+        serial=station.serial,
+        meter_serial=station.meter_serial,
+        software=version("tapwatt"),
+        configuration=digest(settings),
+        at=rfc3339(now.wall),
+        installer=installer,
+    )
 
 
 def lines(findings: Sequence[Finding]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from random import Random
 from edge.app.hardware import Tables
 from edge.config.settings import Settings
 from edge.core.access import Access
+from edge.drivers.meter_search import LINES, UNITS, WITHIN_S, Line, Progress
 from edge.drivers.system_clock import ntp_holds
 from edge.ports import Clock
 
@@ -43,6 +44,23 @@ class Computer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How far a bus is searched for meters: settings, unit ids, and for how long at most."""
+
+    lines: Sequence[Line] = LINES
+    units: Sequence[int] = UNITS
+    within_s: float = WITHIN_S
+    progress: Progress | None = None
+
+
+def search_of(settings: Settings, within_s: float) -> Search:
+    """A search of real wires, or of simulated ones, which know no parity."""
+    if settings.hardware == "real":
+        return Search(within_s=within_s)
+    return Search(lines=tuple(line for line in LINES if line.parity == "N"), within_s=within_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One charging point, as configured and as it stands there.
 
@@ -57,5 +75,6 @@ class Site:
     state_dir: Path
     consent: Consent = Consent()
     computer: Computer = Computer()
+    search: Search = Search()
     ways: Sequence[Access] = ()
     roots: Sequence[str] = ()

@@ -131,18 +131,20 @@ def duty(limit_a: float) -> float:
 def check_pins(settings: GpioSettings, place: int) -> None:
     """Refuse a pin used twice and half a pilot."""
     used: dict[int, str] = {}
-    for each in msgspec.structs.fields(settings):
-        pin = getattr(settings, each.name)
-        if each.name in OTHER_KEYS or pin is None:
-            continue
+    for name, pin in pins_of(settings).items():
         if pin in used:
-            message = f"connector {place}: {each.name} and {used[pin]} are both on pin {pin}"
-            raise ConfigError(message)
-        used[pin] = each.name
+            raise ConfigError(f"connector {place}: {name} and {used[pin]} are both on pin {pin}")
+        used[pin] = name
     pilot = (settings.pilot_pwm, settings.vehicle, settings.ready)
     if any(pin is not None for pin in pilot) and None in pilot:
         message = f"connector {place}: a pilot needs all of pilot_pwm, vehicle and ready"
         raise ConfigError(message)
+
+
+def pins_of(settings: GpioSettings) -> dict[str, int]:
+    """The pins that *settings* use, by what they are for."""
+    named = {each.name: getattr(settings, each.name) for each in msgspec.structs.fields(settings)}
+    return {name: pin for name, pin in named.items() if name not in OTHER_KEYS and pin is not None}
 
 
 def open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pins:

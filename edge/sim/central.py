@@ -10,7 +10,7 @@ import contextlib
 import http
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,7 @@ class Conduct:
     """
 
     status: int | None = None
-    subprotocol: str | None = "ocpp1.6"
+    subprotocol: str = "ocpp1.6"
     boot: str | None = "Accepted"
     current_time: str = "2026-01-01T00:00:00Z"
     mute: bool = False
@@ -45,12 +45,15 @@ async def serve_central(conduct: Conduct, tls: ssl.SSLContext | None = None) -> 
         async with _serve_mute() as port:
             yield port
         return
-    spoken = None if conduct.subprotocol is None else [Subprotocol(conduct.subprotocol)]
 
     def refuse(line: ServerConnection, _: Request) -> Response | None:
         if conduct.status is None:
             return None
         return line.respond(http.HTTPStatus(conduct.status), "no\n")
+
+    def choose(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """Without one in common the handshake is completed all the same (OCPP-J 3.2)."""
+        return next((one for one in offered if one == conduct.subprotocol), None)
 
     async def answer(line: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -69,8 +72,7 @@ async def serve_central(conduct: Conduct, tls: ssl.SSLContext | None = None) -> 
         HOST,
         0,
         ssl=tls,
-        subprotocols=spoken,
-        select_subprotocol=None if spoken else lambda _line, _offered: None,
+        select_subprotocol=choose,
         process_request=refuse,
     ) as server:
         yield server.sockets[0].getsockname()[1]
