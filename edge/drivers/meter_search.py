@@ -196,10 +196,11 @@ async def search_serial(
             yield bus
 
     sweep = _Sweep(opener or open_line, lines, units, progress)
-    line = await sweep.run(within_s)
+    await sweep.run(within_s)
     table: dict[str, Any] | None = None
-    if line is not None:
-        table = {"kind": "rtu", "port": port, "baudrate": line.baudrate, "parity": line.parity}
+    if sweep.line is not None:
+        at = {"baudrate": sweep.line.baudrate, "parity": sweep.line.parity}
+        table = {"kind": "rtu", "port": port, **at}
     return sweep.result(table, port)
 
 
@@ -247,21 +248,22 @@ class _Sweep:
         self._lines = lines
         self._units = tuple(units)
         self._progress = progress
+        self.line: Line | None = None
+        """The settings at which somebody answered."""
         self._asked = 0
         self._found: list[Found] = []
         self._remarks: dict[tuple[Symptom, int | None], Remark] = {}
 
-    async def run(self, within_s: float) -> Line | None:
-        """Search; returns the settings at which somebody answered."""
+    async def run(self, within_s: float) -> None:
+        """Search; what is found until the time is up, is found."""
         try:
             async with asyncio.timeout(within_s):
-                return await self._search()
+                await self._search()
         except TimeoutError:
             text = f"the search ended after {within_s:.0f} s: give it more time, or fewer units"
             self._remark(Symptom.UNFINISHED, text)
         except BusLost as error:
             self._remark(Symptom.NO_PORT, str(error))
-        return None
 
     def result(self, bus: dict[str, Any] | None, where: str) -> Result:
         """What came of it; a line without a meter is a symptom too."""
@@ -278,7 +280,7 @@ class _Sweep:
             asked=self._asked,
         )
 
-    async def _search(self) -> Line | None:
+    async def _search(self) -> None:
         first = tuple(each for each in FIRST_UNITS if each in self._units)
         rest = tuple(each for each in self._units if each not in first)
         stages = [(first, PROBES), *((rest, (probe,)) for probe in PROBES)]
@@ -286,11 +288,11 @@ class _Sweep:
             for line in self._lines:
                 heard = await self._ask(line, units, probes)
                 if heard:
-                    others = [each for each in self._units if each not in units]
-                    heard |= await self._ask(line, others, PROBES)
+                    self.line = line
                     await self._identify(line, heard)
-                    return line
-        return None
+                    others = [each for each in self._units if each not in units]
+                    await self._identify(line, await self._ask(line, others, PROBES))
+                    return
 
     async def _ask(
         self, line: Line | None, units: Sequence[int], probes: Sequence[Probe]
@@ -335,6 +337,8 @@ class _Sweep:
     async def _identify(self, line: Line | None, heard: Mapping[int, _Reply]) -> None:
         """Find out what each unit is that was heard; on a noisy line damage is nobody's."""
         noisy = any(symptom is Symptom.NOISE for symptom, _ in self._remarks)
+        if not heard:
+            return
         async with self._opener(line, _timeout_s(line) + THINK_S) as bus:
             for unit, reply in heard.items():
                 if noisy and reply is _Reply.DAMAGED:

@@ -230,3 +230,11 @@ def test_a_search_ends_when_its_time_is_up() -> None:
     result = cable.search(within_s=30.0)
     assert symptoms(result) == [Symptom.UNFINISHED]
     assert cable.took_s == pytest.approx(30.0, abs=0.5)
+
+
+def test_what_was_found_before_the_time_was_up_is_proposed() -> None:
+    """The usual ids are named before the unusual ones are asked."""
+    result = Cable((1, METERS["sdm120"]), (200, METERS["sdm630"])).search(within_s=20.0)
+    assert [each.likeness.model for each in result.found] == ["sdm120"]
+    assert symptoms(result) == [Symptom.UNFINISHED]
+    assert result.tables()["buses"]["meters"]["baudrate"] == FIRST.baudrate
