@@ -103,7 +103,7 @@ def at_work(
     """Each driver of the hardware at work, by its name; a pin that is only read cannot fail."""
     backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
     works: dict[str, Coroutine[None, None, None]] = {
-        f"{worker.port}-{worker.connector}": supervise(worker, post, clock=clock, backoff=backoff)
+        worker.name: supervise(worker, post, clock=clock, backoff=backoff)
         for worker in _workers(hardware)
     }
     if hardware.supply is not None:
@@ -130,5 +130,5 @@ def _workers(hardware: Hardware) -> Iterator[Worker]:
         yield Worker(port=Port.METER, connector=number, run=meter.run)
     for number, thermometer in hardware.thermometers.items():
         yield Worker(port=Port.SENSOR, connector=number, run=thermometer.run)
-    for reader in hardware.readers.values():
-        yield Worker(port=Port.READER, connector=0, run=reader.run)
+    for number, reader in hardware.readers.items():
+        yield Worker(port=Port.READER, connector=0, reader=number, run=reader.run)

@@ -15,7 +15,15 @@ from edge.core import holds, keys, levels, local_list, routing
 from edge.core.bay import Permit, Phase
 from edge.core.draft import Draft
 from edge.core.events import Settled, TagPresented
-from edge.core.facts import Cancelled, Granted, MustStop, PluggedIn, StartAsked, TagLearnt
+from edge.core.facts import (
+    Cancelled,
+    Granted,
+    MustStop,
+    PluggedIn,
+    StartAsked,
+    TagLearnt,
+    TagRefused,
+)
 from edge.core.messages import Authorize, AuthorizeConf, IdTagInfo
 from edge.core.records import CacheCleared, TagCached, TagForgotten
 from edge.core.state import Authorisation, ChargePoint, Floating, accepts, same_group, tag_key
@@ -23,7 +31,6 @@ from edge.core.vocabulary import StopReason
 from edge.core.waiting import ToLearn, ToStart, ToStop
 
 CACHE_SIZE: Final = 512  # tags; a car park's regulars, 100 kB in the journal
-REFUSED_FOR_S: Final = 3.0  # how long the lamp says no
 
 
 def _put(draft: Draft, **changes: Any) -> None:
@@ -82,9 +89,7 @@ def _give_back(draft: Draft, connector: int | None, id_tag: str) -> None:
 
 
 def _refuse(draft: Draft, among: tuple[int, ...]) -> None:
-    until = draft.now + REFUSED_FOR_S
-    refused = {**draft.station.authorisation.refused_until, **dict.fromkeys(among, until)}
-    _put(draft, refused_until=refused)
+    draft.tell(TagRefused(connectors=among))
 
 
 # ── what we know, and asking ─────────────────────────────────────────────────────────────────────
@@ -361,21 +366,13 @@ def clear_cache(draft: Draft) -> None:
 
 
 def on_tick(draft: Draft) -> None:
-    """Permits without a plug run out; a refusing lamp goes back."""
-    authorisation = draft.station.authorisation
-    floating = tuple(one for one in authorisation.floating if draft.now < one.permit.until)
-    refused = {
-        connector: until
-        for connector, until in authorisation.refused_until.items()
-        if draft.now < until
-    }
-    if len(floating) != len(authorisation.floating):
+    """Permits without a plug run out."""
+    waiting = draft.station.authorisation.floating
+    floating = tuple(one for one in waiting if draft.now < one.permit.until)
+    if len(floating) != len(waiting):
         _put(draft, floating=floating)
-    if len(refused) != len(authorisation.refused_until):
-        _put(draft, refused_until=refused)
 
 
 def deadlines(authorisation: Authorisation) -> tuple[float, ...]:
     """When `on_tick` has something to do."""
-    permits = tuple(one.permit.until for one in authorisation.floating)
-    return (*permits, *authorisation.refused_until.values())
+    return tuple(one.permit.until for one in authorisation.floating)

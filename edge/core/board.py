@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from edge.core import anchors, cost, keys, status, why
+from edge.core import anchors, cost, keys, refusals, status, why
 from edge.core.anchors import Clock
 from edge.core.bay import Bay
 from edge.core.cost_messages import CostState, DefaultPrice, IdlePrice, RunningCost
@@ -49,7 +49,7 @@ def _connector(state: ChargePoint, number: int, now: Instant) -> dict[str, Any]:
         "connector": number,
         "status": str(told),
         "error_code": str(code),
-        "info": info,
+        "info": info or refusals.word(state, number),
         "since": _text(clock, since),
         "power_w": None if last is None else last.power_w,
         "measured_at": _text(clock, None if last is None else last.at),

@@ -42,6 +42,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield outbox.due_at(state)
     yield from security_events.deadlines(station.security_events)
     yield from authorisation.deadlines(station.authorisation)
+    yield from (refusal.until for refusal in station.refusals.values())
     yield from (one.until for one in station.reservations)
     yield status.due_at(state, station.notice)
     yield from charging.deadlines(state)

@@ -65,6 +65,23 @@ class TagPresented:
     connectors: tuple[int, ...] = ()
 
 
+class TagFlaw(StrEnum):
+    """Why a card's number names nobody."""
+
+    CHANGES = "changes"  # another one at each tap: phones, bank cards
+    TOO_LONG = "too_long"  # OCPP has 20 characters for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagUnusable:
+    """A card was laid on *reader* whose number cannot be its owner's."""
+
+    at: Instant
+    flaw: TagFlaw
+    reader: int = 0
+    connectors: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseSeen:
     """What one charging point's inputs show now, all of them, sent whenever one changes.
@@ -132,12 +149,16 @@ class Port(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverLost:
-    """A driver stopped working; the supervisor goes on trying. Connector 0: not one connector's."""
+    """A driver stopped working; the supervisor goes on trying.
+
+    Connector 0: not one connector's; *reader* is the reader's number if it is one.
+    """
 
     at: Instant
     port: Port
     connector: int
     why: str
+    reader: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +168,7 @@ class DriverFound:
     at: Instant
     port: Port
     connector: int
+    reader: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +373,7 @@ Event = (
     Started
     | Ticked
     | TagPresented
+    | TagUnusable
     | EvseSeen
     | TemperatureRead
     | SetpointGiven

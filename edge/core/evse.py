@@ -100,7 +100,8 @@ def on_lost(draft: Draft, event: DriverLost) -> None:
     """A driver is gone: its connectors are Faulted, a reader is only missed."""
     match event.port:
         case Port.READER:
-            draft.put_station(reader_lost=event.why)
+            lost = {**draft.station.readers_lost, event.reader: event.why}
+            draft.put_station(readers_lost=lost)
         case Port.METER:
             bay = draft.bay(event.connector)
             draft.put(event.connector, metering=replace(bay.metering, failed=event.why))
@@ -117,7 +118,9 @@ def on_lost(draft: Draft, event: DriverLost) -> None:
 def on_found(draft: Draft, event: DriverFound) -> None:
     """A driver works again; the charging point says what it sees by itself."""
     if event.port is Port.READER:
-        draft.put_station(reader_lost=None)
+        lost = dict(draft.station.readers_lost)
+        lost.pop(event.reader, None)
+        draft.put_station(readers_lost=lost)
 
 
 def _judge_fault(draft: Draft, connector: int) -> None:

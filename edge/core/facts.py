@@ -153,6 +153,13 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagRefused:
+    """A card may not at *connectors*, here and now."""
+
+    connectors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagLearnt:
     """The central system said this of a tag."""
 
@@ -223,6 +230,7 @@ Fact = (
     | Resumed
     | Enqueue
     | Bound
+    | TagRefused
     | TagLearnt
     | Sampled
     | KeyChanged

@@ -286,7 +286,7 @@ _LAMPS: Final = {
 def lamp(state: ChargePoint, connector: int) -> Lamp:
     """What the lamp says: the status, unless a card was just refused or the driver must wait."""
     bay = state.bay(connector)
-    if connector in state.station.authorisation.refused_until:
+    if connector in state.station.refusals:
         return Lamp.REFUSED
     if bay.notice.candidate is None:
         return Lamp.OFF
@@ -302,8 +302,8 @@ def lamp(state: ChargePoint, connector: int) -> Lamp:
 def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, str | None]:
     """ErrorCode and info that go with the status."""
     if connector == 0:
-        if state.station.reader_lost is not None:
-            return ErrorCode.READER_FAILURE, "card reader does not answer"
+        if state.station.readers_lost:
+            return ErrorCode.READER_FAILURE, _readers_lost(state)
         return ErrorCode.NO_ERROR, None
     bay = state.bay(connector)
     found = fault(state, connector, now)
@@ -315,3 +315,11 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
         return found.code, found.info
     gone = bay.connector.phase is Phase.CHARGING and bay.seen.pilot is Pilot.A
     return ErrorCode.NO_ERROR, GONE if gone else None
+
+
+def _readers_lost(state: ChargePoint) -> str:
+    lost = sorted(state.station.readers_lost)
+    if len(state.setup.readers) <= 1:
+        return "card reader does not answer"
+    which = ", ".join(str(number) for number in lost)
+    return f"card reader {which} does not answer"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge.core import holds, levels
 from edge.core.bay import Bay, Phase
-from edge.core.events import TagPresented
+from edge.core.events import TagPresented, TagUnusable
 from edge.core.state import ChargePoint, same_group, tag_key
 
 
@@ -44,7 +44,7 @@ class Refuse:
 Meaning = Stop | GiveBack | Begin | Refuse
 
 
-def served(state: ChargePoint, event: TagPresented) -> tuple[int, ...]:
+def served(state: ChargePoint, event: TagPresented | TagUnusable) -> tuple[int, ...]:
     """The connectors that the reader of *event* serves."""
     if event.connectors:
         return tuple(number for number in event.connectors if number in state.connectors)

@@ -16,6 +16,7 @@ from edge.core.access import Security
 from edge.core.anchors import Clock
 from edge.core.bay import Bay, Notice, Permit
 from edge.core.cost_messages import UserPrice
+from edge.core.events import TagFlaw
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo
 from edge.core.profiles import Installed
@@ -85,13 +86,20 @@ class Floating:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The lamp says no until *until*; *flaw*: what is wrong with the card itself."""
+
+    until: float
+    flaw: TagFlaw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authorisation:
     """Taps on their way, and what is known of tags (keys in lower case)."""
 
     asking: int = 0
     floating: tuple[Floating, ...] = ()
     cache: Mapping[str, TagCached] = field(default_factory=dict)
-    refused_until: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +178,7 @@ class Station:
     registration: Registration = field(default_factory=Registration)
     outbox: Outbox = field(default_factory=Outbox)
     authorisation: Authorisation = field(default_factory=Authorisation)
+    refusals: Mapping[int, Refusal] = field(default_factory=dict)
     charging: Charging = field(default_factory=Charging)
     configuration: Mapping[str, str] = field(default_factory=dict, repr=False)
     security: Security = field(default_factory=Security)
@@ -187,7 +196,7 @@ class Station:
     last_starts: Mapping[int, Instant] = field(default_factory=dict)
     dial_failures: int = 0
     journal_lost: str | None = None
-    reader_lost: str | None = None
+    readers_lost: Mapping[int, str] = field(default_factory=dict)
     supply_lost: bool = False
     main_meter: Reading | None = None
     rebooted: bool = False

@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import structlog
 
 from edge.core.effects import BEATS, Beat, Cut, Effect, Energise, Raise, Reduce
-from edge.core.events import Event, MeterRead, TagPresented, Ticked
+from edge.core.events import Event, MeterRead, TagPresented, TagUnusable, Ticked
 from edge.ports import Clock
 from edge.runtime.pages import Page, Probe, page_of
 
@@ -26,6 +26,8 @@ INBOX: Final = 256
 
 TAPS: Final = 3
 """Cards that may wait in a full inbox: more is somebody playing with the reader."""
+
+Tap = TagPresented | TagUnusable
 
 BURST: Final = 32
 """Events in a row before other tasks run."""
@@ -220,9 +222,9 @@ class Loop(Generic[S]):
 
     def _has_room(self, event: Event) -> bool:
         """Only taps are refused: all else is a fact or a promise, and bounded at its source."""
-        if not isinstance(event, TagPresented):
+        if not isinstance(event, Tap):
             return True
-        return sum(isinstance(waiting, TagPresented) for waiting in self._inbox) < TAPS
+        return sum(isinstance(waiting, Tap) for waiting in self._inbox) < TAPS
 
 
 def _unobserved(_point: str) -> None:

@@ -44,6 +44,12 @@ class Worker:
     port: Port
     connector: int
     run: Callable[[Post], Awaitable[None]]
+    reader: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its port and number, as no other worker is called."""
+        return f"{self.port}-{self.connector or self.reader}"
 
 
 async def supervise(worker: Worker, post: Post, *, clock: Clock, backoff: Backoff) -> None:
@@ -58,7 +64,7 @@ async def supervise(worker: Worker, post: Post, *, clock: Clock, backoff: Backof
                 delay_s = backoff.first_s
             attempt.lost(str(failure))
         else:
-            raise RuntimeError(f"the {worker.port} driver of connector {worker.connector} ended")
+            raise RuntimeError(f"the driver {worker.name} ended")
         await asyncio.sleep(delay_s)
         delay_s = min(delay_s * 2, backoff.most_s)
 
@@ -113,9 +119,15 @@ class _Attempt:
             return
         self._why, self._known = why, True
         worker = self._worker
-        log.warning("driver_lost", port=worker.port, connector=worker.connector, why=why)
+        log.warning("driver_lost", driver=worker.name, why=why)
         self._post(
-            DriverLost(at=self._clock.now(), port=worker.port, connector=worker.connector, why=why)
+            DriverLost(
+                at=self._clock.now(),
+                port=worker.port,
+                connector=worker.connector,
+                reader=worker.reader,
+                why=why,
+            )
         )
 
     def _watched(self, event: Event) -> None:
@@ -129,5 +141,12 @@ class _Attempt:
             return
         self._why, self._known = None, True
         worker = self._worker
-        log.info("driver_found", port=worker.port, connector=worker.connector)
-        self._post(DriverFound(at=self._clock.now(), port=worker.port, connector=worker.connector))
+        log.info("driver_found", driver=worker.name)
+        self._post(
+            DriverFound(
+                at=self._clock.now(),
+                port=worker.port,
+                connector=worker.connector,
+                reader=worker.reader,
+            )
+        )

@@ -218,7 +218,7 @@ def test_a_card_during_recovery_waits() -> None:
     rig.link_up()
     rig.tap()
     assert rig.phase() is Phase.RECOVERING
-    assert rig.state.station.authorisation.refused_until == {}
+    assert rig.state.station.refusals == {}
 
 
 def test_refs_and_sequence_go_on() -> None:

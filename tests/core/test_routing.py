@@ -182,7 +182,7 @@ def test_a_card_while_opening_or_stopping_is_ignored() -> None:
     rig.tap(ALICE)
     rig.tap(BOB)
     assert len(rig.messages(Authorize)) == before
-    assert rig.state.station.authorisation.refused_until == {}
+    assert rig.state.station.refusals == {}
 
 
 def test_a_card_at_a_faulted_connector_is_refused() -> None:
@@ -192,7 +192,7 @@ def test_a_card_at_a_faulted_connector_is_refused() -> None:
     rig.plug()
     rig.tap()
     assert not rig.messages(Authorize)
-    assert rig.state.station.authorisation.refused_until
+    assert rig.state.station.refusals
 
 
 def test_a_finished_connector_that_is_faulted_is_passed_over() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.core.commands import ChangeConfiguration, RemoteStopTransaction
 from edge.core.events import DriverFound, DriverLost, Pilot, Port, Trip
+from edge.core.levels import error
 from edge.core.messages import NoAnswer, StatusNotification
 from edge.core.vocabulary import ConnectorStatus, ErrorCode
 from tests.core.bench import setup
@@ -228,6 +229,21 @@ def test_a_lost_reader_is_told_of_the_station() -> None:
     assert (notice.connector_id, notice.status) == (0, AVAILABLE)
     assert notice.error_code is ErrorCode.READER_FAILURE
     rig.step(DriverFound(at=rig.instant, port=Port.READER, connector=0))
+    assert rig.messages(StatusNotification)[-1].error_code is ErrorCode.NO_ERROR
+
+
+def test_each_of_two_readers_is_lost_and_found_by_itself() -> None:
+    """One that comes back does not hide that the other is still away."""
+    rig = Rig(setup(connectors=2, readers=((1,), (2,))), serve=True).online()
+    for reader in (0, 1):
+        rig.step(
+            DriverLost(at=rig.instant, port=Port.READER, connector=0, reader=reader, why="silent")
+        )
+    assert error(rig.state, 0, rig.now)[1] == "card reader 0, 1 does not answer"
+    rig.step(DriverFound(at=rig.instant, port=Port.READER, connector=0, reader=0))
+    assert error(rig.state, 0, rig.now)[1] == "card reader 1 does not answer"
+    assert rig.messages(StatusNotification)[-1].error_code is ErrorCode.READER_FAILURE
+    rig.step(DriverFound(at=rig.instant, port=Port.READER, connector=0, reader=1))
     assert rig.messages(StatusNotification)[-1].error_code is ErrorCode.NO_ERROR
 
 

@@ -9,15 +9,18 @@ from typing import get_args
 
 import pytest
 
+from edge.app.hardware import Hardware, at_work
+from edge.config.settings import Supervision
 from edge.core.effects import Effect, ReadMeter, Store, Write
 from edge.core.events import DriverFound, DriverLost, Event, LinkUp, MeterFailed, Port
 from edge.core.instant import Instant
-from edge.errors import EvseFailed, MeterSilent
+from edge.errors import EvseFailed, MeterSilent, ReaderSilent
 from edge.ports import Post
 from edge.runtime.beats import DEEDS, Outfit, perform
 from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.supervise import Backoff, Worker, cut_all, guarded, supervise
 from tests.runtime.toy import NOON, LoopClock
+from tests.waiting import until
 
 AT = Instant(wall=NOON, monotonic=0.0)
 SWIFT = Backoff(first_s=0.001, most_s=0.004)
@@ -74,6 +77,29 @@ async def test_a_lost_driver_is_told_once_and_tried_again() -> None:
     assert [type(event) for event in events] == [DriverLost]
     assert isinstance(events[0], DriverLost)
     assert (events[0].port, events[0].connector, events[0].why) == (Port.METER, 1, "check A/B")
+
+
+async def test_each_reader_is_supervised_and_told_by_its_number() -> None:
+    """Two readers are two workers: neither takes the other's place, in work or in words."""
+    events: list[Event] = []
+
+    class Silent:
+        def __init__(self, why: str) -> None:
+            self._why = why
+
+        async def run(self, _post: Post) -> None:
+            raise ReaderSilent(self._why)
+
+    hardware = Hardware(
+        evses={}, meters={}, readers={0: Silent("zero"), 3: Silent("three")}, reader_connectors=()
+    )
+    works = at_work(hardware, Supervision(), LoopClock(), events.append)
+    tasks = [asyncio.ensure_future(work) for work in works.values()]
+    await until(lambda: len(events) == 2)
+    for task in tasks:
+        task.cancel()
+    lost = [event for event in events if isinstance(event, DriverLost)]
+    assert {(event.reader, event.why) for event in lost} == {(0, "zero"), (3, "three")}
 
 
 async def test_a_driver_that_speaks_again_is_found() -> None:
