@@ -165,8 +165,8 @@ async def open_tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]
     from edge.sim.wires import attach
 
     socket = options.sim_socket or options.state_dir / "sim.sock"
-    wanted, notes = bay_wanted(settings)
-    for note in notes:
+    wanted = bay_wanted(settings)
+    for note in wanted.notes:
         log.warning("stood_in_for", what=note)
     daemon.disk = Disk()
     async with attach(socket, daemon.hooks(), wanted) as attached:
@@ -196,8 +196,8 @@ def _opener(daemon: Daemon) -> OpenDatabase | None:
     return None if daemon.disk is None else open_database_with(daemon.disk.connection())
 
 
-def bay_wanted(settings: Settings) -> tuple[BayWanted, tuple[str, ...]]:
-    """The bay to attach to, and what in it stands in for something else than was configured."""
+def bay_wanted(settings: Settings) -> BayWanted:
+    """The bay to attach to: one of its own kind, or in the place of the hardware configured."""
     from edge.sim.stand_in import stand_in
     from edge.sim.wires import BayWanted
 
@@ -210,11 +210,11 @@ def bay_wanted(settings: Settings) -> tuple[BayWanted, tuple[str, ...]]:
         draw_w=simulated.draw_w,
     )
     if settings.hardware != "stand_in":
-        return wanted, ()
+        return wanted
     stood = stand_in(
         readers=settings.readers,
         buses=settings.buses,
         connectors={n: (each.evse, each.meter) for n, each in settings.connectors.items()},
         power_good=settings.power_good,
     )
-    return replace(wanted, tables=stood.tables), stood.notes
+    return replace(wanted, tables=stood.tables, notes=stood.notes)

@@ -151,7 +151,7 @@ def describe(files: Sequence[Path]) -> Described:
     options = [] if load(files).hardware == "simulated" else ["hardware=stand_in"]
     options.append(f"simulated.draw_w={DRAW_W}")
     settings = load(files, options)
-    wanted, notes = bay_wanted(settings)
+    wanted = bay_wanted(settings)
     tables = wanted.tables or own_tables(
         wanted.connectors,
         readers=1,
@@ -165,7 +165,7 @@ def describe(files: Sequence[Path]) -> Described:
     metered = {n: each["meter"] for n, each in connectors.items() if each.get("meter")}
     return Described(
         plan=Plan(bay=serve_words(wanted), edge=words, words=f"{len(connectors)} charging points"),
-        notes=notes,
+        notes=wanted.notes,
         places=[
             Place(connector=n, reader=_reader_of(n, tables["readers"]), card=CARDS[i % len(CARDS)])
             for i, n in enumerate(connectors)

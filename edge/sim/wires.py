@@ -39,7 +39,8 @@ LEAVE_S: Final = 1.0
 class BayWanted:
     """The bay that the configuration asks for; must be that of a world that runs already.
 
-    *tables*, made by `stand_in`, say instead of the first three what is wired where.
+    *tables*, made by `stand_in`, say instead of the first three what is wired where; *notes* say
+    what in them is not as it was configured.
     """
 
     connectors: int = 2
@@ -48,6 +49,7 @@ class BayWanted:
     evse: str = "gpio"
     draw_w: float = 0.0
     tables: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
