@@ -39,7 +39,8 @@ def on_read(draft: Draft, event: MeterRead) -> None:
     if bay.metering.last is not None and bay.transaction is not None:
         known_wh = max(bay.transaction.begin_wh, bay.metering.last.energy_wh)
     if bay.transaction is not None and bay.metering.is_of_another(event.reading):
-        why = f"meter {event.reading.meter_serial} answers in the place of the session's own"
+        name = event.reading.meter_serial or "without a number"
+        why = f"a meter {name} answers in the place of the session's own"
         draft.put(event.connector, metering=replace(bay.metering, failed=why))
         return
     recovering = bay.connector.phase is Phase.RECOVERING
