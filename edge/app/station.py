@@ -200,12 +200,14 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         **at_work(hardware, place.settings.supervision, clock, loop.post),
     }
     _post_first(loop.post, clock, hardware)
-
-    def cut() -> None:
-        loop.stand_down()
-        cut_all(hardware.evses.values())
-
+    cut = partial(_cut, loop, hardware)
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
+
+
+def _cut(loop: Loop[ChargePoint], hardware: Hardware) -> None:
+    """No contactor is closed from now on, and none stays so."""
+    loop.stand_down()
+    cut_all(hardware.evses.values())
 
 
 def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
