@@ -165,11 +165,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     wear = Wear(written=written_bytes, clock=clock)
     loop = _make_loop(place, daemon, parts, act, recorder)
-    upkeep = Upkeep(
-        check=journal.check,
-        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
-        clock=clock,
-    )
+    upkeep = _make_upkeep(journal, loop, clock)
     daemon.begin(
         Works(
             loop=loop,
@@ -208,6 +204,14 @@ def _cut(loop: Loop[ChargePoint], hardware: Hardware) -> None:
     """No contactor is closed from now on, and none stays so."""
     loop.stand_down()
     cut_all(hardware.evses.values())
+
+
+def _make_upkeep(journal: SqliteJournal, loop: Loop[ChargePoint], clock: SystemClock) -> Upkeep:
+    return Upkeep(
+        check=journal.check,
+        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
+        clock=clock,
+    )
 
 
 def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:

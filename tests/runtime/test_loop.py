@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from edge.core.instant import Instant
 from edge.core.messages import Heartbeat
 from edge.core.quantities import Reading
 from edge.core.records import Alive
-from edge.runtime.loop import BURST, INBOX, Loop, Rules
+from edge.runtime.loop import BURST, INBOX, Loop, Rules, Witness
 from edge.runtime.pages import Page
 from tests.runtime.toy import NOON, Bench, LoopClock, ToyState
 
@@ -49,6 +50,7 @@ def idle_loop(
     performed: list[Effect],
     pages: list[Page],
     state: ToyState | None = None,
+    witness: Witness | None = None,
 ) -> Loop[ToyState]:
     return Loop(
         state or ToyState(),
@@ -61,6 +63,7 @@ def idle_loop(
         clock=LoopClock(),
         perform=performed.append,
         append=pages.append,
+        witness=witness,
     )
 
 
@@ -207,3 +210,44 @@ async def test_crash_points_of_a_whole_step_are_passed_in_order() -> None:
         bench.loop.post(LinkUp(at=instant()))
         await bench.settled()
     assert bench.points == ["after_show", "before_commit", "after_commit", "before_tell"]
+
+
+class Log:
+    """A witness that writes everything down."""
+
+    def __init__(self, performed: list[Effect]) -> None:
+        self.performed = performed
+        self.told: list[tuple[object, ...]] = []
+
+    def stepped(self, before: Any, event: Event, effects: Sequence[Effect]) -> None:
+        self.told.append((before, event, tuple(effects), tuple(self.performed)))
+
+    def raised(self, before: Any, event: Event, error: BaseException) -> None:
+        self.told.append((before, event, str(error)))
+
+
+async def test_the_witness_hears_of_a_step_when_what_makes_safe_is_done() -> None:
+    """Off first: not even the flight recorder comes before it."""
+    cut = Cut(connector=1)
+    performed: list[Effect] = []
+    log = Log(performed)
+    loop = idle_loop(lambda state, _event: (state, (cut,)), performed, [], witness=log)
+    before, event = loop.state, LinkUp(at=instant())
+    loop.post(event)
+    await run_until(loop, lambda: bool(log.told))
+    assert log.told == [(before, event, (cut,), (cut,))]
+
+
+async def test_the_witness_hears_of_the_event_that_ended_the_loop() -> None:
+    """Safety 19: it is the one that matters most."""
+
+    def breaks(_state: ToyState, _event: Event) -> tuple[ToyState, tuple[Effect, ...]]:
+        raise ValueError("broken")
+
+    log = Log([])
+    loop = idle_loop(breaks, [], [], witness=log)
+    before, event = loop.state, LinkUp(at=instant())
+    loop.post(event)
+    with pytest.raises(ValueError, match="broken"):
+        await loop.run()
+    assert log.told == [(before, event, "broken")]

@@ -45,8 +45,8 @@ def test_a_cut_that_is_forgotten_shows(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_another_reclose_delay_or_clock_shows_or_changes_nothing(path: Path) -> None:
-    """The state at the beginning counts: a replay with another message count says so at once."""
+def test_a_message_number_too_many_shows(path: Path) -> None:
+    """What only a state holds shows in the next message that is sent."""
 
     def renumbered(state: ChargePoint, event: Event) -> tuple[ChargePoint, tuple[Any, ...]]:
         return step(replace(state, message_count=state.message_count + 1), event)
