@@ -345,8 +345,7 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
 
 
 def _readers_lost(state: ChargePoint) -> str:
-    lost = sorted(state.station.readers_lost)
+    """The first that is away: info has room for 50 letters."""
     if len(state.setup.readers) <= 1:
         return "card reader does not answer"
-    which = ", ".join(str(number) for number in lost)
-    return f"card reader {which} does not answer"
+    return f"card reader {min(state.station.readers_lost)} does not answer"

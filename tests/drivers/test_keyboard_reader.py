@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 
 from edge.core.events import DriverFound, DriverLost, Event, Port, TagPresented, TagUnusable
-from edge.drivers.keyboard_reader import EVIOCGRAB, KeyboardReader, KeyboardSettings
+from edge.drivers.keyboard_reader import (
+    EVIOCGRAB,
+    WITHIN_S,
+    KeyboardReader,
+    KeyboardSettings,
+    Typed,
+)
 from edge.drivers.linux_files import LinuxFiles
 from edge.drivers.registry import choose, decode
 from edge.drivers.system_clock import SystemClock
@@ -167,6 +173,15 @@ async def test_a_number_whose_keys_the_kernel_dropped_is_no_card(keyboard: Keybo
     async with listening(keyboard) as inbox:
         keyboard.send(typing("12") + event(0, 3, 0) + typing("34\n"))
         assert await last_tag(inbox, keyboard) == []
+
+
+def test_half_a_number_does_not_stand_before_the_next() -> None:
+    """A reader that was interrupted: what is older than a second is forgotten."""
+    typed = Typed()
+    assert list(typed.take(typing("12"), 100.0)) == []
+    assert list(typed.take(typing("34\n"), 100.0 + WITHIN_S)) == ["1234"]
+    assert list(typed.take(typing("12"), 200.0)) == []
+    assert list(typed.take(typing("34\n"), 201.5)) == ["34"]
 
 
 async def test_a_key_held_down_is_one_digit(keyboard: Keyboard) -> None:

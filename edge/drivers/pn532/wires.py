@@ -83,7 +83,7 @@ def _missing(got: bytes) -> int:
 
 
 class I2cWire:
-    """`/dev/i2c-N` as `busio.I2C`; a refused transfer rests before it is told."""
+    """`/dev/i2c-N` as `busio.I2C`; a refused read rests before it is told."""
 
     def __init__(self, files: Files, path: str) -> None:
         self._files = files
@@ -102,13 +102,9 @@ class I2cWire:
         """See `try_lock`."""
 
     def writeto(self, address: int, data: Any, *, start: int = 0, end: int | None = None) -> None:
-        """Write to the chip; raises `OSError` after a rest."""
-        try:
-            self._files.ioctl(self._file, I2C_SLAVE, address)
-            self._files.write(self._file, bytes(data[start:end]))
-        except OSError:
-            time.sleep(NACK_REST_S)
-            raise
+        """Write to the chip; raises `OSError`."""
+        self._files.ioctl(self._file, I2C_SLAVE, address)
+        self._files.write(self._file, bytes(data[start:end]))
 
     def readfrom_into(
         self, address: int, into: bytearray, *, start: int = 0, end: int | None = None
