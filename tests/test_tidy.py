@@ -49,7 +49,7 @@ CORE_MAY_IMPORT = {
 # Each third-party library is imported in one place only, so that an upgrade touches one place.
 # Where there are two, the second is the other end of the same wire.
 HOME_OF = {
-    "adafruit_pn532": ["edge/drivers/pn532.py"],
+    "adafruit_pn532": ["edge/drivers/pn532/library.py"],
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
     "fastjsonschema": ["edge/ocppj/*"],
@@ -58,7 +58,7 @@ HOME_OF = {
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
-    "serial": ["edge/drivers/pn532.py"],
+    "serial": ["edge/drivers/pn532/__init__.py"],
     "uvicorn": ["csms_lite/app.py", "csms_lite/server.py", "csms_lite/web.py"],
     "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/endpoint.py"],
 }

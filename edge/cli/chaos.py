@@ -157,6 +157,7 @@ def describe(files: Sequence[Path]) -> Described:
         readers=1,
         meter_bus=wanted.meter_bus,
         meter_model=wanted.meter_model,
+        evse=wanted.evse,
         phases=1,
     )
     words = [word for file in files for word in ("--config", str(file.resolve()))]

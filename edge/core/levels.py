@@ -148,7 +148,8 @@ def is_asking(purpose: Purpose) -> bool:
 def is_cut_off(state: ChargePoint) -> bool:
     """Nobody can be let in: neither is a card read, nor could a remote start come."""
     station = state.station
-    return station.reader_lost is not None and not station.registration.online
+    lost = len(station.readers_lost) >= max(1, len(state.setup.readers))
+    return lost and not station.registration.online
 
 
 def limit_a(state: ChargePoint, connector: int, now: float) -> float:
@@ -320,8 +321,7 @@ def error(state: ChargePoint, connector: int, now: float) -> tuple[ErrorCode, st
 
 
 def _readers_lost(state: ChargePoint) -> str:
-    lost = sorted(state.station.readers_lost)
+    """The first that is away: info has room for 50 letters."""
     if len(state.setup.readers) <= 1:
         return "card reader does not answer"
-    which = ", ".join(str(number) for number in lost)
-    return f"card reader {which} does not answer"
+    return f"card reader {min(state.station.readers_lost)} does not answer"

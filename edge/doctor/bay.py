@@ -25,8 +25,7 @@ async def hardware(settings: Settings, socket: Path) -> AsyncIterator[Tables]:
             power_good=settings.power_good,
         )
         return
-    wanted, _ = bay_wanted(settings)
-    async with attached(socket, wanted) as tables:
+    async with attached(socket, bay_wanted(settings)) as tables:
         yield tables
 
 
@@ -67,4 +66,5 @@ def _no_daemon() -> Hooks:
         fail_locallist=refuse,
         datatransfer=refuse,
         security_event=refuse,
+        disk=refuse,
     )

@@ -75,7 +75,9 @@ async def _wire(
     stack: AsyncExitStack, fault: Fault, lines: Mapping[str, str], folder: Path
 ) -> tuple[Tables, list[str]]:
     """The bay with the fault on its wires: the tables as configured, and where its readers are."""
-    standard = own_tables(2, readers=1, meter_bus="rtu", meter_model="sdm120", phases=1)
+    standard = own_tables(
+        2, readers=1, meter_bus="rtu", meter_model="sdm120", evse="gpio", phases=1
+    )
     wired = put(standard, fault.wired)
     bay = await stack.enter_async_context(open_bay(BaySetup(tables=wired, draw_w=LOAD_W)))
     own_socket = folder / "sim.sock"

@@ -31,7 +31,7 @@ SEARCH_S: Final = 5.0  # nothing is hidden in a bay of our own
 async def rehearse(settings: Settings) -> list[Finding]:
     """What is at fault when *settings* run on wires that have none."""
     standing_in = _standing_in(settings)
-    wanted, _ = bay_wanted(standing_in)
+    wanted = bay_wanted(standing_in)
     with TemporaryDirectory(prefix="tapwatt-") as folder:
         async with AsyncExitStack() as stack:
             setup = BaySetup(tables=wanted.tables, baud_timing=True)

@@ -213,6 +213,15 @@ def open_input(pin: int, *, active_high: bool, pull: bool, pin_factory: Any) -> 
         raise EvseFailed(message) from error
 
 
+def open_output(pin: int, *, high: bool, pin_factory: Any) -> Any:
+    """An output of its own, to be closed by its caller; raises `EvseFailed` if it cannot be had."""
+    try:
+        return DigitalOutputDevice(pin, initial_value=high, pin_factory=pin_factory)
+    except GPIOZeroError as error:
+        message = f"GPIO pin {pin} cannot be used ({error}): is another program using it?"
+        raise EvseFailed(message) from error
+
+
 def _make_input(pin: int, *, active_high: bool, pull: bool, pin_factory: Any) -> Any:
     """With *pull* the Pi holds it at its passive level where nothing drives it."""
     if pull:

@@ -1,7 +1,8 @@
 """A PN532 card reader: its frame protocol as a value machine, and the pty it sits behind.
 
 `Chip` turns host bytes into chip bytes; `SerialReader` puts it behind a pty that `adafruit_pn532`
-opens like a serial port. Source: NXP UM0701-02, PN532 user manual, sections 6.2 and 7.
+opens like a serial port. How long a look for cards lasts that was told to give up is our guess.
+Source: NXP UM0701-02, PN532 user manual, sections 6.2 and 7.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ GET_FIRMWARE_VERSION: Final = 0x02
 SAM_CONFIGURATION: Final = 0x14
 POWER_DOWN: Final = 0x16
 RF_CONFIGURATION: Final = 0x32
+MAX_RETRIES: Final = 0x05
+FOR_EVER: Final = 0xFF
 IN_LIST_PASSIVE_TARGET: Final = 0x4A
 FIRMWARE: Final = bytes((0x32, 0x01, 0x06, 0x07))  # PN532 firmware 1.6, all standards
 SYNTAX_ERROR: Final = bytes((0x7F,))
 BUFFER_LIMIT: Final = 512  # longer than any frame: noise does not grow for ever
 READ_BYTES: Final = 1024
 UID_BYTES: Final = (4, 7, 10)  # ISO 14443-3: single, double, triple size
+TRY_S: Final = 0.005
 
 
 def frame(payload: bytes) -> bytes:
@@ -39,16 +43,21 @@ def frame(payload: bytes) -> bytes:
 
 
 class Chip:
-    """The PN532's logic: `feed` it the host's bytes, lay `card`, `collect` the late answer."""
+    """The PN532's logic: `feed` it the host's bytes, lay `card`, `collect` the late answer.
+
+    Whoever lets time pass calls `give_up` when `gives_up_after_s` is over since the last command.
+    """
 
     def __init__(self) -> None:
         self.card: bytes | None = None
         self.silent = False
         self.garbled = False
         self.reports = 0
+        self.commands = 0
         self._buffer = b""
         self._listening = False
-        self._last = b""
+        self._tries = FOR_EVER
+        self._asleep = False
 
     def feed(self, data: bytes) -> bytes:
         """Take *data* from the host; returns what the chip says to it at once."""
@@ -65,6 +74,27 @@ class Chip:
         self._listening = False
         self.reports += 1
         return self._say(IN_LIST_PASSIVE_TARGET, target(self.card))
+
+    @property
+    def gives_up_after_s(self) -> float | None:
+        """How long the look for cards in work lasts, `None` for no look and one without end."""
+        if not self._listening or self._tries == FOR_EVER:
+            return None
+        return self._tries * TRY_S
+
+    def give_up(self) -> bytes:
+        """End the look: no card came."""
+        if self.silent or not self._listening:
+            return b""
+        self._listening = False
+        return self._say(IN_LIST_PASSIVE_TARGET, b"\x00")
+
+    def forget(self) -> None:
+        """Lose power for a moment: all that it was told is gone, and it sleeps."""
+        self._buffer = b""
+        self._listening = False
+        self._tries = FOR_EVER
+        self._asleep = True
 
     def _frames(self) -> Iterator[bytes]:
         while (start := self._buffer.find(START)) >= 0:
@@ -88,15 +118,21 @@ class Chip:
         if sum(checked) & 0xFF or payload[:1] != bytes((HOST,)):
             return frame(SYNTAX_ERROR)
         self._listening = False
+        self.commands += 1
         command = payload[1] if payload[1:] else 0
         if command == GET_FIRMWARE_VERSION:
             return ACK + self._say(command, FIRMWARE)
-        if command in (SAM_CONFIGURATION, RF_CONFIGURATION):
+        if command == SAM_CONFIGURATION:
+            self._asleep = False
+            return ACK + self._say(command, b"")
+        if command == RF_CONFIGURATION:
+            if payload[2:3] == bytes((MAX_RETRIES,)) and payload[5:]:
+                self._tries = payload[5]
             return ACK + self._say(command, b"")
         if command == POWER_DOWN:
             return ACK + self._say(command, b"\x00")
         if command == IN_LIST_PASSIVE_TARGET:
-            self._listening = True
+            self._listening = not self._asleep
             return ACK + self.collect()
         return ACK + frame(SYNTAX_ERROR)
 
@@ -122,7 +158,7 @@ class SerialReader:
         self.copies = 1  # of everything that it says
         self.delay_s = 0.0
         self.reported = asyncio.Event()
-        self._open = True
+        self._closed = False
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -138,7 +174,7 @@ class SerialReader:
 
     def close(self) -> None:
         """Unplug the reader."""
-        self._open = False
+        self._closed = True
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
         os.close(self._slave)
@@ -146,6 +182,14 @@ class SerialReader:
     def _heard(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._send(self.chip.feed(os.read(self._master, READ_BYTES)))
+            ends_in_s = self.chip.gives_up_after_s
+            if ends_in_s is not None:
+                loop = asyncio.get_running_loop()
+                loop.call_later(ends_in_s, self._give_up, self.chip.commands)
+
+    def _give_up(self, command: int) -> None:
+        if command == self.chip.commands and not self._closed:
+            self._send(self.chip.give_up())
 
     def _send(self, answer: bytes) -> None:
         if not answer:

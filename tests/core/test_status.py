@@ -239,7 +239,7 @@ def test_each_of_two_readers_is_lost_and_found_by_itself() -> None:
         rig.step(
             DriverLost(at=rig.instant, port=Port.READER, connector=0, reader=reader, why="silent")
         )
-    assert error(rig.state, 0, rig.now)[1] == "card reader 0, 1 does not answer"
+    assert error(rig.state, 0, rig.now)[1] == "card reader 0 does not answer"
     rig.step(DriverFound(at=rig.instant, port=Port.READER, connector=0, reader=0))
     assert error(rig.state, 0, rig.now)[1] == "card reader 1 does not answer"
     assert rig.messages(StatusNotification)[-1].error_code is ErrorCode.READER_FAILURE

@@ -24,7 +24,7 @@ def _is_open(state: ChargePoint, connector: int, now: float) -> bool:
     """Whether somebody could be let in now and begin."""
     station, phase = state.station, state.bay(connector).connector.phase
     free = phase in (Phase.IDLE, Phase.PREPARING, Phase.FINISHING)
-    heard = station.reader_lost is None or station.registration.online
+    heard = not station.readers_lost or station.registration.online
     reserved = levels.status(state, connector, now) is ConnectorStatus.RESERVED
     begins = levels.may_begin(state, connector, now)
     return begins and free and heard and not reserved and not station.authorisation.asking

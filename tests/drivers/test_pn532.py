@@ -12,8 +12,9 @@ from functools import partial
 
 import pytest
 
-from edge.core.events import TagPresented
-from edge.drivers.pn532 import Pn532Reader, Pn532Settings, open_reader
+from edge.core.events import TagFlaw, TagPresented, TagUnusable
+from edge.drivers.linux_files import LinuxFiles
+from edge.drivers.pn532 import Computer, Pn532Reader, Pn532Settings, open_reader
 from edge.errors import ReaderSilent
 from edge.sim.pn532 import SerialReader
 from tests.drivers.rigs import Inbox, rig, running
@@ -63,9 +64,9 @@ async def tags(inbox: Inbox, count: int) -> list[str]:
     return [event.id_tag for event in inbox.of(TagPresented)]
 
 
-@pytest.mark.parametrize("uid", ["DEADBEEF", "04A2B1C3D4E580"])
+@pytest.mark.parametrize("uid", ["DEADBEEF", "04A2B1C3D4E580", "04112233445566778899"])
 async def test_a_card_becomes_one_event_with_its_uid_in_upper_hex(wire: Wire, uid: str) -> None:
-    """4 and 7 bytes (ruling 32); the reader says which connectors it serves."""
+    """4, 7 and 10 bytes (ruling 32); the reader says which connectors it serves."""
     async with opened(wire) as reader, running(reader.run) as inbox:
         wire.lay(bytes.fromhex(uid))
         seen = await inbox.first(TagPresented)
@@ -177,12 +178,12 @@ async def test_garbage_on_the_line_is_no_card_and_no_crash(wire: Wire) -> None:
         assert len(inbox.of(TagPresented)) == 1
 
 
-async def test_a_ten_byte_card_is_not_read_and_does_no_harm(wire: Wire) -> None:
-    """The library refuses it; the next card works (ruling 32)."""
+async def test_a_phone_is_told_from_a_card(wire: Wire) -> None:
+    """Complaints 21: its number changes; the next card works."""
     async with opened(wire) as reader, running(reader.run) as inbox:
-        wire.lay(bytes(range(10)))
-        async with asyncio.timeout(5):
-            await wire.reported.wait()
+        wire.lay(bytes.fromhex("08123456"))
+        unusable = await inbox.first(TagUnusable)
+        assert (unusable.flaw, unusable.connectors) == (TagFlaw.CHANGES, (1, 2))
         wire.lay(bytes.fromhex("DEADBEEF"))
         assert await tags(inbox, 1) == ["DEADBEEF"]
 
@@ -201,7 +202,8 @@ async def test_an_unplugged_adapter_is_told() -> None:
 
 async def test_a_port_that_does_not_exist_is_told() -> None:
     """A misspelt port, or an adapter not plugged in yet."""
-    reader = Pn532Reader(Pn532Settings(port="/dev/none"), rig().clock, 3)
+    settings = Pn532Settings(port="/dev/none")
+    reader = Pn532Reader(settings, rig().clock, 3, Computer(files=LinuxFiles()))
     with pytest.raises(ReaderSilent, match=r"card reader 3: /dev/none is gone"):
         await reader.run(Inbox().post)
 

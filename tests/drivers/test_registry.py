@@ -45,7 +45,7 @@ def test_every_table_of_the_contract_finds_its_driver(port: str, table: dict[str
 
 def test_an_unknown_kind_is_answered_with_the_nearest_and_the_list() -> None:
     """The installer sees what to write instead."""
-    with pytest.raises(ConfigError, match=r'did you mean "pn532".*kinds are pn532'):
+    with pytest.raises(ConfigError, match=r'did you mean "pn532".*kinds are keyboard, pn532'):
         registry.choose("reader", {"kind": "pn523"}, "readers.0")
 
 

@@ -1,103 +1,116 @@
-"""NFC card reader PN532 on a serial line (HSU), through `adafruit_pn532`.
+"""NFC card reader PN532 on a serial line (HSU), SPI or I2C, through `adafruit_pn532`.
 
-The library blocks, so it lives in a thread of its own that ends with `run`. A card counts once,
-until it has been away for two looks in a row (a 7-byte card misses every second look on some
-readers).
+The library blocks, so it lives in a thread of its own that ends with `run`. UART and SPI are the
+wires to choose; I2C works, best with the reset line wired (see `wires`).
 
-The library says the same for "no card" and for "reader gone", so liveness is asked for apart: the
-firmware version is read after anything odd and every ten idle seconds. UIDs of 4 and 7 bytes are
-read; the library refuses 10-byte ones, which is logged and otherwise taken for no card.
+    library ── wires ── kernel          what the library is told and asked: chip
+       │                                what a look means for the card:     presence
+    looking ── thread ── run(post)      what the number means:              card_numbers
 
-`adafruit_pn532` wants names from Blinka, which probes the board and may ask to install packages;
-they are only needed for reset pins and annotations, so stand-ins take their place while it is
-imported.
-
-Quality: real library over a pty against a simulated PN532, with silence, garbage and unplugging;
-not yet on the bench with a real reader.
+Quality: real library over a pty, and over simulated I2C and SPI files, against a simulated PN532:
+garbled, late, lost and doubled frames, NACK, held bus, brown-out, unplugging, hours at a time; not
+yet on the bench with a real reader.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-import termios
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from types import ModuleType
-from typing import Annotated, Any, Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
-import msgspec
 import serial
 import structlog
 
-from edge.core.events import TagPresented
+from edge.core.events import TagPresented, TagUnusable
+from edge.drivers.card_numbers import Cards, ReaderSettings
+from edge.drivers.gpio_pins import Pin, open_output
+from edge.drivers.linux_files import Files, LinuxFiles
+from edge.drivers.pn532.chip import AnswerOdd, Chip, oddities
+from edge.drivers.pn532.library import PN532_I2C, PN532_SPI, PN532_UART
+from edge.drivers.pn532.looking import Looking, Stop
+from edge.drivers.pn532.presence import Presence
+from edge.drivers.pn532.wires import BAUDRATE, BYTE_WAIT_S, I2cWire, SerialWire, SpiWire
 from edge.drivers.registry import Rig
-from edge.errors import ReaderSilent
+from edge.errors import DriverError, ReaderSilent
 from edge.ports import Clock, Post
 
-
-@contextmanager
-def _blinka_stood_in() -> Iterator[None]:
-    """Give `adafruit_pn532` the few names it imports from Blinka without importing Blinka."""
-    names: dict[str, dict[str, object]] = {
-        "busio": {"UART": object},
-        "digitalio": {"DigitalInOut": object, "Direction": object},
-        "micropython": {"const": lambda value: value},
-    }
-    absent = [name for name in names if name not in sys.modules]
-    for name in absent:
-        stand_in = ModuleType(name)
-        vars(stand_in).update(names[name])
-        sys.modules[name] = stand_in
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
-
-
-with _blinka_stood_in():
-    from adafruit_pn532.adafruit_pn532 import BusyError
-    from adafruit_pn532.uart import PN532_UART
-
-BAUDRATE: Final = 115_200  # what the chip speaks after power-up
-BYTE_WAIT_S: Final = 0.04  # the library asks for 73 bytes and waits this long for those not coming
-LOOK_S: Final = 0.1  # one look for a card; tap to event stays below 150 ms
-REST_S: Final = 0.03  # between looks while a card lies on the reader, which answers at once
-LOOKS_TILL_AWAY: Final = 2
-PROBE_EVERY_S: Final = 10.0
+WRITE_WITHIN_S: Final = 1.0
 TAPS_UNDER_WAY: Final = (
     8  # a person cannot tap faster than the loop takes; more is a loop that hangs
 )
 GOODBYE_S: Final = 2.5  # a thread in the middle of dialling a dead reader needs this long to notice
 
-GONE: Final = (OSError, termios.error)
-ODD: Final = (RuntimeError, BusyError, IndexError)
+PORTS: Final = {
+    "uart": ("/dev/serial", "/dev/tty"),
+    "spi": ("/dev/spidev",),
+    "i2c": ("/dev/i2c-",),
+}
+"""How the names of ports begin."""
+
+EXAMPLES: Final = {"uart": "/dev/serial0", "spi": "/dev/spidev0.0", "i2c": "/dev/i2c-1"}
+
+LOOK_AT: Final = {
+    "uart": "check power, TX/RX and that its switches say HSU",
+    "spi": "check power, MOSI/MISO/SCK/SS, that its switches say SPI, and dtparam=spi=on",
+    "i2c": "check power, SDA/SCL, that its switches say I2C, dtparam=i2c_arm=on, and the reset line"
+    " (reset = PIN): a chip that holds the bus lets go by it only",
+}
 
 log = structlog.get_logger()
 
 
-class Pn532Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[readers.N]` with `kind = "pn532"`: port, and connectors it serves (none: all)."""
+class Pn532Settings(ReaderSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[readers.N]` with `kind = "pn532"`: the wire, its port, and the reset line if it is wired.
+
+    `port` is `/dev/serial0` or `/dev/ttyUSB0` for uart, `/dev/spidev0.0` for spi, `/dev/i2c-1` for
+    i2c. `reset` is the BCM number of the pin that goes to RSTPDN; low resets.
+    """
 
     port: str
-    connectors: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
+    interface: Literal["uart", "spi", "i2c"] = "uart"
+    reset: Pin | None = None
+
+    def __post_init__(self) -> None:
+        for interface, beginnings in PORTS.items():
+            if interface != self.interface and self.port.startswith(beginnings):
+                message = (
+                    f"{self.port} is no port for {self.interface}: write "
+                    f'interface = "{interface}", or a port as {EXAMPLES[self.interface]}'
+                )
+                raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computer:
+    """What the driver needs of the computer; the seam below which tests put a simulated chip."""
+
+    files: Files
+    open_serial: Callable[..., Any] = serial.Serial
+    pin_factory: object | None = None
 
 
 @asynccontextmanager
 async def open_reader(settings: Pn532Settings, rig: Rig, place: int) -> AsyncIterator[Pn532Reader]:
-    """Open reader number *place*; its port is opened when it runs."""
-    yield Pn532Reader(settings, rig.clock, place)
+    """Open reader number *place*; port and reset line are opened when it runs."""
+    computer = Computer(files=LinuxFiles(), pin_factory=rig.pin_factory)
+    yield Pn532Reader(settings, rig.clock, place, computer)
 
 
 class Pn532Reader:
     """One reader; its thread lives as long as `run`."""
 
-    def __init__(self, settings: Pn532Settings, clock: Clock, number: int) -> None:
+    def __init__(
+        self, settings: Pn532Settings, clock: Clock, number: int, computer: Computer
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._number = number
+        self._computer = computer
+        self._cards = Cards(settings, clock, number)
+        self._presence = Presence()
         self._port_in_use = threading.Lock()
 
     async def run(self, post: Post) -> None:
@@ -107,16 +120,16 @@ class Pn532Reader:
         stop = threading.Event()
         slots = threading.BoundedSemaphore(TAPS_UNDER_WAY)
 
-        def took(event: TagPresented) -> None:
+        def took(event: TagPresented | TagUnusable) -> None:
             slots.release()
             if not stop.is_set():
                 post(event)
 
-        def present(uid: str) -> None:
+        def present(uid: bytes) -> None:
             if not slots.acquire(blocking=False):
                 log.warning("tap_dropped", reader=self._number)
                 return
-            loop.call_soon_threadsafe(took, self._presented(uid))
+            loop.call_soon_threadsafe(took, self._cards.laid(uid))
 
         def settle(silence: ReaderSilent | None) -> None:
             with suppress(RuntimeError):  # the loop has closed: nobody waits any more
@@ -124,7 +137,7 @@ class Pn532Reader:
 
         def work() -> None:
             with self._port_in_use:  # a thread of the last run may still be letting it go
-                silence = self._look_until(stop, present)
+                silence = self.look_until(stop, present)
             settle(None if stop.is_set() else silence)
 
         threading.Thread(target=work, name=f"pn532-{self._number}", daemon=True).start()
@@ -135,92 +148,75 @@ class Pn532Reader:
             if not ended.done():
                 await asyncio.wait([ended], timeout=GOODBYE_S)
 
-    def _presented(self, uid: str) -> TagPresented:
-        log.info("tag_presented", reader=self._number, tag=f"…{uid[-4:]}")
-        return TagPresented(
-            at=self._clock.now(),
-            id_tag=uid,
-            reader=self._number,
-            connectors=self._settings.connectors,
-        )
-
-    def _look_until(
-        self, stop: threading.Event, present: Callable[[str], None]
-    ) -> ReaderSilent | None:
-        """Work in the thread: look for cards until told to stop, or say why that ended."""
-        port = self._settings.port
+    def look_until(self, stop: Stop, present: Callable[[bytes], None]) -> ReaderSilent | None:
+        """Look for cards until told to stop, or say why that ended; blocks."""
+        settings = self._settings
         try:
-            with serial.Serial(port, BAUDRATE, timeout=BYTE_WAIT_S, write_timeout=1.0) as line:
-                chip = PN532_UART(line)
-                log.info("reader_opened", reader=self._number, port=port)
-                Looking(chip, self._clock, present).until(stop)
-        except GONE as error:
-            return self._silence(f"{port} is gone ({error}): check the reader's plug and adapter")
-        except ODD as error:
+            with ExitStack() as stack:
+                reset = self._open_reset(stack)
+                wire = self._open_wire(stack)
+                with oddities():
+                    chip = Chip(_LIBRARY[settings.interface](wire, reset))
+                log.info("reader_opened", reader=self._number, port=settings.port)
+                Looking(chip, self._presence, self._clock, present).until(stop)
+        except AnswerOdd as odd:
             return self._silence(
-                f"no answer on {port} ({error}): check power, TX/RX and that its switches say HSU"
+                f"no answer on {settings.port} ({odd}): {LOOK_AT[settings.interface]}"
+            )
+        except DriverError as error:
+            return self._silence(str(error))
+        except OSError as error:
+            return self._silence(
+                f"{settings.port} is gone ({error}): check the reader's plug and adapter"
             )
         return None
+
+    def _open_reset(self, stack: ExitStack) -> ResetLine | None:
+        if self._settings.reset is None:
+            return None
+        factory = self._computer.pin_factory
+        pin = open_output(self._settings.reset, high=True, pin_factory=factory)
+        return ResetLine(stack.enter_context(pin))
+
+    def _open_wire(self, stack: ExitStack) -> SerialWire | I2cWire | SpiWire:
+        settings, computer = self._settings, self._computer
+        match settings.interface:
+            case "uart":
+                port = computer.open_serial(
+                    settings.port, BAUDRATE, timeout=BYTE_WAIT_S, write_timeout=WRITE_WITHIN_S
+                )
+                return SerialWire(stack.enter_context(port))
+            case "i2c":
+                return stack.enter_context(closing(I2cWire(computer.files, settings.port)))
+            case "spi":
+                return stack.enter_context(closing(SpiWire(computer.files, settings.port)))
 
     def _silence(self, why: str) -> ReaderSilent:
         return ReaderSilent(f"card reader {self._number}: {why}")
 
 
-class Looking:
-    """One connection to the chip: what lies on it, and when it last proved to be alive."""
+_LIBRARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "uart": lambda wire, reset: PN532_UART(wire, reset=reset),
+    "i2c": lambda wire, reset: PN532_I2C(wire, reset=reset),
+    "spi": lambda wire, reset: PN532_SPI(wire, None, reset=reset),  # the kernel selects the chip
+}
 
-    def __init__(self, chip: Any, clock: Clock, present: Callable[[str], None]) -> None:
-        self._chip = chip
-        self._clock = clock
-        self._present = present
-        self._lying: str | None = None
-        self._missed = 0
-        self._alive_at = self._now()
 
-    def until(self, stop: threading.Event) -> None:
-        """Look again and again; raises what the library raises when the reader is gone."""
-        while not stop.is_set():
-            uid = self._look()
-            if uid is None:
-                self._note_absence()
-                if self._now() - self._alive_at > PROBE_EVERY_S:
-                    self._probe()
-                continue
-            self._missed = 0
-            self._alive_at = self._now()
-            if uid != self._lying:
-                self._lying = uid
-                self._present(uid)
-            stop.wait(REST_S)
+class ResetLine:
+    """A GPIO output as the `digitalio.DigitalInOut` that the library wants: high = let it work."""
 
-    def _look(self) -> str | None:
-        """The UID of a card in the field; `None` for no card, after a probe if anything was odd."""
-        try:
-            heard = self._chip.listen_for_passive_target(timeout=LOOK_S)
-            found = self._chip.get_passive_target(timeout=LOOK_S) if heard else None
-        except ODD as error:
-            log.info("reader_answer_odd", why=str(error))
-            self._probe()
-            return None
-        if not heard:  # not even an acknowledgement
-            self._probe()
-        return bytes(found).hex().upper() if found else None
+    def __init__(self, pin: Any) -> None:
+        self._pin = pin
+        self.direction: object = None  # the library sets it; ours is an output from the start
 
-    def _note_absence(self) -> None:
-        self._missed += 1
-        if self._missed >= LOOKS_TILL_AWAY:
-            self._lying = None
+    @property
+    def value(self) -> bool:
+        """Its level."""
+        return bool(self._pin.value)
 
-    def _probe(self) -> None:
-        """Ask for the firmware version, twice at most; raises `RuntimeError` if none comes."""
-        try:
-            self._chip.firmware_version  # noqa: B018 - reading it asks the chip
-        except ODD:
-            self._chip.firmware_version  # noqa: B018 - a second miss is silence
-        self._alive_at = self._now()
-
-    def _now(self) -> float:
-        return self._clock.now().monotonic
+    @value.setter
+    def value(self, high: bool) -> None:
+        self._pin.value = high
 
 
 def _settle(ended: asyncio.Future[None], silence: ReaderSilent | None) -> None:
