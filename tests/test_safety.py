@@ -27,9 +27,7 @@ def tested() -> set[int]:
 def shown() -> str:
     """The table as the README has it."""
     head = [("row", "what must hold", *KINDS), ("---",) * (2 + len(KINDS))]
-    rows = [
-        (str(row["number"]), _behaviour(row), *(row[kind] for kind in KINDS)) for row in ROWS
-    ]
+    rows = [(str(row["number"]), _behaviour(row), *(row[kind] for kind in KINDS)) for row in ROWS]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (*head, *rows))
 
 

@@ -40,8 +40,12 @@ class Case:
 
     state: ChargePoint
     connector: int
-    bay: Bay
     now: float
+
+    @property
+    def bay(self) -> Bay:
+        """The connector's own state."""
+        return self.state.bay(self.connector)
 
 
 Sign = Callable[[Case], bool]
@@ -64,7 +68,7 @@ def warning(state: ChargePoint, connector: int, now: float) -> Fault | None:
 
 
 def _first(table: Table, state: ChargePoint, connector: int, now: float) -> Fault | None:
-    case = Case(state=state, connector=connector, bay=state.bay(connector), now=now)
+    case = Case(state=state, connector=connector, now=now)
     for is_there, found in table:
         if is_there(case):
             return found

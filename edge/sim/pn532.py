@@ -203,6 +203,6 @@ class SerialReader:
             self._write(answer)
 
     def _write(self, answer: bytes) -> None:
-        if self._open:
+        if not self._closed:
             with contextlib.suppress(BlockingIOError):  # nobody reads: a UART would lose it too
                 os.write(self._master, answer)
