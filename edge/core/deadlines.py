@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from edge.core import (
     authorisation,
+    cards,
     charging,
     contactor,
     cost,
@@ -38,6 +39,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield outbox.due_at(state)
     yield from security_events.deadlines(station.security_events)
     yield from authorisation.deadlines(station.authorisation)
+    yield from cards.deadlines(station.cards)
     yield from (one.until for one in station.reservations)
     yield status.due_at(state, station.notice)
     yield from charging.deadlines(state)

@@ -83,6 +83,13 @@ class MustStop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClearAsked:
+    """A person who may says that what has tripped on *connector* shall be tried again."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyToOpen:
     """Plugged, permitted, locked, and *begin* is the register: the transaction may open."""
 
@@ -206,6 +213,7 @@ Fact = (
     | CarGone
     | InputsChanged
     | MustStop
+    | ClearAsked
     | ReadyToOpen
     | Opened
     | EndRead

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge.core.anchors import Anchor
+from edge.core.card_roles import CardForgotten, CardKept
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
@@ -319,6 +320,8 @@ Record = (
     | TagCached
     | TagForgotten
     | CacheCleared
+    | CardKept
+    | CardForgotten
     | ListChanged
     | ReservationMade
     | ReservationEnded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.core import levels
+from edge.core import cards, levels
 from edge.core.bay import Bay
 from edge.core.draft import Draft
 from edge.core.events import Pilot
@@ -40,4 +40,5 @@ def _obstacle(draft: Draft, bay: Bay) -> StopReason | None:
     """Why energy may not flow, whatever the session says."""
     if draft.station.supply_lost:
         return StopReason.POWER_LOSS
-    return StopReason.OTHER if levels.is_broken(bay) else None
+    barred = bay.transaction is not None and cards.bars(draft.state, bay.transaction.id_tag)
+    return StopReason.OTHER if barred or levels.is_broken(bay) else None

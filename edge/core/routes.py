@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    cards,
     certificates,
     charging,
     clock,
@@ -38,6 +39,7 @@ from edge.core import (
     signed_firmware,
     status,
     supply,
+    tag_cache,
     thinning,
     transaction,
     unlocking,
@@ -45,6 +47,7 @@ from edge.core import (
     waiting,
 )
 from edge.core import events as ev
+from edge.core.card_roles import CardAsked
 from edge.core.draft import Draft
 
 Act = Callable[[Draft, Any], None]
@@ -85,6 +88,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.Stored: (),
     ev.TransferAsked: (data_transfer.on_asked,),
     ev.ResendAsked: (outbox.on_resend_asked,),
+    CardAsked: (cards.on_asked,),
     ev.PowerFailing: (supply.on_failing,),
     ev.PowerReturned: (supply.on_returned,),
     ev.JobFinished: (),
@@ -151,6 +155,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.CarGone: (connector.on_fact,),
     facts.InputsChanged: (connector.on_fact,),
     facts.MustStop: (transaction.on_must_stop, connector.on_fact),
+    facts.ClearAsked: (evse.on_clear_asked,),
     facts.ReadyToOpen: (transaction.on_ready,),
     facts.Opened: (
         connector.on_fact,
@@ -164,7 +169,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Resumed: (connector.on_fact, transaction.on_resumed, metering.on_running),
     facts.Enqueue: (outbox.on_enqueue,),
     facts.Bound: (transaction.on_bound, cost.on_bound),
-    facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
+    facts.TagLearnt: (tag_cache.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
     facts.KeyChanged: (
         cost.on_key,
@@ -193,6 +198,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     connector.on_tick,
     metering.on_tick,
     authorisation.on_tick,
+    cards.on_tick,
     signed_firmware.on_tick,
     firmware.on_tick,
     uploads.on_tick,
@@ -203,6 +209,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
 """Who looks at the time, in every step."""
 
 SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
+    cards.settle,
     charging.settle,
     contactor.settle,
     reservation.settle,

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from edge.core.authorisation import CACHE_SIZE
 from edge.core.commands import ChangeConfiguration, ClearCache
 from edge.core.messages import (
     Authorize,
@@ -16,6 +15,7 @@ from edge.core.messages import (
 )
 from edge.core.records import CacheCleared, TagCached, TagForgotten, TransactionOpened
 from edge.core.saved import Saved
+from edge.core.tag_cache import CACHE_SIZE
 from edge.core.vocabulary import AuthorizationStatus
 from edge.core.waiting import ToLearn
 from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, setup

@@ -45,6 +45,7 @@ FORGETTABLE: Final = {
     "fallback": "fallback",
     "backoff": "backoff",
     "cache": "cache",
+    "cards": "cards",
     "list": "local_list",
     "reservations": "reservations",
     "faults": "faults",

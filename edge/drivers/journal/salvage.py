@@ -20,6 +20,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from edge.core.card_roles import Role
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValues, StartTransaction, StopTransaction
 from edge.core.profiles import Installed
@@ -62,6 +63,7 @@ MEANINGS: Final[dict[str, Callable[[Any], object]]] = {
     "resets.type": ResetType,
     "security_events.type": SecurityEvent,
     "cache.info": _json(IdTagInfo),
+    "cards.role": Role,
     "local_list.info": _json(IdTagInfo),
     "faults.code": ErrorCode,
     "jobs.kind": JobKind,
