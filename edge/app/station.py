@@ -18,6 +18,7 @@ from edge.app.daemon import Daemon, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, at_work
 from edge.app.letters import JOURNAL
+from edge.app.privacy import Names, names
 from edge.config.loading import identity
 from edge.config.settings import Settings
 from edge.core import keys
@@ -29,7 +30,7 @@ from edge.core.levels import permits_energy, permitted_a
 from edge.core.restore import restore
 from edge.core.security import attempts
 from edge.core.setup import Setup
-from edge.core.state import ChargePoint
+from edge.core.state import ChargePoint, tag_key
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.disk_use import written_bytes
@@ -54,7 +55,7 @@ from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
 from edge.runtime.space import watch_space
 from edge.runtime.supervise import cut_all, guarded
-from edge.runtime.upkeep import Upkeep
+from edge.runtime.upkeep import Upkeep, keep_purged
 from edge.runtime.wear import Wear
 
 Work = Coroutine[None, None, None]
@@ -106,9 +107,10 @@ async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
         place.state_dir / JOURNAL, open_database=place.open_database
     ) as journal:
         check_default_price(settings.ocpp, settings.overrides)
+        called = names(settings.privacy.mode, place.state_dir)
         csms = decode(LinkSettings, settings.csms, "csms")
         try:
-            state = restore(await journal.load(), _setup(place, csms), clock.now())
+            state = restore(await journal.load(), _setup(place, csms, called), clock.now())
         except ValueError as mismatch:
             raise ConfigError(str(mismatch)) from mismatch
         link = open_link(
@@ -124,7 +126,9 @@ async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
         )
         notary = ChildNotary(csms.ca_file)
         yield _connected(
-            place, daemon, _Parts(journal=journal, link=link, notary=notary, state=state)
+            place,
+            daemon,
+            _Parts(journal=journal, link=link, notary=notary, state=state, names=called),
         )
 
 
@@ -136,6 +140,7 @@ class _Parts:
     link: OcppLink
     notary: ChildNotary
     state: ChargePoint
+    names: Names
     readings: Readings = field(default_factory=Readings)
 
 
@@ -161,11 +166,11 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     wear = Wear(written=written_bytes, clock=clock)
     loop = _make_loop(place, daemon, parts, act, recorder)
-    upkeep = Upkeep(
-        check=journal.check,
-        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
-        clock=clock,
-    )
+
+    def is_idle() -> bool:
+        return all(bay.transaction is None for bay in loop.state.bays)
+
+    upkeep = Upkeep(check=journal.check, is_idle=is_idle, clock=clock)
     daemon.begin(
         Works(
             loop=loop,
@@ -176,6 +181,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
             errands=errands,
             wear=wear,
             upkeep=upkeep,
+            names=parts.names,
             readings=parts.readings,
             has_power_good=hardware.supply is not None,
         )
@@ -189,9 +195,10 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         "link": link.run(loop.post),
         "wear": wear.run(),
         "upkeep": upkeep.run(),
+        "purge": keep_purged(journal.purge, is_idle),
         "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(place.notifier, loop.come_round),
-        **at_work(hardware, place.settings.supervision, clock, loop.post),
+        **at_work(hardware, place.settings.supervision, clock, loop.post, parts.names.of),
     }
     _post_first(loop.post, clock, hardware)
     cut = partial(cut_all, hardware.evses.values())
@@ -242,7 +249,7 @@ def _make_loop(
     return Loop(parts.state, rules=rules, clock=place.clock, perform=act, append=recorder.append)
 
 
-def _setup(place: Place, csms: LinkSettings) -> Setup:
+def _setup(place: Place, csms: LinkSettings, called: Names) -> Setup:
     settings = place.settings
     return Setup(
         identity=identity(settings.station, version("tapwatt")),
@@ -260,4 +267,5 @@ def _setup(place: Place, csms: LinkSettings) -> Setup:
         keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
         maker_roots=read_roots(settings.firmware.ca_file),
+        cards={tag_key(called.of_word(one)): role for one, role in settings.cards.items()},
     )

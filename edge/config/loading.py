@@ -16,7 +16,16 @@ from typing import Final
 import msgspec
 
 from edge.config.explaining import takes
-from edge.config.settings import Firmware, Settings, Simulated, Station, Supervision, Table, members
+from edge.config.settings import (
+    Firmware,
+    Privacy,
+    Settings,
+    Simulated,
+    Station,
+    Supervision,
+    Table,
+    members,
+)
 from edge.core.keys import TABLE, Accessibility, find, normal
 from edge.core.messages import BootNotification
 from edge.core.setup import Keeping, Policy
@@ -28,6 +37,7 @@ SECTIONS: Final[dict[str, type]] = {
     "journal": Keeping,
     "supervision": Supervision,
     "firmware": Firmware,
+    "privacy": Privacy,
     "simulated": Simulated,
 }
 """The tables whose keys are ours to check; the rest belongs to drivers or to OCPP."""
@@ -36,7 +46,7 @@ NUMBERED: Final = ("readers", "connectors")
 NAMED: Final = ("readers", "buses", "connectors")
 LONGEST_S: Final = 86_400.0  # no patience outlasts a day
 CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
-TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", "power_good", *NAMED)
+TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", "cards", "power_good", *NAMED)
 
 
 def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edge.core.card_roles import Role
 from edge.core.setup import Keeping, Policy, UnsignedFirmware
 
 Table = dict[str, Any]
@@ -65,6 +66,12 @@ class Firmware(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
 
 
+class Privacy(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether cards are known by their UIDs, or by keyed hashes of them."""
+
+    mode: Literal["off", "hashed"] = "off"
+
+
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
     """One charging point: the raw tables of its EVSE and its meter."""
 
@@ -83,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     journal: Keeping = Keeping()
     supervision: Supervision = Supervision()
+    privacy: Privacy = Privacy()
+    cards: dict[CiString20, Role] = {}
     firmware: Firmware = Firmware()
     transfer: Table = {}
     readers: dict[int, Table] = {}

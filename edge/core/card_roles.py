@@ -35,6 +35,14 @@ class CardAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureAsked:
+    """Somebody on this machine wants what is remembered of *id_tags* forgotten."""
+
+    at: Instant
+    id_tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardKept:
     """A card was given *role* at this machine; *id_tag* is folded to lower case."""
 

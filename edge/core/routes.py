@@ -47,7 +47,7 @@ from edge.core import (
     waiting,
 )
 from edge.core import events as ev
-from edge.core.card_roles import CardAsked
+from edge.core.card_roles import CardAsked, ErasureAsked
 from edge.core.draft import Draft
 
 Act = Callable[[Draft, Any], None]
@@ -89,6 +89,7 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.TransferAsked: (data_transfer.on_asked,),
     ev.ResendAsked: (outbox.on_resend_asked,),
     CardAsked: (cards.on_asked,),
+    ErasureAsked: (tag_cache.on_erasure_asked,),
     ev.PowerFailing: (supply.on_failing,),
     ev.PowerReturned: (supply.on_returned,),
     ev.JobFinished: (),

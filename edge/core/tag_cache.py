@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from edge.core import keys, local_list
+from edge.core.card_roles import ErasureAsked
 from edge.core.draft import Draft
 from edge.core.facts import TagLearnt
 from edge.core.records import CacheCleared, TagCached, TagForgotten
@@ -54,3 +55,11 @@ def clear(draft: Draft) -> None:
     """ClearCache: the cache and nothing else (5.4)."""
     _put(draft, {})
     draft.write(CacheCleared())
+
+
+def on_erasure_asked(draft: Draft, event: ErasureAsked) -> None:
+    """The entries of one card go; it is asked about anew when it comes again."""
+    gone = {tag_key(id_tag) for id_tag in event.id_tags}
+    before = draft.station.authorisation.cache
+    _put(draft, {key: entry for key, entry in before.items() if key not in gone})
+    draft.write(*(TagForgotten(id_tag=key) for key in before if key in gone))
