@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge.drivers.system_clock import new_key
 from edge.errors import ConfigError
 
 KEY: Final = "privacy.key"
@@ -94,7 +95,7 @@ def _make(path: Path) -> None:
     draft = path.with_suffix(".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(descriptor, os.urandom(KEY_BYTES))
+        os.write(descriptor, new_key(KEY_BYTES))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -14,8 +14,8 @@ from edge.errors import ConfigError
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 
+LOOK_S: Final = 0.05  # nobody who lays a card on a reader notices
 TAG_MOST: Final = 20  # letters of an idTag
-LOOK_S: Final = 0.05
 UNWRITTEN: Final = "the role counts, and is written as soon as it does"
 
 

@@ -56,11 +56,7 @@ def _stop_remotely(world: World) -> None:
 
 def _give(role: Role | None) -> Act:
     """Somebody at the machine says what the card is, `None`: nothing special any more."""
-
-    def act(world: World) -> None:
-        world.post(CardAsked(at=world.now(), role=role, id_tag=TAG))
-
-    return act
+    return lambda world: world.post(CardAsked(at=world.now(), role=role, id_tag=TAG))
 
 
 def _cut(world: World) -> None:
