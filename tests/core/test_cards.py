@@ -136,10 +136,12 @@ def test_a_guests_card_is_a_card_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("is_online", [True, False])
-@pytest.mark.parametrize("where", ["cached", "listed"])
+@pytest.mark.parametrize("where", ["cached", "listed", "unknown"])
 def test_a_blocked_card_is_refused_before_anything_is_asked(where: str, is_online: bool) -> None:
     """Lost cards: the owner's word comes before list, cache and central system."""
-    known = saved(cached=GOOD) if where == "cached" else saved(listed=GOOD)
+    known = saved(
+        cached=GOOD if where == "cached" else None, listed=GOOD if where == "listed" else None
+    )
     made = given({ALICE: Role.BLOCKED}, keys={"LocalAuthListEnabled": "true", **ANYBODY})
     rig = Rig(made, saved=known, serve=True)
     rig = rig.online() if is_online else rig.start()

@@ -46,6 +46,9 @@ async def test_a_settled_session_keeps_its_energy_and_no_name(tmp_path: Path) ->
     """Deleted rows leave their bytes in freed pages and in the log: both are gone."""
     async with open_journal(tmp_path / "j") as journal:
         await journal.commit(session(1, 2))
+        more = range(3, 60)
+        await journal.commit([queued(seq, stop_message()) for seq in more])
+        await journal.commit([Delivered(seq=seq) for seq in more])
         await journal.commit([TagCached(id_tag=UID.lower(), info=ACCEPTED, at=at(1))])
         await journal.commit([TagForgotten(id_tag=UID.lower())])
         assert await journal.mark_erased([UID]) == 1
