@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from edge.app import wishes
+from edge.app import roles, traces, wishes
 from edge.app.errands import recorded
 from edge.app.letters import Resender, export, listed
+from edge.app.privacy import Names
 from edge.core.effects import HandBack
 from edge.core.events import DamageAcknowledged, PowerFailing, SecurityEventReported
 from edge.core.keys import text
@@ -70,6 +71,7 @@ class Works:
     errands: Errands
     wear: Wear
     upkeep: Upkeep
+    names: Names
     readings: Readings
     flight: FlightRecorder
     has_power_good: bool
@@ -145,6 +147,11 @@ class Daemon:
             "recording": self.export_recording,
             "release": self.release,
             "limit": self.limit,
+            "cards": self.list_cards,
+            "card": self.change_card,
+            "learn": self.learn_card,
+            "held": self.list_traces,
+            "erase": self.erase_traces,
             "stop": stop,
         }
 
@@ -259,6 +266,41 @@ class Daemon:
         await works.loop.come_round()
         return answer
 
+    def list_cards(self) -> dict[str, Any]:
+        """The cards that have a role."""
+        works = self._running()
+        return roles.listed(works.loop.state, works.clock.now().monotonic)
+
+    async def change_card(
+        self, role: str | None = None, uid: str | None = None, alias: str | None = None
+    ) -> dict[str, Any]:
+        """Give a card a role, or take it away."""
+        works = self._running()
+        tag = works.names.of(uid) if uid is not None else alias or ""
+        return await roles.change(works.loop, works.recorder, works.clock.now(), role, tag)
+
+    async def learn_card(self, role: str) -> dict[str, Any]:
+        """Give the card that comes next a role."""
+        works = self._running()
+        return await roles.learn(works.loop, works.recorder, works.clock.now(), role)
+
+    async def list_traces(
+        self, uid: str | None = None, alias: str | None = None, after: int = 0
+    ) -> dict[str, Any]:
+        """What is held of a card, a page of its sessions."""
+        works = self._running()
+        return await works.journal.held(_called(works.names, uid, alias), after)
+
+    async def erase_traces(
+        self, uid: str | None = None, alias: str | None = None
+    ) -> dict[str, Any]:
+        """Let go of what is held of a card."""
+        works = self._running()
+        called = _called(works.names, uid, alias)
+        return await traces.erase(
+            works.journal, works.loop, works.recorder, works.clock.now(), called
+        )
+
     async def transfer(
         self, vendor: str, message: str | None = None, data: str | None = None
     ) -> dict[str, Any]:
@@ -365,3 +407,10 @@ class Daemon:
 
 def _unheard() -> None:
     """Nobody watches: there is no simulated bay."""
+
+
+def _called(names: Names, uid: str | None, alias: str | None) -> tuple[str, ...]:
+    """All that a card has been called here: privacy mode may have been off once."""
+    if uid is None:
+        return (alias or "",)
+    return names.ever_of(uid)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
 from edge.config.settings import Connector, Supervision, Table
-from edge.core.events import Port
+from edge.core.events import Event, Port, TagPresented
 from edge.core.setup import EvseTraits
 from edge.drivers.registry import Rig, choose
 from edge.ports import CardReader, Clock, EnergyMeter, Evse, Post, Supply, Thermometer
@@ -98,13 +99,20 @@ async def open_hardware(stack: AsyncExitStack, rig: Rig, tables: Tables) -> Hard
 
 
 def at_work(
-    hardware: Hardware, waits: Supervision, clock: Clock, post: Post
+    hardware: Hardware,
+    waits: Supervision,
+    clock: Clock,
+    post: Post,
+    name: Callable[[str], str],
 ) -> dict[str, Coroutine[None, None, None]]:
-    """Each driver of the hardware at work, by its name; a pin that is only read cannot fail."""
+    """Each driver of the hardware at work, by its name; a pin that is only read cannot fail.
+
+    What the readers say of cards reaches *post* with the *name* that each has inside.
+    """
     backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
     works: dict[str, Coroutine[None, None, None]] = {
         worker.name: supervise(worker, post, clock=clock, backoff=backoff)
-        for worker in _workers(hardware)
+        for worker in _workers(hardware, name)
     }
     if hardware.supply is not None:
         works["supply"] = hardware.supply.run(post)
@@ -122,7 +130,7 @@ def proofs(
     }
 
 
-def _workers(hardware: Hardware) -> Iterator[Worker]:
+def _workers(hardware: Hardware, name: Callable[[str], str]) -> Iterator[Worker]:
     """Every driver that can fail and be tried again."""
     for number, evse in hardware.evses.items():
         yield Worker(port=Port.EVSE, connector=number, run=evse.run)
@@ -131,4 +139,17 @@ def _workers(hardware: Hardware) -> Iterator[Worker]:
     for number, thermometer in hardware.thermometers.items():
         yield Worker(port=Port.SENSOR, connector=number, run=thermometer.run)
     for number, reader in hardware.readers.items():
-        yield Worker(port=Port.READER, connector=0, reader=number, run=reader.run)
+        yield Worker(
+            port=Port.READER, connector=0, reader=number, run=partial(_named, reader, name)
+        )
+
+
+async def _named(reader: CardReader, name: Callable[[str], str], post: Post) -> None:
+    """Let *reader* work, and nobody hear a UID in clear where cards have aliases."""
+
+    def renamed(event: Event) -> None:
+        if isinstance(event, TagPresented):
+            event = replace(event, id_tag=name(event.id_tag))
+        post(event)
+
+    await reader.run(renamed)

@@ -177,7 +177,7 @@ class Resender:
         Raises `ConfigError` if one of them is none, `JournalFailed` if the disk takes nothing.
         """
         async with self._turn:
-            await self._written(loop, recorder, "nothing is told again before it does")
+            await written(loop, recorder, "nothing is told again before it does")
             wanted = await _wanted(journal, seqs)
             letters = tuple(letter.queued for letter in wanted)
             sessions = await journal.sessions({one.ref for one in letters if one.ref is not None})
@@ -192,20 +192,21 @@ class Resender:
                 if one.ref is not None and isinstance(one.message, StartTransaction)
             )
             loop.post(ResendAsked(at=at, letters=letters, numbers=numbers, waiting=waiting))
-            await self._written(loop, recorder, "they are told again as soon as it does")
+            await written(loop, recorder, "they are told again as soon as it does")
         return {
             "resent": [one.seq for one in letters],
             "left": loop.state.station.outbox.dead_letters,
         }
 
-    async def _written(self, loop: Loop[ChargePoint], recorder: Recorder, otherwise: str) -> None:
-        """Return when all that was asked is decided, also by who went away, and on the disk."""
-        try:
-            async with asyncio.timeout(WRITTEN_WITHIN_S):
-                await loop.come_round()
-                await recorder.caught_up()
-        except TimeoutError:
-            raise JournalFailed("other", f"the disk takes nothing: {otherwise}") from None
+
+async def written(loop: Loop[ChargePoint], recorder: Recorder, otherwise: str) -> None:
+    """Return when all that was asked is decided, also by who went away, and on the disk."""
+    try:
+        async with asyncio.timeout(WRITTEN_WITHIN_S):
+            await loop.come_round()
+            await recorder.caught_up()
+    except TimeoutError:
+        raise JournalFailed("other", f"the disk takes nothing: {otherwise}") from None
 
 
 async def _wanted(journal: SqliteJournal, seqs: Sequence[int] | None) -> tuple[DeadLetter, ...]:

@@ -17,6 +17,7 @@ from random import Random
 from edge.app.daemon import Daemon, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, at_work, proofs
+from edge.app.privacy import Names, names
 from edge.config.loading import identity
 from edge.config.settings import Settings
 from edge.core import keys
@@ -28,7 +29,7 @@ from edge.core.levels import permits_energy, permitted_a
 from edge.core.restore import restore
 from edge.core.security import attempts
 from edge.core.setup import Setup
-from edge.core.state import ChargePoint
+from edge.core.state import ChargePoint, tag_key
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.disk_use import written_bytes
@@ -55,7 +56,7 @@ from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
 from edge.runtime.space import watch_space
 from edge.runtime.supervise import cut_all, guarded
-from edge.runtime.upkeep import Upkeep
+from edge.runtime.upkeep import Upkeep, keep_purged
 from edge.runtime.wear import Wear
 
 Work = Coroutine[None, None, None]
@@ -108,9 +109,10 @@ async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
     path = place.state_dir / files.NAME
     async with open_journal(path, open_database=place.open_database) as journal:
         check_default_price(settings.ocpp, settings.overrides)
+        called = names(settings.privacy.mode, place.state_dir)
         csms = decode(LinkSettings, settings.csms, "csms")
         try:
-            state = restore(await journal.load(), _setup(place, csms), clock.now())
+            state = restore(await journal.load(), _setup(place, csms, called), clock.now())
         except ValueError as mismatch:
             raise ConfigError(str(mismatch)) from mismatch
         flight = FlightRecorder(veil=Veil(place.veil_key), version=version("tapwatt"))
@@ -127,7 +129,9 @@ async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
             hear=flight.frame,
         )
         notary = ChildNotary(csms.ca_file)
-        parts = _Parts(journal=journal, link=link, notary=notary, state=state, flight=flight)
+        parts = _Parts(
+            journal=journal, link=link, notary=notary, state=state, flight=flight, names=called
+        )
         yield _connected(place, daemon, parts)
 
 
@@ -140,6 +144,7 @@ class _Parts:
     notary: ChildNotary
     state: ChargePoint
     flight: FlightRecorder
+    names: Names
     readings: Readings = field(default_factory=Readings)
 
 
@@ -165,7 +170,8 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     wear = Wear(written=written_bytes, clock=clock)
     loop = _make_loop(place, daemon, parts, act, recorder)
-    upkeep = _make_upkeep(journal, loop, clock)
+    is_idle = partial(_is_idle, loop)
+    upkeep = Upkeep(check=journal.check, is_idle=is_idle, clock=clock)
     daemon.begin(
         Works(
             loop=loop,
@@ -176,6 +182,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
             errands=errands,
             wear=wear,
             upkeep=upkeep,
+            names=parts.names,
             readings=parts.readings,
             flight=parts.flight,
             has_power_good=hardware.supply is not None,
@@ -190,10 +197,11 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         "link": link.run(loop.post),
         "wear": wear.run(),
         "upkeep": upkeep.run(),
+        "purge": keep_purged(journal.purge, is_idle),
         "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(place.notifier, loop.come_round),
         **proofs(hardware, loop.come_round),
-        **at_work(hardware, place.settings.supervision, clock, loop.post),
+        **at_work(hardware, place.settings.supervision, clock, loop.post, parts.names.of),
     }
     _post_first(loop.post, clock, hardware)
     cut = partial(_cut, loop, hardware)
@@ -206,12 +214,9 @@ def _cut(loop: Loop[ChargePoint], hardware: Hardware) -> None:
     cut_all(hardware.evses.values())
 
 
-def _make_upkeep(journal: SqliteJournal, loop: Loop[ChargePoint], clock: SystemClock) -> Upkeep:
-    return Upkeep(
-        check=journal.check,
-        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
-        clock=clock,
-    )
+def _is_idle(loop: Loop[ChargePoint]) -> bool:
+    """Whether no session runs."""
+    return all(bay.transaction is None for bay in loop.state.bays)
 
 
 def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
@@ -266,7 +271,7 @@ def _make_loop(
     )
 
 
-def _setup(place: Place, csms: LinkSettings) -> Setup:
+def _setup(place: Place, csms: LinkSettings, called: Names) -> Setup:
     settings = place.settings
     return Setup(
         identity=identity(settings.station, version("tapwatt")),
@@ -285,4 +290,5 @@ def _setup(place: Place, csms: LinkSettings) -> Setup:
         keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
         maker_roots=read_roots(settings.firmware.ca_file),
+        cards={tag_key(called.of_word(one)): role for one, role in settings.cards.items()},
     )

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import configuring, doctor, journal, recording, why
+from edge.cli import cards, configuring, doctor, journal, privacy, recording, why
 from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
@@ -48,6 +48,10 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         verb.set_defaults(func=act)
     summary = "messages that wait, and dead letters: those refused for good"
     journal.verbs(below.add_parser("journal", help=summary), _ask, _state_dir())
+    summary = "the roles of cards: owner, guest, admin, installer, or blocked"
+    cards.verbs(below.add_parser("cards", help=summary), _ask, _state_dir())
+    summary = "what is held of a card, and letting go of it"
+    privacy.verbs(below.add_parser("privacy", help=summary), _ask, _state_dir())
     readings = below.add_parser("readings", help="the meters' last quarter of an hour, as CSV")
     readings.add_argument("--connector", type=int, metavar="N", help="of this one only")
     readings.add_argument("--json", action="store_true", help="as JSON")

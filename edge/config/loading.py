@@ -17,7 +17,16 @@ import msgspec
 
 from edge.config.explaining import takes
 from edge.config.production import Installation, check_production
-from edge.config.settings import Firmware, Settings, Simulated, Station, Supervision, Table, members
+from edge.config.settings import (
+    Firmware,
+    Privacy,
+    Settings,
+    Simulated,
+    Station,
+    Supervision,
+    Table,
+    members,
+)
 from edge.core.keys import TABLE, Accessibility, find, normal
 from edge.core.messages import BootNotification
 from edge.core.setup import Bounds, Keeping, Policy
@@ -30,6 +39,7 @@ SECTIONS: Final[dict[str, type]] = {
     "journal": Keeping,
     "supervision": Supervision,
     "firmware": Firmware,
+    "privacy": Privacy,
     "simulated": Simulated,
     "installation": Installation,
 }
@@ -39,7 +49,7 @@ NUMBERED: Final = ("readers", "connectors")
 NAMED: Final = ("readers", "buses", "connectors")
 LONGEST_S: Final = 86_400.0  # no patience outlasts a day
 CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
-TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", "power_good", *NAMED)
+TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", "cards", "power_good", *NAMED)
 
 
 def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:

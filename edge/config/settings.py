@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from edge.config.production import Installation
+from edge.core.card_roles import Role
 from edge.core.setup import Bounds, Keeping, Policy, UnsignedFirmware
 
 Table = dict[str, Any]
@@ -67,6 +68,12 @@ class Firmware(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
 
 
+class Privacy(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether cards are known by their UIDs, or by keyed hashes of them."""
+
+    mode: Literal["off", "hashed"] = "off"
+
+
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
     """One charging point: the raw tables of its EVSE, its meter and its thermometer."""
 
@@ -90,6 +97,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bounds: Bounds = Bounds()
     journal: Keeping = Keeping()
     supervision: Supervision = Supervision()
+    privacy: Privacy = Privacy()
+    cards: dict[CiString20, Role] = {}
     firmware: Firmware = Firmware()
     transfer: Table = {}
     readers: dict[int, Table] = {}

@@ -7,11 +7,10 @@ Source: OCPP 1.6 3.5, 4.1, 9.1.12-13, 9.2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
-from edge.core import holds, keys, levels, local_list, routing
+from edge.core import cards, holds, keys, levels, local_list, routing
 from edge.core.bay import Permit, Phase
 from edge.core.draft import Draft
 from edge.core.events import Settled, TagPresented
@@ -25,12 +24,9 @@ from edge.core.facts import (
     TagRefused,
 )
 from edge.core.messages import Authorize, AuthorizeConf, IdTagInfo
-from edge.core.records import CacheCleared, TagCached, TagForgotten
 from edge.core.state import Authorisation, ChargePoint, Floating, accepts, same_group, tag_key
 from edge.core.vocabulary import StopReason
 from edge.core.waiting import ToLearn, ToStart, ToStop
-
-CACHE_SIZE: Final = 512  # tags; a car park's regulars, 100 kB in the journal
 
 
 def _put(draft: Draft, **changes: Any) -> None:
@@ -44,6 +40,11 @@ def _put(draft: Draft, **changes: Any) -> None:
 def on_tag(draft: Draft, event: TagPresented) -> None:
     """Find out what the card means, then whether it may."""
     among = routing.served(draft.state, event)
+    if cards.is_blocked(draft.state, event.id_tag):
+        _refuse(draft, among)
+        return
+    if cards.take(draft, event, among):
+        return
     if draft.station.authorisation.asking:
         return  # the reader is busy with the card before: it says so by its lamp
     info = known(draft.state, event.id_tag)
@@ -127,8 +128,12 @@ def on_start_asked(draft: Draft, fact: StartAsked) -> None:
 
 def _judge(draft: Draft, purpose: ToStart) -> None:
     info = known(draft.state, purpose.id_tag)
-    sure = _is_trusted(draft, info) and _has_place(draft, purpose, info)
-    if not _can_ask(draft):
+    has_place = _has_place(draft, purpose, info)
+    sure = _is_trusted(draft, info) and has_place
+    vouched = not purpose.remote and cards.vouches(draft, purpose.id_tag, info)
+    if vouched and has_place:
+        _grant(draft, purpose, info)
+    elif not _can_ask(draft):
         _judge_offline(draft, purpose)
     elif sure and keys.flag(draft.state, "LocalPreAuthorize"):
         _grant(draft, purpose, info)
@@ -298,7 +303,8 @@ def _grant(draft: Draft, purpose: ToStart, info: IdTagInfo | None) -> None:
 
 def _admits(draft: Draft, connector: int, permit: Permit) -> bool:
     tag, parent = permit.id_tag, permit.parent_id_tag
-    return levels.admits(draft.state, connector, tag, parent, draft.now)
+    free = levels.admits(draft.state, connector, tag, parent, draft.now)
+    return free and not cards.bars(draft.state, tag)
 
 
 def _without_remote(draft: Draft, among: tuple[int, ...]) -> tuple[Floating, ...]:
@@ -327,42 +333,6 @@ def on_plugged(draft: Draft, fact: PluggedIn) -> None:
             _put(draft, floating=tuple(one for one in others if one is not floating))
             draft.tell(Granted(connector=fact.connector, permit=floating.permit))
             return
-
-
-# ── the cache ────────────────────────────────────────────────────────────────────────────────────
-
-
-def on_learnt(draft: Draft, fact: TagLearnt) -> None:
-    """Remember what the central system said of a tag (3.5.1)."""
-    if not keys.flag(draft.state, "AuthorizationCacheEnabled"):
-        return
-    if local_list.find(draft.state, fact.id_tag) is not None:
-        return  # what is listed is not cached (3.5.3)
-    key = tag_key(fact.id_tag)
-    cache = dict(draft.station.authorisation.cache)
-    entry = TagCached(id_tag=key, info=fact.info, at=draft.at)
-    if key in cache and cache[key].info == fact.info:
-        return
-    cache.pop(key, None)
-    if len(cache) >= CACHE_SIZE:
-        for leaves in _dispensable(cache, draft):
-            del cache[leaves]
-            draft.write(TagForgotten(id_tag=leaves))
-    cache[key] = entry
-    draft.write(entry)
-    _put(draft, cache=cache)
-
-
-def _dispensable(cache: Mapping[str, TagCached], draft: Draft) -> tuple[str, ...]:
-    """Who makes room: all that are not valid, and only without such the eldest (3.5.1)."""
-    bad = tuple(tag for tag, row in cache.items() if not accepts(row.info, draft.at.wall))
-    return bad or (next(iter(cache)),)
-
-
-def clear_cache(draft: Draft) -> None:
-    """ClearCache: the cache and nothing else (5.4)."""
-    _put(draft, cache={})
-    draft.write(CacheCleared())
 
 
 def on_tick(draft: Draft) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from edge.core import (
     authorisation,
+    cards,
     charging,
     contactor,
     cost,
@@ -43,6 +44,7 @@ def _all(state: ChargePoint) -> Iterator[float | None]:
     yield from security_events.deadlines(station.security_events)
     yield from authorisation.deadlines(station.authorisation)
     yield from (refusal.until for refusal in station.refusals.values())
+    yield from cards.deadlines(station.cards)
     yield from (one.until for one in station.reservations)
     yield status.due_at(state, station.notice)
     yield from charging.deadlines(state)

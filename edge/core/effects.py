@@ -43,6 +43,7 @@ class Lamp(StrEnum):
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
     FAULTED = "faulted"
+    SETUP = "setup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edge.core.access import Access
+from edge.core.card_roles import CardAsked, ErasureAsked
 from edge.core.commands import Command
 from edge.core.instant import Instant
 from edge.core.messages import CallError, Confirmation, NoAnswer
@@ -399,6 +400,8 @@ Event = (
     | Stored
     | TransferAsked
     | ResendAsked
+    | CardAsked
+    | ErasureAsked
     | PowerFailing
     | PowerReturned
     | JobFinished

@@ -10,16 +10,16 @@ from edge.core import faults
 from edge.core.bay import Bay, Phase, Seen
 from edge.core.draft import Draft
 from edge.core.effects import Rearm
-from edge.core.events import (
-    DriverFound,
-    DriverLost,
-    EvseSeen,
-    Pilot,
-    Port,
-    StopPressed,
-    Trip,
+from edge.core.events import DriverFound, DriverLost, EvseSeen, Pilot, Port, StopPressed, Trip
+from edge.core.facts import (
+    CarGone,
+    ClearAsked,
+    InputsChanged,
+    MustLatch,
+    MustStop,
+    PluggedIn,
+    PluggedOut,
 )
-from edge.core.facts import CarGone, InputsChanged, MustLatch, MustStop, PluggedIn, PluggedOut
 from edge.core.records import FaultLatched, FaultReleased, Latch
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import StopReason
@@ -94,6 +94,14 @@ def _tell_plug(draft: Draft, connector: int, before: Seen, after: Seen) -> None:
 def on_stop_pressed(draft: Draft, event: StopPressed) -> None:
     """The button is for whoever stands there; it says no more than a card would."""
     draft.tell(MustStop(connector=event.connector, reason=StopReason.LOCAL))
+
+
+def on_clear_asked(draft: Draft, fact: ClearAsked) -> None:
+    """Try at once whether the cause is gone; what the inputs still show stays (safety 9)."""
+    seen = draft.bay(fact.connector).seen
+    draft.do(Rearm(connector=fact.connector))
+    again_at = draft.now + REARM_EVERY_S
+    draft.put(fact.connector, seen=replace(seen, rearm_at=again_at, rcd_trips=()))
 
 
 def on_lost(draft: Draft, event: DriverLost) -> None:

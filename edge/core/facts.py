@@ -92,6 +92,13 @@ class MustStop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClearAsked:
+    """A person who may says that what has tripped on *connector* shall be tried again."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyToOpen:
     """Plugged, permitted, locked, and *begin* is the register: the transaction may open."""
 
@@ -223,6 +230,7 @@ Fact = (
     | InputsChanged
     | MustLatch
     | MustStop
+    | ClearAsked
     | ReadyToOpen
     | Opened
     | EndRead

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from edge.core import faults
 from edge.core.draft import Draft
-from edge.core.facts import MustLatch
-from edge.core.records import FaultLatched, FaultReleased
+from edge.core.facts import ClearAsked, MustLatch
+from edge.core.records import FaultLatched, FaultReleased, Latch
 from edge.core.wishes import ReleaseAsked
 
 
@@ -30,3 +30,14 @@ def on_release(draft: Draft, event: ReleaseAsked) -> None:
     for latch in sorted(latches):
         draft.write(FaultReleased(connector=event.connector, latch=latch))
     draft.put(event.connector, latches=frozenset())
+
+
+def on_clear_asked(draft: Draft, fact: ClearAsked) -> None:
+    """An admin's card is somebody who stands there: residual current may be tried again.
+
+    A weld is not for a card: whoever says `release` has looked at the contactor.
+    """
+    latches = draft.bay(fact.connector).latches
+    if Latch.RCD in latches:
+        draft.write(FaultReleased(connector=fact.connector, latch=Latch.RCD))
+        draft.put(fact.connector, latches=latches - {Latch.RCD})

@@ -294,6 +294,9 @@ def lamp(state: ChargePoint, connector: int) -> Lamp:
     if bay.notice.candidate is None:
         return Lamp.OFF
     told = bay.notice.candidate[0]
+    is_free = bay.transaction is None and told is not ConnectorStatus.FAULTED
+    if is_free and state.station.cards.opened_at is not None:
+        return Lamp.SETUP
     busy = bay.connector.phase in (Phase.OPENING, Phase.STOPPING)
     asked_here = told is ConnectorStatus.PREPARING or (
         told is ConnectorStatus.RESERVED and bay.seen.plugged

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from edge.core.anchors import Anchor
+from edge.core.card_roles import CardForgotten, CardKept
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, TransactionMessage
 from edge.core.profiles import Installed
@@ -339,6 +340,8 @@ Record = (
     | TagCached
     | TagForgotten
     | CacheCleared
+    | CardKept
+    | CardForgotten
     | ListChanged
     | ReservationMade
     | ReservationEnded

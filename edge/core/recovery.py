@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.core import faults, levels
+from edge.core import cards, faults, levels
 from edge.core.draft import Draft
 from edge.core.events import Pilot
 from edge.core.facts import EndRead, MustStop, Resumed
@@ -40,5 +40,8 @@ def _obstacle(draft: Draft, connector: int) -> StopReason | None:
     """Why energy may not flow, whatever the session says."""
     if draft.station.supply_lost:
         return StopReason.POWER_LOSS
+    bay = draft.bay(connector)
+    if bay.transaction is not None and cards.bars(draft.state, bay.transaction.id_tag):
+        return StopReason.OTHER
     broken = faults.lasting(draft.state, connector, draft.now)
     return None if broken is None else broken.ends

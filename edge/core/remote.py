@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    cards,
     certificates,
     charging,
     configuration,
@@ -25,6 +26,7 @@ from edge.core import (
     restarting,
     service,
     signed_firmware,
+    tag_cache,
     unlocking,
     uploads,
 )
@@ -89,7 +91,8 @@ def _start(draft: Draft, call_id: int, command: RemoteStartTransaction) -> None:
     among = _open_to(draft.state, command, among, draft.now)
     profile = command.charging_profile
     is_fit = profile is None or charging.fits_a_start(draft.state, profile)
-    accepted = bool(among) and is_fit and draft.station.registration.online
+    is_barred = cards.bars(draft.state, command.id_tag)
+    accepted = bool(among) and is_fit and not is_barred and draft.station.registration.online
     if not accepted:
         draft.do(Refuse(call_id=call_id, answer=RemoteStartTransactionConf(status="Rejected")))
     else:
@@ -175,7 +178,7 @@ def _has(state: ChargePoint, number: int, transaction_id: int) -> bool:
 def _clear_cache(draft: Draft, call_id: int, _: ClearCache) -> None:
     enabled = keys.flag(draft.state, "AuthorizationCacheEnabled")
     if enabled:
-        authorisation.clear_cache(draft)
+        tag_cache.clear(draft)
     status = "Accepted" if enabled else "Rejected"
     draft.do(Reply(call_id=call_id, answer=ClearCacheConf(status=status)))
 

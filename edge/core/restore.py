@@ -12,6 +12,7 @@ from typing import Any
 from edge.core import clock, jobs, temperature
 from edge.core.access import Security
 from edge.core.bay import Bay, Connector, Contactor, Metering, Phase, Seen, Service, Transaction
+from edge.core.card_roles import Cards
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.cost_messages import Cost
 from edge.core.instant import Instant
@@ -59,6 +60,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             clock=time,
             outbox=_outbox(saved),
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
+            cards=Cards(kept={row.id_tag: row.role for row in saved.cards}),
             charging=Charging(profiles=_profiles(saved), due=now.monotonic),
             local_list=LocalList(
                 version=saved.list_version if saved.local_list else 0,

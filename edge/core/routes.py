@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from edge.core import (
     authorisation,
+    cards,
     certificates,
     charging,
     clock,
@@ -43,6 +44,7 @@ from edge.core import (
     signed_firmware,
     status,
     supply,
+    tag_cache,
     temperature,
     thinning,
     transaction,
@@ -52,6 +54,7 @@ from edge.core import (
     wishes,
 )
 from edge.core import events as ev
+from edge.core.card_roles import CardAsked, ErasureAsked
 from edge.core.draft import Draft
 
 Act = Callable[[Draft, Any], None]
@@ -96,6 +99,8 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.Stored: (),
     ev.TransferAsked: (data_transfer.on_asked,),
     ev.ResendAsked: (outbox.on_resend_asked,),
+    CardAsked: (cards.on_asked,),
+    ErasureAsked: (tag_cache.on_erasure_asked,),
     ev.PowerFailing: (supply.on_failing,),
     ev.PowerReturned: (supply.on_returned,),
     ev.JobFinished: (),
@@ -163,6 +168,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.InputsChanged: (connector.on_fact,),
     facts.MustLatch: (latching.on_must_latch,),
     facts.MustStop: (transaction.on_must_stop, connector.on_fact),
+    facts.ClearAsked: (evse.on_clear_asked, latching.on_clear_asked),
     facts.ReadyToOpen: (transaction.on_ready,),
     facts.Opened: (
         connector.on_fact,
@@ -178,7 +184,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
     facts.Enqueue: (outbox.on_enqueue,),
     facts.Bound: (transaction.on_bound, cost.on_bound),
     facts.TagRefused: (refusals.on_refused,),
-    facts.TagLearnt: (authorisation.on_learnt, local_list.on_learnt),
+    facts.TagLearnt: (tag_cache.on_learnt, local_list.on_learnt),
     facts.Sampled: (transaction.on_sampled,),
     facts.KeyChanged: (
         cost.on_key,
@@ -209,6 +215,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     metering.on_tick,
     authorisation.on_tick,
     refusals.on_tick,
+    cards.on_tick,
     signed_firmware.on_tick,
     firmware.on_tick,
     uploads.on_tick,
@@ -219,6 +226,7 @@ TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
 """Who looks at the time, in every step."""
 
 SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
+    cards.settle,
     charging.settle,
     contactor.settle,
     reservation.settle,

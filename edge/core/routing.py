@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.core import holds, levels
+from edge.core import cards, holds, levels
 from edge.core.bay import Bay, Phase
 from edge.core.events import TagPresented, TagUnusable
 from edge.core.state import ChargePoint, same_group, tag_key
@@ -61,6 +61,7 @@ def meaning(
         _own_session(state, id_tag, among, now)
         or _own_permit(state, id_tag, among)
         or _own_cable(state, id_tag, parent, among)
+        or _anybodys_session(state, id_tag, among)
         or _group_session(state, parent, among)
         or _reserved(state, id_tag, parent, among, now)
         or _elsewhere(state, id_tag, parent, among, now)
@@ -76,7 +77,7 @@ def _own_session(
     own = [number for number in _running(state, among) if _started(state.bay(number), id_tag)]
     if not own:
         return None
-    eldest = min(own, key=lambda number: state.bay(number).connector.started_at or 0.0)
+    eldest = _eldest(state, own)
     started_at = state.bay(eldest).connector.started_at or 0.0
     if now - started_at < state.setup.policy.start_stop_dead_time_s:
         return Refuse(silently=True)
@@ -122,6 +123,18 @@ def keeps(bay: Bay, id_tag: str, parent: str | None) -> bool:
     connector = bay.connector
     own = connector.keeper is not None and tag_key(connector.keeper) == tag_key(id_tag)
     return own or same_group(connector.keeper_parent, parent)
+
+
+def _anybodys_session(state: ChargePoint, id_tag: str, among: Sequence[int]) -> Stop | None:
+    """An admin's card ends the session that has run longest."""
+    running = _running(state, among)
+    if not running or not cards.stops_any(state, id_tag):
+        return None
+    return Stop(connector=_eldest(state, running))
+
+
+def _eldest(state: ChargePoint, running: Sequence[int]) -> int:
+    return min(running, key=lambda number: state.bay(number).connector.started_at or 0.0)
 
 
 def _group_session(state: ChargePoint, parent: str | None, among: Sequence[int]) -> Stop | None:

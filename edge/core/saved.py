@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.core.anchors import Anchor
+from edge.core.card_roles import CardKept
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo
 from edge.core.records import (
@@ -86,6 +87,7 @@ class Saved:
     configuration: tuple[ConfigurationChanged, ...] = ()
     fallback: FallbackKept | None = None
     dial_failures: int = 0
+    cards: tuple[CardKept, ...] = ()
     cache: tuple[TagCached, ...] = ()
     list_version: int = 0
     local_list: tuple[ListedTag, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.core.card_roles import Role
 from edge.core.messages import BootNotification
 
 
@@ -116,7 +117,7 @@ class Setup:
     ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id. *has_root* and
     *has_certificate*: the installer gave files to check the central system by, and to show it.
     *common_name* is what certificates call this station: its serial number. *maker_roots*, PEM, are
-    the installer's word on whom firmware comes from.
+    the installer's word on whom firmware comes from, *cards* (keys in lower case) on their roles.
     """
 
     identity: BootNotification
@@ -135,3 +136,4 @@ class Setup:
     keeping: Keeping = field(default_factory=Keeping)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO
     maker_roots: tuple[str, ...] = ()
+    cards: Mapping[str, Role] = field(default_factory=dict, repr=False)

@@ -15,6 +15,7 @@ from datetime import datetime
 from edge.core.access import Security
 from edge.core.anchors import Clock
 from edge.core.bay import Bay, Notice, Permit
+from edge.core.card_roles import Cards
 from edge.core.cost_messages import UserPrice
 from edge.core.events import TagFlaw
 from edge.core.instant import Instant
@@ -185,6 +186,7 @@ class Station:
     security_events: SecurityEvents = field(default_factory=SecurityEvents)
     certificates: Certificates = field(default_factory=Certificates)
     credentials: Credentials = field(default_factory=Credentials)
+    cards: Cards = field(default_factory=Cards)
     local_list: LocalList = field(default_factory=LocalList)
     reservations: tuple[Reservation, ...] = ()
     user_prices: tuple[UserPrice, ...] = ()

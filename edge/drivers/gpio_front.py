@@ -21,6 +21,7 @@ COLOURS: Final[Mapping[Lamp, str]] = {
     Lamp.REFUSED: "red blue",
     Lamp.UNAVAILABLE: "red",
     Lamp.FAULTED: "red",
+    Lamp.SETUP: "red green blue",
 }
 """Which of the three lamps are lit, steadily."""
 

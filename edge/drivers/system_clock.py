@@ -49,6 +49,11 @@ def kernel_boot_id() -> str:
     return BOOT_ID.read_text(encoding="ascii").strip()
 
 
+def new_key(size: int) -> bytes:
+    """Make *size* bytes that nobody can guess."""
+    return secrets.token_bytes(size)
+
+
 def new_nonce() -> str:
     """24 random hex digits, never the same twice."""
     return secrets.token_hex(12)

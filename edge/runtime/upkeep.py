@@ -59,3 +59,19 @@ class Upkeep:
 
     def _age_s(self) -> float:
         return self._clock.now().monotonic - self._checked_at
+
+
+async def keep_purged(purge: Callable[[], Awaitable[bool]], is_idle: Callable[[], bool]) -> None:
+    """Have the journal let go of erased names that were still to be billed, until cancelled.
+
+    While nobody charges: the file is written anew, and commits wait for it.
+    """
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if not is_idle():
+            continue
+        try:
+            if await purge():
+                log.info("journal_purged")
+        except JournalFailed as failure:
+            log.warning("journal_unpurged", why=str(failure))

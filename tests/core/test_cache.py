@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from edge.core.authorisation import CACHE_SIZE
+from edge.core.card_roles import ErasureAsked
 from edge.core.commands import ChangeConfiguration, ClearCache
 from edge.core.messages import (
     Authorize,
@@ -16,6 +16,7 @@ from edge.core.messages import (
 )
 from edge.core.records import CacheCleared, TagCached, TagForgotten, TransactionOpened
 from edge.core.saved import Saved
+from edge.core.tag_cache import CACHE_SIZE
 from edge.core.vocabulary import AuthorizationStatus
 from edge.core.waiting import ToLearn
 from tests.core.bench import ALICE, BAD, BOB, GOOD, NOON, at, setup
@@ -169,3 +170,14 @@ def test_a_full_cache_drops_what_is_not_valid_first() -> None:
     assert "tag007" not in cache
     assert "tag009" not in cache
     assert "tag000" in cache
+
+
+def test_an_erased_card_is_asked_about_again() -> None:
+    """Issue 5, 8: its entry goes, nobody else's does."""
+    rig = Rig(setup(keys=PRE), saved=cached((ALICE, GOOD), (BOB, GOOD))).online()
+    rig.step(ErasureAsked(at=rig.instant, id_tags=(ALICE,)))
+    assert rig.written(TagForgotten) == [TagForgotten(id_tag=ALICE.lower())]
+    assert list(rig.state.station.authorisation.cache) == [BOB.lower()]
+    rig.plug()
+    rig.tap()
+    assert rig.is_waiting(Authorize)

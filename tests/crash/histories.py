@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from edge.core.card_roles import CardAsked, Role
 from edge.core.commands import (
     CancelReservation,
     ChangeAvailability,
@@ -53,6 +54,11 @@ def _tap(world: World) -> None:
 def _stop_remotely(world: World) -> None:
     for number in world.central.sessions:
         world.call(RemoteStopTransaction(transaction_id=number))
+
+
+def _give(role: Role | None) -> Act:
+    """Somebody at the machine says what the card is, `None`: nothing special any more."""
+    return lambda world: world.post(CardAsked(at=world.now(), role=role, id_tag=TAG))
 
 
 def _cut(world: World) -> None:
@@ -244,6 +250,19 @@ STORIES: dict[str, Story] = {
         (30, lambda w: w.overdraw(1)),
         (75, _unplug),
     ),
+    "an owner's card, lost while it charges": (
+        (1, _cut),
+        (2, _give(Role.OWNER)),
+        (5, _plug),
+        (8, _tap),
+        (60, _give(Role.BLOCKED)),
+        (75, _unplug),
+        (80, _plug),
+        (82, _tap),
+        (90, _give(None)),
+        (95, _mend),
+        (120, _unplug),
+    ),
     "taken out of service": (
         (5, _plug),
         (8, _tap),
@@ -337,6 +356,9 @@ def _random_story(chance: random.Random) -> Story:
         _refuse(*chance.choice(((StartTransaction,), (StopTransaction, MeterValues)))),
         _refuse(),
         _resend,
+        _give(Role.OWNER),
+        _give(Role.BLOCKED),
+        _give(None),
     ]
     moment = 2.0
     story: list[tuple[float, Act]] = []

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core.anchors import Anchor
+from edge.core.card_roles import CardForgotten, CardKept
 from edge.core.events import ResendAsked
 from edge.core.instant import Instant
 from edge.core.messages import StartTransaction
@@ -78,6 +79,7 @@ class Rows:
         self.last_starts: dict[int, Instant] = {}
         self.availability: dict[int, AvailabilityChanged] = {}
         self.configuration: dict[str, ConfigurationChanged] = {}
+        self.cards: dict[str, CardKept] = {}
         self.cache: dict[str, TagCached] = {}
         self.faults: dict[tuple[int, str], FaultLatched] = {}
         self.wear: dict[int, ContactorWorn] = {}
@@ -161,6 +163,10 @@ class Rows:
                 self.cache.pop(record.id_tag, None)
             case CacheCleared():
                 self.cache.clear()
+            case CardKept():
+                self.cards[record.id_tag] = record
+            case CardForgotten():
+                self.cards.pop(record.id_tag, None)
             case ListChanged():
                 self._list(record)
             case ReservationMade():
@@ -278,6 +284,7 @@ class Rows:
             last_starts=dict(self.last_starts),
             availability=tuple(self.availability[key] for key in sorted(self.availability)),
             configuration=tuple(self.configuration[key] for key in sorted(self.configuration)),
+            cards=tuple(self.cards[key] for key in sorted(self.cards)),
             cache=tuple(self.cache.values()),
             local_list=tuple(self.local_list[key] for key in sorted(self.local_list)),
             reservations=tuple(self.reservations[key] for key in sorted(self.reservations)),

@@ -93,7 +93,7 @@ async def test_each_reader_is_supervised_and_told_by_its_number() -> None:
     hardware = Hardware(
         evses={}, meters={}, readers={0: Silent("zero"), 3: Silent("three")}, reader_connectors=()
     )
-    works = at_work(hardware, Supervision(), LoopClock(), events.append)
+    works = at_work(hardware, Supervision(), LoopClock(), events.append, str)
     tasks = [asyncio.ensure_future(work) for work in works.values()]
     await until(lambda: len(events) == 2)
     for task in tasks:

@@ -29,7 +29,7 @@ from edge.core.instant import Instant
 from edge.core.records import Queued, Record, TransactionOpened
 from edge.core.saved import Saved, SavedTransaction
 from edge.core.security_log import SecurityEventLogged
-from edge.drivers.journal import files, rows
+from edge.drivers.journal import erasure, files, rows
 from edge.drivers.journal.rows import DeadLetter
 from edge.drivers.journal.salvage import salvage
 from edge.drivers.journal.statements import STATEMENTS, Statement
@@ -52,6 +52,7 @@ FORGETTABLE: Final = {
     "fallback": "fallback",
     "backoff": "backoff",
     "cache": "cache",
+    "cards": "cards",
     "list": "local_list",
     "reservations": "reservations",
     "faults": "faults",
@@ -73,7 +74,8 @@ log = structlog.get_logger()
 class SqliteJournal:
     """Implements `edge.ports.Journal`; made by `open_journal`."""
 
-    def __init__(self, database: aiosqlite.Connection) -> None:
+    def __init__(self, database: aiosqlite.Connection, path: Path) -> None:
+        self.path = path
         self._database = database
 
     async def load(self) -> Saved:
@@ -128,6 +130,22 @@ class SqliteJournal:
     async def free_bytes(self) -> int:
         """How much can still be written: what is free on the disk, and in the file."""
         return await self._in_thread(_free_bytes)
+
+    async def held(self, names: Sequence[str], after: int = 0) -> dict[str, Any]:
+        """All that is known of the card *names*, a page of its sessions after ref *after*."""
+        return await self._in_thread(lambda connection: erasure.held(connection, names, after))
+
+    async def unsettled(self, names: Sequence[str]) -> dict[str, int]:
+        """How many sessions of the card *names* are still to be billed, and why."""
+        return await self._in_thread(lambda connection: erasure.unsettled(connection, names))
+
+    async def mark_erased(self, names: Sequence[str]) -> int:
+        """Have `purge` take *names* out of their sessions once these are settled; how many."""
+        return await self._in_thread(lambda connection: erasure.mark(connection, names))
+
+    async def purge(self) -> bool:
+        """Take out what may go, from the file as well; whether there was any."""
+        return await self._in_thread(erasure.purge)
 
     async def forget(self, keep: Sequence[str] = ()) -> None:
         """Empty the tables of `FORGETTABLE` but those in *keep*: `reset_state` of the bay."""
@@ -190,7 +208,7 @@ async def open_journal(
         await _replace_damaged(path, mended, opener, why=str(error))
         database = await _prepared(path, opener)
     try:
-        yield SqliteJournal(database)
+        yield SqliteJournal(database, path)
     finally:
         await asyncio.shield(database.close())
 

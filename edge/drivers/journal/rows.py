@@ -27,12 +27,9 @@ from edge.core.records import (
     BootStarted,
     ConfigurationChanged,
     FallbackKept,
-    ListedTag,
     ProfileSet,
     Queued,
-    ReservationMade,
     ResetAccepted,
-    TagCached,
     TransactionOpened,
     TransactionStopped,
     TransactionStopping,
@@ -42,7 +39,7 @@ from edge.core.security_log import SecurityEventLogged
 from edge.core.vocabulary import AvailabilityType, ResetType, SecurityEvent, StopReason
 from edge.core.work import JobOrdered, SavedJob, Stage
 from edge.core.x509 import CredentialsKept, Root
-from edge.drivers.journal import hardware
+from edge.drivers.journal import hardware, tags
 
 HEAD: Final = 64
 """How many waiting messages a restart gets at once; the rest stay in the file (architecture 4)."""
@@ -103,10 +100,11 @@ def load(connection: sqlite3.Connection) -> Saved:
         ),
         fallback=_fallback(connection),
         dial_failures=_number(connection, "SELECT coalesce(max(failures), 0) FROM backoff"),
-        cache=_cache(connection),
+        cards=tags.cards(connection),
+        cache=tags.cache(connection),
         list_version=counters["list_version"],
-        local_list=_local_list(connection),
-        reservations=_reservations(connection),
+        local_list=tags.local_list(connection),
+        reservations=tags.reservations(connection),
         faults=hardware.faults(connection),
         wear=hardware.wear(connection),
         profiles=tuple(
@@ -292,15 +290,6 @@ def _damage(connection: sqlite3.Connection) -> Damage | None:
     return Damage(aside=row[0], rows=row[1], broken=broken, told=bool(row[3]))
 
 
-def _cache(connection: sqlite3.Connection) -> tuple[TagCached, ...]:
-    return tuple(
-        TagCached(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo), at=_instant(at))
-        for id_tag, info, at in connection.execute(
-            "SELECT id_tag, info, at FROM cache ORDER BY position"
-        )
-    )
-
-
 def _jobs(connection: sqlite3.Connection) -> tuple[SavedJob, ...]:
     return tuple(
         SavedJob(
@@ -311,31 +300,6 @@ def _jobs(connection: sqlite3.Connection) -> tuple[SavedJob, ...]:
         )
         for ordered, stage, status, attempts in connection.execute(
             "SELECT ordered, stage, status, attempts FROM jobs ORDER BY kind"
-        )
-    )
-
-
-def _local_list(connection: sqlite3.Connection) -> tuple[ListedTag, ...]:
-    return tuple(
-        ListedTag(id_tag=id_tag, info=msgspec.json.decode(info, type=IdTagInfo))
-        for id_tag, info in connection.execute(
-            "SELECT id_tag, info FROM local_list ORDER BY id_tag"
-        )
-    )
-
-
-def _reservations(connection: sqlite3.Connection) -> tuple[ReservationMade, ...]:
-    return tuple(
-        ReservationMade(
-            reservation_id=reservation_id,
-            connector=connector,
-            id_tag=id_tag,
-            parent_id_tag=parent_id_tag,
-            expiry_date=datetime.fromisoformat(expiry_date),
-        )
-        for reservation_id, connector, id_tag, parent_id_tag, expiry_date in connection.execute(
-            "SELECT reservation_id, connector, id_tag, parent_id_tag, expiry_date"
-            " FROM reservations ORDER BY reservation_id"
         )
     )
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from edge.core.card_roles import Role
 from edge.core.instant import Instant
 from edge.core.messages import IdTagInfo, MeterValues, StartTransaction, StopTransaction
 from edge.core.profiles import Installed
@@ -63,6 +64,7 @@ MEANINGS: Final[dict[str, Callable[[Any], object]]] = {
     "resets.type": ResetType,
     "security_events.type": SecurityEvent,
     "cache.info": _json(IdTagInfo),
+    "cards.role": Role,
     "local_list.info": _json(IdTagInfo),
     "faults.code": ErrorCode,
     "faults.latch": Latch,
@@ -289,14 +291,17 @@ class _Reading:
     def _between(self, low: int, high: int, order: str) -> tuple[list[_Row], bool]:
         sql = f"{self._sql} WHERE {self._key} > ? AND {self._key} < ? ORDER BY {self._key} {order}"
         found, is_sound = self._read(f"{sql} LIMIT {STRETCH}", low, high)
-        while not is_sound:  # the library looks ahead, and drops the last row before the bad page
-            if found:
+        found, is_ordered = _ordered(found, low, high, order)
+        while is_ordered and not is_sound:
+            if found:  # the library looks ahead, and drops the last row before the bad page
                 low, high = (found[-1][0], high) if order == "ASC" else (low, found[-1][0])
             next_one, _ = self._read(f"{sql} LIMIT 1", low, high)
-            if not next_one or not low < next_one[0][0] < high:
-                break  # it seeks by key and trusts the order: a page out of its place leads back
+            next_one, is_ordered = _ordered(next_one, low, high, order)
             found += next_one
-        return found, is_sound
+            if not next_one:
+                break
+        self.met_damage = self.met_damage or not is_ordered
+        return found, is_sound and is_ordered
 
     def _read(self, sql: str, *values: object) -> tuple[list[_Row], bool]:
         """The rows up to a bad page, and whether there was none."""
@@ -307,6 +312,15 @@ class _Reading:
             self.met_damage = True
             return found, False
         return found, True
+
+
+def _ordered(found: list[_Row], low: int, high: int, order: str) -> tuple[list[_Row], bool]:
+    """The rows up to a key out of its place, which would lead the search round for ever."""
+    for number, (key, *_) in enumerate(found):
+        if not low < key < high:
+            return found[:number], False
+        low, high = (key, high) if order == "ASC" else (low, key)
+    return found, True
 
 
 def _only_once(new: sqlite3.Connection) -> int:

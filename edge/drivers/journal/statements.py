@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from edge.core.anchors import Anchor
+from edge.core.card_roles import CardForgotten, CardKept
 from edge.core.instant import Instant
 from edge.core.records import (
     Alive,
@@ -321,6 +322,13 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
     TagCached: _cached,
     TagForgotten: lambda record: (("DELETE FROM cache WHERE id_tag = ?", (record.id_tag,)),),
     CacheCleared: lambda _: (("DELETE FROM cache", ()),),
+    CardKept: lambda record: (
+        (
+            "INSERT OR REPLACE INTO cards (id_tag, role) VALUES (?, ?)",
+            (record.id_tag, record.role),
+        ),
+    ),
+    CardForgotten: lambda record: (("DELETE FROM cards WHERE id_tag = ?", (record.id_tag,)),),
     ListChanged: _listed,
     ReservationMade: _reserved,
     ReservationEnded: lambda record: (
