@@ -260,7 +260,8 @@ async def test_safety_09_a_controller_that_does_not_obey_is_welded_and_not_hamme
         made.evse.offer(0.0)
         await made.seen(tripped=frozenset({Trip.WELDED}))
         await until(lambda: made.registers(AMPS, CONTROL) == (0, 1))
-        await until(lambda: asked[-1] == "read")
+        asked.clear()
+        await until(lambda: asked.count("read") >= 2)  # the latch's own order is out by then
         asked.clear()
         await until(lambda: len(asked) >= 4)
         assert set(asked) == {"read"}
