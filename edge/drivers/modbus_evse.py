@@ -275,7 +275,7 @@ class ModbusEvse:
         return interpret(self._model, words)
 
     def _judge(self, face: Face) -> None:
-        """Take what it shows; latch what is wrong, and say again what it does not obey."""
+        """Take what it shows; latch what is wrong, and say again what it does not hold."""
         self._face = face
         if face.pilot not in (Pilot.E, Pilot.F):  # a fault hides the car
             self._plugged = face.pilot is not Pilot.A
@@ -287,8 +287,8 @@ class ModbusEvse:
         rested = not face.closed and self._now() > self._less_at + REST_S
         if self._is_cut and rested and self._limit_allowed():
             self._is_cut = False
-        obeys = face.limit == self._limit() and face.is_off is self._switches_off()
-        if not obeys and Trip.WELDED not in self._latched:  # which is not hammered (safety 10)
+        holds = face.limit == self._limit() and face.is_off is self._switches_off()
+        if not holds:  # an order that it holds and does not obey is not repeated (safety 10)
             self._wake.set()
 
     def _present(self) -> set[Trip]:
