@@ -197,11 +197,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         **at_work(hardware, place.settings.supervision, clock, loop.post),
     }
     _post_first(loop.post, clock, hardware)
-
-    def cut() -> None:
-        loop.stand_down()
-        cut_all(hardware.evses.values())
-
+    cut = partial(_cut, loop, hardware)
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
 
 
@@ -211,6 +207,12 @@ def _make_upkeep(journal: SqliteJournal, loop: Loop[ChargePoint], clock: SystemC
         is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
         clock=clock,
     )
+
+
+def _cut(loop: Loop[ChargePoint], hardware: Hardware) -> None:
+    """No contactor is closed from now on, and none stays so."""
+    loop.stand_down()
+    cut_all(hardware.evses.values())
 
 
 def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:

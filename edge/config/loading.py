@@ -216,6 +216,8 @@ def _check_policy(policy: Policy) -> None:
             raise ConfigError(
                 f"policy.{name} is {value:g}: it must lie in 0..{LONGEST_S:g} seconds"
             )
+    if policy.rcd_trips_an_hour < 0:
+        raise ConfigError("policy.rcd_trips_an_hour must not be less than 0")
 
 
 IN_ORDER: Final = (

@@ -40,12 +40,8 @@ class Case:
 
     state: ChargePoint
     connector: int
+    bay: Bay
     now: float
-
-    @property
-    def bay(self) -> Bay:
-        """The connector's own state."""
-        return self.state.bay(self.connector)
 
 
 Sign = Callable[[Case], bool]
@@ -68,8 +64,11 @@ def warning(state: ChargePoint, connector: int, now: float) -> Fault | None:
 
 
 def _first(table: Table, state: ChargePoint, connector: int, now: float) -> Fault | None:
-    case = Case(state=state, connector=connector, now=now)
-    return next((found for is_there, found in table if is_there(case)), None)
+    case = Case(state=state, connector=connector, bay=state.bay(connector), now=now)
+    for is_there, found in table:
+        if is_there(case):
+            return found
+    return None
 
 
 def unrecorded(state: ChargePoint) -> Fault | None:

@@ -120,14 +120,14 @@ def _beyond(excess: float, band: float) -> bool | None:
 
 
 def _takes_too_much(case: Case) -> bool | None:
-    """More than the offer, or than the rating where none can be made (safety 14).
+    """More than the offer, which without a pilot is the rating or nothing (safety 14, ruling 3).
 
     While an offer is withdrawn, the contactor opens soon by itself.
     """
     contactor = case.bay.contactor
     if not contactor.ordered:
         return False
-    allowed_a = contactor.offered_a if case.traits.has_pilot else case.traits.rated_a
+    allowed_a = contactor.offered_a
     if not case.reading.current_a or not allowed_a:
         return None
     bounds, highest_a = case.setup.bounds, max(case.reading.current_a)

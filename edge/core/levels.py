@@ -13,6 +13,7 @@ from edge.core.bay import Bay, Phase
 from edge.core.effects import Lamp
 from edge.core.events import Pilot
 from edge.core.faults import fault, unrecorded, warning
+from edge.core.records import Latch
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import AvailabilityType, ConnectorStatus, ErrorCode
 from edge.core.waiting import Purpose, ToStart, ToStop
@@ -206,7 +207,8 @@ def locks(state: ChargePoint, connector: int) -> bool:
     """Whether the cable should be locked (ruling 14)."""
     bay = state.bay(connector)
     locked = (Phase.OPENING, Phase.CHARGING, Phase.STOPPING, Phase.RECOVERING)
-    live = bay.seen.welded or bay.seen.contactor_closed
+    welded = bay.seen.welded or Latch.FLOWS_WHILE_OPEN in bay.latches
+    live = welded or bay.seen.contactor_closed
     return bay.connector.phase in locked or bay.connector.keeps_lock or live
 
 

@@ -45,8 +45,8 @@ def test_a_sound_configuration_is_said_to_be_sound(
             ["[power_good]", "pni", 'mean "pin"'],
         ),
         (
-            "[connectors.1]\nevse={kind='gpio',coil=17}\ntemperature={kind='w1',devcie='x'}\n",
-            ["connectors.1.temperature", "devcie", 'mean "device"'],
+            "[connectors.1]\nevse={kind='gpio',coil=17}\ntemperature={kind='w1',devise='x'}\n",
+            ["connectors.1.temperature", "devise", 'mean "device"'],
         ),
         ('[stations]\nid = "x"\n', ["stations", 'mean "station"']),
     ],

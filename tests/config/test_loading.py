@@ -231,6 +231,12 @@ def test_bounds_that_judge_nothing_or_too_soon_stop_the_start(option: str, words
         load(options=[option])
 
 
+def test_trips_that_nobody_counts_below_none_stop_the_start() -> None:
+    """Safety 12."""
+    with pytest.raises(ConfigError, match="rcd_trips_an_hour"):
+        load(options=["policy.rcd_trips_an_hour=-1"])
+
+
 def test_bounds_are_settings_of_their_own() -> None:
     """As delivered, and as the owner wants them."""
     assert load().bounds.stop_at_c == 70.0

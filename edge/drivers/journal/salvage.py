@@ -293,8 +293,8 @@ class _Reading:
             if found:
                 low, high = (found[-1][0], high) if order == "ASC" else (low, found[-1][0])
             next_one, _ = self._read(f"{sql} LIMIT 1", low, high)
-            if not next_one:
-                break
+            if not next_one or not low < next_one[0][0] < high:
+                break  # it seeks by key and trusts the order: a page out of its place leads back
             found += next_one
         return found, is_sound
 
