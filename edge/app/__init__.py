@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -28,7 +28,7 @@ from edge.app.station import Place, Station, open_station
 from edge.config.settings import Connector, Settings
 from edge.control.server import listen
 from edge.drivers.diagnostics import LogRing
-from edge.drivers.journal import OpenDatabase
+from edge.drivers.journal import OpenDatabase, open_database_with
 from edge.drivers.registry import open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
 from edge.errors import ConfigError
@@ -95,7 +95,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
                     hardware=await open_hardware(stack, rig, tables),
                     ring=ring,
                     notifier=Notifier(os.environ),
-                    open_database=options.open_database,
+                    open_database=options.open_database or _opener(daemon),
                 ),
                 daemon,
             )
@@ -157,10 +157,15 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
             power_good=settings.power_good,
         )
         return
+    from edge.sim.disk import Disk
     from edge.sim.wires import attach
 
     socket = options.sim_socket or options.state_dir / "sim.sock"
-    async with attach(socket, daemon.hooks(), bay_wanted(settings)) as attached:
+    wanted = bay_wanted(settings)
+    for note in wanted.notes:
+        log.warning("stood_in_for", what=note)
+    daemon.disk = Disk()
+    async with attach(socket, daemon.hooks(), wanted) as attached:
         daemon.changed = attached.changed
         tables = attached.tables
         yield Tables(
@@ -178,27 +183,29 @@ async def _tables(options: Options, daemon: Daemon) -> AsyncIterator[Tables]:
         )
 
 
+def _opener(daemon: Daemon) -> OpenDatabase | None:
+    """With the simulated bay the disk may fail, too."""
+    return None if daemon.disk is None else open_database_with(daemon.disk.connection())
+
+
 def bay_wanted(settings: Settings) -> BayWanted:
     """The bay to attach to: one of its own kind, or in the place of the hardware configured."""
     from edge.sim.stand_in import stand_in
     from edge.sim.wires import BayWanted
 
     simulated = settings.simulated
-    tables = None
-    if settings.hardware == "stand_in":
-        stood = stand_in(
-            readers=settings.readers,
-            buses=settings.buses,
-            connectors={n: (each.evse, each.meter) for n, each in settings.connectors.items()},
-            power_good=settings.power_good,
-        )
-        for note in stood.notes:
-            log.warning("stood_in_for", what=note)
-        tables = stood.tables
-    return BayWanted(
+    wanted = BayWanted(
         connectors=simulated.connectors,
         meter_bus=simulated.meter_bus,
         meter_model=simulated.meter_model,
         draw_w=simulated.draw_w,
-        tables=tables,
     )
+    if settings.hardware != "stand_in":
+        return wanted
+    stood = stand_in(
+        readers=settings.readers,
+        buses=settings.buses,
+        connectors={n: (each.evse, each.meter) for n, each in settings.connectors.items()},
+        power_good=settings.power_good,
+    )
+    return replace(wanted, tables=stood.tables, notes=stood.notes)

@@ -35,6 +35,7 @@ from edge.runtime.upkeep import Upkeep
 from edge.runtime.wear import Wear
 
 if TYPE_CHECKING:
+    from edge.sim.disk import Disk
     from edge.sim.wires import Hooks
 
 LAST_WORDS_S: Final = 3.0  # a back-up supply lasts this long at least
@@ -76,6 +77,7 @@ class Daemon:
         self.ending: Ending | None = None
         self.restart_retries = 0
         self.changed: Callable[[], None] = _unheard
+        self.disk: Disk | None = None
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
         self._works: Works | None = None
@@ -146,6 +148,7 @@ class Daemon:
             reset_state=self.reset_state,
             fail_firmware=self.fail_firmware,
             fail_locallist=self.fail_locallist,
+            disk=self.fault_disk,
             datatransfer=self.transfer,
             security_event=self.report,
             snapshot=self.snapshot,
@@ -213,13 +216,16 @@ class Daemon:
         """Give whoever asked for a transfer its answer."""
         self._transfers.hand_back(effect)
 
-    def impair(self, mode: str, for_s: float | None) -> None:
+    def impair(self, mode: str, for_s: float | None, after_bytes: int) -> None:
         """Hook `net`: take our own OCPP line away, or give it back."""
         match mode:
+            case "half":
+                if not self._running().link.break_after(after_bytes):
+                    raise SimulationError("there is no line that could break")
             case "up" | "down" | "refuse" | "blackhole":
                 self._running().link.impair(mode, for_s)
             case _:
-                raise SimulationError(f"net mode {mode} is none of up, down, refuse, blackhole")
+                raise SimulationError(f"net knows no mode {mode}")
 
     def shift_clock(self, offset_s: float | None, freeze: bool | None) -> None:
         """Hook `clock`: the wall clock that this daemon sees."""
@@ -270,6 +276,12 @@ class Daemon:
     async def fail_locallist(self, on: bool) -> None:
         """Hook `fail.locallist`: the disk takes no local list."""
         await self._running().journal.refuse_lists(refuse=on)
+
+    def fault_disk(self, mode: str, delay_s: float) -> None:
+        """Hook `disk`: what the next commits meet."""
+        if self.disk is None:
+            raise SimulationError("this daemon's disk is a real one: nothing here can make it fail")
+        self.disk.set(mode, delay_s)
 
     def report(self, event: str, info: str | None) -> None:
         """Hook `ocpp.security_event`: a sensor reports what chapter 8 calls *event*."""

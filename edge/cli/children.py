@@ -61,6 +61,10 @@ class Child:
         answer: dict[str, Any] = json.loads(said)
         return answer
 
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return bool(select.select([self.ended], [], [], 0)[0])
+
     def fate(self) -> str:
         """How it ended, now that it has."""
         status = self._process.wait(LEAVE_S)

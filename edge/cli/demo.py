@@ -52,8 +52,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from edge.errors import DriverError, SimulationError
 
-    for number in ENDINGS:
-        signal.signal(number, _end)
+    unwind_when_ended()
     try:
         return _play(arguments) if arguments.scripted else _show(arguments)
     except (DriverError, SimulationError) as problem:
@@ -62,6 +61,12 @@ def _run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nended, nothing is left running")
         return INTERRUPTED if arguments.scripted else 0
+
+
+def unwind_when_ended() -> None:
+    """Whatever signal ends us raises `KeyboardInterrupt`: what was started is ended, too."""
+    for number in ENDINGS:
+        signal.signal(number, _end)
 
 
 def _end(*_: object) -> None:
@@ -75,7 +80,7 @@ def _show(arguments: argparse.Namespace) -> int:
     """Run everything until Ctrl-C."""
     from edge.cli.installation import open_installation
 
-    say = _teller()
+    say = teller()
     directory: Path = arguments.state_dir
     ocpp_port = _free(arguments.ocpp_port, OCPP_PORT, "--ocpp-port")
     http_port = _free(arguments.http_port, HTTP_PORT, "--http-port")
@@ -94,7 +99,7 @@ def _play(arguments: argparse.Namespace) -> int:
     from edge.cli.story import SHORTENED, Story
     from edge.errors import EdgeError
 
-    say = _teller()
+    say = teller()
     say(SHORTENED)
     directory = Path(tempfile.mkdtemp(prefix="tapwatt-"))
     is_well = False
@@ -134,7 +139,8 @@ def _free(given: int | None, usual: int, option: str) -> int:
     return port
 
 
-def _teller() -> Callable[[str], None]:
+def teller() -> Callable[[str], None]:
+    """Prints a line with its second since now."""
     from edge.drivers.system_clock import SystemClock
 
     clock = SystemClock()

@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +27,26 @@ CODE: Final = "DEMO"
 CARDS: Final = ("04A2B1C3D4E580", "DEADBEEF")
 TARIFF: Final = {"currency": "EUR", "per_kwh_minor": 42}
 DRAW_W: Final = 7400.0
-CONNECTORS: Final = (1, 2)
 WITHIN_S: Final = 10.0
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is installed: the options of bay and controller, and the bay in words."""
+
+    bay: Sequence[str]
+    edge: Sequence[str]
+    words: str
+
+
+OURS: Final = Plan(
+    bay=("--draw-w", str(DRAW_W), "--connectors", "2", "--meter-bus", "rtu"),
+    edge=(),
+    words="two cars that draw 7.4 kW, a card reader, two meters on one RTU line",
+)
+"""What the demo shows."""
 
 
 class Installation:
@@ -77,6 +94,7 @@ def open_installation(
     ocpp_port: int = 0,
     http_port: int = 0,
     options: Sequence[str] = (),
+    plan: Plan = OURS,
 ) -> Iterator[Installation]:
     """Start everything in *directory*, end everything with the block; *options* are the edge's.
 
@@ -91,18 +109,18 @@ def open_installation(
             "the central system", _csms(directory, ocpp_port, http_port), directory / "csms.log"
         )
         stack.callback(central_process.end)
-        world = Child("the simulated bay", _world(directory), directory / "world.log")
+        world = Child("the simulated bay", _world(directory, plan), directory / "world.log")
         stack.callback(world.end)
         addresses = central_process.ready()
         say(f"central system: chargers at {addresses['ocpp']}, people at {addresses['http']}")
         world.ready()
         for connector, energy_wh in registers.items():
             _bay(directory, "meter", connector=int(connector), energy_wh=energy_wh)
-        say("simulated bay: two cars that draw 7.4 kW, a card reader, two meters on one RTU line")
+        say(f"simulated bay: {plan.words}")
         token = (directory / "csms" / "token").read_text(encoding="ascii").strip()
         central = Central(addresses["http"], token, CODE, SystemClock())
         _prepare(central)
-        words = _edge(directory, [f"csms.url={addresses['ocpp']}", *options])
+        words = [*_edge(directory, [f"csms.url={addresses['ocpp']}", *options]), *plan.edge]
         installation = Installation(directory, central, (central_process, world), words)
         stack.callback(_keep_registers, directory)
         stack.callback(installation.end_edge)
@@ -126,9 +144,8 @@ def _csms(directory: Path, ocpp_port: int, http_port: int) -> list[str]:
     return ["csms", "run", "--state-dir", str(directory / "csms"), *ports]
 
 
-def _world(directory: Path) -> list[str]:
-    words = ["sim", "serve", "--socket", str(socket_in(directory)), "--draw-w", str(DRAW_W)]
-    return [*words, "--connectors", str(len(CONNECTORS)), "--meter-bus", "rtu"]
+def _world(directory: Path, plan: Plan) -> list[str]:
+    return ["sim", "serve", "--socket", str(socket_in(directory)), *plan.bay]
 
 
 def _edge(directory: Path, options: Sequence[str]) -> list[str]:

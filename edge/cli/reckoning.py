@@ -77,10 +77,101 @@ def reckon(
             *_between(played, records, strange),
             *_energy(drawn_wh, csms_wh, len(played)),
             *_telescope(told),
-            *(f"the central system noted {kind}" for kind in events if kind.startswith(CONFLICT)),
-            *([f"{dead_letters} messages were refused for good"] if dead_letters else []),
+            *_noted(events, dead_letters),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Energy that went through one closing of a contactor, by the world's register."""
+
+    connector: int
+    begin_wh: float
+    end_wh: float
+
+    @property
+    def energy_wh(self) -> float:
+        """How much that was."""
+        return self.end_wh - self.begin_wh
+
+    def told_by(self, told: Sequence[Told]) -> float:
+        """How much of it the records *told* bill, each for itself."""
+        return sum(
+            max(0.0, min(self.end_wh, one.stop_wh) - max(self.begin_wh, one.start_wh))
+            for one in told
+            if one.connector == self.connector and one.stop_wh is not None
+        )
+
+
+def cover(
+    flows: Sequence[Flow],
+    told: Sequence[Told],
+    *,
+    drawn_wh: float,
+    steps_wh: Mapping[int, float],
+    events: Iterable[str] = (),
+    dead_letters: int = 0,
+) -> Reckoning:
+    """Compare what flowed with what was *told*, to a step of each connector's register.
+
+    A flow that no record bills whole is lost, one that records bill more than whole is there twice;
+    so is a record of energy that never flowed.
+    """
+    missing = [f for f in flows if f.told_by(told) < f.energy_wh - steps_wh[f.connector]]
+    doubled = [f for f in flows if f.told_by(told) > f.energy_wh + steps_wh[f.connector]]
+    invented = [one for one in told if _beyond(one, flows) > steps_wh[one.connector]]
+    csms_wh = sum(one.stop_wh - one.start_wh for one in told if one.stop_wh is not None)
+    most_wh = sum(steps_wh[one.connector] for one in told)
+    off_wh = abs(drawn_wh - csms_wh)
+    return Reckoning(
+        sessions=len(told),
+        world_wh=drawn_wh,
+        csms_wh=csms_wh,
+        lost=len(missing),
+        twice=len(doubled) + len(invented),
+        differences=(
+            *(f"{_named(flow)} is billed by {flow.told_by(told):.1f} Wh" for flow in missing),
+            *(f"{_named(flow)} is billed by {flow.told_by(told):.1f} Wh" for flow in doubled),
+            *(
+                f"transaction {one.transaction_id} bills {_beyond(one, flows):.1f} Wh that"
+                f" connector {one.connector} never let through"
+                for one in invented
+            ),
+            *(
+                f"transaction {one.transaction_id} was never closed: it is {one.state}"
+                for one in told
+                if not _is_closed(one)
+            ),
+            *([_off(drawn_wh, csms_wh)] if off_wh > most_wh else []),
+            *([] if flows else ["no energy flowed: nothing was compared"]),
+            *_telescope(told),
+            *_noted(events, dead_letters),
+        ),
+    )
+
+
+def _beyond(one: Told, flows: Sequence[Flow]) -> float:
+    """What the record *one* bills beside all that flowed."""
+    if one.stop_wh is None:
+        return 0.0
+    return one.stop_wh - one.start_wh - sum(flow.told_by([one]) for flow in flows)
+
+
+def _named(flow: Flow) -> str:
+    return (
+        f"what connector {flow.connector} let through from {flow.begin_wh:.1f}"
+        f" to {flow.end_wh:.1f} Wh"
+    )
+
+
+def _off(drawn_wh: float, csms_wh: int) -> str:
+    return f"the world drew {drawn_wh:.1f} Wh, the central system was told of {csms_wh} Wh"
+
+
+def _noted(events: Iterable[str], dead_letters: int) -> list[str]:
+    said = [f"the central system noted {kind}" for kind in events if kind.startswith(CONFLICT)]
+    return said + ([f"{dead_letters} messages were refused for good"] if dead_letters else [])
 
 
 def told_from(session: Mapping[str, Any]) -> Told:
@@ -137,7 +228,7 @@ def _between(
 def _energy(drawn_wh: float, csms_wh: int, sessions: int) -> list[str]:
     if abs(drawn_wh - csms_wh) <= STEP_WH * sessions:
         return []
-    return [f"the world drew {drawn_wh:.1f} Wh, the central system was told of {csms_wh} Wh"]
+    return [_off(drawn_wh, csms_wh)]
 
 
 def _telescope(told: Sequence[Told]) -> list[str]:

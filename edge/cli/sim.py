@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from edge.cli.chaos import add_arguments as add_chaos
 from edge.control.client import ask, follow
 from edge.errors import EdgeError
 
@@ -44,6 +45,8 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         names = [action.dest for action in command._actions]  # noqa: SLF001 - no public list
         taken = tuple(n for n in names if n not in ("help", "sim_socket"))
         command.set_defaults(func=_asker(name, taken))
+    chaos = commands.add_parser("chaos", help="your configuration against faults, reckoned up")
+    add_chaos(chaos)
     add("events", "print the snapshot, and again when it changes").set_defaults(func=_events)
     add(
         "wait",
@@ -153,8 +156,17 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
         (("reader", {"type": int}), ("on", {"help": "on or off"}), ("--mode", {})),
     ),
     "net": (
-        "our OCPP line: up, down, refuse or blackhole",
-        (("mode", {}), ("--for-s", {"type": float})),
+        "our OCPP line: up, down, refuse, blackhole, or half: it breaks within an answer",
+        (
+            ("mode", {}),
+            ("--for-s", {"type": float}),
+            ("--after-bytes", {"type": int, "help": "of an answer, with half"}),
+        ),
+    ),
+    "process": ("kill: the daemon's process alone, its outputs stay as they are", (("mode", {}),)),
+    "disk": (
+        "hook: the journal's disk is ok, full, read_only or broken",
+        (("mode", {}), ("--delay-s", {"type": float, "help": "of each sync"})),
     ),
     "power": (
         "off: last words, then dark; kill: dark at once; fail, back: the grid, seen by an input",
@@ -172,13 +184,19 @@ VERBS: Final[dict[str, tuple[str, tuple[Argument, ...]]]] = {
             ("--connector", {"type": int, "default": 0}),
         ),
     ),
-    "fail.locallist": ("the disk takes no local list, or takes them again: on, off", (("on", {}),)),
+    "fail.locallist": (
+        "hook: the disk takes no local list: on, off",
+        (("on", {}),),
+    ),
     "ocpp.datatransfer": (
-        "the charge point sends a DataTransfer",
+        "hook: the charge point sends a DataTransfer",
         (("vendorId", {}), ("--messageId", {}), ("--data", {})),
     ),
-    "ocpp.security_event": ("a sensor reports a security event", (("type", {}), ("--info", {}))),
-    "fail.firmware": ("the next update: ok, download or install (fails)", (("next", {}),)),
+    "ocpp.security_event": (
+        "hook: a sensor reports an event",
+        (("type", {}), ("--info", {})),
+    ),
+    "fail.firmware": ("hook: the next update: ok, download or install (fails)", (("next", {}),)),
     "reset_state": ("the daemon forgets", (("--keep", {"type": _list(str)}),)),
     "state": ("the snapshot: daemon and world", ()),
     "world": ("the truth about the bay alone", ()),

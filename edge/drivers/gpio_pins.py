@@ -19,7 +19,7 @@ from gpiozero import DigitalInputDevice, DigitalOutputDevice, GPIOZeroError, PWM
 from edge.errors import ConfigError, EvseFailed
 
 PILOT_HZ: Final = 1000
-LEAST_A: Final = 6.0  # IEC 61851-1 knows no smaller offer: less is a pause
+LEAST_A: Final = 6.0  # there is no smaller offer (IEC 61851-1): less is a pause
 MOST_A: Final = 80.0
 BEND_A: Final = 51.0  # above, a percent of duty means 2.5 A instead of 0.6
 

@@ -101,6 +101,10 @@ class MeterRegisters:
 
     def _refused(self, request: Request, refusal: MeterRefused) -> list[Request]:
         """What to ask instead; raises *refusal* where there is nothing."""
+        if request not in self._requests:  # another read, of a request between polls, was faster
+            return [
+                each for each in self._requests if set(each.quantities) <= set(request.quantities)
+            ]
         if request.answered or refusal.code not in (ADDRESS, VALUE):
             raise refusal
         request.refusals += 1
@@ -116,7 +120,8 @@ class MeterRegisters:
 
     def _left_unanswered(self, request: Request) -> None:
         """A block that is too long for the unit would leave it silent for good."""
-        if request.answered or not any(other.answered for other in self._requests):
+        alive = any(other.answered for other in self._requests)
+        if request.answered or not alive or request not in self._requests:
             return
         request.silences += 1
         if request.silences >= TRIES and len(request.quantities) > 1:

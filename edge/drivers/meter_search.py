@@ -17,7 +17,7 @@ Quality: real bus driver on simulated lines of every kind; not yet on a real RS-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +25,15 @@ from typing import Any, Final, Literal
 
 from edge.drivers.meter_likeness import Likeness, liken
 from edge.drivers.meter_model import load
-from edge.drivers.modbus import BITS, ModbusBus, RtuSettings, TcpSettings, open_rtu, open_tcp
+from edge.drivers.modbus import (
+    BITS,
+    THINK_S,
+    ModbusBus,
+    RtuSettings,
+    TcpSettings,
+    open_rtu,
+    open_tcp,
+)
 from edge.drivers.registry import Rig
 from edge.errors import BusLost, MeterImplausible, MeterRefused, MeterSilent
 
@@ -68,12 +76,12 @@ LINES: Final = _lines(
 FIRST_UNITS: Final = (1, 2, 3)
 UNITS: Final = range(1, 248)
 TCP_UNITS: Final = range(1, 33)  # a silent unit costs a time-out and a new connection
-PROBES: Final = ((4, 0, 2), (3, 0, 2))  # any answer will do, refusals included
+Probe = tuple[int, int, int]
+PROBES: Final[Sequence[Probe]] = ((4, 0, 2), (3, 0, 2))  # any answer will do, refusals included
 NOT_HERE: Final = 4  # what some hosts answer for a unit that they do not have
 PROBE_BYTES: Final = 8 + 9  # of a request, and of a reply with two registers
 ANSWER_S: Final = 0.15  # a meter answers or refuses two registers sooner than a block
 LISTEN_S: Final = 0.1
-AGAIN: Final = 4  # more looks at a damaged reply: two units damage every one
 CAREFUL_S: Final = 0.5
 WITHIN_S: Final = 180.0
 
@@ -257,7 +265,7 @@ class _Sweep:
 
     def result(self, bus: dict[str, Any] | None, where: str) -> Result:
         """What came of it; a line without a meter is a symptom too."""
-        if not self._found and not self._remarks:
+        if not self._found and all(symptom is Symptom.ECHO for symptom, _ in self._remarks):
             text = (
                 f"nobody answers on {where}: check that the meter has power, swap A and B, "
                 "and look up its unit id"
@@ -273,18 +281,20 @@ class _Sweep:
     async def _search(self) -> Line | None:
         first = tuple(each for each in FIRST_UNITS if each in self._units)
         rest = tuple(each for each in self._units if each not in first)
-        for units, others in ((first, rest), (rest, first)):
+        stages = [(first, PROBES), *((rest, (probe,)) for probe in PROBES)]
+        for units, probes in stages:
             for line in self._lines:
-                heard = await self._ask(line, units)
-                if not heard:
-                    continue
-                if units is first:
-                    heard |= await self._ask(line, others)
-                await self._identify(line, heard)
-                return line
+                heard = await self._ask(line, units, probes)
+                if heard:
+                    others = [each for each in self._units if each not in units]
+                    heard |= await self._ask(line, others, PROBES)
+                    await self._identify(line, heard)
+                    return line
         return None
 
-    async def _ask(self, line: Line | None, units: Sequence[int]) -> dict[int, _Reply]:
+    async def _ask(
+        self, line: Line | None, units: Sequence[int], probes: Sequence[Probe]
+    ) -> dict[int, _Reply]:
         """Who of *units* is there; nobody if there is nothing but noise."""
         heard: dict[int, _Reply] = {}
         async with self._opener(line, _timeout_s(line)) as bus:
@@ -292,7 +302,7 @@ class _Sweep:
                 self._noise(line)
             for unit in units:
                 self._tell(line, unit)
-                reply = await self._probe(bus, unit, line)
+                reply = await self._probe(bus, unit, line, probes)
                 if reply is not _Reply.NOTHING:
                     heard[unit] = reply
         if _Reply.ANSWER not in heard.values() and 1 < len(heard) >= len(units) - 1:
@@ -300,10 +310,12 @@ class _Sweep:
             return {}
         return heard
 
-    async def _probe(self, bus: ModbusBus, unit: int, line: Line | None) -> _Reply:
+    async def _probe(
+        self, bus: ModbusBus, unit: int, line: Line | None, probes: Sequence[Probe] = PROBES
+    ) -> _Reply:
         """Ask *unit* for anything at all."""
         reply = _Reply.NOTHING
-        for place in PROBES:
+        for place in probes:
             self._asked += 1
             try:
                 await bus.read(unit, *place)
@@ -320,33 +332,26 @@ class _Sweep:
                 return _Reply.ANSWER
         return reply
 
-    async def _identify(self, line: Line | None, heard: Mapping[int, _Reply]) -> None:
+    async def _identify(self, line: Line | None, units: Iterable[int]) -> None:
         """Find out what each unit is that was heard."""
-        async with self._opener(line, CAREFUL_S) as bus:
-            for unit, reply in heard.items():
+        async with self._opener(line, _timeout_s(line) + THINK_S) as bus:
+            for unit in units:
                 self._tell(line, unit)
-                if reply is _Reply.DAMAGED and not await self._is_readable(bus, unit, line):
-                    continue
                 likeness = await liken(bus, unit)
-                if await bus.listen(LISTEN_S):
+                if likeness.is_double or await bus.listen(LISTEN_S):
                     self._clash(unit, line)
+                elif likeness.damaged:
+                    text = (
+                        f"only some replies of unit {unit} arrive whole: check the cable's ends "
+                        "(120 Ω), its length and its ground"
+                    )
+                    self._remark(Symptom.DAMAGED, text, unit, line)
+                if likeness.is_double:
+                    continue
                 if likeness.model is None:
                     text = f"unit {unit} answers but is no meter we know: is it the right device?"
                     self._remark(Symptom.UNKNOWN, text, unit, line)
                 self._found.append(Found(unit=unit, line=line, likeness=likeness))
-
-    async def _is_readable(self, bus: ModbusBus, unit: int, line: Line | None) -> bool:
-        """Whether some replies of *unit* arrive whole; two units with one id damage them all."""
-        replies = [await self._probe(bus, unit, line) for _ in range(AGAIN)]
-        if _Reply.ANSWER in replies:
-            text = (
-                f"only some replies of unit {unit} arrive whole: check the cable's ends (120 Ω), "
-                "its length and its ground"
-            )
-            self._remark(Symptom.DAMAGED, text, unit, line)
-            return True
-        self._clash(unit, line)
-        return False
 
     def _clash(self, unit: int, line: Line | None) -> None:
         text = (

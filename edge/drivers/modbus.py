@@ -6,7 +6,8 @@ answer to the next request, and pymodbus hands it over as such (seen: 230 V bill
     replies of other units are told apart by their unit id, so that they need not wait;
   * a reply must be of the function and hold exactly as many registers as were asked for, and meters
     ask for blocks of different lengths; any other counts as a miss and starts the drain again;
-  * over TCP a time-out closes the connection, and with it whatever was still under way.
+  * over TCP a time-out closes the connection, and with it whatever was still under way; so does a
+    reply that is not all there is to read.
 Urgent reads overtake polling. A unit that missed three times is probed once in `probe_s` and costs
 one time-out then; in between its reads fail at once. An adapter that hears itself is no fault: the
 echo of a request is kept from pymodbus.
@@ -44,6 +45,7 @@ LONGEST_EXCHANGE: Final = (
     8 + 85
 )  # bytes of a request, and of a reply with the 40 registers of a block
 BITS: Final = 11  # of a byte on the line
+HEAD: Final = 7  # bytes before the function code in a Modbus TCP frame
 EXCEPTION: Final = 0x80  # added to the function of a refused request
 LOOK: Final = "check A/B wiring, power and unit id"
 THINK_S: Final = 0.2  # what a meter may take before it answers
@@ -280,6 +282,10 @@ class ModbusBus:
                 "thrown away"
             )
             raise MeterImplausible(message)
+        size = HEAD + (2 if reply.isError() else 2 + 2 * count)
+        if self._timing.numbered and len(self.ear.heard) != size:
+            # Half a frame and the beginning of another make a whole one, and TCP has no checksum.
+            raise MeterImplausible(f"{self.name} sent more than one reply: dialled anew")
 
     async def _exchange(self, unit: int, function: int, address: int, count: int) -> ModbusPDU:
         """Put one request on the line and wait for what pymodbus takes for its reply."""

@@ -35,7 +35,7 @@ from edge.drivers.meter_model import ENERGY, Model, Quantity, load
 from edge.drivers.meter_registers import MeterRegisters
 from edge.drivers.modbus import ModbusBus
 from edge.drivers.registry import Rig
-from edge.errors import DriverError, MeterImplausible, MeterSilent
+from edge.errors import DriverError, MeterImplausible, MeterRefused, MeterSilent
 from edge.ports import Clock, Post
 
 FAILURES_TILL_SILENT: Final = 3
@@ -94,7 +94,6 @@ class ModbusMeter:
     async def run(self, post: Post) -> None:
         """Poll and serve until cancelled; raises `MeterSilent` after three failed polls running."""
         self._failures = 0
-        self._registers.forget()
         async with asyncio.TaskGroup() as tasks:
             server = tasks.create_task(self._serve(post), name=f"meter-{self._connector}-requests")
             silence = await self._poll(post)
@@ -113,14 +112,20 @@ class ModbusMeter:
         """Read once per period and post it, until three failures in a row are too many."""
         loop = asyncio.get_running_loop()
         due = loop.time()
+        refusals = 0
         while True:
             try:
                 post(self._read(await self._sample(urgent=False), None))
             except DriverError as error:
                 self._failures += 1
+                refusals += isinstance(error, MeterRefused)
                 post(self._failed(str(error), None))
                 if self._failures >= FAILURES_TILL_SILENT:
+                    if refusals >= FAILURES_TILL_SILENT:
+                        self._registers.forget()
                     return self._silence(error)
+            else:
+                refusals = 0
             due = max(due + self._settings.poll_s, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -189,6 +194,7 @@ class ModbusMeter:
         else:
             log.warning("meter_changed", connector=self._connector, was=self._serial, now=serial)
             self._judge.forget()
+            self._registers.forget()
         self._serial = serial
 
     def _read(self, reading: Reading, ticket: int | None) -> MeterRead:

@@ -76,6 +76,10 @@ class Line(Protocol):
         """Let nothing pass in either direction, without closing, or let it pass again."""
         ...
 
+    def break_after(self, count: int) -> None:
+        """Let *count* more bytes in, in the middle of an answer, and break as a peer would."""
+        ...
+
 
 Dial = Callable[[Access], Awaitable[Line]]
 """Opens a line with one way in; raises `OSError` with a sentence (`LinkRefused`)."""
@@ -144,9 +148,9 @@ class Dialling:
             raise _speaks_another(place)
         return WebSocketLine(connection)
 
-    async def _connected(self, url: str, access: Access) -> ClientConnection:
+    async def _connected(self, url: str, access: Access) -> Connection:
         secure = urlsplit(url).scheme == "wss"
-        return await _Connect(
+        connection = await _Connect(
             url,
             ssl=self.trust.context(access) if secure else None,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -157,8 +161,11 @@ class Dialling:
             max_size=self.size_max,
             open_timeout=self.open_timeout_s,
             close_timeout=self.close_timeout_s,
+            create_connection=Connection,
             ping_interval=None,  # `Line.ping` is ours: its interval changes on a living line
         )
+        assert isinstance(connection, Connection)
+        return connection
 
     def _headers(self, access: Access) -> dict[str, str]:
         if access.profile not in WITH_KEY:
@@ -174,10 +181,25 @@ class Dialling:
         return {"Authorization": f"Basic {base64.b64encode(plain).decode()}"}
 
 
+class Connection(ClientConnection):
+    """A connection that may break in the middle of what the peer says (the bay's `net half`)."""
+
+    left_bytes: int | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the socket brings, as far as it comes."""
+        if self.left_bytes is not None:
+            data = data[: self.left_bytes]
+            self.left_bytes -= len(data)
+        super().data_received(data)
+        if self.left_bytes == 0:
+            self.transport.abort()
+
+
 class WebSocketLine:
     """A `Line` over one connection of the websockets library."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._passing = asyncio.Event()
         self._passing.set()
@@ -234,6 +256,9 @@ class WebSocketLine:
             self._passing.set()
             transport.resume_reading()
 
+    def break_after(self, count: int) -> None:
+        self._connection.left_bytes = count
+
     def _end(self, closed: ConnectionClosed) -> ConnectionError:
         """How the line ended, and whether it was the peer that would not have it any longer."""
         by_us = self._is_cut or (closed.sent is not None and not closed.rcvd_then_sent)
@@ -270,6 +295,13 @@ class Gate:
                 self._line = line
                 return line
             line.cut()
+
+    def break_after(self, count: int) -> bool:
+        """Break the line after *count* more bytes from the central system; whether there is one."""
+        if self._line is None or self._mode != "up":
+            return False
+        self._line.break_after(count)
+        return True
 
     def impair(self, mode: Mode, for_s: float | None = None) -> None:
         """Put the line into *mode*, for *for_s* seconds or until told otherwise."""

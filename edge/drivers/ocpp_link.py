@@ -225,6 +225,10 @@ class OcppLink:
         """Simulate a fault of the line: see `ocpp_line.Gate`."""
         self._gate.impair(mode, for_s)
 
+    def break_after(self, count: int) -> bool:
+        """Simulate a central system that dies while it answers; `False` without a line."""
+        return self._line is not None and self._gate.break_after(count)
+
     async def _dialled(self, post: Post) -> tuple[Line, Access]:
         while True:
             if self._back_off.failures:

@@ -194,6 +194,8 @@ class Bay:
 
     def _heard(self, daemon: Daemon, message: dict[str, Any]) -> None:
         if "pin" in message:
+            if message["pin"] not in self.wiring.outputs:
+                return  # nothing of the bay hangs on it
             connector, output = self.wiring.outputs[message["pin"]]
             with self.touch() as world:
                 if not daemon.muted:

@@ -19,12 +19,14 @@ def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     return value
 
 
-def number(name: str, value: Any, *, least: float = -math.inf) -> float:
-    """*value* as a finite float, at *least* so much."""
+def number(name: str, value: Any, *, least: float = -math.inf, most: float = math.inf) -> float:
+    """*value* as a finite float from *least* to *most*."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise SimulationError(f"{name} is {value!r}: give a number")
     if value < least:
         raise SimulationError(f"{name} is {value!r}: give {least:g} or more")
+    if value > most:
+        raise SimulationError(f"{name} is {value!r}: give {most:g} or less")
     return float(value)
 
 

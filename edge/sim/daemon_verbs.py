@@ -6,8 +6,9 @@ import asyncio
 from typing import Any, Final
 
 from edge.errors import SimulationError
-from edge.sim.bay import Bay
-from edge.sim.checks import choice, number, switch
+from edge.sim.bay import Bay, Daemon
+from edge.sim.checks import choice, number, switch, whole
+from edge.sim.disk import MODES, MOST_DELAY_S
 from edge.sim.snapshot import condition_of, matches, merged
 
 Answer = dict[str, Any]
@@ -15,6 +16,8 @@ Answer = dict[str, Any]
 HOOK_S: Final = 5.0
 TRANSFER_S: Final = 660.0  # MessageTimeout may be 600
 KILL_S: Final = 1.0
+HALF_BYTES: Final = 10  # of an answer: its number and a piece of its id
+MOST_HALF_BYTES: Final = 1 << 20
 LOOK_AGAIN_S: Final = 0.25  # energy grows without news: conditions on it are looked at this often
 
 
@@ -24,11 +27,30 @@ class DaemonVerbs:
     def __init__(self, bay: Bay) -> None:
         self._bay = bay
 
-    async def net(self, mode: str, for_s: float | None = None) -> Answer:
-        choice("mode", mode, ("up", "down", "refuse", "blackhole"))
+    async def net(
+        self, mode: str, for_s: float | None = None, after_bytes: int = HALF_BYTES
+    ) -> Answer:
+        """`half`: the line breaks once *after_bytes* more of an answer have come."""
+        choice("mode", mode, ("up", "down", "refuse", "blackhole", "half"))
+        whole("after_bytes", after_bytes, 1, MOST_HALF_BYTES)
         if for_s is not None:
             number("for_s", for_s, least=0.0)
-        return await self._ask("net", mode=mode, for_s=for_s)
+        return await self._ask("net", mode=mode, for_s=for_s, after_bytes=after_bytes)
+
+    async def disk(self, mode: str = "ok", delay_s: float = 0.0) -> Answer:
+        """What the journal's commits meet, and how long each takes to be synced."""
+        choice("mode", mode, tuple(MODES))
+        number("delay_s", delay_s, least=0.0, most=MOST_DELAY_S)
+        return await self._ask("disk", mode=mode, delay_s=delay_s)
+
+    async def process(self, mode: str) -> Answer:
+        """`kill`: the daemon's process dies at once, its outputs stay as it left them."""
+        choice("mode", mode, ("kill",))
+        daemon = self._bay.daemon
+        if daemon is None:
+            raise SimulationError("process needs a daemon, and none is attached to this bay")
+        daemon.line.send({"ask": next(daemon.numbers), "op": "die"})
+        return await _death_of(daemon)
 
     async def clock(self, offset_s: float | None = None, freeze: bool | None = None) -> Answer:
         if offset_s is not None:
@@ -86,12 +108,7 @@ class DaemonVerbs:
             world.cut_mains()
         if daemon is None:
             return {"ok": True, "daemon": "none was attached"}
-        try:
-            async with asyncio.timeout(KILL_S):
-                await daemon.left.wait()
-        except TimeoutError:
-            return {"ok": True, "daemon": "did not die"}
-        return {"ok": True, "daemon": "died"}
+        return await _death_of(daemon)
 
     async def state(self) -> Answer:
         return await merged(self._bay)
@@ -118,3 +135,12 @@ class DaemonVerbs:
         except TimeoutError as problem:
             raise SimulationError(f"the daemon did not answer {op} in {within_s} s") from problem
         return {name: value for name, value in answer.items() if name != "answer"} | {"ok": True}
+
+
+async def _death_of(daemon: Daemon) -> Answer:
+    try:
+        async with asyncio.timeout(KILL_S):
+            await daemon.left.wait()
+    except TimeoutError:
+        return {"ok": True, "daemon": "did not die"}
+    return {"ok": True, "daemon": "died"}

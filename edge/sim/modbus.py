@@ -34,7 +34,6 @@ REQUEST_BYTES: Final = 8
 MOST_UNITS: Final = 247
 BUFFER_LIMIT: Final = 256
 READ_BYTES: Final = 1024
-ADDRESSES: Final = 0x10000
 SPEEDS: Final[Mapping[int, int]] = {
     getattr(termios, f"B{baud}"): baud
     for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -52,6 +51,9 @@ class LineFault(StrEnum):
     NONE = "none"
     HELD = "held"
     CROSSED = "crossed"
+
+
+ADDRESSES: Final = 0x10000
 
 
 def crc16(data: bytes) -> bytes:

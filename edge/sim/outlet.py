@@ -7,6 +7,7 @@ Source of the pilot: IEC 61851-1, table A.8 (duty to amps) and A.2 (states).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -18,6 +19,7 @@ RAMP_S: Final = 0.2  # a car that loses its offer goes on at half power for this
 NOMINAL_V: Final = 230.0
 FREQUENCY_HZ: Final = 50.0
 RATED_A: Final = 32.0  # of a charging point that does not say
+FLOWS_KEPT: Final = 1000  # of the latest closings of a contactor
 BOUNCE_S: Final = 0.006  # contacts chatter for some 20 ms
 MOST_BOUNCES: Final = 20
 OVER_CURRENT: Final = 1.5  # times the offer, drawn by a car that does not obey
@@ -127,6 +129,7 @@ class Outlet:
         self.lock = Lock.OK
         self.mains = True
         self.closed = False
+        self.flows: deque[tuple[float, float]] = deque(maxlen=FLOWS_KEPT)
         self.locked = False
         self.plug_in_socket = False
         self.plug_in_car = False
@@ -147,6 +150,7 @@ class Outlet:
         self.rollover_wh: float | None = None  # the register begins anew there
         self.drawn_wh = 0.0
         self._limit_a = 0.0
+        self._flow_begin_wh = 0.0
         self._due: dict[str, float] = {}
 
     def fit(self, evse: Mapping[str, Any]) -> None:
@@ -171,7 +175,7 @@ class Outlet:
         for name in [name for name, at in self._due.items() if at <= now_s]:
             del self._due[name]
             if name == "contactor":
-                self.closed = not self.closed
+                self._move(closed=not self.closed)
             elif name == "lock":
                 self.locked = not self.locked
             elif name == "bounce":
@@ -253,9 +257,21 @@ class Outlet:
         """Whether the plug's contacts touch just now: while they chatter, every other moment."""
         return self.bounces % 2 == 0
 
+    def flown(self) -> list[tuple[float, float]]:
+        """The register at the begin and end of each time that energy went through, oldest first."""
+        running = [(self._flow_begin_wh, self.energy_wh)] if self.closed else []
+        return [flow for flow in (*self.flows, *running) if flow[1] > flow[0]]
+
+    def _move(self, *, closed: bool) -> None:
+        if closed and not self.closed:
+            self._flow_begin_wh = self.energy_wh
+        elif self.closed and not closed:
+            self.flows.append((self._flow_begin_wh, self.energy_wh))
+        self.closed = closed
+
     def _settle_contactor(self, now_s: float) -> None:
         if self.contactor is Contactor.WELDED:
-            self.closed = True
+            self._move(closed=True)
             self._due.pop("contactor", None)
             return
         powered = self.mains and Wire.COIL_BROKEN not in self.wires

@@ -31,8 +31,8 @@ PACKED: Final = {
 PER_UNIT: Final = {"V": 1, "A": 1, "W": 1, "kW": 1000, "Hz": 1, "Wh": 1, "kWh": 1000}
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
-ILLEGAL_VALUE: Final = 3
 BUSY: Final = 6
+ILLEGAL_VALUE: Final = 3
 LONGEST_READ: Final = 125  # Modbus application protocol 1.1b3, 6.3
 SERIAL: Final = 12345678
 HAIR_WH: Final = 1e-9  # a float sum just below a whole Wh has reached it
@@ -118,6 +118,12 @@ def load_model(model: str, folder: Path = MODELS, *, serial: int = SERIAL) -> Me
         },
         marks=marks,
     )
+
+
+def step_wh_of(model: str) -> float:
+    """What the energy register of *model* counts in; no meter here shows less than a whole Wh."""
+    register = load_model(model).registers["energy_import_wh"]
+    return 1.0 if register.type[0] == "f" else max(register.scale, 1.0)
 
 
 def _marked(mark: dict[str, Any], said: int | str) -> dict[Place, int]:

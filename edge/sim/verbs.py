@@ -53,6 +53,8 @@ def verbs(bay: Bay) -> Mapping[str, Verb]:
         "button": world.button,
         "world": world.world,
         "net": daemon.net,
+        "disk": daemon.disk,
+        "process": daemon.process,
         "power": daemon.power,
         "clock": daemon.clock,
         "reset_state": daemon.reset_state,

@@ -12,7 +12,9 @@ import asyncio
 import contextlib
 import inspect
 import json
+import os
 import queue
+import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -37,7 +39,8 @@ LEAVE_S: Final = 1.0
 class BayWanted:
     """The bay that the configuration asks for; must be that of a world that runs already.
 
-    *tables*, made by `stand_in`, say instead of the first three what is wired where.
+    *tables*, made by `stand_in`, say instead of the first three what is wired where; *notes* say
+    what in them is not as it was configured.
     """
 
     connectors: int = 2
@@ -45,24 +48,26 @@ class BayWanted:
     meter_model: str = "sdm120"
     draw_w: float = 0.0
     tables: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
     """What verbs ask of the daemon. Called in its event loop; a result may be awaitable.
 
-    net(mode, for_s), clock(offset_s, freeze), power(mode), reset_state(keep), snapshot(),
-    fail_firmware(next), fail_locallist(on), datatransfer(vendorId, messageId, data) -> its answer,
-    security_event(type, info).
+    net(mode, for_s, after_bytes), clock(offset_s, freeze), power(mode), reset_state(keep),
+    snapshot(), fail_firmware(next), fail_locallist(on), disk(mode, delay_s),
+    datatransfer(vendorId, messageId, data) -> its answer, security_event(type, info).
     """
 
-    net: Callable[[str, float | None], Any]
+    net: Callable[[str, float | None, int], Any]
     clock: Callable[[float | None, bool | None], Any]
     power: Callable[[str], Any]
     reset_state: Callable[[Sequence[str]], Any]
     snapshot: Callable[[], dict[str, Any]]
     fail_firmware: Callable[[str], Any]
     fail_locallist: Callable[[bool], Any]
+    disk: Callable[[str, float], Any]
     datatransfer: Callable[[str, str | None, str | None], Any]
     security_event: Callable[[str, str | None], Any]
 
@@ -220,6 +225,8 @@ class _Wire:
         number, op = message.pop("ask", None), message.pop("op", None)
         if op == "seen":
             self._outbox.put({"answer": number})
+        elif op == "die":
+            os.kill(os.getpid(), signal.SIGKILL)  # here, so that a daemon that hangs dies, too
         elif number is not None:
             asked = asyncio.run_coroutine_threadsafe(self._ask(number, op, message), self._loop)
             asked.add_done_callback(lambda done: self._confess(number, done))
@@ -246,12 +253,13 @@ class _Wire:
 
 _CALLS: Final[Mapping[str, Callable[[Hooks, dict[str, Any]], Any]]] = {
     "state": lambda hooks, _: hooks.snapshot(),
-    "net": lambda hooks, said: hooks.net(said["mode"], said.get("for_s")),
+    "net": lambda hooks, said: hooks.net(said["mode"], said.get("for_s"), said["after_bytes"]),
     "clock": lambda hooks, said: hooks.clock(said.get("offset_s"), said.get("freeze")),
     "power": lambda hooks, said: hooks.power(said["mode"]),
     "reset_state": lambda hooks, said: hooks.reset_state(tuple(said.get("keep", ()))),
     "fail.firmware": lambda hooks, said: hooks.fail_firmware(said["next"]),
     "fail.locallist": lambda hooks, said: hooks.fail_locallist(said["on"]),
+    "disk": lambda hooks, said: hooks.disk(said["mode"], said["delay_s"]),
     "ocpp.datatransfer": lambda hooks, said: hooks.datatransfer(
         said["vendorId"], said.get("messageId"), said.get("data")
     ),
@@ -278,7 +286,7 @@ async def attach(
     async with contextlib.AsyncExitStack() as stack:
         sock = _connect(socket_path)
         if sock is None:
-            await stack.enter_async_context(own_world(socket_path, _arguments(wanted)))
+            await stack.enter_async_context(own_world(socket_path, serve_words(wanted)))
             sock = _connect(socket_path)
         if sock is None:
             raise DriverError(f"the simulated bay at {socket_path} came up but does not listen")
@@ -300,7 +308,8 @@ def _request(wanted: BayWanted) -> dict[str, Any]:
     }
 
 
-def _arguments(wanted: BayWanted) -> Sequence[str]:
+def serve_words(wanted: BayWanted) -> Sequence[str]:
+    """The options of `tapwatt sim serve` for the bay that is *wanted*."""
     built = ("--connectors", str(wanted.connectors), "--meter-bus", wanted.meter_bus)
     words = (*built, "--meter-model", wanted.meter_model, "--draw-w", str(wanted.draw_w))
     return words if wanted.tables is None else (*words, "--tables", json.dumps(wanted.tables))

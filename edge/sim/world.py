@@ -227,6 +227,7 @@ def _outlet_truth(outlet: Outlet) -> dict[str, Any]:
     return {
         "energy_wh": outlet.energy_wh,
         "drawn_wh": outlet.drawn_wh,
+        "flows": outlet.flown(),
         "power_w": outlet.power_w(),
         "contactor_closed": outlet.closed,
         "coil": is_high(levels["coil"]),

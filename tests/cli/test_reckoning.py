@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edge.cli.demo import conclude
-from edge.cli.reckoning import Played, Told, reckon, told_from
+from edge.cli.reckoning import Flow, Played, Told, cover, reckon, told_from
 
 PLAYED = (
     Played(connector=1, begin_wh=0.0, end_wh=20.4),
@@ -104,3 +104,54 @@ def test_a_session_is_read_from_the_central_system_s_words() -> None:
         "energy_wh": 12,
     }
     assert told_from(words) == SECOND
+
+
+FLOWS = (
+    Flow(connector=1, begin_wh=0.0, end_wh=9.7),
+    Flow(connector=1, begin_wh=9.7, end_wh=20.4),  # the car took a rest
+    Flow(connector=2, begin_wh=0.0, end_wh=12.9),
+    Flow(connector=1, begin_wh=20.4, end_wh=31.2),
+)
+FINE = {1: 1.0, 2: 1.0}
+
+
+def test_every_flow_is_billed_by_one_record_to_a_step_of_its_register() -> None:
+    """One record may bill several flows; a coarse register may show a whole step less."""
+    assert cover(FLOWS, TOLD, drawn_wh=DRAWN_WH, steps_wh=FINE).differences == ()
+    coarse = (replace(FIRST, stop_wh=0), SECOND, replace(THIRD, start_wh=0, stop_wh=0))
+    found = cover(FLOWS, coarse, drawn_wh=DRAWN_WH, steps_wh={1: 100.0, 2: 1.0})
+    assert (found.lost, found.twice, found.differences) == (0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("told", "lost", "twice", "sentence"),
+    [
+        ((FIRST, THIRD), 1, 0, "connector 2 let through from 0.0 to 12.9 Wh is billed by 0.0 Wh"),
+        ((replace(FIRST, stop_wh=15), SECOND, THIRD), 1, 0, "is billed by 5.7 Wh"),
+        ((*TOLD, replace(SECOND, transaction_id=4)), 0, 1, "is billed by 24.0 Wh"),
+        ((FIRST, SECOND, replace(THIRD, stop_wh=40)), 0, 1, "bills 8.8 Wh that connector 1 never"),
+        ((FIRST, SECOND, replace(THIRD, stop_wh=None, state="open")), 1, 0, "was never closed"),
+        ((FIRST, replace(SECOND, state="open"), THIRD), 0, 0, "it is open"),
+        ((), 4, 0, "the world drew 44.1 Wh, the central system was told of 0 Wh"),
+    ],
+)
+def test_what_flowed_and_was_not_billed_once_is_found(
+    told: tuple[Told, ...], lost: int, twice: int, sentence: str
+) -> None:
+    """Too little, doubled, invented, open, and the sum of all."""
+    found = cover(FLOWS, told, drawn_wh=DRAWN_WH, steps_wh=FINE)
+    assert (found.lost, found.twice) == (lost, twice)
+    assert any(sentence in difference for difference in found.differences), found.differences
+
+
+def test_a_run_without_energy_a_refusal_or_a_conflict_is_no_success() -> None:
+    """Nothing compared is nothing proved."""
+    nothing = cover((), (), drawn_wh=0.0, steps_wh=FINE)
+    assert nothing.differences == ("no energy flowed: nothing was compared",)
+    noted = cover(
+        FLOWS, TOLD, drawn_wh=DRAWN_WH, steps_wh=FINE, events=["conflict_stop"], dead_letters=2
+    )
+    assert noted.differences == (
+        "the central system noted conflict_stop",
+        "2 messages were refused for good",
+    )

@@ -194,6 +194,28 @@ async def test_in_a_black_hole_nothing_passes_and_the_socket_stays_open() -> Non
         assert len(server.paths) == 1
 
 
+async def test_an_answer_that_breaks_off_is_the_peer_s_doing_and_dialled_again() -> None:
+    """Ruling 34: half an answer, then nothing; the message is nobody's, the next line is whole."""
+    async with served() as server, running(server) as bench:
+        assert not bench.link.break_after(10)
+        line = await server.line()
+        await bench.next(LinkUp)
+        bench.link.send(1, "a", HEARTBEAT, 5)
+        await server.hear()
+        assert bench.link.break_after(10)
+        await line.send(json.dumps([3, "a", {"currentTime": NOW}]))
+        answer = (await bench.next(Settled)).answer
+        assert isinstance(answer, NoAnswer)
+        assert answer.closed_within_s is not None
+        await bench.next(LinkDown)
+        await bench.next(LinkUp)
+        again = await server.line()
+        bench.link.send(2, "b", HEARTBEAT, 5)
+        await server.hear()
+        await again.send(json.dumps([3, "b", {"currentTime": NOW}]))
+        assert not isinstance((await bench.next(Settled)).answer, NoAnswer)
+
+
 async def test_a_black_hole_is_found_by_pings() -> None:
     """Complaint 8: a half-open line may not look connected for a day."""
     async with (

@@ -69,12 +69,13 @@ class TestDaemon:
 
     def hooks(self) -> Hooks:
         return Hooks(
-            net=lambda mode, for_s: self.asked.append(("net", mode, for_s)),
+            net=lambda mode, for_s, after: self.asked.append(("net", mode, for_s, after)),
             clock=lambda offset_s, freeze: self.asked.append(("clock", offset_s, freeze)),
             power=lambda mode: self.asked.append(("power", mode)),
             reset_state=self.reset_state,
             fail_firmware=self.fail_firmware,
             fail_locallist=lambda on: self.asked.append(("fail.locallist", on)),
+            disk=lambda mode, delay_s: self.asked.append(("disk", mode, delay_s)),
             datatransfer=self.datatransfer,
             security_event=lambda event, info: self.asked.append(
                 ("ocpp.security_event", event, info)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ async def main():
         snapshot=dict,
         fail_firmware=nothing,
         fail_locallist=nothing,
+        disk=nothing,
         datatransfer=nothing,
         security_event=nothing,
     )
@@ -69,6 +71,20 @@ def world(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     process.wait()
 
 
+@contextmanager
+def serving(path: Path) -> Iterator[None]:
+    """A bay of its own process at *path*."""
+    world = subprocess.Popen([*SERVE, "--socket", str(path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert world.stdout is not None
+    try:
+        assert b"simulated bay" in world.stdout.readline()
+        yield
+    finally:
+        world.kill()
+        world.wait()
+        world.stdout.close()
+
+
 def run(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> tuple[int, str, str]:
     status = sim.main([*words, "--sim-socket", str(path)])
     told = capsys.readouterr()
@@ -81,16 +97,19 @@ def test_the_command_speaks_for_every_verb(
     """Words on the command line become arguments by name."""
     _, path = world
     for words in (
-        "plug 1 --side both",
+        "plug 1 --side both --bounces 2",
         "unplug 1 --side ev",
         "ev 2 C --draw-w 7400",
         "card 04A2B1C3D4E580 --for-s 0.1 --connectors 1,2",
         "meter 1 --energy-wh 1000 --voltage 231 --current 1,2,3 --soc 40 --time-scale 2",
+        "meter 1 --rollover-wh 1e6",
         "meter.fail 1 crc",
         "fault 1 rcd --vendor-code X",
         "clear 1",
         "lock 1 ok",
         "reader.fail 0 on --mode garbled",
+        "reader.fail 0 on --mode late",
+        "fault 0 undervoltage_5v",
         "button estop hold --connector 2",
         "power kill",
         "wait connectors.1.plugged=true connectors.1.pilot!=B outbox=null --timeout-s 1",
@@ -103,6 +122,18 @@ def test_the_command_speaks_for_every_verb(
     assert truth["connectors"]["2"]["faults"] == ["emergency_stop"]
     state = json.loads(run(capsys, path, "state")[1])
     assert state["attached"] is False
+
+
+def test_the_command_sets_a_line_of_meters_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A serial one, which has an address for each meter and a speed for all."""
+    path = tmp_path / "w.sock"
+    with serving(path):
+        for words in ("meter.unit 2 1", "bus --name meters --fault held --baudrate 19200"):
+            assert run(capsys, path, *words.split()) == (0, '{"ok": true}\n', "")
+        truth = json.loads(run(capsys, path, "world")[1])
+    assert truth["buses"]["meters"] == {"fault": "held", "baudrate": 19200, "parity": "N"}
 
 
 def test_the_command_fails_with_the_sentence(
@@ -153,22 +184,27 @@ def test_sigterm_ends_the_world_in_two_seconds_and_takes_the_socket_with_it(
 def test_the_contactor_stays_closed_when_the_daemon_is_killed(tmp_path: Path) -> None:
     """SIGKILL is not a power cut: the world lives on, pins as left."""
     path = tmp_path / "w.sock"
-    world = subprocess.Popen([*SERVE, "--socket", str(path)], cwd=ROOT, stdout=subprocess.PIPE)
-    assert world.stdout is not None
-    assert b"simulated bay" in world.stdout.readline()
-    daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(path)], cwd=ROOT)
-    try:
+    with serving(path):
+        daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(path)], cwd=ROOT)
         closed = {"connectors.1.contactor_closed": True, "attached": True}
         assert "ok" in ask(path, "wait", condition=closed)
         daemon.kill()
         daemon.wait()
         assert "ok" in ask(path, "wait", condition={"attached": False})
         assert ask(path, "world")["connectors"]["1"]["coil"] is True
-    finally:
-        for process in (daemon, world):
-            process.kill()
-            process.wait()
-        world.stdout.close()
+
+
+def test_the_verb_kills_the_process_and_leaves_its_outputs(tmp_path: Path) -> None:
+    """`process kill`: the coil stays as it was, where `power kill` would drop it."""
+    path = tmp_path / "own.sock"
+    with serving(path):
+        daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(path)], cwd=ROOT)
+        closed = {"connectors.1.contactor_closed": True, "attached": True}
+        assert "ok" in ask(path, "wait", condition=closed)
+        assert ask(path, "process", mode="kill") == {"ok": True, "daemon": "died"}
+        assert daemon.wait() == -signal.SIGKILL
+        truth = ask(path, "world")["connectors"]["1"]
+        assert (truth["coil"], truth["contactor_closed"]) == (True, True)
 
 
 async def test_a_daemon_without_a_world_brings_its_own(tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ async def test_a_socket_without_a_pilot_gives_what_its_fuse_does(
     coil = DigitalOutputDevice(5, pin_factory=attached.pin_factory)
     with bay.touch() as world:
         world.outlet(1).plug_in_socket = world.outlet(1).plug_in_car = True
+    lamp = DigitalOutputDevice(21, pin_factory=attached.pin_factory)
+    lamp.on()  # a pin on which nothing hangs is nobody's news
     coil.on()
     await until(lambda: bay.look().outlet(1).power_w() == THREE_PHASES_W)
     coil.off()

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from edge.cli.sim import VERBS
 from edge.errors import SimulationError
 from edge.sim.bay import Bay
 from edge.sim.outlet import Contactor, MeterFault, Wire
 from edge.sim.snapshot import condition_of, matches
+from edge.sim.verbs import verbs
 from tests.sim.bays import Caller, bay_at, calling
 from tests.waiting import until
 
@@ -292,6 +294,12 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("button", {"name": "estop", "connector": 4}, "no connector 4"),
         ("net", {"mode": "down"}, "none is attached"),
         ("net", {"mode": "sideways"}, "choose one of up, down"),
+        ("net", {"mode": "half", "after_bytes": 0}, "from 1 to"),
+        ("disk", {"mode": "full"}, "none is attached"),
+        ("disk", {"mode": "wet"}, "choose one of ok, full, read_only, broken"),
+        ("disk", {"mode": "ok", "delay_s": 31}, "give 30 or less"),
+        ("process", {"mode": "kill"}, "none is attached"),
+        ("process", {"mode": "pause"}, "choose one of kill"),
         ("clock", {"offset_s": 5}, "none is attached"),
         ("reset_state", {}, "none is attached"),
         ("power", {"mode": "off"}, "none is attached"),
@@ -313,6 +321,11 @@ async def test_what_makes_no_sense_is_refused_in_one_sentence(
     answer = await caller.ask(op, **arguments)
     assert sentence in answer["error"]
     assert "\n" not in answer["error"]
+
+
+async def test_every_verb_of_the_socket_is_a_command_and_the_other_way_round(bay: Bay) -> None:
+    """What a program may do to the bay, a person may; `wait` has a form of its own there."""
+    assert set(verbs(bay)) - {"wait"} == set(VERBS)
 
 
 def test_conditions_may_be_nested_dotted_and_compared() -> None:

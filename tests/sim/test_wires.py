@@ -199,6 +199,7 @@ async def test_hooks_are_called_in_the_loop_with_their_arguments(
     """Plain or awaitable, the answer comes when they are done."""
     async with attach(tmp_path / "s.sock", daemon.hooks(), WANTED):
         assert (await caller.ask("net", mode="down", for_s=3))["ok"]
+        assert (await caller.ask("disk", mode="full", delay_s=0.5))["ok"]
         assert (await caller.ask("clock", offset_s=-5, freeze="on"))["ok"]
         assert (await caller.ask("reset_state", keep=["queue"]))["ok"]
         assert (await caller.ask("fail.locallist", on="on"))["ok"]
@@ -206,7 +207,8 @@ async def test_hooks_are_called_in_the_loop_with_their_arguments(
         assert told == {"ok": True, "status": "Accepted", "data": "d"}
         assert (await caller.ask("ocpp.security_event", type="MemoryExhaustion"))["ok"]
     assert daemon.asked == [
-        ("net", "down", 3),
+        ("net", "down", 3, 10),
+        ("disk", "full", 0.5),
         ("clock", -5, True),
         ("reset_state", ("queue",)),
         ("fail.locallist", True),
@@ -220,7 +222,7 @@ async def test_a_hook_that_refuses_or_fails_is_answered(
 ) -> None:
     """The asker is never left waiting."""
 
-    def refuse(_mode: str, _for_s: float | None) -> None:
+    def refuse(_mode: str, _for_s: float | None, _after_bytes: int) -> None:
         raise SimulationError("no line to cut")
 
     hooks = daemon.hooks()

@@ -260,3 +260,20 @@ async def test_a_reader_says_all_twice_or_late(bay: Bay, caller: Caller) -> None
     assert (await caller.ask("world"))["readers"][0]["fault"] == "late"
     await caller.ask("reader.fail", reader=0, on=False, mode="late")
     assert (reader.copies, reader.delay_s) == (1, 0.0)
+
+
+def test_each_closing_of_the_contactor_is_remembered_with_its_energy() -> None:
+    """The flows add up to what was drawn, the one that runs included; no energy, no flow."""
+    charging = Charging()
+    for closed, until_s in ((0.0, 20.0), (1.0, 30.0), (0.0, 31.0), (1.0, 40.0)):
+        charging.outlet.outputs["coil"] = closed
+        charging.to(until_s)
+    flows = charging.outlet.flown()
+    assert len(flows) == 3
+    assert sum(end - begin for begin, end in flows) == pytest.approx(charging.outlet.drawn_wh)
+    assert [begin for begin, _ in flows[1:]] == [end for _, end in flows[:-1]]
+    idle = Charging("contactor_welded", ordered=False)
+    idle.outlet.draw_w = 0.0
+    before = len(idle.outlet.flown())
+    idle.to(60.0)
+    assert len(idle.outlet.flown()) == before

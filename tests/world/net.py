@@ -345,6 +345,9 @@ class StationEnd(_End):
     def freeze(self, frozen: bool) -> None:
         raise NotImplementedError("here it is the network that swallows")
 
+    def break_after(self, count: int) -> None:
+        raise NotImplementedError("here it is the network that loses")
+
     _by_us = False
 
     def _closed(self) -> Exception:

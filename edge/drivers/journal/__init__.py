@@ -36,7 +36,14 @@ from edge.drivers.journal.statements import STATEMENTS, Statement
 from edge.drivers.journal.summary import summary
 from edge.errors import ConfigError, JournalFailed
 
-__all__ = ["DeadLetter", "OpenDatabase", "SqliteJournal", "open_copy", "open_journal"]
+__all__ = [
+    "DeadLetter",
+    "OpenDatabase",
+    "SqliteJournal",
+    "open_copy",
+    "open_database_with",
+    "open_journal",
+]
 
 FORGETTABLE: Final = {
     "queue": "outbox",
@@ -171,7 +178,7 @@ async def open_journal(
     brought into a new one.
     Raises `ConfigError` when another process has it open or the place cannot be written.
     """
-    opener = open_database or _open_database
+    opener = open_database or open_database_with(sqlite3.Connection)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mended = path.with_name(path.name + MENDED)
     files.finish_replacing(path, mended)
@@ -203,13 +210,18 @@ async def open_copy(path: Path) -> AsyncIterator[SqliteJournal]:
             yield journal
 
 
-def _open_database(path: Path) -> Awaitable[aiosqlite.Connection]:
+def open_database_with(kind: type[sqlite3.Connection]) -> OpenDatabase:
+    """Open files as connections of *kind*."""
+    return lambda path: _open_database(path, kind)
+
+
+def _open_database(path: Path, kind: type[sqlite3.Connection]) -> Awaitable[aiosqlite.Connection]:
     # It holds passwords and keys; the WAL takes its mode from the file (SQLite, os_unix.c).
     with suppress(OSError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
     # The time-out is for a predecessor that is just leaving; a living one keeps its lock for ever.
-    return aiosqlite.connect(path, isolation_level=None, timeout=1.0)
+    return aiosqlite.connect(path, isolation_level=None, timeout=1.0, factory=kind)
 
 
 async def _prepared(path: Path, opener: OpenDatabase) -> aiosqlite.Connection:
