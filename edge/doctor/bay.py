@@ -59,6 +59,7 @@ def _no_daemon() -> Hooks:
     return Hooks(
         net=refuse,
         clock=refuse,
+        disk=refuse,
         power=refuse,
         reset_state=refuse,
         snapshot=dict,
