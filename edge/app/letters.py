@@ -20,14 +20,13 @@ from edge.core.outbox import UNKNOWN_ID
 from edge.core.records import Queued
 from edge.core.saved import SavedTransaction
 from edge.core.state import ChargePoint
-from edge.drivers.journal import DeadLetter, SqliteJournal, open_copy
+from edge.drivers.journal import DeadLetter, SqliteJournal, files, open_copy
 from edge.drivers.ocpp_codec import encode
 from edge.drivers.system_clock import SystemClock
 from edge.errors import ConfigError, JournalFailed
 from edge.runtime.loop import Loop
 from edge.runtime.recorder import Recorder
 
-JOURNAL: Final = "journal.sqlite3"
 PAGE: Final = 32  # letters per answer: a StopTransaction with all its samples can be large
 SHOWN: Final = 1000  # messages of either kind that `journal` lists at most
 MOST_RESENT: Final = 1000  # at once: all of them are in the state until they are told
@@ -140,7 +139,7 @@ def export_offline(state_dir: Path, after: int) -> Iterator[dict[str, Any]]:
 
     It is read from a copy, so that nothing of it is changed.
     """
-    path = state_dir / JOURNAL
+    path = state_dir / files.NAME
     if not path.exists():
         raise ConfigError(f"there is no journal in {state_dir}: give another --state-dir")
     with possessed(state_dir):

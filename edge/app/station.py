@@ -17,7 +17,6 @@ from random import Random
 from edge.app.daemon import Daemon, Works
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, at_work
-from edge.app.letters import JOURNAL
 from edge.config.loading import identity
 from edge.config.settings import Settings
 from edge.core import keys
@@ -33,7 +32,7 @@ from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.drivers.diagnostics import LogRing
 from edge.drivers.disk_use import written_bytes
-from edge.drivers.journal import OpenDatabase, SqliteJournal, open_journal
+from edge.drivers.journal import OpenDatabase, SqliteJournal, files, open_journal
 from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_costs import check_default_price
 from edge.drivers.ocpp_line import Dial
@@ -102,9 +101,8 @@ class Station:
 async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
     """Open the journal, restore what it knows, and connect everything; raises `ConfigError`."""
     settings, clock = place.settings, place.clock
-    async with open_journal(
-        place.state_dir / JOURNAL, open_database=place.open_database
-    ) as journal:
+    path = place.state_dir / files.NAME
+    async with open_journal(path, open_database=place.open_database) as journal:
         check_default_price(settings.ocpp, settings.overrides)
         csms = decode(LinkSettings, settings.csms, "csms")
         try:

@@ -350,6 +350,8 @@ class OcppLink:
         if isinstance(confirmation, BootNotificationConf):
             self._is_rejected = confirmation.status is RegistrationStatus.REJECTED
             point.muted = self._is_rejected
+            if confirmation.status is not RegistrationStatus.ACCEPTED:
+                self._confirmed.clear()  # what follows them is held with the outbox (ruling 26)
         return confirmation
 
     def _settle_all(self, *, dropped: bool) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.letters import JOURNAL, PAGE, Dates, export, export_offline
+from edge.app.letters import PAGE, Dates, export, export_offline
 from edge.core.anchors import Clock
 from edge.core.messages import MeterValues
 from edge.core.records import Parked, Queued, TransactionStopped, TransactionStopping
 from edge.core.vocabulary import StopReason
-from edge.drivers.journal import open_journal
+from edge.drivers.journal import files, open_journal
 from edge.errors import ConfigError
 from tests.core.bench import NOON, at
 from tests.drivers.test_journal import opened, queued, start_message
@@ -85,7 +85,7 @@ def test_the_export_without_a_daemon_changes_nothing(tmp_path: Path) -> None:
     """Durability 1.4: it reads a copy, and the log that a killed daemon left behind."""
 
     async def killed() -> dict[Path, bytes]:
-        async with open_journal(tmp_path / JOURNAL) as journal:
+        async with open_journal(tmp_path / files.NAME) as journal:
             await journal.commit(letter(1))
             return contents(tmp_path)
 
@@ -98,7 +98,7 @@ def test_the_export_without_a_daemon_changes_nothing(tmp_path: Path) -> None:
 
 def contents(directory: Path) -> dict[Path, bytes]:
     """Every file and what is in it, the lock aside."""
-    return {path: path.read_bytes() for path in directory.glob(f"{JOURNAL}*")}
+    return {path: path.read_bytes() for path in directory.glob(f"{files.NAME}*")}
 
 
 def test_the_export_of_no_journal_is_one_sentence(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_export_of_no_journal_is_one_sentence(tmp_path: Path) -> None:
 
 def test_the_export_leaves_a_starting_daemon_alone(tmp_path: Path) -> None:
     """Its lock is its own."""
-    (tmp_path / JOURNAL).touch()
+    (tmp_path / files.NAME).touch()
     with (tmp_path / "daemon.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(ConfigError, match="another daemon"):

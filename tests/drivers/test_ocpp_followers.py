@@ -11,12 +11,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from edge.core.events import LinkDown, LinkUp, Settled
-from edge.core.messages import NoAnswer
+from edge.core.messages import BootNotification, NoAnswer
 from edge.drivers.ocpp_link import WAITING_MAX
 from tests.drivers.ocpp_bench import HEARTBEAT, NOW, running, served
 
 WITHHELD = NoAnswer(timed_out=False, withheld=True)
 FOLLOWER = {"behind": 1}
+BOOT = BootNotification(charge_point_vendor="Tapwatt", charge_point_model="Bay")
 
 
 @asynccontextmanager
@@ -81,6 +82,20 @@ async def test_one_behind_a_request_confirmed_long_ago_goes_at_once() -> None:
         assert [(await bench.next(Settled)).ticket for _ in range(2)] == [1, 2]
         bench.link.send(3, "c", HEARTBEAT, 2, behind=2)
         assert (await server.hear())[1] == "c"
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+async def test_it_is_withheld_when_the_station_is_no_longer_accepted(status: str) -> None:
+    """Ruling 26: Pending and Rejected hold the outbox, and what was handed over from it."""
+    async with pair() as (bench, server, line):
+        bench.link.send(3, "c", BOOT, 2)
+        await confirm(line, "a")
+        assert (await server.hear())[1] == "c"
+        answer = {"currentTime": NOW, "interval": 60, "status": status}
+        await line.send(json.dumps([3, "c", answer]))
+        settled = [await bench.next(Settled) for _ in range(3)]
+        assert [each.ticket for each in settled] == [1, 3, 2]
+        assert settled[-1].answer == WITHHELD
 
 
 async def test_a_full_queue_does_not_settle_it_before_the_one_ahead() -> None:

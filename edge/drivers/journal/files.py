@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+NAME: Final = "journal.sqlite3"  # in the state directory
 
 
 def finish_replacing(path: Path, mended: Path) -> None:
