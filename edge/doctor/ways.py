@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.app.letters import JOURNAL
 from edge.config.loading import identity
 from edge.config.settings import Settings
 from edge.core.access import Access
@@ -13,7 +12,7 @@ from edge.core.certificates import trusted
 from edge.core.restore import restore
 from edge.core.security import attempts
 from edge.core.setup import EvseTraits, Setup
-from edge.drivers.journal import open_copy
+from edge.drivers.journal import JOURNAL, open_copy
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.ocpp_link import profile_of
 from edge.drivers.registry import decode
