@@ -12,7 +12,7 @@ from edge.core.certificates import trusted
 from edge.core.restore import restore
 from edge.core.security import attempts
 from edge.core.setup import EvseTraits, Setup
-from edge.drivers.journal import JOURNAL, open_copy
+from edge.drivers.journal import files, open_copy
 from edge.drivers.ocpp_link import Settings as LinkSettings
 from edge.drivers.ocpp_link import profile_of
 from edge.drivers.registry import decode
@@ -28,7 +28,7 @@ async def ways_in(
     The journal is read from a copy. Raises `ConfigError` for one that does not fit the settings.
     """
     csms = decode(LinkSettings, settings.csms, "csms")
-    async with open_copy(state_dir / JOURNAL) as journal:
+    async with open_copy(state_dir / files.NAME) as journal:
         saved = await journal.load()
     connectors = len(settings.connectors) or settings.simulated.connectors
     setup = Setup(
