@@ -53,7 +53,7 @@ HOME_OF = {
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
     "fastjsonschema": ["edge/ocppj/*"],
-    "cryptography": ["edge/drivers/x509/*"],
+    "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
     "httpx": ["edge/drivers/carrier/http.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "ocpp": ["edge/ocppj/*"],

@@ -6,38 +6,29 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from edge.app import roles, traces, wishes
+from edge.app import wishes
+from edge.app.card_desk import CardDesk
 from edge.app.errands import recorded
 from edge.app.letters import Resender, export, listed
-from edge.app.privacy import Names
+from edge.app.works import Works
 from edge.core.effects import HandBack
-from edge.core.events import DamageAcknowledged, PowerFailing, SecurityEventReported
+from edge.core.events import PowerFailing, SecurityEventReported
 from edge.core.keys import text
 from edge.core.records import Delivered
-from edge.core.state import ChargePoint
 from edge.core.vocabulary import SecurityEvent
-from edge.drivers.journal import SqliteJournal
+from edge.core.wishes import DamageAcknowledged
 from edge.drivers.ocpp_costs import read_default_price
-from edge.drivers.ocpp_link import OcppLink
 from edge.drivers.recordings import Recordings
-from edge.drivers.system_clock import SystemClock, up_s
+from edge.drivers.system_clock import up_s
 from edge.errors import SimulationError
-from edge.recording.flight import FlightRecorder
 from edge.runtime.data_transfer import DataTransfers
-from edge.runtime.errands import Errands
-from edge.runtime.loop import Loop
-from edge.runtime.readings import Readings
-from edge.runtime.recorder import Recorder
 from edge.runtime.snapshot import decided, power_cut, snapshot
-from edge.runtime.upkeep import Upkeep
-from edge.runtime.wear import Wear
 
 if TYPE_CHECKING:
     from edge.sim.disk import Disk
@@ -57,24 +48,6 @@ class Ending(Enum):
 
     STOPPED = "stopped"
     RESTART = "restart"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Works:
-    """The parts of a running daemon that verbs and hooks reach."""
-
-    loop: Loop[ChargePoint]
-    recorder: Recorder
-    journal: SqliteJournal
-    link: OcppLink
-    clock: SystemClock
-    errands: Errands
-    wear: Wear
-    upkeep: Upkeep
-    names: Names
-    readings: Readings
-    flight: FlightRecorder
-    has_power_good: bool
 
 
 class Daemon:
@@ -147,11 +120,7 @@ class Daemon:
             "recording": self.export_recording,
             "release": self.release,
             "limit": self.limit,
-            "cards": self.list_cards,
-            "card": self.change_card,
-            "learn": self.learn_card,
-            "held": self.list_traces,
-            "erase": self.erase_traces,
+            **CardDesk(self._running).verbs(),
             "stop": stop,
         }
 
@@ -266,41 +235,6 @@ class Daemon:
         await works.loop.come_round()
         return answer
 
-    def list_cards(self) -> dict[str, Any]:
-        """The cards that have a role."""
-        works = self._running()
-        return roles.listed(works.loop.state, works.clock.now().monotonic)
-
-    async def change_card(
-        self, role: str | None = None, uid: str | None = None, alias: str | None = None
-    ) -> dict[str, Any]:
-        """Give a card a role, or take it away."""
-        works = self._running()
-        tag = works.names.of(uid) if uid is not None else alias or ""
-        return await roles.change(works.loop, works.recorder, works.clock.now(), role, tag)
-
-    async def learn_card(self, role: str) -> dict[str, Any]:
-        """Give the card that comes next a role."""
-        works = self._running()
-        return await roles.learn(works.loop, works.recorder, works.clock.now(), role)
-
-    async def list_traces(
-        self, uid: str | None = None, alias: str | None = None, after: int = 0
-    ) -> dict[str, Any]:
-        """What is held of a card, a page of its sessions."""
-        works = self._running()
-        return await works.journal.held(_called(works.names, uid, alias), after)
-
-    async def erase_traces(
-        self, uid: str | None = None, alias: str | None = None
-    ) -> dict[str, Any]:
-        """Let go of what is held of a card."""
-        works = self._running()
-        called = _called(works.names, uid, alias)
-        return await traces.erase(
-            works.journal, works.loop, works.recorder, works.clock.now(), called
-        )
-
     async def transfer(
         self, vendor: str, message: str | None = None, data: str | None = None
     ) -> dict[str, Any]:
@@ -407,10 +341,3 @@ class Daemon:
 
 def _unheard() -> None:
     """Nobody watches: there is no simulated bay."""
-
-
-def _called(names: Names, uid: str | None, alias: str | None) -> tuple[str, ...]:
-    """All that a card has been called here: privacy mode may have been off once."""
-    if uid is None:
-        return (alias or "",)
-    return names.ever_of(uid)

@@ -13,13 +13,13 @@ from edge.app.possession import possessed
 from edge.core import anchors
 from edge.core.anchors import Clock
 from edge.core.clock import begun
-from edge.core.events import ResendAsked
 from edge.core.instant import Instant, rfc3339
 from edge.core.messages import StartTransaction
 from edge.core.outbox import UNKNOWN_ID
 from edge.core.records import Queued
 from edge.core.saved import SavedTransaction
 from edge.core.state import ChargePoint
+from edge.core.wishes import ResendAsked
 from edge.drivers.journal import DeadLetter, SqliteJournal, files, open_copy
 from edge.drivers.ocpp_codec import encode
 from edge.drivers.system_clock import SystemClock

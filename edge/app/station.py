@@ -14,10 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
-from edge.app.daemon import Daemon, Works
+from edge.app.daemon import Daemon
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, at_work, proofs
 from edge.app.privacy import Names, names
+from edge.app.works import Works
 from edge.config.loading import identity
 from edge.config.settings import Settings
 from edge.core import keys

@@ -16,10 +16,11 @@ from edge.core.commands import IncomingTransfer
 from edge.core.cost_messages import COST_VENDOR
 from edge.core.draft import Draft
 from edge.core.effects import HandBack, Reply
-from edge.core.events import Settled, TransferAsked
+from edge.core.events import Settled
 from edge.core.messages import DataTransfer, DataTransferConf, NoAnswer
 from edge.core.state import ChargePoint
 from edge.core.waiting import ToTransfer
+from edge.core.wishes import TransferAsked
 
 Act = Callable[[Draft, Any], bool]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.core.access import Access
@@ -14,7 +13,13 @@ from edge.core.messages import CallError, Confirmation, NoAnswer
 from edge.core.quantities import Reading
 from edge.core.records import Queued
 from edge.core.vocabulary import SecurityEvent
-from edge.core.wishes import ReleaseAsked, SetpointGiven
+from edge.core.wishes import (
+    DamageAcknowledged,
+    ReleaseAsked,
+    ResendAsked,
+    SetpointGiven,
+    TransferAsked,
+)
 from edge.core.x509 import X509Answer
 
 
@@ -278,45 +283,12 @@ class SpaceSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DamageAcknowledged:
-    """Somebody on this machine knows that the journal was damaged, and what is missing."""
-
-    at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """`Store` of *ticket* is over: on the disk, or, with *failure* (a kind as above), never."""
 
     at: Instant
     ticket: int
     failure: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferAsked:
-    """Somebody on this machine wants a DataTransfer sent (4.3); exactly one `HandBack` follows."""
-
-    at: Instant
-    number: int
-    vendor_id: str
-    message_id: str | None = None
-    data: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResendAsked:
-    """Somebody on this machine wants these dead letters told again, oldest first.
-
-    A StartTransaction comes with all that is kept of its session. *numbers* are the transaction ids
-    of the sessions among them that have one, by our refs. *waiting* are the attempts of what waits
-    of the sessions whose StartTransaction is among them, by seq.
-    """
-
-    at: Instant
-    letters: tuple[Queued, ...]
-    numbers: Mapping[int, int]
-    waiting: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,12 @@ from typing import Final
 
 from edge.core import metering
 from edge.core.draft import Draft
-from edge.core.events import DamageAcknowledged, JournalHealed, JournalLost, Started
+from edge.core.events import JournalHealed, JournalLost, Started
 from edge.core.facts import Registered, SecurityNoticed
 from edge.core.instant import rfc3339
 from edge.core.records import BootStarted, DamageAccepted, DamageTold
 from edge.core.vocabulary import SecurityEvent
+from edge.core.wishes import DamageAcknowledged
 
 MOST_MOVES: Final = 4  # of the clock, told in an hour: one that stands still moves all the time
 HOUR_S: Final = 3600.0

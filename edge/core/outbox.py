@@ -19,7 +19,7 @@ from typing import Any, Final
 from edge.core import anchors, keys
 from edge.core.draft import Draft
 from edge.core.effects import ReadOutbox, Reconnect
-from edge.core.events import LinkDown, OutboxRead, ResendAsked, Settled
+from edge.core.events import LinkDown, OutboxRead, Settled
 from edge.core.facts import Bound, Enqueue, TagLearnt
 from edge.core.messages import (
     CallError,
@@ -36,6 +36,7 @@ from edge.core.messages import (
 from edge.core.records import Delivered, Parked, Queued, Refused, Resent, TransactionBound
 from edge.core.state import ChargePoint, Outbox
 from edge.core.waiting import ToDeliver, ToProbe, ToRefill
+from edge.core.wishes import ResendAsked
 
 HEAD: Final = 64  # messages kept in the state
 REFILL_AT: Final = 16  # ask the journal for more when so few are left

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from edge.core.instant import Instant
+from edge.core.records import Queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +25,36 @@ class ReleaseAsked:
 
     at: Instant
     connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamageAcknowledged:
+    """Somebody on this machine knows that the journal was damaged, and what is missing."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAsked:
+    """Somebody on this machine wants a DataTransfer sent (4.3); exactly one `HandBack` follows."""
+
+    at: Instant
+    number: int
+    vendor_id: str
+    message_id: str | None = None
+    data: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResendAsked:
+    """Somebody on this machine wants these dead letters told again, oldest first.
+
+    A StartTransaction comes with all that is kept of its session. *numbers* are the transaction ids
+    of the sessions among them that have one, by our refs. *waiting* are the attempts of what waits
+    of the sessions whose StartTransaction is among them, by seq.
+    """
+
+    at: Instant
+    letters: tuple[Queued, ...]
+    numbers: Mapping[int, int]
+    waiting: Mapping[int, int]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge.core.instant import EARLIEST
 from edge.doctor.finding import Finding, fault, notice, ok, unknown
 from edge.doctor.site import Site
 from edge.drivers.registry import Rig
@@ -104,7 +103,6 @@ class Seen:
     """
 
     is_kept: bool
-    is_dated: bool
     has_rtc: bool
     path: str
     free_mib: int
@@ -122,7 +120,6 @@ async def examine(site: Site, _rig: Rig, _found: Sequence[Finding]) -> list[Find
         judge(
             Seen(
                 is_kept=site.computer.ntp_holds(),
-                is_dated=site.clock.now().wall >= EARLIEST,
                 has_rtc=any((root / "sys/class/rtc").glob("rtc*")),
                 path=str(site.state_dir),
                 free_mib=shutil.disk_usage(site.state_dir).free // MIB,

@@ -105,6 +105,9 @@ async def _look(site: Site, rig: Rig, number: int, table: Mapping[str, Any]) -> 
     if not has_line:
         return Seen(where=where, port=port, complaint=complaint, has_line=False)
     heard, firmware = await _heard(port)
+    if complaint is not None and heard is Heard.READER:
+        async with chosen.open(rig, number) as reader:
+            complaint = await _complaint(reader)  # one that answers gets a second chance
     others = () if complaint is None else await _others(site, port)
     return Seen(
         where=where,

@@ -18,7 +18,7 @@ from edge.doctor.finding import Finding, Level
 from edge.doctor.planted import Fault
 from edge.doctor.planting import planted
 
-AT_ONCE: Final = 8  # bays beside each other: with more, their clocks get in each other's way
+AT_ONCE: Final = 6  # bays beside each other: with more, their clocks get in each other's way
 NAMED: Final = (Level.FAULT, Level.NOTICE)
 """What has a remedy that somebody would follow."""
 

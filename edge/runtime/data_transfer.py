@@ -7,9 +7,9 @@ from itertools import count
 from typing import Final
 
 from edge.core.effects import HandBack
-from edge.core.events import TransferAsked
 from edge.core.instant import Instant
 from edge.core.messages import DataTransferConf
+from edge.core.wishes import TransferAsked
 from edge.errors import ConfigError, NotDelivered
 from edge.ports import Post
 

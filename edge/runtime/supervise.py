@@ -13,13 +13,7 @@ from typing import Final
 
 import structlog
 
-from edge.core.events import (
-    DriverFound,
-    DriverLost,
-    Event,
-    MeterFailed,
-    Port,
-)
+from edge.core.events import DriverFound, DriverLost, Event, MeterFailed, Port
 from edge.errors import DriverError
 from edge.ports import Clock, Post, Power
 

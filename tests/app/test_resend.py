@@ -13,7 +13,7 @@ import pytest
 
 from edge.app.letters import MOST_RESENT, SHOWN, Resender, listed
 from edge.core.deadlines import next_deadline
-from edge.core.events import Event, ResendAsked, Ticked
+from edge.core.events import Event, Ticked
 from edge.core.levels import permits_energy, permitted_a
 from edge.core.messages import TransactionMessage
 from edge.core.outbox import HEAD
@@ -21,6 +21,7 @@ from edge.core.records import Parked, Record, Refused, TransactionStopped
 from edge.core.restore import restore
 from edge.core.state import ChargePoint
 from edge.core.step import step
+from edge.core.wishes import ResendAsked
 from edge.drivers.journal import SqliteJournal, open_journal
 from edge.drivers.system_clock import SystemClock
 from edge.errors import ConfigError

@@ -17,6 +17,14 @@ hardware = "real"
 kind = "gpio"
 coil = 17
 plug = 22
+[buses.rs485]
+kind = "rtu"
+port = "/dev/ttyUSB0"
+[connectors.1.meter]
+kind = "modbus"
+bus = "rs485"
+model = "sdm120"
+unit = 1
 """
 
 
@@ -28,9 +36,9 @@ def file(tmp_path: Path) -> Path:
 def test_a_sound_configuration_is_said_to_be_sound(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`config check` opens nothing and starts nothing."""
+    """With `--quick` it opens nothing and starts nothing."""
     file.write_text(SOUND, encoding="utf-8")
-    assert main(["edge", "config", "check", "--config", str(file)]) == 0
+    assert main(["edge", "config", "check", "--quick", "--config", str(file)]) == 0
     assert capsys.readouterr().out == "the configuration is sound\n"
 
 
@@ -70,7 +78,7 @@ def test_a_default_price_that_could_not_be_shown_is_said_to_be_none(
 ) -> None:
     """Over OCPP it would be Rejected; the installer is told how it should look."""
     file.write_text(SOUND + '[ocpp]\nDefaultPrice = "cheap"\n', encoding="utf-8")
-    words = ["edge", "config", "check", "--config", str(file)]
+    words = ["edge", "config", "check", "--quick", "--config", str(file)]
     assert main(words) == 2
     assert "priceText" in capsys.readouterr().err
     assert main([*words, "-o", 'ocpp.DefaultPrice={"priceText": "free"}']) == 2

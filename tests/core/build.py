@@ -13,15 +13,7 @@ from typing import Any
 from edge.core.bay import Phase
 from edge.core.commands import Command
 from edge.core.effects import Ask, Effect, Refuse, Reply, Send
-from edge.core.events import (
-    CallReceived,
-    Event,
-    LinkDown,
-    LinkUp,
-    ResendAsked,
-    Settled,
-    Started,
-)
+from edge.core.events import CallReceived, Event, LinkDown, LinkUp, Settled, Started
 from edge.core.messages import (
     Authorize,
     AuthorizeConf,
@@ -57,6 +49,7 @@ from edge.core.messages import (
     StopTransactionConf,
 )
 from edge.core.vocabulary import RegistrationStatus
+from edge.core.wishes import ResendAsked
 from tests.core.bench import ALICE, GOOD, Answer, Bench
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from edge.core import keys
 from edge.core.commands import IncomingTransfer
 from edge.core.effects import HandBack, Reply
-from edge.core.events import TransferAsked
 from edge.core.messages import CallError, DataTransfer, DataTransferConf, NoAnswer
 from edge.core.waiting import MOST_WAITING
+from edge.core.wishes import TransferAsked
 from tests.core.bench import of
 from tests.core.build import Rig
 

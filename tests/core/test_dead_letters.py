@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from edge.core.effects import ReadOutbox, Send
-from edge.core.events import OutboxRead, ResendAsked, Ticked
+from edge.core.events import OutboxRead, Ticked
 from edge.core.messages import (
     CallError,
     Heartbeat,
@@ -20,6 +20,7 @@ from edge.core.outbox import HEAD, UNNUMBERED
 from edge.core.records import Delivered, Parked, Queued, Refused, Resent
 from edge.core.saved import Saved
 from edge.core.step import step
+from edge.core.wishes import ResendAsked
 from tests.core.bench import BOB, GOOD, at, of, setup
 from tests.core.build import Rig
 

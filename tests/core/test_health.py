@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from edge.core.effects import Ask, Send
-from edge.core.events import DamageAcknowledged, JournalHealed, JournalLost
+from edge.core.events import JournalHealed, JournalLost
 from edge.core.health import CLOCK_MOVED_S, MOST_MOVES
 from edge.core.messages import StatusNotification
 from edge.core.records import BootStarted, DamageAccepted, DamageTold, ResetAccepted
@@ -16,6 +16,7 @@ from edge.core.saved import Damage, Saved
 from edge.core.security_log import SecurityEventLogged
 from edge.core.setup import AfterDamage, Keeping
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, ResetType, SecurityEvent
+from edge.core.wishes import DamageAcknowledged
 from edge.core.work import JobKind, JobOrdered, SavedJob, Stage
 from tests.core.bench import IDENTITY, NOON, at, of, setup
 from tests.core.build import Rig

@@ -10,15 +10,7 @@ import pytest
 from edge.core import reasons, why
 from edge.core.bay import Ended
 from edge.core.commands import ChangeAvailability, RemoteStopTransaction, ReserveNow, Reset
-from edge.core.events import (
-    DriverLost,
-    JournalLost,
-    Pilot,
-    Port,
-    PowerFailing,
-    Started,
-    Trip,
-)
+from edge.core.events import DriverLost, JournalLost, Pilot, Port, PowerFailing, Started, Trip
 from edge.core.faults import FAULTS, LATCHED, Case
 from edge.core.messages import Authorize, StartTransaction, StatusNotification
 from edge.core.vocabulary import (

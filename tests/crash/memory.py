@@ -11,7 +11,6 @@ from typing import Any
 
 from edge.core.anchors import Anchor
 from edge.core.card_roles import CardForgotten, CardKept
-from edge.core.events import ResendAsked
 from edge.core.instant import Instant
 from edge.core.messages import StartTransaction
 from edge.core.records import (
@@ -56,6 +55,7 @@ from edge.core.security_log import (
     SecurityEventLogged,
     SecurityEventTold,
 )
+from edge.core.wishes import ResendAsked
 from edge.core.work import JobEnded, JobMoved, JobOrdered, SavedJob
 from edge.core.x509 import CredentialsKept, Root, RootDeleted, RootInstalled
 from tests.world.loop import elapse

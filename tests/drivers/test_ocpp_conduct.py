@@ -9,13 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from edge.core.events import (
-    CallReceived,
-    DialPostponed,
-    DialRefused,
-    FramesRefused,
-    LinkUp,
-)
+from edge.core.events import CallReceived, DialPostponed, DialRefused, FramesRefused, LinkUp
 from edge.core.vocabulary import SecurityEvent
 from edge.drivers.ocpp_conduct import Conduct
 from edge.ocppj.charge_point import Suspicion

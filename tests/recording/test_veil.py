@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from edge.core.access import Access
 from edge.core.commands import ChangeConfiguration
 from edge.core.effects import UseAccess, Write
-from edge.core.events import CallReceived, TagPresented, TransferAsked
+from edge.core.events import CallReceived, TagPresented
 from edge.core.file_commands import GetDiagnostics
 from edge.core.records import ConfigurationChanged
 from edge.core.state import tag_key
+from edge.core.wishes import TransferAsked
 from edge.core.x509 import Credential
 from edge.recording import codec
 from edge.recording.codec import Codec

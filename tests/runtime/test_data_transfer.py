@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from edge.core.effects import HandBack
-from edge.core.events import Event, TransferAsked
+from edge.core.events import Event
 from edge.core.instant import Instant
 from edge.core.messages import DataTransferConf
+from edge.core.wishes import TransferAsked
 from edge.errors import ConfigError, NotDelivered
 from edge.runtime.data_transfer import MESSAGE_MOST, MOST_OPEN, VENDOR_MOST, DataTransfers
 from tests.runtime.toy import NOON

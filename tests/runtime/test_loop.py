@@ -10,14 +10,7 @@ from typing import Any
 import pytest
 
 from edge.core.effects import Cut, Effect, Lamp, Send, Show, Write
-from edge.core.events import (
-    Event,
-    LinkUp,
-    MeterRead,
-    PowerFailing,
-    TagPresented,
-    Ticked,
-)
+from edge.core.events import Event, LinkUp, MeterRead, PowerFailing, TagPresented, Ticked
 from edge.core.instant import Instant
 from edge.core.messages import Heartbeat
 from edge.core.quantities import Reading
