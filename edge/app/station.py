@@ -159,11 +159,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     wear = Wear(written=written_bytes, clock=clock)
     loop = _make_loop(place, daemon, parts, act, recorder)
-    upkeep = Upkeep(
-        check=journal.check,
-        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
-        clock=clock,
-    )
+    upkeep = _make_upkeep(journal, loop, clock)
     daemon.begin(
         Works(
             loop=loop,
@@ -199,6 +195,14 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         cut_all(hardware.evses.values())
 
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
+
+
+def _make_upkeep(journal: SqliteJournal, loop: Loop[ChargePoint], clock: SystemClock) -> Upkeep:
+    return Upkeep(
+        check=journal.check,
+        is_idle=lambda: all(bay.transaction is None for bay in loop.state.bays),
+        clock=clock,
+    )
 
 
 def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
