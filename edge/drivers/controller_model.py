@@ -97,12 +97,17 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """What a controller shows: its registers put into our words."""
+    """What a controller shows: its registers put into our words.
+
+    *releases*: the car asks and is offered nothing any more; how long a contactor that was closed
+    stays so, the registers do not tell.
+    """
 
     limit: int
     is_off: bool
     pilot: Pilot
     closed: bool
+    releases: bool
     trips: frozenset[Trip]
 
 
@@ -157,10 +162,13 @@ def interpret(model: Model, words: Words) -> Face:
         message = f"{model.name} shows state {state}, which its model does not know"
         raise EvseFailed(message)
     signals = model.offered is None or raw(model.offered) > 0
+    is_off = model.off is not None and raw(model.off) == model.off.engaged
+    asks = state in model.state.closed
     return Face(
         limit=raw(model.limit),
-        is_off=model.off is not None and raw(model.off) == model.off.engaged,
+        is_off=is_off,
         pilot=pilot,
-        closed=state in model.state.closed and signals,
+        closed=asks and signals,
+        releases=asks and not signals and not is_off,
         trips=frozenset(each.trip for each in model.faults if raw(each) & each.mask),
     )

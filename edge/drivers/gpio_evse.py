@@ -5,7 +5,8 @@ asked: emergency stop, residual current, over-temperature, a pilot fault, a cont
 do as ordered. Those latch, and nothing closes the contactor until `rearm` finds the cause gone. A
 car that stops asking (pilot C or D to B or A) opens the coil as well but is no fault. `cut` writes
 the pin first and only then takes the lock; `energise` writes it under the lock, after looking at
-the latch: a cut that comes in between finds the coil on and takes it off again.
+the latch: a cut that comes in between finds the coil on and takes it off again, and an order that
+comes between a cut and its latch is undone with the latch.
 
 This is supervision, not protection: the emergency stop and the residual current device must break
 the coil's circuit themselves, and the coil's rest must be open (safety.md).
@@ -220,7 +221,7 @@ class GpioEvse:
             self._open_coil()
         with self._lock:
             if dangerous:
-                self._latch(TRIPS[name])
+                self._trip(TRIPS[name])
             elif name == "pilot_fault" and active and was_ordered:
                 self._latch(Trip.PILOT_LOST)
             elif name == "feedback":
@@ -245,8 +246,13 @@ class GpioEvse:
         """The control loop hangs: off, and told for when it comes back."""
         self._open_coil()
         with self._lock:
-            self._latch(Trip.DEAD_MAN)
+            self._trip(Trip.DEAD_MAN)
             self._tell()
+
+    def _trip(self, trip: Trip) -> None:
+        """Latch what has cut already; off once more if `energise` came in between (lock held)."""
+        self._latch(trip)
+        self._open_coil()
 
     def _latch(self, trip: Trip) -> None:
         if trip not in self._latched:

@@ -38,7 +38,8 @@ from edge.ports import Clock, Post
 FAILURES_TILL_LOST: Final = 3  # a lost frame is noise; three in a row are a controller that is gone
 TRIES: Final = 3  # of one order; then the bus belongs to the meters again
 OFF_WITHIN_S: Final = 2.0  # of being switched off a contactor is open, two looks included
-WITHDRAWN_WITHIN_S: Final = 9.0  # a car has 6 s to let go (safety 5), the rest is as above
+RELEASED_WITHIN_S: Final = 6.0  # a car that was offered nothing any more lets go (safety 5)
+WITHDRAWN_WITHIN_S: Final = 9.0  # these, and the rest is as above
 REST_S: Final = 5.0  # before a contactor closes again (safety 6)
 ALIVE_WITHIN_S: Final = 5.0  # beyond any stall of a healthy loop
 PROOF_S: Final = 1.0
@@ -126,6 +127,7 @@ class ModbusEvse:
         self._alive_at = None
         try:
             await self._write_order()
+            self._less_at = self._now()  # ordered while nobody answered, obeyed from here on
             await self._prepare()
         except DriverError as error:
             raise self._failed(error) from error
@@ -149,7 +151,8 @@ class ModbusEvse:
     def offer(self, limit_a: float) -> None:
         """Let the controller signal this current; below 6 A the offer is withdrawn."""
         allowed_a = min(limit_a, self._settings.rated_a)
-        self._order(allowed_a, is_cut=self._is_cut and allowed_a < LEAST_A)
+        is_less = allowed_a < LEAST_A or allowed_a < self._allowed_a
+        self._order(allowed_a, is_cut=self._is_cut and is_less)
 
     def energise(self) -> None:
         """Let the controller close; raises `EvseFailed` while the reflex is latched."""
@@ -276,6 +279,9 @@ class ModbusEvse:
 
     def _judge(self, face: Face) -> None:
         """Take what it shows; latch what is wrong, and say again what it does not hold."""
+        was_closed = self._face is not None and self._face.closed
+        if was_closed and face.releases and self._now() < self._less_at + RELEASED_WITHIN_S:
+            face = replace(face, closed=True)
         self._face = face
         if face.pilot not in (Pilot.E, Pilot.F):  # a fault hides the car
             self._plugged = face.pilot is not Pilot.A

@@ -112,9 +112,10 @@ class Loop(Generic[S]):
         """Tell whether *effect* of step *turn*, delayed by the disk, is still wanted now.
 
         A cut or a withdrawal of a later step outruns it; and the newest state has the last word.
+        Once we stand down no offer is left that could be reduced.
         """
         match effect:
-            case Energise() | Raise() if self._stands_down:
+            case Energise() | Raise() | Reduce() if self._stands_down:
                 return False
             case Energise(connector=connector):
                 outrun = self._withdrawn_at.get((Cut, connector), 0) > turn
@@ -167,7 +168,8 @@ class Loop(Generic[S]):
                 continue
             if isinstance(effect, Cut | Reduce):
                 self._withdrawn_at[type(effect), effect.connector] = self.turn
-            self._perform(effect)
+            if self.permits(self.turn, effect):
+                self._perform(effect)
         if effects:
             self._probe("after_show")
         if waiting:

@@ -10,6 +10,7 @@ from gpiozero.pins.mock import MockPWMPin
 
 from edge.core.effects import Lamp
 from edge.core.events import EvseSeen, Pilot, StopPressed, Trip
+from edge.drivers.gpio_evse import GpioEvse
 from edge.errors import EvseFailed
 from tests.drivers.board import PINS, Board, charging, opened
 from tests.drivers.rigs import running
@@ -230,6 +231,31 @@ async def test_a_stop_in_the_middle_of_energising_has_the_last_word(board: Board
         assert board.level("coil") == 0
         with pytest.raises(EvseFailed):
             evse.energise()
+
+
+@pytest.mark.parametrize("trips", ["emergency_stop", "dead_man"])
+async def test_an_order_between_cut_and_latch_closes_nothing(
+    board: Board, trips: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reflex cuts before it has the lock, and the latch that refuses orders comes after."""
+    really_open = GpioEvse._open_coil
+    orders: list[Callable[[], None]] = []
+
+    def open_coil(evse: GpioEvse) -> None:
+        really_open(evse)
+        while orders:
+            orders.pop()()
+
+    monkeypatch.setattr(GpioEvse, "_open_coil", open_coil)
+    async with opened(board) as evse:
+        board.car("C")
+        orders.append(evse.energise)
+        if trips == "dead_man":
+            evse._give_up()
+        else:
+            board.drive(trips, high=True)
+        assert not orders
+        assert board.level("coil") == 0
 
 
 async def test_a_bouncing_plug_is_told_once(board: Board) -> None:

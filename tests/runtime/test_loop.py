@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge.core.effects import Cut, Effect, Lamp, Send, Show, Write
+from edge.core.effects import Cut, Effect, Lamp, Reduce, Send, Show, Write
 from edge.core.events import Event, LinkUp, MeterRead, PowerFailing, TagPresented, Ticked
 from edge.core.instant import Instant
 from edge.core.messages import Heartbeat
@@ -180,6 +180,17 @@ async def test_safety_19_a_failing_step_ends_the_loop_and_changes_nothing() -> N
         await loop.run()
     assert loop.state == ToyState()
     assert loop.turn == 1
+
+
+async def test_safety_19_less_than_before_is_more_than_nothing_once_all_stand_down() -> None:
+    """All offers are withdrawn by then: to reduce to 16 A would be to offer 16 A."""
+    orders = (Reduce(connector=1, limit_a=16.0), Cut(connector=1))
+    performed: list[Effect] = []
+    loop = idle_loop(lambda state, _event: (state, orders), performed, [])
+    loop.stand_down()
+    loop.post(LinkUp(at=instant()))
+    await run_until(loop, lambda: bool(performed))
+    assert performed == [Cut(connector=1)]
 
 
 async def test_other_threads_enter_by_their_own_door() -> None:

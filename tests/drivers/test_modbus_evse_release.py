@@ -1,0 +1,68 @@
+"""A controller gives the energy back in its own time, and is not called broken for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from edge.core.events import EvseSeen, Pilot
+from edge.drivers import modbus_evse
+from edge.errors import EvseFailed
+from edge.sim import outlet
+from edge.sim.controller import AMPS, CONTROL, OUTPUT, Disorder
+from tests.drivers.rigs import running
+from tests.drivers.test_modbus_evse import Bench, bay_of, bench, driver_at
+from tests.waiting import until
+
+
+async def test_safety_05_a_contactor_is_closed_until_the_car_has_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without an offer the load still flows: who calls it open cuts it, and reads it too early."""
+    monkeypatch.setattr(outlet, "RAMP_S", 1.0)
+    async with bench() as made:
+        await made.charging()
+        made.evse.offer(0.0)
+        await until(lambda: made.registers(AMPS, OUTPUT) == (0, 0))
+        assert made.outlet.closed
+        first = await made.seen(contactor_closed=False)
+        assert first.pilot is Pilot.B
+        assert not made.outlet.closed
+
+
+async def test_safety_09_a_controller_that_was_away_has_time_to_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is ordered off while nobody answers is no weld with the first answer."""
+    monkeypatch.setattr(modbus_evse, "OFF_WITHIN_S", 0.5)
+    async with bay_of() as bay, driver_at(bay) as evse:
+        async with running(evse.run) as inbox:
+            made = Bench(bay, evse, inbox)
+            await inbox.first(EvseSeen)
+            await made.charging()
+        made.disorder(Disorder.SILENT)
+        evse.offer(0.0)
+        evse.cut()
+        with pytest.raises(EvseFailed, match="silent"):
+            await evse.run(inbox.post)
+        await asyncio.sleep(0.6)  # as the supervisor waits before it tries again
+        made.controller.disorders.clear()
+        made.disorder(Disorder.LIES)  # its contactor takes its time
+        async with running(evse.run) as inbox:
+            first = await inbox.first(EvseSeen)
+        assert (first.contactor_closed, first.tripped) == (True, frozenset())
+
+
+async def test_safety_06_less_of_an_offer_does_not_end_the_rest() -> None:
+    """Less than before is no new permission: a contactor that was cut stays open."""
+    async with bench() as made:
+        await made.charging()
+        made.evse.cut()
+        await made.seen(contactor_closed=False)
+        made.evse.offer(10.0)
+        await made.evse._write_order()
+        assert made.registers(AMPS, CONTROL) == (0, 1)
+        assert not made.outlet.closed
+        made.evse.offer(12.0)
+        await made.seen(contactor_closed=True)
