@@ -103,6 +103,10 @@ class Power(Protocol):
         """Clear the reflex's latch where its causes are gone."""
         ...
 
+    def fire_test_coil(self) -> None:
+        """Pulse the residual current device's test coil; `EvseFailed` where that cannot be done."""
+        ...
+
     @property
     def proof_s(self) -> float | None:
         """How often `prove_alive` is wanted, `None`: never."""

@@ -48,6 +48,7 @@ SECTIONS: Final[dict[str, type]] = {
 NUMBERED: Final = ("readers", "connectors")
 NAMED: Final = ("readers", "buses", "connectors")
 LONGEST_S: Final = 86_400.0  # no patience outlasts a day
+TEST_LEAST_S: Final = 10.0  # nobody can start during a self-test, which takes a second or two
 CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
 TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", "cards", "power_good", *NAMED)
 
@@ -232,6 +233,8 @@ def _check_policy(policy: Policy) -> None:
             )
     if policy.rcd_trips_an_hour < 0:
         raise ConfigError("policy.rcd_trips_an_hour must not be less than 0")
+    if policy.rcd_test_every_s < TEST_LEAST_S:
+        raise ConfigError(f"policy.rcd_test_every_s must not be less than {TEST_LEAST_S:g}")
 
 
 IN_ORDER: Final = (

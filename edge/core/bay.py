@@ -212,6 +212,50 @@ class Setpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTest:
+    """A test of the residual current device, under way *since*; fired, it is given up at *until*.
+
+    *pulse_at* is when its pulse was first shown, *tripped_at* the trip. With *rearm_at* the pulse
+    is over, and the trip has to let go.
+    """
+
+    since: float
+    until: float | None = None
+    pulse_at: float | None = None
+    tripped_at: float | None = None
+    rearm_at: float | None = None
+
+    @property
+    def is_fired(self) -> bool:
+        """Whether the pulse was ordered: what trips from then on is its doing."""
+        return self.until is not None
+
+    def has_tripped_within(self, seconds: float) -> bool:
+        """Whether the trip came so soon after the pulse."""
+        if self.pulse_at is None or self.tripped_at is None:
+            return False
+        return self.tripped_at <= self.pulse_at + seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RcdTest:
+    """When the residual current device was last shown to trip, and the test that is under way.
+
+    *tries* were begun since and came to no end; none begins before *again_at*.
+    """
+
+    passed_at: Instant | None = None
+    tries: int = 0
+    again_at: float | None = None
+    running: SelfTest | None = None
+
+    @property
+    def trips(self) -> bool:
+        """Whether a residual current trip is the test's doing now."""
+        return self.running is not None and self.running.is_fired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """In or out of service; *scheduled* waits for the connector to be free."""
 
@@ -250,6 +294,7 @@ class Bay:
     temperature: Temperature = field(default_factory=Temperature)
     setpoint: Setpoint | None = None
     latches: frozenset[Latch] = frozenset()
+    rcd_test: RcdTest = field(default_factory=RcdTest)
     service: Service = field(default_factory=Service)
     notice: Notice = field(default_factory=Notice)
     unlocking: Unlocking | None = None

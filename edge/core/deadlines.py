@@ -15,6 +15,7 @@ from edge.core import (
     jobs,
     metering,
     outbox,
+    rcd_test,
     registration,
     security_events,
     setpoint,
@@ -63,6 +64,7 @@ def _of(state: ChargePoint, traits: EvseTraits, bay: Bay) -> Iterator[float | No
     yield from contactor.deadlines(bay, policy)
     yield from metering.deadlines(bay.metering)
     yield from evse.deadlines(state, bay)
+    yield from rcd_test.deadlines(bay, traits, policy)
     yield from temperature.deadlines(bay, traits)
     yield from setpoint.deadlines(bay)
     yield from ending.deadlines(bay, traits, policy)

@@ -70,6 +70,16 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FireTestCoil:
+    """Fire the test coil of the residual current device, for one bounded pulse.
+
+    At once: the trip is timed. What it rests on is on the disk already.
+    """
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMeter:
     """Read this meter now, before its next poll; answered by `MeterRead` or `MeterFailed`."""
 
@@ -289,6 +299,7 @@ Effect = (
     Cut
     | Reduce
     | Show
+    | FireTestCoil
     | ReadMeter
     | LearnTime
     | Ask
@@ -321,6 +332,7 @@ BEATS: Final[dict[type, Beat]] = {
     Cut: Beat.CUT,
     Reduce: Beat.CUT,
     Show: Beat.SHOW,
+    FireTestCoil: Beat.SHOW,
     ReadMeter: Beat.SHOW,
     LearnTime: Beat.SHOW,
     Ask: Beat.SHOW,

@@ -94,6 +94,7 @@ class EvseSeen:
 
     *tripped* holds the reflex's latched causes whose input is still active or not yet re-armed.
     *locked* is `None` without a lock. *plugged* is the plug at the socket, *pilot* the car's side.
+    *rcd_pulsed*: the test coil of the residual current device is on.
     *temperature_c* is that of the charging point's own sensor, `None` without one or without news.
     """
 
@@ -104,6 +105,7 @@ class EvseSeen:
     contactor_closed: bool
     locked: bool | None = None
     tripped: frozenset[Trip] = frozenset()
+    rcd_pulsed: bool = False
     temperature_c: float | None = None
 
 

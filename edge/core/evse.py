@@ -68,7 +68,8 @@ def _latched(draft: Draft, connector: int, before: Seen, after: Seen) -> Seen:
 
 def _counted(draft: Draft, connector: int, before: Seen, after: Seen) -> Seen:
     """A residual current device that trips again and again wants somebody to look (safety 12)."""
-    if Trip.RCD not in after.tripped - before.tripped:
+    is_tested = draft.bay(connector).rcd_test.trips
+    if is_tested or Trip.RCD not in after.tripped - before.tripped:
         return after
     most = draft.policy.rcd_trips_an_hour
     recent = tuple(at for at in before.rcd_trips if draft.now < at + HOUR_S)

@@ -121,6 +121,10 @@ def _tripped(trip: Trip) -> Sign:
     return lambda case: trip in case.bay.seen.tripped
 
 
+def _leaks(case: Case) -> bool:
+    return Trip.RCD in case.bay.seen.tripped and not case.bay.rcd_test.trips
+
+
 def _latched(latch: Latch) -> Sign:
     return lambda case: latch in case.bay.latches
 
@@ -174,6 +178,11 @@ LATCHED: Final = {
         info="residual current again and again: look",
         ends=StopReason.OTHER,
     ),
+    Latch.RCD_TEST: Fault(
+        code=ErrorCode.GROUND_FAILURE,
+        info="residual current device: self-test failed",
+        ends=StopReason.OTHER,
+    ),
 }
 """What stays over a restart."""
 
@@ -183,8 +192,9 @@ FAULTS: Final[Table] = (
         Fault(code=ErrorCode.INTERNAL_ERROR, info="charging point does not answer"),
     ),
     (_tripped(Trip.EMERGENCY_STOP), EMERGENCY_STOP),
-    (_tripped(Trip.RCD), RCD),
+    (_leaks, RCD),
     (_latched(Latch.RCD), LATCHED[Latch.RCD]),
+    (_latched(Latch.RCD_TEST), LATCHED[Latch.RCD_TEST]),
     (_tripped(Trip.WELDED), WELDED),
     (lambda case: case.bay.seen.welded, WELDED),
     (_latched(Latch.FLOWS_WHILE_OPEN), LATCHED[Latch.FLOWS_WHILE_OPEN]),

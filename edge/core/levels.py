@@ -86,6 +86,7 @@ def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
         and not state.station.supply_lost
         and unrecorded(state) is None
         and state.bay(connector).seen.known
+        and state.bay(connector).rcd_test.running is None
     )
 
 

@@ -15,6 +15,7 @@ from edge.core import faults, levels, limits
 from edge.core.bay import Phase
 from edge.core.events import Pilot
 from edge.core.faults import Case
+from edge.core.records import Latch
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
 
@@ -69,6 +70,12 @@ _MEND: Final = {
     ErrorCode.INTERNAL_ERROR: "See `tapwatt edge status` and the log for what does not answer.",
 }
 _MEND_ELSE: Final = "Remove what the words name, and have the station looked at if it stays."
+
+_MEND_WORDS: Final = {
+    faults.LATCHED[Latch.RCD_TEST].info: (
+        "Have the device and the wire of its test coil checked, then say `tapwatt edge release`."
+    ),
+}
 
 _HELD: Final = {"emergency stop": "Make sure that all is safe, then release the emergency stop."}
 
@@ -150,7 +157,8 @@ def _fault_info(case: Case) -> str:
 def _mend(case: Case) -> str:
     found = faults.fault(case.state, case.connector, case.now)
     assert found is not None
-    return _HELD.get(found.info, _MEND.get(found.code, _MEND_ELSE))
+    told = _HELD.get(found.info) or _MEND_WORDS.get(found.info)
+    return told or _MEND.get(found.code, _MEND_ELSE)
 
 
 def _unwritten(case: Case) -> str:
@@ -186,6 +194,16 @@ def _reset_since(case: Case) -> float | None:
 def _reset_until(case: Case) -> float | None:
     under_way = case.state.station.restarting
     return None if under_way is None else under_way.until
+
+
+def _tested_since(case: Case) -> float | None:
+    running = case.bay.rcd_test.running
+    return None if running is None else running.since
+
+
+def _tested_until(case: Case) -> float | None:
+    running = case.bay.rcd_test.running
+    return None if running is None else running.until
 
 
 def _asked_until(case: Case) -> float | None:
@@ -272,6 +290,14 @@ START: Final = (
         "the charging point is not seen yet",
         Owner.STATION,
         "Wait a moment; if it stays, check its wires and supply.",
+    ),
+    _row(
+        lambda case: case.bay.rcd_test.running is not None,
+        "the residual current device is being tested",
+        Owner.STATION,
+        "It takes a second or two: lay the card on the reader again then.",
+        since=_tested_since,
+        until=_tested_until,
     ),
     _row(
         lambda case: levels.is_kept(case.state, case.connector, case.now),

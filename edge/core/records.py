@@ -264,6 +264,7 @@ class Latch(StrEnum):
     WELDED = "welded"  # by its feedback, which also shows when it is over
     FLOWS_WHILE_OPEN = "flows_while_open"  # by the meter, until somebody has looked
     RCD = "rcd"  # tripped too often, until somebody has looked
+    RCD_TEST = "rcd_test"  # did not trip when tested, until somebody has looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +292,18 @@ class ContactorWorn:
     connector: int
     closings: int
     hot_opens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RcdTested:
+    """The residual current device tripped as it should at *passed_at*; *tries* were begun since.
+
+    Written before each pulse and after each that passed.
+    """
+
+    connector: int
+    passed_at: Instant | None
+    tries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +362,7 @@ Record = (
     | FaultLatched
     | FaultReleased
     | ContactorWorn
+    | RcdTested
     | DamageTold
     | DamageAccepted
     | ProfileSet

@@ -11,7 +11,17 @@ from typing import Any
 
 from edge.core import clock, jobs, temperature
 from edge.core.access import Security
-from edge.core.bay import Bay, Connector, Contactor, Metering, Phase, Seen, Service, Transaction
+from edge.core.bay import (
+    Bay,
+    Connector,
+    Contactor,
+    Metering,
+    Phase,
+    RcdTest,
+    Seen,
+    Service,
+    Transaction,
+)
 from edge.core.card_roles import Cards
 from edge.core.connector import RECOVER_WITHIN_S
 from edge.core.cost_messages import Cost
@@ -45,11 +55,15 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
     time = clock.begun(saved, setup.kernel_boot, now)
     young = Metering(good_at=now.monotonic)  # a meter gets its time to come up before it is missed
     worn = {row.connector: (row.closings, row.hot_opens) for row in saved.wear}
+    tested = {
+        row.connector: RcdTest(passed_at=row.passed_at, tries=row.tries) for row in saved.rcd_tests
+    }
     bays = tuple(
         Bay(
             metering=young,
             temperature=temperature.begun(now.monotonic),
             contactor=_worn(worn.get(number, (0, 0))),
+            rcd_test=tested.get(number, RcdTest()),
             service=Service(availability=service.get(number, AvailabilityType.OPERATIVE)),
         )
         for number in range(1, len(setup.traits) + 1)

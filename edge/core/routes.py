@@ -32,6 +32,7 @@ from edge.core import (
     local_list,
     metering,
     outbox,
+    rcd_test,
     refusals,
     registration,
     remote,
@@ -65,10 +66,10 @@ EVENTS: Final[Mapping[type, tuple[Act, ...]]] = {
     ev.Ticked: (),
     ev.TagPresented: (authorisation.on_tag,),
     ev.TagUnusable: (refusals.on_unusable,),
-    ev.EvseSeen: (temperature.on_seen, evse.on_seen),
+    ev.EvseSeen: (temperature.on_seen, evse.on_seen, rcd_test.on_seen),
     ev.TemperatureRead: (temperature.on_read,),
     wishes.SetpointGiven: (setpoint.on_given,),
-    wishes.ReleaseAsked: (evse.on_release, latching.on_release),
+    wishes.ReleaseAsked: (evse.on_release, rcd_test.on_release, latching.on_release),
     ev.StopPressed: (evse.on_stop_pressed,),
     ev.MeterRead: (metering.on_read, judging.on_read),
     ev.MeterFailed: (metering.on_failed,),
@@ -143,6 +144,7 @@ ANSWERS: Final[Mapping[type, tuple[AnswerAct, ...]]] = {
     waiting.ToSign: (credentials.on_settled,),
     waiting.ToStore: (local_list.on_stored,),
     waiting.ToTransfer: (data_transfer.on_answered,),
+    waiting.ToTestRcd: (rcd_test.on_announced,),
 }
 """Purpose of a ticket -> who takes its answer (`None`: it never came)."""
 
@@ -208,6 +210,7 @@ FACTS: Final[Mapping[type, tuple[Act, ...]]] = {
 TICKS: Final[tuple[Callable[[Draft], None], ...]] = (
     registration.on_tick,
     health.on_tick,
+    rcd_test.on_tick,
     evse.on_tick,
     ending.on_tick,
     reservation.on_tick,
@@ -231,6 +234,7 @@ SETTLES: Final[tuple[Callable[[Draft], None], ...]] = (
     contactor.settle,
     reservation.settle,
     connector.advance,
+    rcd_test.settle,
     service.settle,
     unlocking.settle,
     outbox.advance,

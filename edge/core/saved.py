@@ -22,6 +22,7 @@ from edge.core.records import (
     ListedTag,
     ProfileSet,
     Queued,
+    RcdTested,
     ReservationMade,
     ResetAccepted,
     TagCached,
@@ -94,6 +95,7 @@ class Saved:
     reservations: tuple[ReservationMade, ...] = ()
     faults: tuple[FaultLatched, ...] = ()
     wear: tuple[ContactorWorn, ...] = ()
+    rcd_tests: tuple[RcdTested, ...] = ()
     profiles: tuple[ProfileSet, ...] = ()
     dead_letters: int = 0
     jobs: tuple[SavedJob, ...] = ()

@@ -22,6 +22,7 @@ class EvseTraits:
     nominal_v: float = 230.0
     meter_refresh_s: float = 0.0
     has_temperature: bool = False
+    has_rcd_test: bool = False
 
 
 class UnsignedFirmware(StrEnum):
@@ -60,6 +61,7 @@ class Policy:
     max_duration_s: float = 86_400.0
     ends_idle_sessions: bool = False
     rcd_trips_an_hour: int = 3  # more than these, and somebody has to look (safety 12)
+    rcd_test_every_s: float = 86_400.0  # and after each session, where there is a test coil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,6 +199,13 @@ class ToTransfer:
     number: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToTestRcd:
+    """The announcement of a self-test at *connector*, to be on the disk first."""
+
+    connector: int
+
+
 Purpose = (
     ToBoot
     | ToBeat
@@ -224,6 +231,7 @@ Purpose = (
     | ToSign
     | ToStore
     | ToTransfer
+    | ToTestRcd
 )
 
 

@@ -31,6 +31,7 @@ from edge.core.setup import EvseTraits
 from edge.drivers.dead_man import DeadMan
 from edge.drivers.gpio_front import Front
 from edge.drivers.gpio_pins import GpioSettings, Pins, check_pins, duty, open_pins
+from edge.drivers.rcd_pulse import RcdPulse
 from edge.drivers.registry import Rig
 from edge.errors import EvseFailed
 from edge.ports import Clock, Post
@@ -83,6 +84,7 @@ class GpioEvse:
         self._plug_timer: threading.Timer | None = None
         self._front = Front(pins.lamps, pins.buzzer)
         self._dead_man = DeadMan(pins.dead_man, clock, self._give_up)
+        self._rcd_pulse = RcdPulse(pins.rcd_test, self._tell)
         for name, device in pins.inputs.items():
             if name == "stop_button":
                 device.when_activated = self._press
@@ -103,6 +105,7 @@ class GpioEvse:
             rated_a=self._settings.rated_a,
             phases=self._settings.phases,
             nominal_v=self._settings.nominal_v,
+            has_rcd_test=self._rcd_pulse.is_there,
         )
 
     async def run(self, post: Post) -> None:
@@ -164,6 +167,18 @@ class GpioEvse:
                 log.info("reflex_rearmed", connector=self._connector, causes=sorted(gone))
                 self._tell()
 
+    def fire_test_coil(self) -> None:
+        """Have the residual current device trip, the reflex as live as ever.
+
+        Raises `EvseFailed` without a coil, or while the contactor is closed.
+        """
+        with self._lock:
+            if not self._rcd_pulse.is_there or self._ordered or self._pins.reads("feedback"):
+                why = "there is none, or the contactor is closed"
+                raise EvseFailed(f"connector {self._connector} fires no test coil: {why}")
+            self._rcd_pulse.fire()
+            self._tell()
+
     def show(self, lamp: Lamp) -> None:
         """Set the lamp; the buzzer follows it."""
         self._front.show(lamp)
@@ -194,6 +209,7 @@ class GpioEvse:
                 if timer is not None:
                     timer.cancel()
         self._dead_man.close()
+        self._rcd_pulse.close()
         self.offer(0)
         self._front.close()
 
@@ -353,6 +369,7 @@ class GpioEvse:
             contactor_closed=self._pins.reads("feedback") if has_feedback else self._ordered,
             locked=self._is_locked(),
             tripped=frozenset(self._latched),
+            rcd_pulsed=self._rcd_pulse.is_on,
         )
 
     def _car_is_there(self, pilot: Pilot) -> bool:

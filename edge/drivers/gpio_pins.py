@@ -62,8 +62,9 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """`[connectors.N.evse]` with `kind = "gpio"`: BCM pin numbers; all but the coil may be absent.
 
     `dead_man` is toggled while the control loop works, for a coil driver that falls without it;
-    `shunt_trip` is high while the contactor is welded. Lamps and buzzer in `active_low` light at
-    low (common anode); the coil is on at high and nothing else.
+    `shunt_trip` is high while the contactor is welded. `rcd_test` is high for half a second, to let
+    a test current through the residual current device whose trip `rcd` shows. Lamps and buzzer in
+    `active_low` light at low (common anode); the coil is on at high and nothing else.
 
     With `pilot_pwm`, `vehicle` and `ready` it is a charging point with pilot. Inputs are active
     high and pulled down by the Pi; those named in `active_low` the other way round; `pull = false`
@@ -91,6 +92,7 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     buzzer: Pin | None = None
     dead_man: Pin | None = None
     shunt_trip: Pin | None = None
+    rcd_test: Pin | None = None
     active_low: tuple[InputName | OutputName, ...] = ()
     pull: bool = True
     rated_a: Annotated[float, msgspec.Meta(ge=LEAST_A, le=MOST_A)] = 32.0
@@ -109,6 +111,7 @@ class Pins:
     buzzer: Any | None
     dead_man: Any | None
     shunt_trip: Any | None
+    rcd_test: Any | None
     inputs: Mapping[str, Any]
 
     def reads(self, name: str) -> bool:
@@ -129,7 +132,7 @@ def duty(limit_a: float) -> float:
 
 
 def check_pins(settings: GpioSettings, place: int) -> None:
-    """Refuse a pin used twice and half a pilot."""
+    """Refuse a pin used twice, half a pilot, and a test that nobody sees the end of."""
     used: dict[int, str] = {}
     for name, pin in pins_of(settings).items():
         if pin in used:
@@ -139,6 +142,8 @@ def check_pins(settings: GpioSettings, place: int) -> None:
     if any(pin is not None for pin in pilot) and None in pilot:
         message = f"connector {place}: a pilot needs all of pilot_pwm, vehicle and ready"
         raise ConfigError(message)
+    if settings.rcd_test is not None and settings.rcd is None:
+        raise ConfigError(f"connector {place}: rcd_test needs rcd, the input that shows the trip")
 
 
 def pins_of(settings: GpioSettings) -> dict[str, int]:
@@ -194,6 +199,7 @@ def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pi
         buzzer=signal("buzzer"),
         dead_man=output(settings.dead_man),
         shunt_trip=output(settings.shunt_trip),
+        rcd_test=output(settings.rcd_test),
         inputs=inputs,
     )
 

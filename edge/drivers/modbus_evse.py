@@ -170,6 +170,10 @@ class ModbusEvse:
             self._latched -= gone
             log.info("reflex_rearmed", connector=self._connector, causes=sorted(gone))
 
+    def fire_test_coil(self) -> None:
+        """No register fires one; raises `EvseFailed`."""
+        raise EvseFailed(f"connector {self._connector}: a controller has no test coil")
+
     @property
     def proof_s(self) -> float:
         """How often to `prove_alive`."""

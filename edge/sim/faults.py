@@ -117,6 +117,7 @@ NO_WIRE: Final = (
 
 FAULTS: Final[Mapping[str, Change]] = {
     "rcd": _wire(Wire.RCD),
+    "rcd_test_dead": _wire(Wire.RCD_TEST_DEAD),
     "estop": _wire(Wire.EMERGENCY_STOP),
     "overtemp": _wire(Wire.OVER_TEMPERATURE),
     "contactor_welded": _contactor(Contactor.WELDED),

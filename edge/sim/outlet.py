@@ -34,6 +34,9 @@ DUTY_BEND: Final = 0.85  # amps per percent change from 0.6 to 2.5
 DUTY_MOST: Final = 0.97
 
 OUTPUTS: Final = ("coil", "pilot_pwm", "lamp_red", "lamp_green", "lamp_blue", "lock")
+EXTRAS: Final = ("rcd_test",)
+"""Outputs that only a bay in the place of a configuration has, where that has them."""
+
 INPUTS: Final = (
     "feedback",
     "plug",
@@ -99,6 +102,7 @@ class Wire(StrEnum):
     COIL_BROKEN = "coil_broken"
     FEEDBACK_BROKEN = "feedback_broken"
     FEEDBACK_INVERTED = "feedback_inverted"
+    RCD_TEST_DEAD = "rcd_test_dead"
     LOCK_FEEDBACK_LOST = "lock_feedback_lost"
     OVER_CURRENT = "over_current"
 
@@ -127,7 +131,7 @@ class Outlet:
     """A connector with all that hangs on it. Set facts, then `settle`; `fire` what is due."""
 
     def __init__(self, *, draw_w: float, ev_delay_s: float, phases: int) -> None:
-        self.outputs = dict.fromkeys(OUTPUTS, 0.0)
+        self.outputs = dict.fromkeys((*OUTPUTS, *EXTRAS), 0.0)
         self.wires: set[Wire] = set()
         self.contactor = Contactor.OK
         self.lock = Lock.OK
@@ -256,10 +260,15 @@ class Outlet:
             "pilot_fault": self.pilot() in ("E", "F"),
             "emergency_stop": Wire.EMERGENCY_STOP in self.wires,
             "stop_button": Wire.STOP_BUTTON in self.wires,
-            "rcd": Wire.RCD in self.wires,
+            "rcd": Wire.RCD in self.wires or self._is_tested(),
             "over_temperature": Wire.OVER_TEMPERATURE in self.wires,
             "locked": self.locked and Wire.LOCK_FEEDBACK_LOST not in self.wires,
         }
+
+    def _is_tested(self) -> bool:
+        """Whether the test coil has the residual current device trip: on the mains, like it."""
+        alive = self.mains and Wire.RCD_TEST_DEAD not in self.wires
+        return alive and is_high(self.outputs["rcd_test"])
 
     def _connected(self) -> bool:
         joined = self.plug_in_socket and self.plug_in_car and self._makes_contact()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.sim.outlet import INPUTS, OUTPUTS
+from edge.sim.outlet import EXTRAS, INPUTS, OUTPUTS
 
 COMPUTE_MODULE_3: Final = "a020a0"  # the board revision that gpiozero shall believe in
 LINES: Final = range(46)  # of that board
@@ -64,7 +64,7 @@ class Wiring:
             outputs={
                 evse[name]: (n, name)
                 for n, evse in evses.items()
-                for name in OUTPUTS
+                for name in (*OUTPUTS, *EXTRAS)
                 if name in evse
             },
             inputs={

@@ -204,6 +204,12 @@ def test_safety_12_trips_that_nobody_counts_below_none_stop_the_start() -> None:
         load(options=["policy.rcd_trips_an_hour=-1"])
 
 
+def test_self_tests_that_leave_no_time_to_charge_stop_the_start() -> None:
+    """Safety 12: nobody can start during one."""
+    with pytest.raises(ConfigError, match="rcd_test_every_s"):
+        load(options=["policy.rcd_test_every_s=5"])
+
+
 def test_bounds_are_settings_of_their_own() -> None:
     """As delivered, and as the owner wants them."""
     assert load().bounds.stop_at_c == 70.0

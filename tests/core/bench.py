@@ -90,6 +90,7 @@ class Socket:
     stubborn: bool = False  # the car goes on drawing when the offer is withdrawn
     jammed: bool = False  # the lock does not move
     deaf: bool = False  # the contactor neither closes nor opens
+    pulsed: bool = False  # the test coil of the residual current device is on
 
 
 def at(monotonic: float, *, wall: datetime = NOON, trusted: bool = True) -> Instant:
@@ -300,6 +301,7 @@ class Bench:
             contactor_closed=socket.closed,
             locked=socket.locked,
             tripped=socket.tripped,
+            rcd_pulsed=socket.pulsed,
         )
 
     def see(self, connector: int = 1, **changes: Any) -> list[Effect]:

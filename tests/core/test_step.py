@@ -22,6 +22,7 @@ from edge.core.effects import (
     Ask,
     Effect,
     Energise,
+    FireTestCoil,
     Raise,
     Refuse,
     Reply,
@@ -67,6 +68,7 @@ from edge.core.vocabulary import (
 )
 from tests.core.bench import ALICE, BOB, of, setup
 from tests.core.build import Rig, booted
+from tests.core.self_tests import with_coil
 from tests.core.strategies import CONNECTORS, commands, connectors, infos, refusals, tags
 from tests.core.whys import check_why
 
@@ -104,6 +106,12 @@ class Witness(Rig):
             assert bay.seen.plugged
             assert bay.seen.pilot in (Pilot.C, Pilot.D)
             assert not bay.seen.tripped
+            assert bay.rcd_test.running is None, "nobody starts during a self-test"
+        for fired in of(FireTestCoil, effects):
+            bay = after.bay(fired.connector)
+            assert bay.transaction is None, "a pulse is for an empty socket"
+            assert not bay.seen.contactor_closed
+            assert not bay.contactor.ordered
         for offer in of(Raise, effects):
             assert offer.connector in self.open
         for reply in [one for one in effects if isinstance(one, Reply | Refuse)]:
@@ -158,10 +166,14 @@ class Histories(RuleBasedStateMachine):
         online=st.booleans(),
         trusted=st.booleans(),
         ends_by=st.sampled_from([None, *ResetType]),
+        coil=st.booleans(),
     )
-    def begin(self, lock: bool, online: bool, trusted: bool, ends_by: ResetType | None) -> None:
+    def begin(
+        self, lock: bool, online: bool, trusted: bool, ends_by: ResetType | None, coil: bool
+    ) -> None:
         self.ends_by = ends_by
-        self.rig = Witness(setup(connectors=CONNECTORS, lock=lock), trusted=trusted)
+        made = with_coil if coil else setup
+        self.rig = Witness(made(connectors=CONNECTORS, lock=lock), trusted=trusted)
         self.rig.step(Started(at=self.rig.instant))
         if online:
             self.rig.online()
@@ -203,6 +215,14 @@ class Histories(RuleBasedStateMachine):
     )
     def inputs(self, connector: int, pilot: Pilot, closed: bool, tripped: frozenset[Trip]) -> None:
         self.rig.see(connector, pilot=pilot, closed=closed and not tripped, tripped=tripped)
+
+    @rule(connector=connectors, tripped=st.booleans())
+    def pulse(self, connector: int, tripped: bool) -> None:
+        """The driver carries a pulse out, and the device trips or not; asked for or not."""
+        self.rig.see(connector, pulsed=True)
+        self.rig.trip(*[Trip.RCD] * tripped, connector=connector)
+        self.rig.wait(0.5)
+        self.rig.see(connector, pulsed=False)
 
     @rule(
         connector=connectors,

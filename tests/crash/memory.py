@@ -34,6 +34,7 @@ from edge.core.records import (
     ProfileCleared,
     ProfileSet,
     Queued,
+    RcdTested,
     Record,
     Refused,
     Resent,
@@ -83,6 +84,7 @@ class Rows:
         self.cache: dict[str, TagCached] = {}
         self.faults: dict[tuple[int, str], FaultLatched] = {}
         self.wear: dict[int, ContactorWorn] = {}
+        self.rcd_tests: dict[int, RcdTested] = {}
         self.profiles: dict[int, ProfileSet] = {}
         self.jobs: dict[str, SavedJob] = {}
         self.local_list: dict[str, ListedTag] = {}
@@ -175,12 +177,8 @@ class Rows:
                 self.reservations.pop(record.reservation_id, None)
             case ResetAccepted():
                 self.saved = replace(self.saved, reset=record)
-            case FaultLatched():
-                self.faults[record.connector, record.latch] = record
-            case FaultReleased():
-                self.faults.pop((record.connector, record.latch), None)
-            case ContactorWorn():
-                self.wear[record.connector] = record
+            case FaultLatched() | FaultReleased() | ContactorWorn() | RcdTested():
+                self._take_hardware(record)
             case ProfileSet():
                 self.profiles[record.installed.profile.charging_profile_id] = record
             case ProfileCleared():
@@ -195,6 +193,19 @@ class Rows:
                 pass  # no journal in memory is ever damaged
             case _:
                 self._take_security(record)
+
+    def _take_hardware(
+        self, record: FaultLatched | FaultReleased | ContactorWorn | RcdTested
+    ) -> None:
+        match record:
+            case FaultLatched():
+                self.faults[record.connector, record.latch] = record
+            case FaultReleased():
+                self.faults.pop((record.connector, record.latch), None)
+            case ContactorWorn():
+                self.wear[record.connector] = record
+            case RcdTested():
+                self.rcd_tests[record.connector] = record
 
     def _take_security(self, record: Record) -> None:
         match record:
@@ -290,6 +301,7 @@ class Rows:
             reservations=tuple(self.reservations[key] for key in sorted(self.reservations)),
             faults=tuple(self.faults[key] for key in sorted(self.faults)),
             wear=tuple(self.wear[key] for key in sorted(self.wear)),
+            rcd_tests=tuple(self.rcd_tests[key] for key in sorted(self.rcd_tests)),
             profiles=tuple(self.profiles[key] for key in sorted(self.profiles)),
             dead_letters=len(self.dead),
             jobs=tuple(self.jobs[key] for key in sorted(self.jobs)),

@@ -19,6 +19,7 @@ from edge.core.records import (
     FaultLatched,
     FaultReleased,
     Latch,
+    RcdTested,
     Record,
 )
 from edge.core.security_log import (
@@ -37,6 +38,7 @@ from edge.core.x509 import (
     RootInstalled,
 )
 from edge.drivers.journal import open_journal
+from tests.core.bench import at
 from tests.crash.histories import STORIES, Fall, play, play_seed
 from tests.crash.memory import MemoryJournal, fold
 from tests.crash.world import World
@@ -120,6 +122,17 @@ def test_both_journals_keep_latches_and_wear(tmp_path: Path) -> None:
         [ContactorWorn(connector=1, closings=1, hot_opens=0)],
         [FaultReleased(connector=1, latch=Latch.RCD)],
         [ContactorWorn(connector=1, closings=2, hot_opens=1), FaultReleased(connector=1)],
+    ]
+    asyncio.run(_compare(batches, tmp_path / "journal.db"))
+
+
+def test_both_journals_keep_the_self_tests(tmp_path: Path) -> None:
+    """The last word on each device: begun, passed, begun anew."""
+    batches: list[Batch] = [
+        [RcdTested(connector=2, passed_at=None, tries=1)],
+        [RcdTested(connector=2, passed_at=at(7), tries=0)],
+        [RcdTested(connector=1, passed_at=None, tries=3)],
+        [RcdTested(connector=2, passed_at=at(7), tries=1)],
     ]
     asyncio.run(_compare(batches, tmp_path / "journal.db"))
 

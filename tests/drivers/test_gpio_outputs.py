@@ -7,15 +7,15 @@ import pytest
 
 from edge.core.effects import Lamp
 from edge.core.events import EvseSeen, Trip
-from edge.drivers import dead_man, gpio_evse
+from edge.drivers import dead_man, gpio_evse, rcd_pulse
 from edge.drivers.gpio_front import ACCEPTED_S, REFUSED_S, beep_s
 from edge.drivers.gpio_pins import GpioSettings
-from edge.errors import EvseFailed
+from edge.errors import ConfigError, EvseFailed
 from tests.drivers.board import Board, charging, opened
 from tests.drivers.rigs import running
 from tests.waiting import until
 
-DEAD_MAN, SHUNT_TRIP, BUZZER = 9, 10, 11
+DEAD_MAN, SHUNT_TRIP, BUZZER, RCD_TEST = 9, 10, 11, 14
 
 
 @pytest.fixture
@@ -94,6 +94,79 @@ async def test_safety_09_a_weld_trips_what_is_upstream(
         assert level(board, SHUNT_TRIP) == 0
 
 
+async def test_safety_12_the_test_coil_is_on_for_one_bounded_pulse(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begin, trip and end are told in their order; the reflex latches as ever, and is rearmed."""
+    monkeypatch.setattr(rcd_pulse, "PULSE_S", 0.2)
+    async with opened(board, rcd_test=RCD_TEST) as evse, running(evse.run) as inbox:
+        assert evse.traits.has_rcd_test
+        assert level(board, RCD_TEST) == 0
+        evse.fire_test_coil()
+        assert level(board, RCD_TEST) == 1
+        board.drive("rcd", high=True)
+        evse.fire_test_coil()
+        await inbox.first(EvseSeen, lambda seen: Trip.RCD in seen.tripped and not seen.rcd_pulsed)
+        assert level(board, RCD_TEST) == 0
+        told = [(seen.rcd_pulsed, Trip.RCD in seen.tripped) for seen in inbox.of(EvseSeen)]
+        assert list(dict.fromkeys(told)) == [
+            (False, False),
+            (True, False),
+            (True, True),
+            (False, True),
+        ]
+        with pytest.raises(EvseFailed, match="rcd"):
+            evse.energise()
+        board.drive("rcd", high=False)
+        evse.rearm()
+        await inbox.first(EvseSeen, lambda seen: not seen.rcd_pulsed and not seen.tripped)
+
+
+async def test_safety_12_a_real_trip_opens_the_coil_with_a_test_output_as_without(
+    board: Board,
+) -> None:
+    """The reflex knows nothing of tests."""
+    async with opened(board, rcd_test=RCD_TEST) as evse, running(evse.run) as inbox:
+        board.car("C")
+        evse.energise()
+        board.drive("rcd", high=True)
+        assert board.level("coil") == 0
+        await inbox.first(EvseSeen, lambda seen: Trip.RCD in seen.tripped)
+
+
+@pytest.mark.parametrize("how", ["ordered", "welded", "without"])
+async def test_safety_12_no_pulse_behind_a_closed_contactor_nor_without_a_coil(
+    board: Board, how: str
+) -> None:
+    """By order, or by what the mirror contact shows."""
+    pins = {} if how == "without" else {"rcd_test": RCD_TEST}
+    async with opened(board, **pins) as evse:
+        assert evse.traits.has_rcd_test is (how != "without")
+        if how == "ordered":
+            board.car("C")
+            evse.energise()
+        elif how == "welded":
+            board.drive("feedback", high=True)
+        with pytest.raises(EvseFailed, match="fires no test coil"):
+            evse.fire_test_coil()
+
+
+async def test_safety_12_a_driver_that_closes_leaves_no_test_current(board: Board) -> None:
+    """Off at the end, in the middle of a pulse too."""
+    async with opened(board, rcd_test=RCD_TEST) as evse:
+        evse.fire_test_coil()
+        pin = board.factory.pin(RCD_TEST)
+        assert pin.state == 1
+    assert pin.state == 0
+
+
+async def test_safety_12_a_test_that_nobody_sees_the_end_of_is_refused(board: Board) -> None:
+    """`rcd_test` without `rcd`."""
+    with pytest.raises(ConfigError, match="rcd_test needs rcd"):
+        async with opened(board, "rcd", rcd_test=RCD_TEST):
+            pass
+
+
 async def test_safety_10_the_off_command_is_given_once(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +193,9 @@ async def test_lamps_with_a_common_anode_light_at_low(board: Board) -> None:
         assert [board.level(name) for name in low] == [1, 1, 0]
 
 
-@pytest.mark.parametrize("name", ["coil", "shunt_trip", "dead_man", "lock", "pilot_pwm"])
+@pytest.mark.parametrize(
+    "name", ["coil", "shunt_trip", "dead_man", "rcd_test", "lock", "pilot_pwm"]
+)
 def test_safety_01_what_danger_hangs_on_is_active_high_only(name: str) -> None:
     """A pin that nobody drives is low, and low is off."""
     table = {"coil": 17, "active_low": [name]}

@@ -10,11 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.records import ContactorWorn, FaultLatched, FaultReleased, Latch, Record
+from edge.core.records import (
+    ContactorWorn,
+    FaultLatched,
+    FaultReleased,
+    Latch,
+    RcdTested,
+    Record,
+)
 from edge.core.saved import Saved
 from edge.core.vocabulary import ErrorCode
 from edge.drivers import journal
 from edge.drivers.journal import open_journal
+from tests.core.bench import at
 
 
 @pytest.fixture
@@ -57,6 +65,15 @@ async def test_wear_is_the_last_that_was_counted(path: Path) -> None:
     )
     saved = await kept(path, [first], [other], [later])
     assert saved.wear == (later, other)
+
+
+async def test_safety_12_of_each_device_the_last_self_test_is_kept(path: Path) -> None:
+    """Safety 12: begun, passed, or neither yet."""
+    begun = RcdTested(connector=1, passed_at=None, tries=1)
+    passed = RcdTested(connector=1, passed_at=at(7.5), tries=0)
+    other = RcdTested(connector=2, passed_at=None, tries=3)
+    saved = await kept(path, [begun], [other, passed])
+    assert saved.rcd_tests == (passed, other)
 
 
 async def test_safety_09_feedback_releases_a_weld_of_an_older_journal(

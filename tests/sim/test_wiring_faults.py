@@ -110,6 +110,23 @@ def test_coil_contacts_and_feedback_fail_apart(
     assert (charging.outlet.power_w() > 0) is closed
 
 
+@pytest.mark.parametrize(
+    ("faults", "mains", "trips"),
+    [((), True, True), (("rcd_test_dead",), True, False), ((), False, False)],
+)
+def test_safety_12_the_test_coil_trips_a_device_that_is_alive(
+    faults: tuple[str, ...], mains: bool, trips: bool
+) -> None:
+    """While the pulse is on, and on the mains."""
+    outlet = Charging(*faults).outlet
+    outlet.mains = mains
+    assert not outlet.inputs()["rcd"]
+    outlet.outputs["rcd_test"] = 1.0
+    assert outlet.inputs()["rcd"] is trips
+    outlet.outputs["rcd_test"] = 0.0
+    assert not outlet.inputs()["rcd"]
+
+
 def test_a_slow_contactor_is_later_than_a_driver_waits() -> None:
     """400 ms: not at 300, but in the end."""
     charging = Charging("contactor_slow", ordered=False)

@@ -226,6 +226,10 @@ class BayEvse:
             self._outlet.latched = False
             self.tell()
 
+    def fire_test_coil(self) -> None:
+        """There is none, and `traits` say so."""
+        raise EvseFailed("there is no test coil")
+
     def prove_alive(self) -> None:
         """Nobody asks for it."""
 

@@ -107,6 +107,7 @@ def load(connection: sqlite3.Connection) -> Saved:
         reservations=tags.reservations(connection),
         faults=hardware.faults(connection),
         wear=hardware.wear(connection),
+        rcd_tests=hardware.rcd_tests(connection),
         profiles=tuple(
             ProfileSet(installed=msgspec.json.decode(installed, type=Installed))
             for (installed,) in connection.execute("SELECT installed FROM profiles ORDER BY id")

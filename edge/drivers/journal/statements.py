@@ -30,6 +30,7 @@ from edge.core.records import (
     ProfileCleared,
     ProfileSet,
     Queued,
+    RcdTested,
     Refused,
     Resent,
     ReservationEnded,
@@ -251,6 +252,12 @@ def _worn(record: ContactorWorn) -> tuple[Statement, ...]:
     return ((sql, (record.connector, record.closings, record.hot_opens)),)
 
 
+def _rcd_tested(record: RcdTested) -> tuple[Statement, ...]:
+    sql = "INSERT OR REPLACE INTO rcd_tests (connector, passed_at, tries) VALUES (?, ?, ?)"
+    passed_at = None if record.passed_at is None else _text(record.passed_at)
+    return ((sql, (record.connector, passed_at, record.tries)),)
+
+
 def _profile_set(record: ProfileSet) -> tuple[Statement, ...]:
     sql = "INSERT OR REPLACE INTO profiles (id, installed) VALUES (?, ?)"
     installed = record.installed
@@ -345,6 +352,7 @@ STATEMENTS: Final[dict[type, Callable[[Any], tuple[Statement, ...]]]] = {
         ),
     ),
     ContactorWorn: _worn,
+    RcdTested: _rcd_tested,
     DamageTold: lambda _: (("UPDATE damages SET told = 1", ()),),
     DamageAccepted: lambda _: (("UPDATE damages SET accepted = 1", ()),),
     ProfileSet: _profile_set,
