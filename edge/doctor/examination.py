@@ -43,6 +43,9 @@ LANES: Final = (
 )
 """Parts that share a wire go one after the other, lanes beside each other."""
 
+FIRST: Final[Mapping[str, str]] = {"contactor": "pins"}
+"""What a part is not safe without: nothing is closed onto a plug that nobody looked for."""
+
 
 def parts_of(named: Collection[str] | None) -> Collection[str]:
     """The parts that `--only` names, all of them without it; raises `ConfigError`."""
@@ -54,6 +57,7 @@ def parts_of(named: Collection[str] | None) -> Collection[str]:
 
 async def examine(site: Site, parts: Collection[str] = tuple(PARTS)) -> list[Finding]:
     """Every finding of *parts*, lane by lane; raises `ConfigError` for what no driver takes."""
+    wanted = {*parts, *(FIRST[part] for part in parts if part in FIRST)}
     async with (
         open_rig(
             site.tables.buses,
@@ -65,7 +69,7 @@ async def examine(site: Site, parts: Collection[str] = tuple(PARTS)) -> list[Fin
     ):
         tasks = [
             group.create_task(
-                _lane(site, rig, [p for p in lane if p in parts]), name=f"doctor-{lane[0]}"
+                _lane(site, rig, [p for p in lane if p in wanted]), name=f"doctor-{lane[0]}"
             )
             for lane in LANES
         ]

@@ -91,8 +91,11 @@ class FlightRecorder:
         self._event(before, event, [f"  {told_error(error)}"])
 
     def frame(self, direction: str, frame: str | bytes) -> None:
-        """A *frame* passed the line, *direction* `in` or `out`."""
-        if self._chapters:
+        """A *frame* passed the line, *direction* `in` or `out`; let go where there is no room.
+
+        Only an event can begin a chapter.
+        """
+        if self._chapters and self.size <= self._most_bytes:
             self._chapters[-1].add(f"frame {direction} {self._veil.frame(frame)}\n".encode())
 
     def recording(self, most_text: int | None = None) -> Recording | None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from edge.app.hardware import Tables
+from edge.config.settings import Connector, Settings
 from edge.core.events import Pilot
 from edge.doctor.click import Click
 from edge.doctor.contactor import judge
+from edge.doctor.examination import examine
+from edge.doctor.site import Consent, Site
+from edge.drivers.system_clock import SystemClock
+from tests.drivers.board import PINS, Board
 
 
 def codes(**seen: Any) -> list[str]:
@@ -60,3 +68,30 @@ def test_with_a_load_the_meter_is_a_second_witness(
 def test_a_load_that_does_not_ask_is_not_clicked() -> None:
     """Safety row 3: nothing closes for a car in B."""
     assert codes(is_loaded=True, pilot=Pilot.B) == ["load.not_asking"]
+
+
+@pytest.mark.parametrize("parts", [("contactor",), ("contactor", "pins")])
+async def test_safety_03_nothing_is_clicked_onto_a_plug_that_nobody_named(
+    parts: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The inputs are looked at first, also where only the contactor is asked for."""
+    board = Board()
+    board.drive("plug", high=True)
+    board.car("C")
+    tables = Tables(
+        readers={},
+        buses={},
+        connectors={1: Connector(evse={"kind": "gpio", "pull": False, **PINS})},
+        pin_factory=board.factory,
+    )
+    site = Site(
+        settings=Settings(),
+        tables=tables,
+        clock=SystemClock(),
+        random=Random(0),
+        state_dir=tmp_path,
+        consent=Consent(clicks=frozenset({1})),
+    )
+    found = await examine(site, parts)
+    assert "pins.plug_unexpected" in {each.code for each in found}
+    assert not any(state.state for state in board.factory.pin(PINS["coil"]).states)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from edge.core.events import TagPresented
@@ -38,6 +40,14 @@ def test_the_oldest_goes_when_there_is_no_room() -> None:
     assert first > 100
     assert f"event {first} " in text
     assert f"event {first - 1} " not in text
+
+
+def test_frames_without_an_event_between_them_have_a_bound_too() -> None:
+    """A line that talks and talks says nothing that the core hears of."""
+    rig = session(30, most_bytes=16_384)
+    for number in range(2_000):
+        rig.flight.frame("in", f'["{hashlib.sha256(b"%d" % number).hexdigest()}"]')
+    assert rig.flight.size <= 2 * 16_384
 
 
 def test_what_is_left_when_the_oldest_went_replays() -> None:
