@@ -226,3 +226,27 @@ def test_safety_12_two_connectors_are_tested_each_for_itself() -> None:
     rig.plug(2)
     rig.tap(BOB)
     assert rig.phase(2) is Phase.CHARGING
+
+
+def test_safety_12_the_test_waits_for_an_open_contactor() -> None:
+    """What its mirror contact shows counts, not what was ordered."""
+    rig = sound()
+    rig.see(closed=True)
+    rig.wait(DAY_S)
+    assert fired(rig) == 0
+    rig.see(closed=False)
+    assert fired(rig) == 1
+
+
+def test_safety_12_a_card_that_waits_for_any_plug_is_not_disturbed() -> None:
+    """It may come to either connector."""
+    rig = station(connectors=2, policy=Policy(rcd_test_every_s=10.0))
+    for number in (1, 2):
+        rig.see(number, pulsed=True, tripped=frozenset({Trip.RCD}))
+        rig.see(number, pulsed=False)
+        rig.see(number, tripped=frozenset())
+    rig.tap()
+    rig.wait(20)
+    assert fired(rig) == 2
+    rig.plug(2)
+    assert rig.phase(2) is Phase.CHARGING

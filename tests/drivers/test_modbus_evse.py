@@ -226,6 +226,14 @@ async def test_safety_12_residual_current_is_latched_until_it_is_gone_and_rearme
         await made.seen(contactor_closed=True)
 
 
+async def test_safety_12_a_controller_has_no_test_coil() -> None:
+    """Ruling 3: its traits say so, and it says so itself."""
+    async with bench() as made:
+        assert not made.evse.traits.has_rcd_test
+        with pytest.raises(EvseFailed, match="no test coil"):
+            made.evse.fire_test_coil()
+
+
 async def test_safety_03_a_car_without_diode_trips() -> None:
     """Bit 1 of register 1007, and state E."""
     async with bench() as made:
