@@ -55,9 +55,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
     time = clock.begun(saved, setup.kernel_boot, now)
     young = Metering(good_at=now.monotonic)  # a meter gets its time to come up before it is missed
     worn = {row.connector: (row.closings, row.hot_opens) for row in saved.wear}
-    tested = {
-        row.connector: RcdTest(passed_at=row.passed_at, tries=row.tries) for row in saved.rcd_tests
-    }
+    tested = _tested(saved)
     bays = tuple(
         Bay(
             metering=young,
@@ -107,6 +105,12 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
         if transaction.stopped is None:
             state = _reopen(state, saved, transaction, now)
     return state
+
+
+def _tested(saved: Saved) -> dict[int, RcdTest]:
+    return {
+        row.connector: RcdTest(passed_at=row.passed_at, tries=row.tries) for row in saved.rcd_tests
+    }
 
 
 def _worn(counted: tuple[int, int]) -> Contactor:
