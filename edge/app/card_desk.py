@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge.app import roles, traces
-from edge.app.privacy import Names
 from edge.app.works import Works
+from edge.errors import SimulationError
 
 
 class CardDesk:
@@ -48,22 +48,22 @@ class CardDesk:
         self, uid: str | None = None, alias: str | None = None, after: int = 0
     ) -> dict[str, Any]:
         """What is held of a card, a page of its sessions."""
-        works = self._running()
-        return await works.journal.held(_called(works.names, uid, alias), after)
+        called = self._called(uid, alias)
+        return await self._running().journal.held(called, after)
 
     async def erase_traces(
         self, uid: str | None = None, alias: str | None = None
     ) -> dict[str, Any]:
         """Let go of what is held of a card."""
-        works = self._running()
-        called = _called(works.names, uid, alias)
+        called, works = self._called(uid, alias), self._running()
         return await traces.erase(
             works.journal, works.loop, works.recorder, works.clock.now(), called
         )
 
-
-def _called(names: Names, uid: str | None, alias: str | None) -> tuple[str, ...]:
-    """All that a card has been called here: privacy mode may have been off once."""
-    if uid is None:
-        return (alias or "",)
-    return names.ever_of(uid)
+    def _called(self, uid: str | None, alias: str | None) -> tuple[str, ...]:
+        """All that a card has been called here: privacy mode may have been off once."""
+        if uid is not None:
+            return self._running().names.ever_of(uid)
+        if not alias:  # "" is what an erased session is called
+            raise SimulationError("name a card: its UID or its alias")
+        return (alias,)

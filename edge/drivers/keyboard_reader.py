@@ -139,10 +139,11 @@ class KeyboardReader:
         if number == before and now - before_at < AGAIN_AFTER_S:
             return
         settings = self._settings
-        if settings.digits == "decimal" and settings.uid_bytes is None:
+        is_number = settings.digits == "hex" or number.isdecimal()
+        if is_number and settings.digits == "decimal" and settings.uid_bytes is None:
             post(self._cards.numbered(number))
             return
-        uid = _uid(number, settings)
+        uid = _uid(number, settings) if is_number else None
         if uid is None:
             log.warning("tag_misread", reader=self._number, digits=len(number))
         else:

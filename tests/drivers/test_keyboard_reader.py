@@ -146,7 +146,7 @@ async def test_a_phone_at_a_reader_that_types_uids_is_refused(keyboard: Keyboard
         assert not inbox.of(TagPresented)
 
 
-@pytest.mark.parametrize("junk", ["12x34\n", "1" * 21 + "\n", "\n", "\t\n"])
+@pytest.mark.parametrize("junk", ["12x34\n", "12a34\n", "1" * 21 + "\n", "\n", "\t\n"])
 async def test_what_is_no_number_is_no_card(keyboard: Keyboard, junk: str) -> None:
     """Other keys, too many digits, or none; the next number is read from its first digit."""
     async with listening(keyboard) as inbox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -206,6 +207,24 @@ async def test_a_port_that_does_not_exist_is_told() -> None:
     reader = Pn532Reader(settings, rig().clock, 3, Computer(files=LinuxFiles()))
     with pytest.raises(ReaderSilent, match=r"card reader 3: /dev/none is gone"):
         await reader.run(Inbox().post)
+
+
+async def test_a_bug_in_the_thread_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A reader whose thread is gone reads nothing: the supervisor has to hear of it."""
+
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    reader = Pn532Reader(
+        Pn532Settings(port="/dev/none"), rig().clock, 3, Computer(files=LinuxFiles())
+    )
+    monkeypatch.setattr(reader, "look_until", breaks)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    async with asyncio.timeout(2):
+        with pytest.raises(ZeroDivisionError):
+            await reader.run(Inbox().post)
 
 
 async def test_two_runs_never_share_the_port(wire: Wire) -> None:

@@ -131,13 +131,17 @@ class Pn532Reader:
                 return
             loop.call_soon_threadsafe(took, self._cards.laid(uid))
 
-        def settle(silence: ReaderSilent | None) -> None:
+        def settle(silence: BaseException | None) -> None:
             with suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, ended, silence)
 
         def work() -> None:
-            with self._port_in_use:  # a thread of the last run may still be letting it go
-                silence = self.look_until(stop, present)
+            try:
+                with self._port_in_use:  # a thread of the last run may still be letting it go
+                    silence = self.look_until(stop, present)
+            except BaseException as bug:
+                settle(bug)  # whoever awaits the reader must not wait for a thread that is gone
+                raise
             settle(None if stop.is_set() else silence)
 
         threading.Thread(target=work, name=f"pn532-{self._number}", daemon=True).start()
@@ -219,7 +223,7 @@ class ResetLine:
         self._pin.value = high
 
 
-def _settle(ended: asyncio.Future[None], silence: ReaderSilent | None) -> None:
+def _settle(ended: asyncio.Future[None], silence: BaseException | None) -> None:
     if ended.done():
         return
     if silence is None:
