@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -16,6 +17,8 @@ from edge.drivers.registry import Rig, choose
 from edge.ports import CardReader, Clock, EnergyMeter, Evse, Post, Supply, Thermometer
 from edge.runtime.liveness import prove_alive
 from edge.runtime.supervise import Backoff, Worker, supervise
+
+EVSE_RETRY_MOST_S: Final = 2.0  # a controller out of reach goes on with its last order till then
 
 log = structlog.get_logger()
 
@@ -109,14 +112,21 @@ def at_work(
 
     What the readers say of cards reaches *post* with the *name* that each has inside.
     """
-    backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
     works: dict[str, Coroutine[None, None, None]] = {
-        worker.name: supervise(worker, post, clock=clock, backoff=backoff)
+        worker.name: supervise(worker, post, clock=clock, backoff=backoff_of(worker.port, waits))
         for worker in _workers(hardware, name)
     }
     if hardware.supply is not None:
         works["supply"] = hardware.supply.run(post)
     return works
+
+
+def backoff_of(port: Port, waits: Supervision) -> Backoff:
+    """How long to wait before a driver that was lost is tried again."""
+    most_s = waits.retry_most_s
+    if port is Port.EVSE:
+        most_s = min(most_s, EVSE_RETRY_MOST_S)
+    return Backoff(first_s=min(waits.retry_first_s, most_s), most_s=most_s)
 
 
 def proofs(

@@ -8,7 +8,7 @@ between we wait until it shows the contactor open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from random import Random
 from typing import Any, Final
@@ -38,11 +38,22 @@ async def _safe_off(options: Options) -> tuple[str, ...]:
                 tables.buses, clock=SystemClock(), random=random, pin_factory=tables.pin_factory
             )
         )
-        found = [
-            await _switch_off(rig, number, connector.evse)
-            for number, connector in sorted(tables.connectors.items())
-        ]
-    return tuple(why for why in found if why is not None)
+        return await each_of(
+            {
+                number: _switch_off(rig, number, connector.evse)
+                for number, connector in sorted(tables.connectors.items())
+            }
+        )
+
+
+async def each_of(switching: Mapping[int, Awaitable[str | None]]) -> tuple[str, ...]:
+    """What they say who fail, by connector; whatever one raises, the others are switched off."""
+    found = await asyncio.gather(*switching.values(), return_exceptions=True)
+    return tuple(
+        why if isinstance(why, str) else f"connector {number} is not seen open: {why!r}"
+        for number, why in zip(switching, found, strict=True)
+        if why is not None
+    )
 
 
 async def _switch_off(rig: Rig, number: int, table: Mapping[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from edge.app.hardware import Hardware, at_work
+from edge.app.hardware import EVSE_RETRY_MOST_S, Hardware, at_work, backoff_of
 from edge.config.settings import Supervision
 from edge.core.effects import Effect, ReadMeter, Store, Write
 from edge.core.events import DriverFound, DriverLost, Event, LinkUp, MeterFailed, Port
@@ -253,3 +253,11 @@ def test_who_only_watches_ends_nothing_by_a_bug_of_his_own() -> None:
     watched(1)
     watched(2)
     assert seen == [1]
+
+
+def test_safety_02_a_lost_charging_point_is_tried_again_soon() -> None:
+    """Until somebody writes to it again, a controller goes on with its last order (safety 2)."""
+    patient = Supervision(retry_first_s=5.0, retry_most_s=30.0)
+    assert backoff_of(Port.READER, patient) == Backoff(first_s=5.0, most_s=30.0)
+    soon = backoff_of(Port.EVSE, patient)
+    assert (soon.first_s, soon.most_s) == (EVSE_RETRY_MOST_S, EVSE_RETRY_MOST_S)
