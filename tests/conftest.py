@@ -8,10 +8,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from playwright.sync_api import Browser, sync_playwright
 
 FIGURE = "figure: "
 PRIVATE_CHROMIUM = Path(__file__).parents[1] / ".cache/chromium/chromium"
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command that hushes the log, run in this process, hushes no other test's."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ from edge.core import cards
 from edge.core.bay import Phase
 from edge.core.card_roles import CardAsked, CardKept, Role
 from edge.core.commands import RemoteStartTransaction, RemoteStartTransactionConf
-from edge.core.effects import Lamp, Raise, Rearm
+from edge.core.effects import Lamp, Raise, Rearm, Write
 from edge.core.events import Pilot, Trip
 from edge.core.levels import lamp
 from edge.core.messages import Authorize, IdTagInfo, StartTransaction, StopTransaction
 from edge.core.records import (
+    FaultReleased,
+    Latch,
     ListedTag,
     TagCached,
     TransactionOpened,
@@ -273,6 +275,22 @@ def test_safety_09_an_admins_card_has_what_tripped_tried_again() -> None:
     assert of(Rearm, rig.log) == [Rearm(connector=1)]
     assert not rig.messages(Authorize)
     assert rig.bay().seen.tripped == {Trip.RCD}
+
+
+def test_safety_12_an_admins_card_lets_residual_current_be_tried_again_and_no_weld() -> None:
+    """Safety 9 and 12: who lays a card down stands there, but has not looked at the contactor."""
+    rig = Rig(given({ALICE: Role.ADMIN}), serve=True).online()
+    latches = frozenset({Latch.RCD, Latch.FLOWS_WHILE_OPEN})
+    rig.state = replace(rig.state, bays=(replace(rig.bay(), latches=latches),))
+    rig.log.clear()
+    rig.tap()
+    assert rig.bay().latches == {Latch.FLOWS_WHILE_OPEN}
+    assert Write(record=FaultReleased(connector=1, latch=Latch.RCD)) in rig.log
+    rig.log.clear()
+    rig.see(1, tripped=frozenset({Trip.OVER_TEMPERATURE}))
+    rig.wait(20.0)
+    rig.tap()
+    assert rig.bay().latches == {Latch.FLOWS_WHILE_OPEN}
 
 
 def test_an_admins_card_stops_what_runs_before_it_looks_after_a_fault() -> None:
