@@ -25,9 +25,7 @@ from edge.drivers.meter_model import ENERGY, Block, Mark, Model, Quantity, block
 from edge.drivers.modbus import ModbusBus
 from edge.errors import MeterImplausible, MeterRefused, MeterSilent
 
-FUNCTION, ADDRESS, VALUE = 1, 2, 3
-"""Modbus exceptions that say: not so, not these registers, not so many of them."""
-
+ADDRESS, VALUE = 2, 3  # Modbus exceptions that say: not these registers, not so many of them
 TRIES: Final = 2  # one refusal or silence is noise
 
 log = structlog.get_logger()
@@ -93,9 +91,7 @@ class MeterRegisters:
             words = await self._bus.read(
                 self._unit, mark.function, mark.address, mark.count, urgent=urgent
             )
-        except MeterRefused as refusal:
-            if refusal.code not in (FUNCTION, ADDRESS, VALUE):
-                raise  # it is busy, or fails: whether it has one is not said
+        except MeterRefused:
             return None
         return str(say(mark, words)) or None
 

@@ -197,20 +197,6 @@ async def test_another_meter_is_believed_at_once_and_carries_its_number() -> Non
     assert not [event for event in inbox.of(MeterFailed) if "went back" in event.why]
 
 
-@pytest.mark.parametrize(("code", "is_missing"), [(1, True), (2, True), (3, True), (6, False)])
-async def test_a_meter_that_is_busy_has_not_lost_its_number(code: int, *, is_missing: bool) -> None:
-    """A number taken for missing is another meter: it would end a session at an old register."""
-    glass = Glass(METERS["sdm630"], refuses_with=code)
-    mark = load("sdm630").serial
-    assert mark is not None
-    async with registers_of(glass, "sdm630") as registers:
-        if is_missing:
-            assert await registers.mark(mark, urgent=False) is None
-        else:
-            with pytest.raises(MeterRefused):
-                await registers.mark(mark, urgent=False)
-
-
 async def test_a_number_that_changes_with_each_look_is_nobodys() -> None:
     """A damaged or late reply must not make another meter."""
 
