@@ -95,6 +95,7 @@ class EvseSeen:
     *tripped* holds the reflex's latched causes whose input is still active or not yet re-armed.
     *locked* is `None` without a lock. *plugged* is the plug at the socket, *pilot* the car's side.
     *temperature_c* is that of the charging point's own sensor, `None` without one or without news.
+    *phases* is what a phase relay gives, 1 or 3, `None` without one.
     """
 
     at: Instant
@@ -105,6 +106,7 @@ class EvseSeen:
     locked: bool | None = None
     tripped: frozenset[Trip] = frozenset()
     temperature_c: float | None = None
+    phases: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

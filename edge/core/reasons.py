@@ -103,6 +103,11 @@ LIMITS: Final = {
         owner=Owner.CENTRAL_SYSTEM,
         remedy="The central system must change or clear its charging profile.",
     ),
+    limits.Owner.PHASES: _Words(
+        what="one phase allowed, the session keeps three",
+        owner=Owner.CENTRAL_SYSTEM,
+        remedy="End the session and begin another, or wait until three phases are allowed.",
+    ),
     limits.Owner.TEMPERATURE: _Words(
         what="limited by temperature", owner=Owner.STATION, remedy=_MEND[ErrorCode.HIGH_TEMPERATURE]
     ),
@@ -191,6 +196,11 @@ def _reset_until(case: Case) -> float | None:
 def _asked_until(case: Case) -> float | None:
     waits = (one.until for one in case.state.waiting.values() if levels.is_asking(one.purpose))
     return max((until for until in waits if until is not None), default=None)
+
+
+def _phases_rest_until(case: Case) -> float | None:
+    moved_at = case.bay.phases.moved_at
+    return None if moved_at is None else moved_at + case.state.setup.policy.phase_pause_s
 
 
 # ── the tables ───────────────────────────────────────────────────────────────────────────────────
@@ -333,6 +343,15 @@ ENERGY: Final = (
         remedy=lambda case: _pausing(case).remedy,
         since=lambda case: _lowest(case).since,
         until=lambda case: limit_until(case.state, _lowest(case)),
+        is_told=True,
+    ),
+    _row(
+        lambda case: levels.is_switching(case.state, case.connector),
+        "switching phases",
+        Owner.STATION,
+        "The contactor must be open and the meter show no current; then the relay rests a while.",
+        since=lambda case: case.bay.phases.since,
+        until=_phases_rest_until,
         is_told=True,
     ),
     Row(

@@ -20,7 +20,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -63,6 +63,7 @@ async def open_evse(settings: GpioSettings, rig: Rig, place: int) -> AsyncIterat
             yield evse
         finally:
             evse.close()
+            await evse.let_relay_fall()
 
 
 class GpioEvse:
@@ -81,6 +82,7 @@ class GpioEvse:
         self._mismatch_timer: threading.Timer | None = None
         self._plug_timer: threading.Timer | None = None
         self._front = Front(pins.lamps, pins.buzzer)
+        self._phase_relay: Any | None = None
         self._dead_man = DeadMan(pins.dead_man, clock, self._give_up)
         for name, device in pins.inputs.items():
             if name == "stop_button":
@@ -90,6 +92,7 @@ class GpioEvse:
             device.when_deactivated = self._reaction(name, active=False)
         with self._lock:
             self._latched.update(trip for name, trip in TRIPS.items() if pins.reads(name))
+            self._take_phase_relay()
             self._supervise()
 
     @property
@@ -102,6 +105,7 @@ class GpioEvse:
             rated_a=self._settings.rated_a,
             phases=self._settings.phases,
             nominal_v=self._settings.nominal_v,
+            switches_phases=self._settings.phase_relay is not None,
         )
 
     async def run(self, post: Post) -> None:
@@ -152,6 +156,16 @@ class GpioEvse:
             if "feedback" not in self._pins.inputs:
                 self._tell()
 
+    def switch_phases(self, phases: int) -> None:
+        """Move the phase relay; raises `EvseFailed` unless coil and mirror contact are open."""
+        with self._lock:
+            if self._phase_relay is None or self._ordered or self._pins.reads("feedback"):
+                raise EvseFailed(
+                    f"connector {self._connector} stays on its phases: the contactor is not open"
+                )
+            self._phase_relay.value = phases > 1
+            self._tell()
+
     def rearm(self) -> None:
         """Clear the reflex's latch where its causes are gone."""
         with self._lock:
@@ -196,6 +210,13 @@ class GpioEvse:
         self.offer(0)
         self._front.close()
 
+    async def let_relay_fall(self) -> None:
+        """Wait until the contactor is open, so that no relay falls under load when pins close."""
+        if self._phase_relay is None or not self._phase_relay.value:
+            return
+        feedback = self._pins.inputs["feedback"]
+        await asyncio.to_thread(feedback.wait_for_inactive, OPEN_WITHIN_S)
+
     @property
     def _has_pilot(self) -> bool:
         return self._pins.pilot is not None
@@ -224,6 +245,7 @@ class GpioEvse:
             elif name == "pilot_fault" and active and was_ordered:
                 self._latch(Trip.PILOT_LOST)
             elif name == "feedback":
+                self._take_phase_relay()
                 self._supervise()
             elif name == "plug":
                 self._plug_timer = self._restart(
@@ -297,6 +319,20 @@ class GpioEvse:
                 self._latch(Trip.WELDED)  # the coil is off already, and is not hammered (safety 10)
             self._tell()
 
+    def _take_phase_relay(self) -> None:
+        """Take over the relay's pin, low from then on, once the contactor is open (lock held).
+
+        An earlier process may have left coil and relay on: the coil falls first.
+        """
+        if self._phase_relay is None and not self._pins.reads("feedback"):
+            self._phase_relay = self._pins.open_phase_relay()
+
+    def _phases(self) -> int | None:
+        if self._settings.phase_relay is None:
+            return None
+        is_low = self._phase_relay is not None and not self._phase_relay.value
+        return 1 if is_low else self._settings.phases
+
     def _settle_plug(self) -> None:
         with self._lock:
             plugged = self._pins.reads("plug")
@@ -347,6 +383,7 @@ class GpioEvse:
             contactor_closed=self._pins.reads("feedback") if has_feedback else self._ordered,
             locked=self._is_locked(),
             tripped=frozenset(self._latched),
+            phases=self._phases(),
         )
 
     def _car_is_there(self, pilot: Pilot) -> bool:

@@ -8,9 +8,10 @@ Quality: gpiozero's mock pins; see `gpio_evse`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -62,8 +63,9 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """`[connectors.N.evse]` with `kind = "gpio"`: BCM pin numbers; all but the coil may be absent.
 
     `dead_man` is toggled while the control loop works, for a coil driver that falls without it;
-    `shunt_trip` is high while the contactor is welded. Lamps and buzzer in `active_low` light at
-    low (common anode); the coil is on at high and nothing else.
+    `shunt_trip` is high while the contactor is welded; `phase_relay` is high for three phases and
+    low for one, and wants a mirror contact. Lamps and buzzer in `active_low` light at low (common
+    anode); the coil is on at high and nothing else.
 
     With `pilot_pwm`, `vehicle` and `ready` it is a charging point with pilot. Inputs are active
     high and pulled down by the Pi; those named in `active_low` the other way round; `pull = false`
@@ -91,6 +93,7 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     buzzer: Pin | None = None
     dead_man: Pin | None = None
     shunt_trip: Pin | None = None
+    phase_relay: Pin | None = None
     active_low: tuple[InputName | OutputName, ...] = ()
     pull: bool = True
     rated_a: Annotated[float, msgspec.Meta(ge=LEAST_A, le=MOST_A)] = 32.0
@@ -100,7 +103,10 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """The opened pins of one charging point; what it has not is absent or `None`."""
+    """The opened pins of one charging point; what it has not is absent or `None`.
+
+    The phase relay's pin is opened later: doing so moves what an earlier process left under load.
+    """
 
     coil: Any
     pilot: Any | None
@@ -110,6 +116,7 @@ class Pins:
     dead_man: Any | None
     shunt_trip: Any | None
     inputs: Mapping[str, Any]
+    open_phase_relay: Callable[[], Any]
 
     def reads(self, name: str) -> bool:
         """Whether the input *name* is there and active."""
@@ -129,7 +136,7 @@ def duty(limit_a: float) -> float:
 
 
 def check_pins(settings: GpioSettings, place: int) -> None:
-    """Refuse a pin used twice and half a pilot."""
+    """Refuse a pin used twice, half a pilot, and a phase relay that nobody can switch safely."""
     used: dict[int, str] = {}
     for name, pin in pins_of(settings).items():
         if pin in used:
@@ -138,6 +145,9 @@ def check_pins(settings: GpioSettings, place: int) -> None:
     pilot = (settings.pilot_pwm, settings.vehicle, settings.ready)
     if any(pin is not None for pin in pilot) and None in pilot:
         message = f"connector {place}: a pilot needs all of pilot_pwm, vehicle and ready"
+        raise ConfigError(message)
+    if settings.phase_relay is not None and (settings.feedback is None or settings.phases == 1):
+        message = f"connector {place}: a phase_relay needs feedback, and phases = 3"
         raise ConfigError(message)
 
 
@@ -195,6 +205,7 @@ def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pi
         dead_man=output(settings.dead_man),
         shunt_trip=output(settings.shunt_trip),
         inputs=inputs,
+        open_phase_relay=partial(output, settings.phase_relay),
     )
 
 

@@ -31,6 +31,7 @@ from edge.core.effects import (
     Send,
     SetLock,
     Show,
+    SwitchPhases,
     Upload,
     UseAccess,
     UsePings,
@@ -108,6 +109,9 @@ def _reply(outfit: Outfit, effect: Reply | Refuse) -> None:
 DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Cut: lambda outfit, effect: outfit.evses[effect.connector].cut(),
     Reduce: lambda outfit, effect: outfit.evses[effect.connector].offer(effect.limit_a),
+    SwitchPhases: lambda outfit, effect: outfit.evses[effect.connector].switch_phases(
+        effect.phases
+    ),
     Show: lambda outfit, effect: outfit.evses[effect.connector].show(effect.lamp),
     ReadMeter: _read_meter,
     LearnTime: _learn,

@@ -27,6 +27,7 @@ from edge.core.effects import (
     Send,
     SetLock,
     Store,
+    SwitchPhases,
     Write,
 )
 from edge.core.events import (
@@ -89,6 +90,9 @@ class Socket:
     eager: bool = True  # the car asks for energy whenever it is offered
     stubborn: bool = False  # the car goes on drawing when the offer is withdrawn
     jammed: bool = False  # the lock does not move
+    phases: int | None = None  # what the relay gives, where there is one
+    blind: bool = False  # the meter tells no single phases
+    stuck: bool = False  # the relay does not move
     deaf: bool = False  # the contactor neither closes nor opens
 
 
@@ -108,10 +112,17 @@ def setup(
     nonce: str = "a" * 24,
     refresh_s: float = 0.0,
     phases: int = 1,
+    relay: bool = False,
     keys: Mapping[str, str] | None = None,
 ) -> Setup:
     """A station of *connectors* equal charging points."""
-    traits = EvseTraits(has_pilot=pilot, has_lock=lock, phases=phases, meter_refresh_s=refresh_s)
+    traits = EvseTraits(
+        has_pilot=pilot,
+        has_lock=lock,
+        phases=phases,
+        meter_refresh_s=refresh_s,
+        switches_phases=relay,
+    )
     return Setup(
         identity=IDENTITY,
         traits=(traits,) * connectors,
@@ -147,6 +158,7 @@ class Bench:
             Socket(
                 pilot=Pilot.A if has_pilot else Pilot.NONE,
                 locked=False if traits.has_lock else None,
+                phases=1 if traits.switches_phases else None,
             )
             for traits in self.setup.traits
         ]
@@ -238,6 +250,9 @@ class Bench:
             case SetLock(connector=connector, locked=locked):
                 if not self.socket(connector).jammed:
                     self._change(connector, locked=locked)
+            case SwitchPhases(connector=connector, phases=phases):
+                if not self.socket(connector).stuck:
+                    self._change(connector, phases=phases)
             case ReadMeter(connector=connector) if self.socket(connector).mute:
                 pass
             case ReadMeter(ticket=ticket, connector=connector):
@@ -300,6 +315,7 @@ class Bench:
             contactor_closed=socket.closed,
             locked=socket.locked,
             tripped=socket.tripped,
+            phases=socket.phases,
         )
 
     def see(self, connector: int = 1, **changes: Any) -> list[Effect]:
@@ -336,12 +352,14 @@ class Bench:
         """What the meter of *connector* shows."""
         socket = self.socket(connector)
         current_a = socket.current_a if socket.closed else socket.leak_a
+        live = None if socket.blind else socket.phases
+        each_a = (current_a,) if live is None else (current_a,) * live + (0.0,) * (3 - live)
         return Reading(
             at=self.instant,
             energy_wh=socket.energy_wh,
             power_w=current_a * 230.0,
             voltage_v=socket.voltage_v,
-            current_a=(current_a,),
+            current_a=each_a,
             meter_serial=socket.meter_serial,
         )
 

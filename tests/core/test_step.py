@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,7 @@ from edge.core.bay import Phase
 from edge.core.commands import (
     Command,
     Reset,
+    SetChargingProfile,
 )
 from edge.core.deadlines import next_deadline
 from edge.core.effects import (
@@ -27,6 +29,7 @@ from edge.core.effects import (
     Reply,
     Restart,
     Send,
+    SwitchPhases,
     Write,
 )
 from edge.core.events import (
@@ -58,6 +61,7 @@ from edge.core.messages import (
     StopTransaction,
 )
 from edge.core.records import Queued, ReservationEnded, TransactionOpened, TransactionStopped
+from edge.core.setup import PhaseSwitching, Policy
 from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.core.vocabulary import (
@@ -67,6 +71,7 @@ from edge.core.vocabulary import (
 )
 from tests.core.bench import ALICE, BOB, of, setup
 from tests.core.build import Rig, booted
+from tests.core.charging_bench import DEFAULT, profile
 from tests.core.strategies import CONNECTORS, commands, connectors, infos, refusals, tags
 from tests.core.whys import check_why
 
@@ -81,6 +86,7 @@ class Witness(Rig):
         self.owed: dict[int, float] = {}
         self.seqs: list[int] = []
         self.restarted = False
+        self.moved: dict[int, float] = {}
 
     def _take(self, event: Event) -> None:
         before = self.state
@@ -96,7 +102,11 @@ class Witness(Rig):
         assert due is None or due > after.at, "what was due has been done"
         for write in of(Write, effects):
             self._witness(write.record)
+        for switch in of(SwitchPhases, effects):
+            self._check_switched(after, switch)
         for order in of(Energise, effects):
+            moved_at = self.moved.get(order.connector, -inf)
+            assert self.now >= moved_at + after.setup.policy.phase_pause_s, "the relay has rested"
             bay = after.bay(order.connector)
             assert bay.transaction is not None, "energy needs a transaction"
             assert order.connector in self.open, "which was written, in this step or before"
@@ -111,6 +121,21 @@ class Witness(Rig):
         assert len(of(Restart, effects)) <= (0 if self.restarted else 1)
         self.restarted = self.restarted or bool(of(Restart, effects))
         assert all(self.now - since <= 10.0 for since in self.owed.values()), "in ten seconds"
+
+    def _check_switched(self, after: ChargePoint, switch: SwitchPhases) -> None:
+        """Safety 23: nothing flows, nothing can, and the meter has said so since."""
+        bay = after.bay(switch.connector)
+        assert not self.socket(switch.connector).closed
+        assert not bay.contactor.ordered
+        assert not bay.seen.contactor_closed
+        last = bay.metering.last
+        assert last is not None
+        assert len(last.current_a) == 3
+        assert max(last.current_a) < 0.5
+        assert last.at.monotonic >= (bay.contactor.opened_at or 0.0)
+        assert self.now - last.at.monotonic < 5.0
+        assert switch.phases != bay.seen.phases
+        self.moved[switch.connector] = self.now
 
     def _check_reserved(self, record: TransactionOpened) -> None:
         """5.13: who starts on a reserved connector is who it is reserved for, and says so."""
@@ -158,10 +183,23 @@ class Histories(RuleBasedStateMachine):
         online=st.booleans(),
         trusted=st.booleans(),
         ends_by=st.sampled_from([None, *ResetType]),
+        switching=st.sampled_from([None, *PhaseSwitching]),
     )
-    def begin(self, lock: bool, online: bool, trusted: bool, ends_by: ResetType | None) -> None:
+    def begin(
+        self,
+        lock: bool,
+        online: bool,
+        trusted: bool,
+        ends_by: ResetType | None,
+        switching: PhaseSwitching | None,
+    ) -> None:
         self.ends_by = ends_by
-        self.rig = Witness(setup(connectors=CONNECTORS, lock=lock), trusted=trusted)
+        relay = switching is not None
+        policy = Policy(phase_switching=switching or PhaseSwitching.SESSIONS)
+        made = setup(
+            connectors=CONNECTORS, lock=lock, relay=relay, phases=3 if relay else 1, policy=policy
+        )
+        self.rig = Witness(made, trusted=trusted)
         self.rig.step(Started(at=self.rig.instant))
         if online:
             self.rig.online()
@@ -206,7 +244,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         connector=connectors,
-        habit=st.sampled_from(["stubborn", "jammed", "deaf", "meter_works", "mute", "eager"]),
+        habit=st.sampled_from(
+            ["stubborn", "jammed", "deaf", "meter_works", "mute", "eager", "stuck"]
+        ),
     )
     def hardware_changes(self, connector: int, habit: str) -> None:
         socket = self.rig.socket(connector)
@@ -226,6 +266,16 @@ class Histories(RuleBasedStateMachine):
         socket = self.rig.socket(connector)
         drawn_wh = drawn_wh if socket.closed else 0
         self.rig.meter(connector, socket.energy_wh + drawn_wh, current_a)
+
+    @rule(connector=connectors, phases=st.sampled_from([None, 1, 3]))
+    def allow_phases(self, connector: int, phases: int | None) -> None:
+        made = profile(DEFAULT, (0, 16.0, phases), number=connector)
+        self.rig.call(SetChargingProfile(connector_id=connector, cs_charging_profiles=made))
+
+    @rule(connector=connectors, leak_a=st.sampled_from([0.0, 0.4, 0.6]))
+    def leak(self, connector: int, leak_a: float) -> None:
+        self.rig.socket(connector).leak_a = leak_a
+        self.rig.meter(connector)
 
     @rule(connector=connectors, port=st.sampled_from(Port), mishap=st.integers(0, 7))
     def mishap(self, connector: int, port: Port, mishap: int) -> None:
