@@ -34,7 +34,7 @@ def claimed_in(path: Path) -> list[str]:
     return [sentence for piece in prose_of(path) for sentence in claims(piece)]
 
 
-def test_nobody_claims_what_nobody_has_examined() -> None:
+def test_safety_25_nobody_claims_what_nobody_has_examined() -> None:
     """IEC 61851, calibration law, MID: denied or named as a source, or not at all."""
     found = [f"{path.relative_to(ROOT)}: {said}" for path in files() for said in claimed_in(path)]
     assert not found, "\n" + "\n".join(found)

@@ -18,7 +18,7 @@ SHOWN: Final = ("test", "doctor", "text", "-")
 NAMED: Final = re.compile(r"def test_(?:\w*_)?safety_(\d\d)_\w+")
 
 
-def tested() -> set[int]:
+def rows_of_tests() -> set[int]:
     """The rows that the names of tests carry."""
     sources = (ROOT / "tests").rglob("test_*.py")
     return {int(row) for each in sources for row in NAMED.findall(each.read_text())}
@@ -52,7 +52,7 @@ def test_a_way_other_than_a_test_says_why() -> None:
 def test_a_row_that_software_can_show_has_a_test_of_its_name(row: dict[str, Any]) -> None:
     """Rule and test are found under the same name."""
     wants = "test" in {row[kind] for kind in KINDS}
-    assert (row["number"] in tested()) is wants
+    assert (row["number"] in rows_of_tests()) is wants
 
 
 def test_the_readme_shows_the_table() -> None:

@@ -23,13 +23,13 @@ def listed(state: ChargePoint, now: float) -> dict[str, Any]:
     """Every card with a role, and how long the set-up window is open yet."""
     opened_at = state.station.cards.opened_at
     left_s = None if opened_at is None else round(opened_at + cards.WINDOW_S - now)
-    known = sorted({*state.setup.cards, *state.station.cards.kept})
+    known = sorted({*state.setup.card_roles, *state.station.cards.given})
     return {
         "cards": [
             {
                 "id_tag": tag.upper(),
                 "role": cards.role(state, tag),
-                "here": tag in state.station.cards.kept,
+                "here": tag in state.station.cards.given,
             }
             for tag in known
         ],

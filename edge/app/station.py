@@ -291,5 +291,5 @@ def _setup(place: Place, csms: LinkSettings, called: Names) -> Setup:
         keeping=settings.journal,
         unsigned_firmware=settings.firmware.unsigned,
         maker_roots=read_roots(settings.firmware.ca_file),
-        cards={tag_key(called.of_word(one)): role for one, role in settings.cards.items()},
+        card_roles={tag_key(called.of_word(one)): role for one, role in settings.cards.items()},
     )

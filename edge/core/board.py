@@ -11,6 +11,7 @@ from edge.core.bay import Bay
 from edge.core.cost_messages import CostState, DefaultPrice, IdlePrice, RunningCost
 from edge.core.instant import Instant, rfc3339
 from edge.core.state import ChargePoint, tag_key
+from edge.core.tags import masked
 
 
 def document(
@@ -158,11 +159,6 @@ def _rounded(amount: Decimal, decimals: int) -> str:
 
 def _plain(price: Decimal | None) -> str | None:
     return None if price is None else f"{price:f}"
-
-
-def masked(id_tag: str) -> str:
-    """A tag as it may be shown: its last four characters, fewer where that would be all of it."""
-    return "…" + id_tag[-min(4, len(id_tag) // 2) :] if len(id_tag) > 1 else "…"
 
 
 def _text(clock: Clock, at: Instant | None) -> str | None:

@@ -74,6 +74,6 @@ class Cards:
     finds it so.
     """
 
-    kept: Mapping[str, Role] = field(default_factory=dict)
+    given: Mapping[str, Role] = field(default_factory=dict)
     opened_at: float | None = None
     learning: Learning | None = None

@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from edge.core.bay import Phase
-from edge.core.board import masked
 from edge.core.card_roles import CardAsked, CardForgotten, CardKept, Cards, Learning, Role
 from edge.core.draft import Draft
 from edge.core.events import TagPresented
@@ -24,6 +23,7 @@ from edge.core.facts import Cancelled, ClearAsked, MustStop, SecurityNoticed
 from edge.core.messages import IdTagInfo
 from edge.core.records import Latch
 from edge.core.state import ChargePoint, accepts, tag_key
+from edge.core.tags import masked
 from edge.core.vocabulary import SecurityEvent, StopReason
 
 WINDOW_S: Final = 600.0  # time for a phone in one hand and a pile of cards
@@ -41,7 +41,7 @@ def _put(draft: Draft, **changes: Any) -> None:
 def role(state: ChargePoint, id_tag: str) -> Role | None:
     """What *id_tag* is; what was said at the machine counts, but whoever blocks a card wins."""
     key = tag_key(id_tag)
-    given, kept = state.setup.cards.get(key), state.station.cards.kept.get(key)
+    given, kept = state.setup.card_roles.get(key), state.station.cards.given.get(key)
     return Role.BLOCKED if given is Role.BLOCKED else kept or given
 
 
@@ -126,7 +126,7 @@ def objection(state: ChargePoint, asked: CardAsked) -> str | None:
     if asked.role is not Role.BLOCKED and not is_open and _has_installer(state):
         return "roles change in the set-up window only: lay the installer's card on the reader"
     key = tag_key(asked.id_tag or "")
-    given, kept = state.setup.cards.get(key), state.station.cards.kept
+    given, kept = state.setup.card_roles.get(key), state.station.cards.given
     if asked.role is None and key not in kept:
         where = "nobody gave it any" if given is None else "it stands in the configuration"
         return f"this machine has no role of the card to take away: {where}"
@@ -138,7 +138,7 @@ def objection(state: ChargePoint, asked: CardAsked) -> str | None:
 
 
 def _has_installer(state: ChargePoint) -> bool:
-    known = (*state.setup.cards, *state.station.cards.kept)
+    known = (*state.setup.card_roles, *state.station.cards.given)
     return any(role(state, id_tag) is Role.INSTALLER for id_tag in known)
 
 
@@ -158,17 +158,17 @@ def on_asked(draft: Draft, event: CardAsked) -> None:
 
 def _keep(draft: Draft, id_tag: str, given: Role) -> None:
     key = tag_key(id_tag)
-    if draft.station.cards.kept.get(key) is given:
+    if draft.station.cards.given.get(key) is given:
         return
-    _put(draft, kept={**draft.station.cards.kept, key: given})
+    _put(draft, given={**draft.station.cards.given, key: given})
     draft.write(CardKept(id_tag=key, role=given))
     _notice(draft, f"card {masked(id_tag)}: {given}")
 
 
 def _forget(draft: Draft, id_tag: str) -> None:
     key = tag_key(id_tag)
-    kept = {tag: one for tag, one in draft.station.cards.kept.items() if tag != key}
-    _put(draft, kept=kept)
+    kept = {tag: one for tag, one in draft.station.cards.given.items() if tag != key}
+    _put(draft, given=kept)
     draft.write(CardForgotten(id_tag=key))
     _notice(draft, f"card {masked(id_tag)}: no role any more")
 

@@ -60,7 +60,7 @@ def restore(saved: Saved, setup: Setup, now: Instant) -> ChargePoint:
             clock=time,
             outbox=_outbox(saved),
             authorisation=Authorisation(cache={row.id_tag: row for row in saved.cache}),
-            cards=Cards(kept={row.id_tag: row.role for row in saved.cards}),
+            cards=Cards(given={row.id_tag: row.role for row in saved.cards}),
             charging=Charging(profiles=_profiles(saved), due=now.monotonic),
             local_list=LocalList(
                 version=saved.list_version if saved.local_list else 0,

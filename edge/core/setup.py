@@ -129,7 +129,7 @@ class Setup:
     ever used twice (OCPP-J errata 3.1). *kernel_boot* is the kernel's boot id. *has_root* and
     *has_certificate*: the installer gave files to check the central system by, and to show it.
     *common_name* is what certificates call this station: its serial number. *maker_roots*, PEM, are
-    the installer's word on whom firmware comes from, *cards* (keys in lower case) on their roles.
+    the installer's word on whom firmware comes from, *card_roles* (keys in lower case) on cards.
     """
 
     identity: BootNotification
@@ -148,4 +148,4 @@ class Setup:
     keeping: Keeping = field(default_factory=Keeping)
     unsigned_firmware: UnsignedFirmware = UnsignedFirmware.AUTO
     maker_roots: tuple[str, ...] = ()
-    cards: Mapping[str, Role] = field(default_factory=dict, repr=False)
+    card_roles: Mapping[str, Role] = field(default_factory=dict, repr=False)

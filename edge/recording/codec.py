@@ -29,10 +29,10 @@ _TAGS: Final = frozenset(
 )
 """Fields that hold a card."""
 
-_LISTED: Final = frozenset({"removed"})
+_LISTED: Final = frozenset({"removed", "id_tags"})
 """Fields that list cards."""
 
-_BY_TAG: Final = frozenset({"cache", "entries"})
+_BY_TAG: Final = frozenset({"cache", "entries", "given", "card_roles"})
 """Fields that map cards to something."""
 
 _LOCATIONS: Final = frozenset({"location", "remote_location"})

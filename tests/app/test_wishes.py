@@ -16,7 +16,7 @@ from tests.core.bench import setup
 from tests.core.build import Rig
 
 
-def test_a_release_answers_with_what_was_latched() -> None:
+def test_safety_09_a_release_answers_with_what_was_latched() -> None:
     """Safety 9, 12."""
     latched = FaultLatched(connector=2, code=ErrorCode.GROUND_FAILURE, info="x", latch=Latch.RCD)
     rig = Rig(setup(connectors=2), saved=Saved(faults=(latched,)))
@@ -27,7 +27,7 @@ def test_a_release_answers_with_what_was_latched() -> None:
 
 
 @pytest.mark.parametrize("limit_a", [0, 16, 9.5, None])
-def test_a_limit_is_a_setpoint_for_a_while(limit_a: float | None) -> None:
+def test_safety_16_a_limit_is_a_setpoint_for_a_while(limit_a: float | None) -> None:
     """Safety 16."""
     rig = Rig()
     event, answer = limit(rig.state, rig.instant, 1, limit_a, 80)

@@ -157,7 +157,7 @@ def asked(words: list[str], answer: dict[str, object], status: int = 0) -> list[
     ("released", "said"),
     [(["rcd"], "released: rcd\n"), ([], "nothing was latched\n")],
 )
-def test_a_release_tells_what_was_latched(
+def test_safety_09_a_release_tells_what_was_latched(
     capsys: pytest.CaptureFixture[str], released: list[str], said: str
 ) -> None:
     """Safety 9, 12: somebody has looked."""
@@ -166,7 +166,7 @@ def test_a_release_tells_what_was_latched(
 
 
 @pytest.mark.parametrize(("word", "limit_a"), [("10.5", 10.5), ("off", None)])
-def test_a_limit_is_given_for_a_while_or_taken_back(word: str, limit_a: float | None) -> None:
+def test_safety_16_a_limit_is_given_or_taken_back(word: str, limit_a: float | None) -> None:
     """Safety 16: the manager says it again, or none flows."""
     told = {"op": "limit", "connector": 1, "limit_a": limit_a, "for_s": 30.0}
     assert asked(["limit", "1", word, "--for-s", "30"], {"limit_a": limit_a}) == [told]

@@ -176,7 +176,7 @@ def test_an_introduction_no_central_system_can_read_stops_the_start(file: Path) 
 
 
 @pytest.mark.parametrize("value", ["-4", "inf", "nan", "86401"])
-def test_a_time_that_runs_backwards_or_never_ends_stops_the_start(value: str) -> None:
+def test_safety_05_a_time_that_runs_backwards_or_never_ends_stops_the_start(value: str) -> None:
     """Safety 5 and 6: the contactor's rest and the car's six seconds hang on them."""
     with pytest.raises(ConfigError, match=r"policy\.reclose_delay_s"):
         load(options=[f"policy.reclose_delay_s={value}"])
@@ -192,13 +192,13 @@ def test_a_time_that_runs_backwards_or_never_ends_stops_the_start(value: str) ->
         ("bounds.without_sensor_a=nan", "must lie in 0"),
     ],
 )
-def test_bounds_that_judge_nothing_or_too_soon_stop_the_start(option: str, words: str) -> None:
+def test_safety_14_bounds_that_judge_nothing_stop_the_start(option: str, words: str) -> None:
     """Safety 14 and 15: warn before stopping; a car has five seconds to follow."""
     with pytest.raises(ConfigError, match=words):
         load(options=[option])
 
 
-def test_trips_that_nobody_counts_below_none_stop_the_start() -> None:
+def test_safety_12_trips_that_nobody_counts_below_none_stop_the_start() -> None:
     """Safety 12."""
     with pytest.raises(ConfigError, match="rcd_trips_an_hour"):
         load(options=["policy.rcd_trips_an_hour=-1"])

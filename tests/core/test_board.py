@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edge.core.board import document, masked
+from edge.core.board import document
 from edge.core.commands import ChangeConfiguration, IncomingTransfer
 from edge.core.cost_messages import (
     COST_VENDOR,
@@ -27,6 +27,7 @@ from edge.core.cost_messages import (
 )
 from edge.core.events import Trip
 from edge.core.instant import rfc3339
+from edge.core.tags import masked
 from tests.core.bench import ALICE, NOON, setup
 from tests.core.build import Rig
 

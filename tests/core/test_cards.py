@@ -38,7 +38,7 @@ def given(
 ) -> Setup:
     """A station whose configuration says this of cards."""
     folded = {tag.lower(): role for tag, role in roles.items()}
-    return replace(setup(connectors=connectors, keys=keys), cards=folded)
+    return replace(setup(connectors=connectors, keys=keys), card_roles=folded)
 
 
 def saved(
@@ -263,7 +263,7 @@ def test_where_nothing_runs_an_admins_card_is_a_guests() -> None:
     assert rig.is_waiting(Authorize)
 
 
-def test_an_admins_card_has_what_tripped_tried_again() -> None:
+def test_safety_09_an_admins_card_has_what_tripped_tried_again() -> None:
     """Safety 9: the reflex is asked at once; what its inputs still show stays."""
     rig = Rig(given({ALICE: Role.ADMIN}), serve=True).online()
     rig.see(1, tripped=frozenset({Trip.RCD}))

@@ -92,7 +92,7 @@ def test_a_car_that_will_not_stop_is_waited_for() -> None:
     assert not rig.socket().closed
 
 
-def test_clearing_the_limit_resumes() -> None:
+def test_safety_06_clearing_the_limit_resumes() -> None:
     """Offer, rest of the contactor (safety 6), energy."""
     rig = charging()
     put(rig, default(0))

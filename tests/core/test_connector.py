@@ -121,7 +121,7 @@ def test_unplugging_at_the_car_ends_the_transaction() -> None:
     assert rig.told()[-1] is AVAILABLE
 
 
-def test_the_lock_shuts_before_energy_and_opens_after_the_contactor() -> None:
+def test_safety_11_the_lock_shuts_before_energy_and_opens_after_the_contactor() -> None:
     """Ruling 14, safety 11: order asserted."""
     rig = Rig(setup(lock=True), serve=True).online().charging()
     order = [one for one in rig.log if isinstance(one, SetLock | Energise)]
@@ -194,7 +194,7 @@ def test_energy_waits_for_the_record() -> None:
     assert kinds.index(Queued) < kinds.index(Energise)
 
 
-def test_the_contactor_closes_only_when_the_car_asks() -> None:
+def test_safety_03_the_contactor_closes_only_when_the_car_asks() -> None:
     """Safety 3, ruling 13: until C the transaction runs as SuspendedEV."""
     rig = Rig(serve=True).online()
     rig.socket().eager = False
@@ -292,7 +292,7 @@ def test_a_contactor_that_is_still_closed_lets_nothing_begin() -> None:
     assert rig.phase() is Phase.PREPARING
 
 
-def test_a_lost_line_does_not_end_a_session() -> None:
+def test_safety_17_a_lost_line_does_not_end_a_session() -> None:
     """Safety 17."""
     rig = Rig(serve=True).online().charging()
     rig.link_down()

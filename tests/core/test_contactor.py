@@ -30,7 +30,7 @@ def test_the_offer_is_made_before_the_contactor_closes() -> None:
     assert levels.permitted_a(rig.state, 1) == 32.0
 
 
-def test_low_current_for_half_a_second_opens_the_contactor() -> None:
+def test_safety_05_low_current_for_half_a_second_opens_the_contactor() -> None:
     """Ruling 2: the first of pilot, current, six seconds."""
     rig = Rig(serve=True).online().charging()
     rig.socket().stubborn = True
@@ -57,7 +57,7 @@ def test_a_current_that_comes_back_is_waited_for_again() -> None:
     assert not of(Cut, rig.log)
 
 
-def test_a_forced_opening_under_load_is_counted() -> None:
+def test_safety_05_a_forced_opening_under_load_is_counted() -> None:
     """Ruling 2: `hot_open`."""
     rig = Rig(serve=True).online().charging()
     rig.socket().stubborn = True
@@ -67,13 +67,13 @@ def test_a_forced_opening_under_load_is_counted() -> None:
 
 
 @pytest.mark.parametrize("pilot", [Pilot.A, Pilot.B, Pilot.E, Pilot.F])
-def test_leaving_c_cuts_at_once(pilot: Pilot) -> None:
+def test_safety_04_leaving_c_cuts_at_once(pilot: Pilot) -> None:
     """Safety 4 and 8."""
     rig = Rig(serve=True).online().charging()
     assert of(Cut, rig.see(pilot=pilot))
 
 
-def test_after_opening_the_contactor_rests_before_it_closes() -> None:
+def test_safety_06_after_opening_the_contactor_rests_before_it_closes() -> None:
     """Safety 6: five seconds; meanwhile the station withholds."""
     rig = Rig(serve=True).online().charging()
     rig.see(pilot=Pilot.B)

@@ -61,7 +61,7 @@ def test_low_current_counts_to_its_deadline(now: float) -> None:
 
 @few
 @given(now=moments)
-def test_the_rest_of_the_contactor_ends_at_its_deadline(now: float) -> None:
+def test_safety_06_the_rest_of_the_contactor_ends_at_its_deadline(now: float) -> None:
     """Safety 6."""
     rig = quiet(now)
     rig.see(pilot=Pilot.B)
@@ -73,7 +73,7 @@ def test_the_rest_of_the_contactor_ends_at_its_deadline(now: float) -> None:
 
 @few
 @given(now=moments)
-def test_a_meter_goes_stale_at_its_deadline(now: float) -> None:
+def test_safety_13_a_meter_goes_stale_at_its_deadline(now: float) -> None:
     """Safety 13."""
     rig = quiet(now)
     rig.socket().meter_works = False

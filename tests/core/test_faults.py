@@ -19,7 +19,7 @@ def test_every_fault_fits_into_info() -> None:
     assert all(0 < len(found.info) <= 50 for found in told)
 
 
-def test_what_latches_has_its_words() -> None:
+def test_safety_09_what_latches_has_its_words() -> None:
     """Safety 9, 12: told the same before and after a restart."""
     assert set(faults.LATCHED) == set(Latch)
 

@@ -128,7 +128,7 @@ def test_the_worst_phase_counts() -> None:
     assert newest(rig)[1] is ErrorCode.OVER_VOLTAGE
 
 
-def test_a_reading_that_was_refused_is_not_judged() -> None:
+def test_safety_13_a_reading_that_was_refused_is_not_judged() -> None:
     """Safety 13: a register that ran back makes the whole reading doubtful."""
     rig = supplied(300.0)
     rig.socket().energy_wh = 5

@@ -60,7 +60,7 @@ def test_while_it_stops_the_driver_is_asked_to_wait() -> None:
     assert lamp(rig) is Lamp.WAITING
 
 
-def test_a_connector_without_a_transaction_offers_nothing() -> None:
+def test_safety_03_a_connector_without_a_transaction_offers_nothing() -> None:
     """Safety 3."""
     rig = Rig().online()
     rig.see(plugged=True, pilot=Pilot.C)
@@ -88,7 +88,7 @@ def test_while_the_journal_fails_nobody_is_let_in() -> None:
     assert rig.phase(2) is Phase.CHARGING
 
 
-def test_before_the_inputs_are_known_nobody_is_let_in() -> None:
+def test_safety_01_before_the_inputs_are_known_nobody_is_let_in() -> None:
     """Safety 1: off until the state is known."""
     rig = Rig(serve=True)
     rig.link_up()
@@ -96,7 +96,7 @@ def test_before_the_inputs_are_known_nobody_is_let_in() -> None:
 
 
 @pytest.mark.parametrize("pilot", [Pilot.C, Pilot.D])
-def test_a_car_asks_by_c_or_d(pilot: Pilot) -> None:
+def test_safety_03_a_car_asks_by_c_or_d(pilot: Pilot) -> None:
     """Safety 3."""
     rig = Rig().online()
     rig.see(plugged=True, pilot=pilot)

@@ -82,7 +82,7 @@ def test_interval_zero_is_off_and_can_be_switched_on() -> None:
     assert len(values(rig)) == 1
 
 
-def test_a_silent_meter_is_no_stale_sample() -> None:
+def test_safety_13_a_silent_meter_is_no_stale_sample() -> None:
     """Ruling 35, safety 13: no message, never an old value."""
     rig = station(MeterValueSampleInterval="5").charging()
     rig.socket().meter_works = False

@@ -211,7 +211,7 @@ def test_a_second_pending_start_for_any_connector_is_rejected() -> None:
     assert start(rig, BOB, 1) == "Rejected"
 
 
-def test_no_remote_start_out_of_service_or_faulted() -> None:
+def test_safety_24_no_remote_start_out_of_service_or_faulted() -> None:
     """Checklist 4; TC_041."""
     rig = Rig(serve=True).online()
     rig.call(ChangeAvailability(connector_id=1, type=AvailabilityType.INOPERATIVE))

@@ -236,7 +236,7 @@ def test_every_process_writes_that_it_began() -> None:
     assert [one.kernel_boot for one in rig.written(BootStarted)] == ["kernel-1"]
 
 
-def test_service_faults_and_dead_letters_are_remembered() -> None:
+def test_safety_21_service_faults_and_dead_letters_are_remembered() -> None:
     """Safety 21."""
     saved = Saved(
         availability=(

@@ -48,7 +48,7 @@ def test_a_quick_restart_late_between_two_signs_of_life_resumes(now: float) -> N
     assert after(interrupted(), now=now).phase() is Phase.CHARGING
 
 
-def test_a_resumed_session_waits_before_it_closes_the_contactor() -> None:
+def test_safety_06_a_resumed_session_waits_before_it_closes_the_contactor() -> None:
     """Ruling 40, safety 6: the contactor opened a moment ago."""
     rig = after(interrupted())
     rig.wait(4.9)
@@ -66,7 +66,7 @@ def test_a_resumed_session_waits_before_it_closes_the_contactor() -> None:
         ({"now": 202.1}, "the gap is too long, even if it lived until its next sign"),
     ],
 )
-def test_a_restart_that_cannot_resume_stops_with_reboot(
+def test_safety_20_a_restart_that_cannot_resume_stops_with_reboot(
     changes: dict[str, object], why: str
 ) -> None:
     """Ruling 40, safety 20; stamped when recovery knew the contactor open (ruling 4)."""

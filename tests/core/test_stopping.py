@@ -28,7 +28,7 @@ def stops(rig: Rig) -> list[StopTransaction]:
     return rig.messages(StopTransaction)
 
 
-def test_pulling_the_plug_while_charging_cuts_at_once() -> None:
+def test_safety_04_pulling_the_plug_while_charging_cuts_at_once() -> None:
     """Safety 4: the car is gone, nothing is waited for."""
     rig = Rig(serve=True).online().charging()
     effects = rig.unplug()
@@ -50,7 +50,7 @@ def test_the_cable_is_freed_by_the_car_only_if_the_owner_says_so(flag: str, free
     assert rig.socket().locked is False
 
 
-def test_a_normal_stop_lets_the_car_ramp_down() -> None:
+def test_safety_05_a_normal_stop_lets_the_car_ramp_down() -> None:
     """Ruling 2: offer off first; six seconds is as long as we wait."""
     rig = Rig(serve=True).online().charging()
     rig.socket().stubborn = True
@@ -183,7 +183,7 @@ def test_pulling_the_plug_while_stopping_cuts() -> None:
     assert rig.told()[-1] is AVAILABLE
 
 
-def test_a_contactor_that_never_opens_does_not_hold_the_bill() -> None:
+def test_safety_10_a_contactor_that_never_opens_does_not_hold_the_bill() -> None:
     """Safety 10: no hammering; the session is closed by the register after the grace."""
     rig = Rig(serve=True).online().charging()
     rig.socket().deaf = True

@@ -50,7 +50,7 @@ def found_invalid(info: IdTagInfo = BAD, **keys: str) -> Rig:
 
 
 @pytest.mark.parametrize("info", [BAD, CONCURRENT])
-def test_an_invalid_tag_ends_the_session(info: IdTagInfo) -> None:
+def test_safety_22_an_invalid_tag_ends_the_session(info: IdTagInfo) -> None:
     """TC_037_3, ruling 36: DeAuthorized, Finishing; ConcurrentTx counts too."""
     rig = found_invalid(info)
     assert rig.messages(StopTransaction)[0].reason is StopReason.DE_AUTHORIZED
@@ -72,7 +72,7 @@ def test_or_only_its_energy_until_the_card_stops_it() -> None:
 
 
 @pytest.mark.parametrize("stops", ["true", "false"])
-def test_an_invalid_tag_may_draw_its_grace_and_no_more(stops: str) -> None:
+def test_safety_22_an_invalid_tag_may_draw_its_grace_and_no_more(stops: str) -> None:
     """9.1.16, ruling 36: counted from the moment of invalidation."""
     rig = found_invalid(StopTransactionOnInvalidId=stops, MaxEnergyOnInvalidId="500")
     assert [one.energy_wh for one in rig.written(TransactionDeauthorised)] == [1000]

@@ -86,7 +86,7 @@ def test_an_unknown_connector_is_not_supported() -> None:
     assert unlock(rig, 0) == "NotSupported"
 
 
-def test_a_suspected_weld_keeps_the_cable() -> None:
+def test_safety_11_a_suspected_weld_keeps_the_cable() -> None:
     """Ruling 14, safety 11: no unlock, UnlockFailed."""
     rig = locked().charging()
     rig.socket().deaf = True
@@ -97,7 +97,7 @@ def test_a_suspected_weld_keeps_the_cable() -> None:
     assert rig.socket().locked
 
 
-def test_the_cable_stays_locked_while_the_contactor_is_seen_closed() -> None:
+def test_safety_11_the_cable_stays_locked_while_the_contactor_is_seen_closed() -> None:
     """Safety 11: unlock only after feedback, even where the session is over."""
     rig = locked().charging()
     rig.socket().deaf = True

@@ -101,7 +101,7 @@ def test_what_keeps_everybody_from_starting_is_named(
     assert found[0].remedy
 
 
-def test_a_charging_point_that_was_never_seen_is_named() -> None:
+def test_safety_01_a_charging_point_that_was_never_seen_is_named() -> None:
     """Safety 1: nothing before its state is known."""
     rig = Rig()
     rig.step(Started(at=rig.instant))
@@ -168,7 +168,7 @@ def test_a_session_found_after_a_restart_is_named() -> None:
     assert first.what == "a session is settled after a restart"
 
 
-def test_a_contactor_that_rests_says_until_when() -> None:
+def test_safety_06_a_contactor_that_rests_says_until_when() -> None:
     """Safety 6: five seconds, from when it opened."""
     rig = free().charging()
     rig.see(pilot=Pilot.B)

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from edge.core.anchors import Anchor
+from edge.core.card_roles import CardForgotten, CardKept, Role
 from edge.core.instant import Instant
 from edge.core.messages import (
     IdTagInfo,
@@ -234,7 +235,7 @@ def work(rows: Rows, _random: Random) -> Batch:
 
 
 def list_tags(rows: Rows, random: Random) -> Batch:
-    """A local list, whole or by its differences; tags in the cache come and go."""
+    """A local list, whole or by its differences; tags in the cache, and roles, come and go."""
     tags = [f"tag-{random.randrange(500)}" for _ in range(random.randrange(1, 60))]
     change = ListChanged(
         version=rows.saved.list_version + 1,
@@ -245,7 +246,8 @@ def list_tags(rows: Rows, random: Random) -> Batch:
     if random.random() < 0.8:
         old = [TagForgotten(id_tag=tag) for tag in list(rows.cache)[:1]]
     cached = [TagCached(id_tag=tag, info=ACCEPTED, at=_later(rows)) for tag in tags[:5]]
-    return (change, *old, *cached)
+    roles = (CardKept(id_tag=tags[0], role=Role.OWNER), CardForgotten(id_tag=tags[-1]))
+    return (change, *old, *cached, *roles)
 
 
 def configure(rows: Rows, random: Random) -> Batch:

@@ -102,7 +102,7 @@ async def test_a_stop_pressed_at_start_is_latched_from_the_start(board: Board) -
 
 
 @pytest.mark.parametrize("state", ["A", "B"])
-async def test_a_car_that_stops_asking_opens_the_coil_without_a_latch(
+async def test_safety_04_a_car_that_stops_asking_opens_the_coil_without_a_latch(
     board: Board, state: str
 ) -> None:
     """C to B or A within 100 ms (safety 4), which is no fault: it may ask again."""
@@ -117,7 +117,7 @@ async def test_a_car_that_stops_asking_opens_the_coil_without_a_latch(
         assert board.level("coil") == 1
 
 
-async def test_a_pilot_fault_under_load_trips(board: Board) -> None:
+async def test_safety_08_a_pilot_fault_under_load_trips(board: Board) -> None:
     """State E (safety 8)."""
     async with charging(board) as (evse, inbox):
         board.car("E")
@@ -131,7 +131,7 @@ async def test_a_pilot_fault_under_load_trips(board: Board) -> None:
         assert board.level("coil") == 1
 
 
-async def test_a_car_that_no_longer_asks_is_not_energised(board: Board) -> None:
+async def test_safety_03_a_car_that_no_longer_asks_is_not_energised(board: Board) -> None:
     """The gate is judged at the output (safety 3); the core learns why by the inputs."""
     async with opened(board) as evse, running(evse.run) as inbox:
         board.car("B")
@@ -142,7 +142,7 @@ async def test_a_car_that_no_longer_asks_is_not_energised(board: Board) -> None:
         assert (await inbox.first(EvseSeen)).pilot is Pilot.B
 
 
-async def test_a_contactor_that_does_not_close_trips(board: Board) -> None:
+async def test_safety_09_a_contactor_that_does_not_close_trips(board: Board) -> None:
     """No feedback within 300 ms (safety 9): coil off, latched, clear after rearming."""
     async with opened(board) as evse, running(evse.run) as inbox:
         board.car("C")
@@ -164,7 +164,7 @@ async def test_a_feedback_lost_under_load_trips(board: Board) -> None:
         assert board.level("coil") == 0
 
 
-async def test_a_welded_contactor_trips_and_is_not_hammered(board: Board) -> None:
+async def test_safety_09_a_welded_contactor_trips_and_is_not_hammered(board: Board) -> None:
     """Ordered open, still closed after a second (safety 9, 10); only an open one clears it."""
     async with charging(board) as (evse, inbox):
         evse.cut()

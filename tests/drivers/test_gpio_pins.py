@@ -23,7 +23,7 @@ def board() -> Board:
     ("offer_a", "expected"),
     [(0, 1.0), (5.9, 1.0), (6, 0.10), (16, 0.2667), (32, 0.5333), (51, 0.85), (80, 0.96)],
 )
-def test_the_duty_cycle_follows_iec_61851(offer_a: float, expected: float) -> None:
+def test_safety_07_the_duty_cycle_follows_iec_61851(offer_a: float, expected: float) -> None:
     """Never below 6 A: less is steady +12 V (safety 7)."""
     assert duty(offer_a) == pytest.approx(expected, abs=1e-4)
 

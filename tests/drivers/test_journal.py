@@ -274,7 +274,9 @@ async def test_a_dead_letter_that_is_resent_waits_in_its_old_place(path: Path) -
         assert await journal.dead_letters() == ()
 
 
-async def test_availability_configuration_and_faults_take_the_last_word(path: Path) -> None:
+async def test_safety_21_service_keys_and_faults_take_the_last_word(
+    path: Path,
+) -> None:
     """5.2, 5.3, safety 9: over a restart too."""
     out, back = AvailabilityType.INOPERATIVE, AvailabilityType.OPERATIVE
     latched = FaultLatched(connector=1, code=ErrorCode.POWER_SWITCH_FAILURE, info="welded")

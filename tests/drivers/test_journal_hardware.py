@@ -31,7 +31,7 @@ async def kept(path: Path, *batches: Sequence[Record]) -> Saved:
         return await opened.load()
 
 
-async def test_each_latch_is_released_for_itself(path: Path) -> None:
+async def test_safety_09_each_latch_is_released_for_itself(path: Path) -> None:
     """Safety 9, 12, 21: what feedback releases, and what only somebody who has looked."""
     by_feedback, by_meter, by_trips = (
         FaultLatched(connector=1, code=code, info=info, latch=latch)
@@ -59,7 +59,9 @@ async def test_wear_is_the_last_that_was_counted(path: Path) -> None:
     assert saved.wear == (later, other)
 
 
-async def test_a_weld_of_an_older_journal_is_one_that_feedback_releases(path: Path) -> None:
+async def test_safety_09_feedback_releases_a_weld_of_an_older_journal(
+    path: Path,
+) -> None:
     """Safety 9, 21: an update of the software mends no contactor."""
     older = [*takewhile(lambda script: "latched" not in script, journal._migrations())]
     with closing(sqlite3.connect(path)) as database:

@@ -15,7 +15,7 @@ from edge.drivers.meter_registers import MeterRegisters
 from edge.drivers.modbus import RtuSettings, open_rtu
 from edge.drivers.modbus_meter import MeterSettings, open_meter
 from edge.errors import MeterImplausible, MeterRefused, MeterSilent
-from edge.sim.modbus import Unit
+from edge.sim.outlet import MeterFault
 from edge.sim.registers import Manners, Refused
 from tests.drivers.golden import UNIT, Golden, golden_meters, on_rtu
 from tests.drivers.rigs import rig, running
@@ -178,17 +178,18 @@ def renamed(meter: Golden, serial: int, energy: tuple[int, int]) -> Golden:
 
 async def test_another_meter_is_believed_at_once_and_carries_its_number() -> None:
     """Its register has nothing to do with the last one's: no doubt, no three looks."""
-    units: dict[int, Unit] = {UNIT: METERS["sdm630"]}
+    place = replace(METERS["sdm630"])
     settings = MeterSettings(bus="bus", model="sdm630", unit=UNIT, poll_s=0.05)
     async with (
-        on_rtu(units) as bus,
+        on_rtu({UNIT: place}) as bus,
         open_meter(settings, rig(bus=bus), 1) as meter,
         running(meter.run) as inbox,
     ):
         first = await inbox.first(MeterRead)
-        del units[UNIT]
+        place.fault = MeterFault.TIMEOUT
         await inbox.first(MeterFailed)
-        units[UNIT] = renamed(METERS["sdm630"], 7, (0x3F80, 0x0000))  # 1 kWh
+        place.image = renamed(METERS["sdm630"], 7, (0x3F80, 0x0000)).image  # 1 kWh
+        place.fault = MeterFault.NONE
         meter.request(1)
         second = await inbox.first(MeterRead, lambda read: read.reading.meter_serial == "7")
     assert (first.reading.meter_serial, first.reading.energy_wh) == ("19283746", 400062)

@@ -81,7 +81,7 @@ async def test_an_older_kernel_has_another_file(chip: Chip) -> None:
         ("-60000\n", "temperature", "-60"),
     ],
 )
-async def test_what_cannot_be_true_is_silence(chip: Chip, text: str, name: str, why: str) -> None:
+async def test_safety_15_nonsense_is_silence(chip: Chip, text: str, name: str, why: str) -> None:
     """Safety 15: a broken sensor must not pass for a cold one."""
     chip.say(text, name)
     thermometer = W1Thermometer(chip.settings, rig().clock, 2)

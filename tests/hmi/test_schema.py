@@ -77,9 +77,9 @@ def test_the_page_knows_every_status_of_the_contract() -> None:
     assert re.findall(r"^  (\w+):", table, re.MULTILINE) == enum
 
 
-def test_the_page_and_all_its_languages_stay_small() -> None:
-    """First paint below 100 kB, on a motorway with one bar of signal."""
+def test_the_page_and_the_longest_language_stay_small() -> None:
+    """First paint below 100 kB, on a motorway with one bar of signal; one language is loaded."""
     kinds = {".html", ".js", ".css", ".svg"}
     files = [p for p in HMI.rglob("*") if p.suffix in kinds and "node_modules" not in p.parts]
-    files += (HMI / "words").glob("*.json")
-    assert sum(path.stat().st_size for path in files) < FIRST_PAINT_BYTES
+    longest = max(path.stat().st_size for path in (HMI / "words").glob("*.json"))
+    assert sum(path.stat().st_size for path in files) + longest < FIRST_PAINT_BYTES

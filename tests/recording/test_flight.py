@@ -96,7 +96,7 @@ def test_nothing_is_told_of_nothing() -> None:
         (KeyError(), "  raised KeyError: "),
     ],
 )
-def test_the_last_line_is_what_was_raised(error: Exception, line: str) -> None:
+def test_safety_19_the_last_line_is_what_was_raised(error: Exception, line: str) -> None:
     """Safety 19: what led there, and what it was."""
     rig, flight = Rig(), FlightRecorder(veil=VEIL, version="1")
     flight.raised(rig.state, TagPresented(at=at(100), id_tag=ALICE), error)

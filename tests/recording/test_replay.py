@@ -75,7 +75,7 @@ def test_a_decision_too_many_is_found() -> None:
     assert found.got
 
 
-def test_what_the_core_raised_is_reproduced() -> None:
+def test_safety_19_what_the_core_raised_is_reproduced() -> None:
     """Safety 19: a crash in the field is a failing test here."""
 
     def broken(state: ChargePoint, event: Event) -> Stepped:

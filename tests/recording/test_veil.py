@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import typing
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -194,3 +195,16 @@ def test_a_long_frame_is_cut() -> None:
     shown = VEIL.frame(json.dumps([2, "a", "X", {"a": "b" * 50_000}]))
     assert len(shown) < 2100
     assert shown.endswith("characters)")
+
+
+def test_every_mapping_by_card_is_veiled() -> None:
+    """A role's card stands in the key: whoever maps texts to something says here by what."""
+    by_setting = {"details", "defaults", "overrides", "configuration"}
+    by_text = {
+        field.name
+        for kind in known()
+        for field in fields(kind)
+        if typing.get_origin(typing.get_type_hints(kind)[field.name]) is Mapping
+        and typing.get_args(typing.get_type_hints(kind)[field.name])[0] is str
+    }
+    assert by_text == codec._BY_TAG | by_setting

@@ -231,7 +231,7 @@ async def test_the_witness_hears_of_a_step_when_what_makes_safe_is_done() -> Non
     assert log.told == [(before, event, (cut,), (cut,))]
 
 
-async def test_the_witness_hears_of_the_event_that_ended_the_loop() -> None:
+async def test_safety_19_the_witness_hears_of_the_event_that_ended_the_loop() -> None:
     """Safety 19: it is the one that matters most."""
 
     def breaks(_state: ToyState, _event: Event) -> tuple[ToyState, tuple[Effect, ...]]:

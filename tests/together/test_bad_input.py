@@ -126,7 +126,7 @@ async def test_without_a_meter_no_session_starts_and_the_neighbour_works(
     """Energy that nobody can measure is not sold; one dead meter on the bus stops only its own."""
     await bay.sim("meter.fail", connector=1, mode="timeout")
     bay.start(*SWIFT, *RETRYING)
-    await until(lambda: log.lines("port=meter", "connector=1", "check A/B wiring"), within_s=10)
+    await until(lambda: log.lines("driver=meter-1", "check A/B wiring"), within_s=10)
     await bay.wait(status="Faulted", errorCode="PowerMeterFailure")
     await bay.sim("plug", connector=1)
     await bay.sim("plug", connector=2)
@@ -145,7 +145,7 @@ async def test_without_a_reader_the_central_system_can_start(bay: Bench, log: Lo
     """A dead reader is told and costs nothing but the cards."""
     await bay.sim("reader.fail", reader=0, on=True)
     bay.start(*SWIFT, *RETRYING)
-    await until(lambda: log.lines("port=reader", "check power"), within_s=10)
+    await until(lambda: log.lines("driver=reader-0", "check power"), within_s=10)
     await until(lambda: bay.central.statuses(1))
     await bay.sim("plug", connector=1)
     await bay.wait(status="Preparing")

@@ -56,6 +56,7 @@ async def test_diagnostics_arrive_where_they_were_wanted(tmp_path: Path) -> None
         "readings.json",
         "configuration.json",
         "versions.json",
+        "recording.rec",
     }
     assert "event=link_up" in files["log.txt"]
     assert json.loads(files["journal.json"])["counts"]["boots"] == 1

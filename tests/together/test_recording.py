@@ -94,7 +94,7 @@ async def test_a_session_exports_without_its_card_and_replays(
     assert "the same decisions" in capsys.readouterr().out
 
 
-async def test_a_crash_leaves_what_led_to_it(
+async def test_safety_19_a_crash_leaves_what_led_to_it(
     bay: Bench, directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Safety 19: contactors first, then the recording; the next process names it."""

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.together, pytest.mark.slow]
 
 async def test_a_real_configuration_charges_on_the_simulated_bay(tmp_path: Path) -> None:
     """`hardware = "stand_in"`: the user's pins, unit and model; a world of the daemon's own."""
-    (settings,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    settings, *_ = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     file = tmp_path / "edge.toml"
     file.write_text(settings)
     async with bench(tmp_path, own_world=True) as made:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from edge.core.board import masked
+from edge.core.tags import masked
 
 SESSIONS_SHOWN: Final = 200  # per answer, which has to fit one line of the control socket
 

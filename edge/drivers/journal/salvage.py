@@ -36,7 +36,6 @@ LARGEST: Final = 1 << 52  # no station counts so far
 PROBES: Final = 4_000  # attempts to get around bad pages, per table: a second or two
 STRETCH: Final = 500  # rows read at a time
 BEYOND: Final = 1 << 62  # no rowid of ours is as high
-
 CHUNK: Final = 4096  # bytes that a card reads at once, or not
 HEADER: Final = 100  # bytes of page 1 that describe the file
 PAGE_SIZE, CHANGES, SIZE, VALID_FOR = slice(16, 18), slice(24, 28), slice(28, 32), slice(92, 96)
