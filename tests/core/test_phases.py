@@ -182,6 +182,19 @@ def test_safety_23_a_reading_grows_old() -> None:
     assert moves(rig) == [1]
 
 
+def test_safety_23_a_meter_that_forgets_its_phases_holds_the_relay() -> None:
+    """One current of three is no confirmation, small as it may be."""
+    rig = charging(SESSION)
+    rig.socket().blind = True
+    put(rig, allow(1))
+    live(rig, 5)
+    assert not rig.socket().closed
+    assert moves(rig) == []
+    rig.socket().blind = False
+    live(rig, 1)
+    assert moves(rig) == [1]
+
+
 def test_safety_23_a_fault_holds_the_relay() -> None:
     """Nothing moves on a charging point that is not in order."""
     rig = charging(SESSION)

@@ -16,6 +16,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.together, pytest.mark.slow]
 
 SWIFT = (
+    "simulated.meter_model=sdm630",
     "policy.phase_switching=session",
     "policy.reclose_delay_s=0.3",
 )
