@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -59,6 +59,7 @@ from edge.core.setup import EvseTraits, Policy, Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.core.vocabulary import AuthorizationStatus, ConnectorStatus
+from tests.core.sockets import Socket
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ALICE = "04A2B1C3D4E580"
@@ -69,31 +70,6 @@ IDENTITY = BootNotification(charge_point_vendor="Tapwatt", charge_point_model="B
 
 Answer = Confirmation | CallError | NoAnswer
 T = TypeVar("T")
-
-
-@dataclass(slots=True, kw_only=True)
-class Socket:
-    """What is true at one charging point, whatever the core believes."""
-
-    plugged: bool = False
-    pilot: Pilot = Pilot.A
-    closed: bool = False
-    locked: bool | None = None
-    tripped: frozenset[Trip] = frozenset()
-    energy_wh: int = 1000
-    current_a: float = 0.0  # while the contactor is closed
-    leak_a: float = 0.0  # while it is told to be open
-    voltage_v: tuple[float, ...] = (230.0,)
-    meter_works: bool = True
-    meter_serial: str | None = None
-    mute: bool = False  # the meter does not even fail: no answer comes
-    eager: bool = True  # the car asks for energy whenever it is offered
-    stubborn: bool = False  # the car goes on drawing when the offer is withdrawn
-    jammed: bool = False  # the lock does not move
-    phases: int | None = None  # what the relay gives, where there is one
-    blind: bool = False  # the meter tells no single phases
-    stuck: bool = False  # the relay does not move
-    deaf: bool = False  # the contactor neither closes nor opens
 
 
 def at(monotonic: float, *, wall: datetime = NOON, trusted: bool = True) -> Instant:
