@@ -56,7 +56,7 @@ from edge.runtime.loop import Loop, Rules
 from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
 from edge.runtime.space import watch_space
-from edge.runtime.supervise import cut_all, guarded
+from edge.runtime.supervise import cut_all, guarded, spared
 from edge.runtime.upkeep import Upkeep, keep_purged
 from edge.runtime.wear import Wear
 
@@ -127,7 +127,7 @@ async def open_station(place: Place, daemon: Daemon) -> AsyncIterator[Station]:
             ping_interval_s=keys.number(state, "WebSocketPingInterval"),
             roots=trusted(state),
             dial=place.dial,
-            hear=flight.frame,
+            hear=spared("flight", flight.frame),
         )
         notary = ChildNotary(csms.ca_file)
         parts = _Parts(
@@ -209,6 +209,14 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
 
 
+class _Spared:
+    """The flight recorder as the loop's witness: its own bugs end nothing but the recording."""
+
+    def __init__(self, flight: FlightRecorder) -> None:
+        self.stepped = spared("flight", flight.stepped)
+        self.raised = spared("flight", flight.raised)
+
+
 def _cut(loop: Loop[ChargePoint], hardware: Hardware) -> None:
     """No contactor is closed from now on, and none stays so."""
     loop.stand_down()
@@ -268,7 +276,7 @@ def _make_loop(
         clock=place.clock,
         perform=act,
         append=recorder.append,
-        witness=parts.flight,
+        witness=_Spared(parts.flight),
     )
 
 

@@ -217,16 +217,19 @@ class Codec:
             default = _NO_DEFAULT
         encode = shape.encode
         if self._veil is not None and not (is_setting and field.name == "value"):
-            encode = _veiled(self._veil, field, encode)
+            is_mapping = typing.get_origin(hint) is Mapping
+            encode = _veiled(self._veil, field, encode, is_mapping=is_mapping)
         return _Field(field.name, default, encode, shape.decode)
 
 
-def _veiled(veil: Veil, field: dataclasses.Field[Any], encode: Turn | None) -> Turn | None:
+def _veiled(
+    veil: Veil, field: dataclasses.Field[Any], encode: Turn | None, *, is_mapping: bool
+) -> Turn | None:
     """What a field shows in place of a card or a secret: what `repr` does not show either."""
     turn = encode or _same
     if field.name in _TAGS:
         return _text(veil.tag, turn)
-    if field.name in _BY_TAG:
+    if is_mapping and field.name in _BY_TAG:
         return lambda held: {veil.tag(tag): one for tag, one in turn(held).items()}
     if field.name in _LISTED:
         return lambda tags: [veil.tag(tag) for tag in turn(tags)]

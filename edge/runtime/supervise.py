@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, ParamSpec
 
 import structlog
 
@@ -21,6 +21,8 @@ SILENT_BUT_WELL_S: Final = 3.0
 """A reader without a card says nothing; one that has polled for this long is at work."""
 
 log = structlog.get_logger()
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,26 @@ def cut_all(evses: Iterable[Power]) -> None:
                 act()
             except Exception:
                 log.critical("cut_failed", exc_info=True)
+
+
+def spared(name: str, act: Callable[P, None]) -> Callable[P, None]:
+    """*act*, which decides nothing, until it fails: that is told, and it is called no more.
+
+    Who only watches must not open a contactor by a bug of his own.
+    """
+    works = True
+
+    def spare(*args: P.args, **kwargs: P.kwargs) -> None:
+        nonlocal works
+        if not works:
+            return
+        try:
+            act(*args, **kwargs)
+        except Exception:
+            works = False
+            log.exception("witness_failed", witness=name)
+
+    return spare
 
 
 class _Attempt:

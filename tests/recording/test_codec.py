@@ -16,6 +16,7 @@ from edge.core.state import ChargePoint
 from edge.core.vocabulary import AuthorizationStatus
 from edge.errors import RecordingUnreadable
 from edge.recording.codec import Codec
+from edge.recording.veil import Veil
 from tests.core.bench import NOON, at
 from tests.recording.values import KINDS, some
 
@@ -30,7 +31,9 @@ def test_whatever_the_core_says_comes_back_as_it_was(kind: type) -> None:
         codec = Codec()
         written = msgspec.json.encode(codec.encode(value))
         assert codec.decode(kind, msgspec.json.decode(written)) == value
+        assert msgspec.json.encode(behind_a_veil.encode(value))
 
+    behind_a_veil = Codec(Veil(b"k" * 24))
     check()
 
 

@@ -18,7 +18,7 @@ from edge.errors import EvseFailed, MeterSilent, ReaderSilent
 from edge.ports import Post
 from edge.runtime.beats import DEEDS, Outfit, perform
 from edge.runtime.liveness import Notifier, feed_watchdog
-from edge.runtime.supervise import Backoff, Worker, cut_all, guarded, supervise
+from edge.runtime.supervise import Backoff, Worker, cut_all, guarded, spared, supervise
 from tests.runtime.toy import NOON, LoopClock
 from tests.waiting import until
 
@@ -239,3 +239,17 @@ def test_without_a_manager_nothing_is_said() -> None:
     notifier = Notifier({})
     notifier.say("READY=1")
     assert notifier.watchdog_s is None
+
+
+def test_who_only_watches_ends_nothing_by_a_bug_of_his_own() -> None:
+    """A flight recorder that cannot write an event down must not open a contactor."""
+    seen: list[int] = []
+
+    def watch(number: int) -> None:
+        seen.append(number)
+        raise TypeError(number)
+
+    watched = spared("flight", watch)
+    watched(1)
+    watched(2)
+    assert seen == [1]
