@@ -99,6 +99,10 @@ class Power(Protocol):
         """Close the contactor; refused (`EvseFailed`) while the reflex is latched."""
         ...
 
+    def switch_phases(self, phases: int) -> None:
+        """Let the phase relay give one phase or three; refused (`EvseFailed`) under load."""
+        ...
+
     def rearm(self) -> None:
         """Clear the reflex's latch where its causes are gone."""
         ...

@@ -95,6 +95,7 @@ SERVE: Final[tuple[Argument, ...]] = (
     ("--draw-w", {"type": float, "default": 0.0, "help": "what each car would draw"}),
     ("--ev-delay-s", {"type": float, "default": 0.3, "help": "from the offer until it asks"}),
     ("--phases", {"type": int, "default": 1}),
+    ("--phase-relay", {"action": "store_true", "help": "a pin switches between one and three"}),
     ("--baud-timing", {"action": "store_true", "help": "the RTU line is as slow as 9600 baud"}),
     ("--no-meter-refresh", {"action": "store_true", "help": "meters publish at every read"}),
     ("--tables", {"type": json.loads, "help": "JSON: what is wired where, as `attach` tells it"}),

@@ -41,6 +41,7 @@ def _setup(args: argparse.Namespace) -> BaySetup:
         draw_w=args.draw_w,
         ev_delay_s=args.ev_delay_s,
         phases=args.phases,
+        phase_relay=args.phase_relay,
         baud_timing=args.baud_timing,
         meter_refresh=not args.no_meter_refresh,
         tables=args.tables,

@@ -224,6 +224,9 @@ def _check_journal(keeping: Keeping) -> None:
             raise ConfigError(f"journal.{name} must not be less than 0")
 
 
+LEAST_PHASE_PAUSE_S: Final = 10.0  # for a car to notice that it is off (safety 23)
+
+
 def _check_policy(policy: Policy) -> None:
     """Times run forwards and end: a contactor must rest, and a ramp must be over one day."""
     for name, value in members(policy).items():
@@ -231,6 +234,10 @@ def _check_policy(policy: Policy) -> None:
             raise ConfigError(
                 f"policy.{name} is {value:g}: it must lie in 0..{LONGEST_S:g} seconds"
             )
+    if policy.phase_pause_s < LEAST_PHASE_PAUSE_S:
+        raise ConfigError(f"policy.phase_pause_s must not be less than {LEAST_PHASE_PAUSE_S:g}")
+    if policy.phase_switches_an_hour < 1:
+        raise ConfigError("policy.phase_switches_an_hour must not be less than 1")
     if policy.rcd_trips_an_hour < 0:
         raise ConfigError("policy.rcd_trips_an_hour must not be less than 0")
     if policy.rcd_test_every_s < TEST_LEAST_S:

@@ -123,7 +123,8 @@ class Metering:
 class Seen:
     """The inputs of the charging point as the driver last showed them.
 
-    *rcd_trips*: when the residual current device tripped, in the last hour.
+    *rcd_trips*: when the residual current device tripped, in the last hour. *phases* is where a
+    phase relay stands, `None` without one.
     """
 
     known: bool = False
@@ -132,6 +133,7 @@ class Seen:
     pilot: Pilot = Pilot.NONE
     contactor_closed: bool = False
     locked: bool | None = None
+    phases: int | None = None
     tripped: frozenset[Trip] = frozenset()
     rearm_at: float | None = None
     rcd_trips: tuple[float, ...] = ()
@@ -157,6 +159,20 @@ class Contactor:
     closings: int = 0
     hot_opens: int = 0
     written: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """A switch of phases under way *since*; the relay was told at *moved_at* and rests now.
+
+    *is_committed*: the car of this session has had energy, or may have had before a restart.
+    *rises*: when the way from one to three phases was begun, in the last hour.
+    """
+
+    since: float | None = None
+    moved_at: float | None = None
+    is_committed: bool = False
+    rises: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +306,7 @@ class Bay:
     metering: Metering = field(default_factory=Metering)
     seen: Seen = field(default_factory=Seen)
     contactor: Contactor = field(default_factory=Contactor)
+    phases: Phases = field(default_factory=Phases)
     verdicts: Mapping[Concern, Verdict] = field(default_factory=dict)
     temperature: Temperature = field(default_factory=Temperature)
     setpoint: Setpoint | None = None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from edge.core import anchors, levels, profiles, schedules
+from edge.core import anchors, levels, limits, profiles, schedules
 from edge.core.bay import Bay, Phase, Transaction
 from edge.core.commands import (
     ClearChargingProfile,
@@ -30,6 +30,7 @@ from edge.core.messages import CallError
 from edge.core.profiles import Installed, Period, Profile, Schedule, Supply
 from edge.core.records import ProfileCleared, ProfileSet
 from edge.core.schedules import Composite, Outlet, Site
+from edge.core.setup import EvseTraits
 from edge.core.state import ChargePoint, Charging
 from edge.core.vocabulary import CallErrorCode, ProfilePurpose, RateUnit
 
@@ -64,12 +65,14 @@ def on_set(draft: Draft, call_id: int, command: SetChargingProfile) -> None:
 
 def _is_fit(state: ChargePoint, connector: int, profile: Profile) -> bool:
     """Sound in itself, for a connector and a transaction that it can be for, and there is room."""
-    if profiles.fault(profile) is not None:
+    if profiles.fault(profile) is not None or not _has_phases_for(state, connector, profile):
         return False
     match profile.charging_profile_purpose:
         case ProfilePurpose.CHARGE_POINT_MAX if connector != 0:
             return False
         case ProfilePurpose.TX if connector == 0 or not _is_running(state.bay(connector), profile):
+            return False
+        case ProfilePurpose.TX if _asks_for_fewer(state, connector, profile):
             return False
         case _:
             others = _others(state, connector, profile)
@@ -84,10 +87,30 @@ def _is_running(bay: Bay, profile: Profile) -> bool:
     return profile.transaction_id in (None, transaction.transaction_id)
 
 
-def fits_a_start(state: ChargePoint, profile: Profile) -> bool:
+def _has_phases_for(state: ChargePoint, connector: int, profile: Profile) -> bool:
+    """Whether what *profile* is for can be brought to as few phases as it allows.
+
+    `numberPhases` is "the number of phases that can be used for charging" (7.14). A limit for more
+    phases than there are is used as it is (errata 3.34); for fewer than a connector can be brought
+    to, the standard has no way to keep it, and 5.16 with 7.11 leave one word for what "will not be
+    executed": Rejected. NotSupported is for a station without smart charging.
+    """
+    concerned = (connector,) if connector else state.connectors
+    supplies = (_supply(state.setup.traits[number - 1]) for number in concerned)
+    return all(supply.fewest <= profiles.fewest_phases(profile) for supply in supplies)
+
+
+def _asks_for_fewer(state: ChargePoint, connector: int, profile: Profile) -> bool:
+    """Whether a session that keeps its phases has more than *profile* ever allows it."""
+    keeps = limits.keeps_phases(state, connector)
+    return keeps and profiles.fewest_phases(profile) < limits.phases(state, connector)
+
+
+def fits_a_start(state: ChargePoint, connector: int, profile: Profile) -> bool:
     """Whether RemoteStartTransaction may bring *profile*: a TxProfile for a session to be."""
     return (
-        profile.charging_profile_purpose is ProfilePurpose.TX
+        _has_phases_for(state, connector, profile)
+        and profile.charging_profile_purpose is ProfilePurpose.TX
         and profile.transaction_id is None
         and profiles.fault(profile) is None
         and len(state.station.charging.profiles) < profiles.MOST_INSTALLED
@@ -222,16 +245,17 @@ def settle(draft: Draft) -> None:
         return
     _put(draft, turns=turns)
     site = _site(draft.state, draft.at)
-    limits = schedules.in_force(site)
+    in_force = schedules.in_force(site)
     change = schedules.next_change(site, site.now)
     _put(
         draft,
-        limits=limits,
+        limits=in_force,
+        phases=schedules.phases_in_force(site),
         left_out=schedules.left_out(site),
         served_since={
             connector: before.served_since.get(connector, draft.now)
             for connector in turns
-            if limits[connector]
+            if in_force[connector]
         },
         clock=clock,
         due=None if change is None else draft.now + _wait_s(change, before.clock - clock),
@@ -305,11 +329,15 @@ def _outlet(state: ChargePoint, connector: int, at: Instant) -> Outlet:
     traits, transaction = state.setup.traits[connector - 1], state.bay(connector).transaction
     return Outlet(
         rated_a=traits.rated_a,
-        supply=Supply(nominal_v=traits.nominal_v, phases=traits.phases),
+        supply=_supply(traits),
         has_pilot=traits.has_pilot,
         ref=None if transaction is None else transaction.ref,
         started_at=None if transaction is None else _began(state, transaction, at),
     )
+
+
+def _supply(traits: EvseTraits) -> Supply:
+    return Supply(nominal_v=traits.nominal_v, phases=traits.phases, switches=traits.switches_phases)
 
 
 def _began(state: ChargePoint, transaction: Transaction, at: Instant) -> datetime:

@@ -15,6 +15,7 @@ from edge.core import (
     jobs,
     metering,
     outbox,
+    phases,
     rcd_test,
     registration,
     security_events,
@@ -62,6 +63,7 @@ def _of(state: ChargePoint, traits: EvseTraits, bay: Bay) -> Iterator[float | No
     policy = state.setup.policy
     yield bay.connector.until
     yield from contactor.deadlines(bay, policy)
+    yield from phases.deadlines(bay, policy)
     yield from metering.deadlines(bay.metering)
     yield from evse.deadlines(state, bay)
     yield from rcd_test.deadlines(bay, traits, policy)

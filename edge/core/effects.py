@@ -62,6 +62,17 @@ class Reduce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchPhases:
+    """Let the phase relay give this many phases: nothing flows, and the contactor is open.
+
+    At once, so that no slow disk takes from the pause that follows.
+    """
+
+    connector: int
+    phases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
     """Set the lamp."""
 
@@ -298,6 +309,7 @@ class Abandon:
 Effect = (
     Cut
     | Reduce
+    | SwitchPhases
     | Show
     | FireTestCoil
     | ReadMeter
@@ -331,6 +343,7 @@ Effect = (
 BEATS: Final[dict[type, Beat]] = {
     Cut: Beat.CUT,
     Reduce: Beat.CUT,
+    SwitchPhases: Beat.SHOW,
     Show: Beat.SHOW,
     FireTestCoil: Beat.SHOW,
     ReadMeter: Beat.SHOW,

@@ -96,6 +96,7 @@ class EvseSeen:
     *locked* is `None` without a lock. *plugged* is the plug at the socket, *pilot* the car's side.
     *rcd_pulsed*: the test coil of the residual current device is on.
     *temperature_c* is that of the charging point's own sensor, `None` without one or without news.
+    *phases* is what a phase relay gives, 1 or 3, `None` without one.
     """
 
     at: Instant
@@ -107,6 +108,7 @@ class EvseSeen:
     tripped: frozenset[Trip] = frozenset()
     rcd_pulsed: bool = False
     temperature_c: float | None = None
+    phases: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ def on_seen(draft: Draft, event: EvseSeen) -> None:
         pilot=event.pilot,
         contactor_closed=event.contactor_closed,
         locked=event.locked,
+        phases=event.phases,
         tripped=event.tripped,
         rearm_at=before.rearm_at if event.tripped else None,
         lock_failed=before.lock_failed and event.plugged,

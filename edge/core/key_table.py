@@ -85,8 +85,8 @@ TABLE: Final = (
     kinds.fact(
         "ConnectorSwitch3to1PhaseSupported",
         kinds.Kind.FLAG,
-        "false",
-        "Phases cannot be switched during a transaction.",
+        "",
+        "Every three-phase connector switches to one phase amid a transaction.",
         "S 9.4.4; E 4.28",
     ),
     kinds.Key(

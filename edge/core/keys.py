@@ -24,6 +24,7 @@ from edge.core.key_kinds import (
     Kind,
 )
 from edge.core.key_table import TABLE
+from edge.core.setup import PhaseSwitching
 from edge.core.state import ChargePoint
 
 __all__ = ["MEASURANDS", "MOST_KEYS_ASKED", "TABLE", "Accessibility", "Key", "Kind"]
@@ -91,9 +92,17 @@ def _rotation_by_build(state: ChargePoint) -> str:
     return ",".join(f"{connector}.{order}" for connector, order in enumerate(orders, 1))
 
 
+def _switches_phases(state: ChargePoint) -> str:
+    """Amid a transaction, as 9.4.4 has it: a relay that moves between sessions is no yes."""
+    many = [traits.switches_phases for traits in state.setup.traits if traits.phases > 1]
+    amid = state.setup.policy.phase_switching is PhaseSwitching.SESSION
+    return "true" if amid and many and all(many) else "false"
+
+
 BY_STATION: Final[Mapping[str, Callable[[ChargePoint], str]]] = {
     "ConnectorPhaseRotation": _rotation_by_build,
     "ConnectorPhaseRotationMaxLength": lambda state: str(_most_rotations(state)),
+    "ConnectorSwitch3to1PhaseSupported": _switches_phases,
     "NumberOfConnectors": lambda state: str(len(state.bays)),
     "SupportedFileTransferProtocols": lambda state: ",".join(state.setup.transfer_protocols),
 }

@@ -92,7 +92,16 @@ def may_begin(state: ChargePoint, connector: int, now: float) -> bool:
 
 def withholds(state: ChargePoint, connector: int, now: float) -> bool:
     """The station keeps energy from an open transaction (SuspendedEVSE)."""
-    return is_barred(state, connector, now) or limits.allowed_a(state, connector, now) == 0
+    return (
+        is_barred(state, connector, now)
+        or limits.allowed_a(state, connector, now) == 0
+        or is_switching(state, connector)
+    )
+
+
+def is_switching(state: ChargePoint, connector: int) -> bool:
+    """A phase relay is about to move, or rests after it did (safety 23)."""
+    return state.bay(connector).phases.since is not None
 
 
 def is_barred(state: ChargePoint, connector: int, now: float) -> bool:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.core import temperature
+from edge.core.bay import Phase
 from edge.core.schedules import least_a, tenths
+from edge.core.setup import PhaseSwitching
 from edge.core.state import ChargePoint
 
 
@@ -20,6 +22,7 @@ class Owner(StrEnum):
 
     RATING = "rating"
     PROFILES = "profiles"
+    PHASES = "phases"
     TEMPERATURE = "temperature"
     SENSOR = "sensor"  # that is silent
     SETPOINT = "setpoint"
@@ -49,12 +52,38 @@ def allowed_a(state: ChargePoint, connector: int, now: float) -> float:
     return lowest_a if traits.has_pilot else traits.rated_a
 
 
+def phases(state: ChargePoint, connector: int) -> int:
+    """Over how many phases a car can draw now."""
+    return state.bay(connector).seen.phases or state.setup.traits[connector - 1].phases
+
+
+def usable_phases(state: ChargePoint, connector: int) -> int:
+    """Over how many phases charging profiles let it draw, where that can be switched."""
+    wired = state.setup.traits[connector - 1].phases
+    return state.station.charging.phases.get(connector, wired)
+
+
+def keeps_phases(state: ChargePoint, connector: int) -> bool:
+    """Whether the phases stay as they are until the session ends."""
+    by_session = state.setup.policy.phase_switching is PhaseSwitching.SESSIONS
+    return by_session and state.bay(connector).phases.is_committed
+
+
+def is_beyond_reach(state: ChargePoint, connector: int) -> bool:
+    """Whether a session has more phases than profiles allow, and keeps them: it gets nothing."""
+    fewer = usable_phases(state, connector) < phases(state, connector)
+    charges = state.bay(connector).connector.phase is Phase.CHARGING
+    return charges and fewer and keeps_phases(state, connector)
+
+
 def _slots(state: ChargePoint, connector: int, now: float) -> Iterator[Limit]:
     traits, bay = state.setup.traits[connector - 1], state.bay(connector)
     yield Limit(owner=Owner.RATING, limit_a=traits.rated_a)
     profiles_a = state.station.charging.limits.get(connector)
     if profiles_a is not None:
         yield Limit(owner=Owner.PROFILES, limit_a=profiles_a)
+    if is_beyond_reach(state, connector):
+        yield Limit(owner=Owner.PHASES, limit_a=0.0)
     warm_since = bay.temperature.warm_since
     if warm_since is not None and traits.has_pilot:  # without a pilot there is no less, only none
         limit_a = _derated_a(state, connector)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from edge.core import anchors, keys, transaction
+from edge.core import anchors, keys, limits, transaction
 from edge.core.bay import Metering, Phase
 from edge.core.draft import Draft
 from edge.core.events import MeterFailed, MeterRead
@@ -122,7 +122,7 @@ def _mention(draft: Draft, connector: int, reading: Reading, value: MeterValue) 
 def _with_offer(draft: Draft, connector: int, reading: Reading) -> Reading:
     traits = draft.state.setup.traits[connector - 1]
     offered_a = draft.bay(connector).contactor.offered_a
-    offered_w = offered_a * traits.nominal_v * traits.phases
+    offered_w = offered_a * traits.nominal_v * limits.phases(draft.state, connector)
     return replace(reading, offered_a=offered_a, offered_w=offered_w)
 
 

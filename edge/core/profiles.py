@@ -16,7 +16,7 @@ from typing import Final
 
 from edge.core.vocabulary import ProfileKind, ProfilePurpose, RateUnit, RecurrencyKind
 
-ASSUMED_PHASES: Final = 3  # where a period does not say for how many its watts are (errata 3.69)
+ASSUMED_PHASES: Final = 3  # where a period does not say for how many it is (7.14, errata 3.69)
 MOST_STACK_LEVEL: Final = 10
 MOST_PERIODS: Final = 48
 MOST_INSTALLED: Final = 24
@@ -84,14 +84,23 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """What turns watts into amperes: the set voltage of the area, and the phases wired."""
+    """What turns watts into amperes: the set voltage of the area, and the phases wired.
+
+    *switches*: all of them but one can be switched off.
+    """
 
     nominal_v: float = 230.0
     phases: int = 1
+    switches: bool = False
+
+    @property
+    def fewest(self) -> int:
+        """To how few phases it can be brought."""
+        return 1 if self.switches else self.phases
 
     def volts_in_all(self, number_phases: int | None) -> float:
         """Watts per ampere and phase; phases that cannot be switched off count (errata 3.34)."""
-        return self.nominal_v * max(number_phases or ASSUMED_PHASES, self.phases)
+        return self.nominal_v * max(number_phases or ASSUMED_PHASES, self.fewest)
 
 
 def ceiling(profile: Profile, at: datetime, origin: datetime, supply: Supply) -> Ceiling | None:
@@ -112,6 +121,12 @@ def ceiling(profile: Profile, at: datetime, origin: datetime, supply: Supply) ->
     if schedule.charging_rate_unit is RateUnit.W:
         limit_a = period.limit / supply.volts_in_all(period.number_phases)
     return Ceiling(limit_a=limit_a, number_phases=period.number_phases)
+
+
+def fewest_phases(profile: Profile) -> int:
+    """The fewest phases that some period of *profile* allows."""
+    periods = profile.charging_schedule.charging_schedule_period
+    return min(period.number_phases or ASSUMED_PHASES for period in periods)
 
 
 def until_change(profile: Profile, at: datetime, origin: datetime) -> timedelta | None:

@@ -1,34 +1,31 @@
 """Each cause why no energy flows or nobody can start: its sign, its words, its owner, its times.
 
-Two tables, the weightiest cause first. Words are those of StatusNotification.info, 50 letters at
-most. `why` asks them.
+Two tables, the weightiest cause first; longer words are in `reason_words`. `why` asks them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from edge.core import faults, levels, limits
 from edge.core.bay import Phase
 from edge.core.events import Pilot
 from edge.core.faults import Case
-from edge.core.records import Latch
+from edge.core.reason_words import (
+    ENDED,
+    HELD,
+    LIMITS,
+    MEND,
+    MEND_ELSE,
+    MEND_WORDS,
+    NOT_ASKING,
+    RESERVED,
+    Owner,
+    Words,
+)
 from edge.core.state import ChargePoint
-from edge.core.vocabulary import ConnectorStatus, ErrorCode, StopReason
-
-
-class Owner(StrEnum):
-    """Who decides, and so can change it."""
-
-    DRIVER = "driver"
-    CAR = "car"
-    CENTRAL_SYSTEM = "central system"
-    STATION = "station"
-    SITE = "site"  # whoever is there, its mains, its energy manager
-    SERVICE = "service"  # whoever mends the station
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,85 +44,6 @@ class Row:
     is_told: bool = False
 
 
-# ── words ────────────────────────────────────────────────────────────────────────────────────────
-
-RESERVED: Final = "reserved for somebody else's card"
-NOT_ASKING: Final = "the car asks for no energy"
-
-BY_STATUS: Final = {
-    ConnectorStatus.RESERVED: RESERVED,
-    ConnectorStatus.SUSPENDED_EV: NOT_ASKING,
-}
-"""What a status says by itself, without info."""
-
-_MEND: Final = {
-    ErrorCode.GROUND_FAILURE: "Have the wiring and the car checked, then switch the device on.",
-    ErrorCode.POWER_SWITCH_FAILURE: "Have the contactor and its feedback checked.",
-    ErrorCode.OVER_CURRENT_FAILURE: "Unplug the car; if it happens again, have it checked.",
-    ErrorCode.HIGH_TEMPERATURE: "Let it cool, and find out what heats it.",
-    ErrorCode.CONNECTOR_LOCK_FAILURE: "Pull the plug and push it in again.",
-    ErrorCode.OVER_VOLTAGE: "Wait for the mains, or have them checked.",
-    ErrorCode.UNDER_VOLTAGE: "Wait for the mains, or have them checked.",
-    ErrorCode.POWER_METER_FAILURE: "Check the meter's wires, its address and its supply.",
-    ErrorCode.INTERNAL_ERROR: "See `tapwatt edge status` and the log for what does not answer.",
-}
-_MEND_ELSE: Final = "Remove what the words name, and have the station looked at if it stays."
-
-_MEND_WORDS: Final = {
-    faults.LATCHED[Latch.RCD_TEST].info: (
-        "Have the device and the wire of its test coil checked, then say `tapwatt edge release`."
-    ),
-}
-
-_HELD: Final = {"emergency stop": "Make sure that all is safe, then release the emergency stop."}
-
-ENDED: Final = {
-    StopReason.EMERGENCY_STOP: ("the emergency stop was pressed", Owner.SITE),
-    StopReason.EV_DISCONNECTED: ("the car was unplugged", Owner.DRIVER),
-    StopReason.HARD_RESET: ("a hard reset was asked for", Owner.CENTRAL_SYSTEM),
-    StopReason.LOCAL: ("a card or the button ended it", Owner.DRIVER),
-    StopReason.OTHER: ("a fault ended it", Owner.STATION),
-    StopReason.POWER_LOSS: ("the power was cut", Owner.SITE),
-    StopReason.REBOOT: ("the controller was restarted", Owner.STATION),
-    StopReason.REMOTE: ("a remote stop was asked for", Owner.CENTRAL_SYSTEM),
-    StopReason.SOFT_RESET: ("a soft reset was asked for", Owner.CENTRAL_SYSTEM),
-    StopReason.UNLOCK_COMMAND: ("unlocking was asked for", Owner.CENTRAL_SYSTEM),
-    StopReason.DE_AUTHORIZED: ("the card was not accepted", Owner.CENTRAL_SYSTEM),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    what: str
-    owner: Owner
-    remedy: str
-
-
-LIMITS: Final = {
-    limits.Owner.RATING: _Words(
-        what="rated for too little", owner=Owner.SERVICE, remedy="Correct rated_a."
-    ),
-    limits.Owner.PROFILES: _Words(
-        what="limited by charging profiles",
-        owner=Owner.CENTRAL_SYSTEM,
-        remedy="The central system must change or clear its charging profile.",
-    ),
-    limits.Owner.TEMPERATURE: _Words(
-        what="limited by temperature", owner=Owner.STATION, remedy=_MEND[ErrorCode.HIGH_TEMPERATURE]
-    ),
-    limits.Owner.SENSOR: _Words(
-        what="limited: no temperature is read",
-        owner=Owner.SERVICE,
-        remedy="Check the temperature sensor.",
-    ),
-    limits.Owner.SETPOINT: _Words(
-        what="limited by the energy manager",
-        owner=Owner.SITE,
-        remedy="The local energy manager must allow more, or be heard again.",
-    ),
-}
-
-
 def limit_until(state: ChargePoint, lowest: limits.Limit) -> float | None:
     """When a limit ends, or is another, by time alone."""
     due = state.station.charging.due
@@ -136,11 +54,11 @@ def _lowest(case: Case) -> limits.Limit:
     return limits.slots(case.state, case.connector, case.now)[0]
 
 
-def _pausing(case: Case) -> _Words:
+def _pausing(case: Case) -> Words:
     lowest = _lowest(case)
     is_share = lowest.owner is limits.Owner.PROFILES
     if is_share and case.connector in case.state.station.charging.left_out:
-        return _Words(
+        return Words(
             what="another car is served first",
             owner=Owner.STATION,
             remedy="It goes on when another car is full, or when the shared limit allows for both.",
@@ -157,8 +75,8 @@ def _fault_info(case: Case) -> str:
 def _mend(case: Case) -> str:
     found = faults.fault(case.state, case.connector, case.now)
     assert found is not None
-    told = _HELD.get(found.info) or _MEND_WORDS.get(found.info)
-    return told or _MEND.get(found.code, _MEND_ELSE)
+    told = HELD.get(found.info) or MEND_WORDS.get(found.info)
+    return told or MEND.get(found.code, MEND_ELSE)
 
 
 def _unwritten(case: Case) -> str:
@@ -211,6 +129,11 @@ def _asked_until(case: Case) -> float | None:
     return max((until for until in waits if until is not None), default=None)
 
 
+def _phases_rest_until(case: Case) -> float | None:
+    moved_at = case.bay.phases.moved_at
+    return None if moved_at is None else moved_at + case.state.setup.policy.phase_pause_s
+
+
 # ── the tables ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -243,7 +166,7 @@ def _phase_until(case: Case) -> float | None:
 _FAULT: Final = Row(
     is_there=lambda case: faults.fault(case.state, case.connector, case.now) is not None,
     what=_fault_info,
-    owner=lambda case: Owner.SITE if _fault_info(case) in _HELD else Owner.SERVICE,
+    owner=lambda case: Owner.SITE if _fault_info(case) in HELD else Owner.SERVICE,
     remedy=_mend,
     since=lambda case: case.bay.seen.fault_since,
 )
@@ -359,6 +282,15 @@ ENERGY: Final = (
         remedy=lambda case: _pausing(case).remedy,
         since=lambda case: _lowest(case).since,
         until=lambda case: limit_until(case.state, _lowest(case)),
+        is_told=True,
+    ),
+    _row(
+        lambda case: levels.is_switching(case.state, case.connector),
+        "switching phases",
+        Owner.STATION,
+        "The contactor must be open and the meter show no current; then the relay rests a while.",
+        since=lambda case: case.bay.phases.since,
+        until=_phases_rest_until,
         is_told=True,
     ),
     Row(

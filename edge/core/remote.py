@@ -90,9 +90,10 @@ def _start(draft: Draft, call_id: int, command: RemoteStartTransaction) -> None:
     among = _startable(draft.state, command.connector_id, draft.now)
     among = _open_to(draft.state, command, among, draft.now)
     profile = command.charging_profile
-    is_fit = profile is None or charging.fits_a_start(draft.state, profile)
+    if profile is not None:
+        among = tuple(each for each in among if charging.fits_a_start(draft.state, each, profile))
     is_barred = cards.bars(draft.state, command.id_tag)
-    accepted = bool(among) and is_fit and not is_barred and draft.station.registration.online
+    accepted = bool(among) and not is_barred and draft.station.registration.online
     if not accepted:
         draft.do(Refuse(call_id=call_id, answer=RemoteStartTransactionConf(status="Rejected")))
     else:

@@ -11,11 +11,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from edge.core.profiles import Ceiling, Installed, Supply, ceiling, until_change
+from edge.core.profiles import (
+    ASSUMED_PHASES,
+    Ceiling,
+    Installed,
+    Supply,
+    ceiling,
+    until_change,
+)
 from edge.core.vocabulary import ProfilePurpose
 
 LEAST_A: Final = 6.0  # a control pilot can signal no less (IEC 61851-1); below it charging pauses
@@ -125,11 +132,13 @@ def limit(site: Site, connector: int, at: datetime) -> Ceiling:
     if connector == 0:
         total_a = sum(_own(site, number, at).limit_a for number in range(1, len(site.outlets) + 1))
         return _lower(whole, Ceiling(limit_a=total_a, number_phases=mains(site).phases))
-    own = _own(site, connector, at)
-    if whole is None:
-        return own
-    share_a = _shares(site, connector, whole.limit_a, at).get(connector, whole.limit_a)
-    return _lower(own, Ceiling(limit_a=share_a, number_phases=whole.number_phases))
+    lowest = _own(site, connector, at)
+    if whole is not None:
+        share_a = _shares(site, connector, whole.limit_a, at).get(connector, whole.limit_a)
+        lowest = _lower(lowest, Ceiling(limit_a=share_a, number_phases=whole.number_phases))
+    if site.outlets[connector - 1].supply.switches:
+        return replace(lowest, number_phases=_usable_phases(site, connector, at))
+    return lowest
 
 
 def in_force(site: Site) -> Mapping[int, float]:
@@ -141,6 +150,15 @@ def in_force(site: Site) -> Mapping[int, float]:
         usable_a = limit_a if outlet.has_pilot else outlet.rated_a
         offers[connector] = usable_a if enough else 0.0
     return offers
+
+
+def phases_in_force(site: Site) -> Mapping[int, int]:
+    """How many phases each connector with a phase relay may give now, 1 or 3."""
+    return {
+        connector: _usable_phases(site, connector, site.now)
+        for connector, outlet in enumerate(site.outlets, start=1)
+        if outlet.supply.switches
+    }
 
 
 def left_out(site: Site) -> frozenset[int]:
@@ -162,8 +180,12 @@ def next_change(site: Site, at: datetime) -> timedelta | None:
 
 def mains(site: Site) -> Supply:
     """The station's mains: the voltage of the area, as many phases as any connector has."""
-    phases = max(outlet.supply.phases for outlet in site.outlets)
-    return Supply(nominal_v=site.outlets[0].supply.nominal_v, phases=phases)
+    supplies = [outlet.supply for outlet in site.outlets]
+    return Supply(
+        nominal_v=supplies[0].nominal_v,
+        phases=max(supply.phases for supply in supplies),
+        switches=all(supply.fewest == 1 for supply in supplies),
+    )
 
 
 def least_a(rated_a: float, *, has_pilot: bool) -> float:
@@ -201,11 +223,25 @@ def _own(site: Site, connector: int, at: datetime) -> Ceiling:
     """TxProfile, where none applies TxDefaultProfile, at most the rated current (3.13.1)."""
     outlet = site.outlets[connector - 1]
     hardware = Ceiling(limit_a=outlet.rated_a, number_phases=outlet.supply.phases)
+    return _lower(_word(site, connector, at), hardware)
+
+
+def _word(site: Site, connector: int, at: datetime) -> Ceiling | None:
+    """What the connector's own profiles say, whatever the hardware can do."""
+    outlet = site.outlets[connector - 1]
     origin = outlet.started_at or site.second
     found = None
     for profiles in (_of_transaction(site, outlet), _defaults(site, connector)):
         found = found or _prevailing(profiles, at, origin, outlet.supply)
-    return _lower(found, hardware)
+    return found
+
+
+def _usable_phases(site: Site, connector: int, at: datetime) -> int:
+    """All phases if all words allow as many, else one: there is nothing in between."""
+    words = (_word(site, connector, at), _station(site, at))
+    numbers = [word.number_phases or ASSUMED_PHASES for word in words if word is not None]
+    wired = site.outlets[connector - 1].supply.phases
+    return wired if all(number >= wired for number in numbers) else 1
 
 
 def _station(site: Site, at: datetime) -> Ceiling | None:

@@ -23,6 +23,7 @@ class EvseTraits:
     meter_refresh_s: float = 0.0
     has_temperature: bool = False
     has_rcd_test: bool = False
+    switches_phases: bool = False  # between one and all of its phases, by a relay
 
 
 class UnsignedFirmware(StrEnum):
@@ -33,13 +34,21 @@ class UnsignedFirmware(StrEnum):
     REFUSE = "refuse"
 
 
+class PhaseSwitching(StrEnum):
+    """When the phase relay may move (safety 23)."""
+
+    SESSIONS = "sessions"  # before a session's first energy only: no car sees phases come or go
+    SESSION = "session"  # amid a session, too: for cars that are known to bear it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Choices the standard leaves to the owner, in seconds unless named otherwise.
 
     *meter_lost_go_on_s*: how long a session goes on unmeasured (safety 13); 0: not at all. A
     session that draws nothing for *idle_stop_s*, or lasts *max_duration_s*, ends where nothing else
-    ends it (ruling 3), and everywhere with *ends_idle_sessions*.
+    ends it (ruling 3), and everywhere with *ends_idle_sessions*. A phase relay goes from one to
+    three at most *phase_switches_an_hour*: once a quarter, as prices and forecasts come.
     """
 
     resume_after_power_cut: bool = False
@@ -62,6 +71,9 @@ class Policy:
     ends_idle_sessions: bool = False
     rcd_trips_an_hour: int = 3  # more than these, and somebody has to look (safety 12)
     rcd_test_every_s: float = 86_400.0  # and after each session, where there is a test coil
+    phase_switching: PhaseSwitching = PhaseSwitching.SESSIONS
+    phase_pause_s: float = 10.0
+    phase_switches_an_hour: int = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

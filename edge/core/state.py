@@ -141,6 +141,7 @@ class Charging:
     """Charging profiles, and what follows from them until *due*, by the clock as it stood.
 
     *limits* is the current each connector may be offered, 0 = paused; without profiles it is empty.
+    *phases*, of those with a phase relay, is how many they may give, 1 or 3.
     *turns* are the connectors that charge, the one served first in front; *left_out* those of them
     for whom nothing is left, *served_since* when each of the others was let in. *clock* is wall
     minus monotonic seconds, *guessed* the ids of profiles set while that was a guess.
@@ -148,6 +149,7 @@ class Charging:
 
     profiles: tuple[Installed, ...] = ()
     limits: Mapping[int, float] = field(default_factory=dict)
+    phases: Mapping[int, int] = field(default_factory=dict)
     turns: tuple[int, ...] = ()
     left_out: frozenset[int] = frozenset()
     served_since: Mapping[int, float] = field(default_factory=dict)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from edge.core import levels, limits, reasons
+from edge.core import levels, limits, reason_words, reasons
 from edge.core.bay import Ended
 from edge.core.faults import Case
-from edge.core.reasons import Owner, Row
+from edge.core.reason_words import Owner
+from edge.core.reasons import Row
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import ConnectorStatus
 
@@ -59,7 +60,7 @@ def limit(state: ChargePoint, connector: int, now: float) -> Cause | None:
     is_held = levels.limit_a(state, connector, now) > 0
     if not is_held or lowest.owner is limits.Owner.RATING:
         return None
-    words = reasons.LIMITS[lowest.owner]
+    words = reason_words.LIMITS[lowest.owner]
     return Cause(
         what=f"{words.what}: {lowest.limit_a:g} A",
         owner=words.owner,
@@ -71,7 +72,7 @@ def limit(state: ChargePoint, connector: int, now: float) -> Cause | None:
 
 def ended(last: Ended) -> Cause:
     """Who ended the last session; what it was is in *what*, there is nothing to mend."""
-    what, owner = reasons.ENDED[last.reason]
+    what, owner = reason_words.ENDED[last.reason]
     return Cause(what=what, owner=owner, remedy="", since=last.at.monotonic)
 
 
@@ -95,5 +96,5 @@ def _noticed_since(case: Case, what: str) -> float | None:
     """Since when the status says so, which `notice` keeps for all that it tells."""
     notice = case.bay.notice
     told = notice.candidate
-    is_it = told is not None and (told[2] == what or reasons.BY_STATUS.get(told[0]) == what)
+    is_it = told is not None and (told[2] == what or reason_words.BY_STATUS.get(told[0]) == what)
     return notice.since.monotonic if is_it and notice.since is not None else None

@@ -31,6 +31,7 @@ from edge.core.setup import EvseTraits
 from edge.drivers.dead_man import DeadMan
 from edge.drivers.gpio_front import Front
 from edge.drivers.gpio_pins import GpioSettings, Pins, check_pins, duty, open_pins
+from edge.drivers.phase_relay import PhaseRelay
 from edge.drivers.rcd_pulse import RcdPulse
 from edge.drivers.registry import Rig
 from edge.errors import EvseFailed
@@ -65,6 +66,7 @@ async def open_evse(settings: GpioSettings, rig: Rig, place: int) -> AsyncIterat
             yield evse
         finally:
             evse.close()
+            await evse.phase_relay.let_fall(OPEN_WITHIN_S)
 
 
 class GpioEvse:
@@ -83,6 +85,7 @@ class GpioEvse:
         self._mismatch_timer: threading.Timer | None = None
         self._plug_timer: threading.Timer | None = None
         self._front = Front(pins.lamps, pins.buzzer)
+        self.phase_relay = PhaseRelay(pins, settings.phases)
         self._dead_man = DeadMan(pins.dead_man, clock, self._give_up)
         self._rcd_pulse = RcdPulse(pins.rcd_test, self._tell)
         for name, device in pins.inputs.items():
@@ -93,6 +96,7 @@ class GpioEvse:
             device.when_deactivated = self._reaction(name, active=False)
         with self._lock:
             self._latched.update(trip for name, trip in TRIPS.items() if pins.reads(name))
+            self.phase_relay.take()
             self._supervise()
 
     @property
@@ -106,6 +110,7 @@ class GpioEvse:
             phases=self._settings.phases,
             nominal_v=self._settings.nominal_v,
             has_rcd_test=self._rcd_pulse.is_there,
+            switches_phases=self.phase_relay.is_there,
         )
 
     async def run(self, post: Post) -> None:
@@ -155,6 +160,15 @@ class GpioEvse:
             self._supervise()
             if "feedback" not in self._pins.inputs:
                 self._tell()
+
+    def switch_phases(self, phases: int) -> None:
+        """Move the phase relay; raises `EvseFailed` unless coil and mirror contact are open."""
+        with self._lock:
+            if self._ordered or not self.phase_relay.move(phases):
+                raise EvseFailed(
+                    f"connector {self._connector} stays on its phases: the contactor is not open"
+                )
+            self._tell()
 
     def rearm(self) -> None:
         """Clear the reflex's latch where its causes are gone."""
@@ -241,6 +255,7 @@ class GpioEvse:
             elif name == "pilot_fault" and active and was_ordered:
                 self._latch(Trip.PILOT_LOST)
             elif name == "feedback":
+                self.phase_relay.take()
                 self._supervise()
             elif name == "plug":
                 self._plug_timer = self._restart(
@@ -370,6 +385,7 @@ class GpioEvse:
             locked=self._is_locked(),
             tripped=frozenset(self._latched),
             rcd_pulsed=self._rcd_pulse.is_on,
+            phases=self.phase_relay.phases,
         )
 
     def _car_is_there(self, pilot: Pilot) -> bool:

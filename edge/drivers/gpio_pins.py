@@ -8,9 +8,10 @@ Quality: gpiozero's mock pins; see `gpio_evse`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -63,8 +64,9 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     `dead_man` is toggled while the control loop works, for a coil driver that falls without it;
     `shunt_trip` is high while the contactor is welded. `rcd_test` is high for half a second, to let
-    a test current through the residual current device whose trip `rcd` shows. Lamps and buzzer in
-    `active_low` light at low (common anode); the coil is on at high and nothing else.
+    a test current through the residual current device whose trip `rcd` shows. `phase_relay` is high
+    for three phases and low for one, and wants a mirror contact. Lamps and buzzer in `active_low`
+    light at low (common anode); the coil is on at high and nothing else.
 
     With `pilot_pwm`, `vehicle` and `ready` it is a charging point with pilot. Inputs are active
     high and pulled down by the Pi; those named in `active_low` the other way round; `pull = false`
@@ -93,6 +95,7 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     dead_man: Pin | None = None
     shunt_trip: Pin | None = None
     rcd_test: Pin | None = None
+    phase_relay: Pin | None = None
     active_low: tuple[InputName | OutputName, ...] = ()
     pull: bool = True
     rated_a: Annotated[float, msgspec.Meta(ge=LEAST_A, le=MOST_A)] = 32.0
@@ -102,7 +105,10 @@ class GpioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """The opened pins of one charging point; what it has not is absent or `None`."""
+    """The opened pins of one charging point; what it has not is absent or `None`.
+
+    The phase relay's pin is opened later: doing so moves what an earlier process left under load.
+    """
 
     coil: Any
     pilot: Any | None
@@ -113,6 +119,7 @@ class Pins:
     shunt_trip: Any | None
     rcd_test: Any | None
     inputs: Mapping[str, Any]
+    open_phase_relay: Callable[[], Any] | None  # its pin is left alone until a contactor is open
 
     def reads(self, name: str) -> bool:
         """Whether the input *name* is there and active."""
@@ -132,7 +139,7 @@ def duty(limit_a: float) -> float:
 
 
 def check_pins(settings: GpioSettings, place: int) -> None:
-    """Refuse a pin used twice, half a pilot, and a test that nobody sees the end of."""
+    """Refuse a pin used twice, half a pilot, and a test or a phase relay nobody sees the end of."""
     used: dict[int, str] = {}
     for name, pin in pins_of(settings).items():
         if pin in used:
@@ -144,6 +151,9 @@ def check_pins(settings: GpioSettings, place: int) -> None:
         raise ConfigError(message)
     if settings.rcd_test is not None and settings.rcd is None:
         raise ConfigError(f"connector {place}: rcd_test needs rcd, the input that shows the trip")
+    if settings.phase_relay is not None and (settings.feedback is None or settings.phases == 1):
+        message = f"connector {place}: a phase_relay needs feedback, and phases = 3"
+        raise ConfigError(message)
 
 
 def pins_of(settings: GpioSettings) -> dict[str, int]:
@@ -171,6 +181,8 @@ def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pi
         return stack.enter_context(
             DigitalOutputDevice(pin, active_high=not low, initial_value=on, pin_factory=pin_factory)
         )
+
+    relay = settings.phase_relay
 
     def signal(name: str) -> Any | None:
         return output(getattr(settings, name), low=name in settings.active_low)
@@ -201,6 +213,7 @@ def _open_pins(settings: GpioSettings, pin_factory: Any, stack: ExitStack) -> Pi
         shunt_trip=output(settings.shunt_trip),
         rcd_test=output(settings.rcd_test),
         inputs=inputs,
+        open_phase_relay=None if relay is None else partial(output, relay),
     )
 
 

@@ -162,6 +162,10 @@ class ModbusEvse:
             raise EvseFailed(message)
         self._order(self._allowed_a, is_cut=False)
 
+    def switch_phases(self, phases: int) -> None:
+        """No controller that we know has a relay for it."""
+        raise EvseFailed(f"connector {self._connector}: no phase relay to give {phases}")
+
     def rearm(self) -> None:
         """Clear the latch where the controller shows its causes gone."""
         present = self._present()

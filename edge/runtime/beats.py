@@ -32,6 +32,7 @@ from edge.core.effects import (
     Send,
     SetLock,
     Show,
+    SwitchPhases,
     Upload,
     UseAccess,
     UsePings,
@@ -109,6 +110,9 @@ def _reply(outfit: Outfit, effect: Reply | Refuse) -> None:
 DEEDS: Final[dict[type, Callable[[Outfit, Any], None]]] = {
     Cut: lambda outfit, effect: outfit.evses[effect.connector].cut(),
     Reduce: lambda outfit, effect: outfit.evses[effect.connector].offer(effect.limit_a),
+    SwitchPhases: lambda outfit, effect: outfit.evses[effect.connector].switch_phases(
+        effect.phases
+    ),
     Show: lambda outfit, effect: outfit.evses[effect.connector].show(effect.lamp),
     FireTestCoil: lambda outfit, effect: outfit.evses[effect.connector].fire_test_coil(),
     ReadMeter: _read_meter,

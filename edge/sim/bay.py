@@ -25,6 +25,7 @@ from edge.sim.world import ReaderFault, World
 ACCEPTED_WITHIN_S: Final = 0.09  # an input is answered within 100 ms, seen by the daemon or not
 READER_LATE_S: Final = 0.3  # a driver looks for 0.1 s, and has gone on by then
 METER_BUSES: Final = ("rtu", "tcp")
+THREE: Final = 3
 EVSES: Final = ("gpio", "modbus")
 
 
@@ -42,6 +43,7 @@ class BaySetup:
     draw_w: float = 0.0
     ev_delay_s: float = 0.3
     phases: int = 1
+    phase_relay: bool = False
     baud_timing: bool = False
     meter_refresh: bool = True
     tables: Mapping[str, Any] | None = None
@@ -327,6 +329,8 @@ def _tables(setup: BaySetup) -> Mapping[str, Any]:
         raise SimulationError(f"a meter bus is one of {', '.join(METER_BUSES)}")
     if setup.evse not in EVSES:
         raise SimulationError(f"an EVSE is one of {', '.join(EVSES)}")
+    if setup.phase_relay and (setup.evse != "gpio" or setup.phases != THREE):
+        raise SimulationError("a phase relay needs pins and three phases")
     return own_tables(
         setup.connectors,
         readers=1,
@@ -334,4 +338,5 @@ def _tables(setup: BaySetup) -> Mapping[str, Any]:
         meter_model=setup.meter_model,
         evse=setup.evse,
         phases=setup.phases,
+        phase_relay=setup.phase_relay,
     )

@@ -34,8 +34,9 @@ DUTY_BEND: Final = 0.85  # amps per percent change from 0.6 to 2.5
 DUTY_MOST: Final = 0.97
 
 OUTPUTS: Final = ("coil", "pilot_pwm", "lamp_red", "lamp_green", "lamp_blue", "lock")
-EXTRAS: Final = ("rcd_test",)
-"""Outputs that only a bay in the place of a configuration has, where that has them."""
+PHASE_RELAY: Final = "phase_relay"
+EXTRAS: Final = ("rcd_test", PHASE_RELAY)
+"""Outputs that few charging points have."""
 
 INPUTS: Final = (
     "feedback",
@@ -148,6 +149,9 @@ class Outlet:
         self.draw_w = draw_w
         self.ev_delay_s = ev_delay_s
         self.phases = phases
+        self.has_phase_relay = False
+        self.switched_on = False
+        self.breaches = 0  # of safety 23: the phase relay moved behind a closed contactor
         self.fixed_a: float | None = None  # without a pilot: what the fuse of the socket gives
         self.voltage_v: tuple[float, ...] = (NOMINAL_V, NOMINAL_V, NOMINAL_V)
         self.forced_w: float | None = None
@@ -166,6 +170,7 @@ class Outlet:
     def fit(self, evse: Mapping[str, Any]) -> None:
         """Be what the table `[connectors.N.evse]` says: its phases, lock, pilot."""
         self.phases = evse.get("phases", 1)
+        self.has_phase_relay = PHASE_RELAY in evse
         self.lock = Lock.OK if "lock" in evse else Lock.ABSENT
         if evse["kind"] == "gpio" and "pilot_pwm" not in evse:
             self.fixed_a = float(evse.get("rated_a", RATED_A))
@@ -196,6 +201,7 @@ class Outlet:
 
     def settle(self, now_s: float) -> None:
         """Draw the conclusions from changed facts: at once, or by a timer of the part concerned."""
+        self._settle_phases()
         self._settle_lock(now_s)
         self._settle_plug(now_s)
         if self.controller is not None:
@@ -207,6 +213,10 @@ class Outlet:
             self._time("release", needed=at_s is not None, at_s=at_s or 0.0)
         self._settle_contactor(now_s)
 
+    def live_phases(self) -> int:
+        """Over how many phases the car can draw."""
+        return 1 if self.has_phase_relay and not self.switched_on else self.phases
+
     def power_w(self) -> float:
         """What is drawn through the contactor now."""
         if not (self.closed and self.mains) or Wire.RCD in self.wires:
@@ -217,7 +227,7 @@ class Outlet:
             return self.draw_w
         if self.car not in ("C", "D"):
             return 0.0
-        limit_w = self._limit_a * sum(self.voltage_v[: self.phases])
+        limit_w = self._limit_a * sum(self.voltage_v[: self.live_phases()])
         if Wire.OVER_CURRENT in self.wires:
             return limit_w * OVER_CURRENT
         drawn = min(self.draw_w, limit_w)
@@ -227,9 +237,10 @@ class Outlet:
         """Amps per phase, three of them."""
         if self.forced_a is not None:
             return self.forced_a
-        across = sum(self.voltage_v[: self.phases])
+        phases = self.live_phases()
+        across = sum(self.voltage_v[:phases])
         each = self.power_w() / across if across else 0.0
-        return tuple(each if phase < self.phases else 0.0 for phase in range(3))
+        return tuple(each if phase < phases else 0.0 for phase in range(3))
 
     def offered_a(self) -> float:
         """The current that the car reads from the pilot."""
@@ -300,6 +311,12 @@ class Outlet:
         wanted = pulled and self.contactor is not Contactor.STUCK_OPEN
         takes_s = SLOW_CONTACTOR_S if self.contactor is Contactor.SLOW else CONTACTOR_S
         self._time("contactor", needed=wanted != self.closed, at_s=now_s + takes_s)
+
+    def _settle_phases(self) -> None:
+        switched_on = is_high(self.outputs[PHASE_RELAY])
+        if switched_on is not self.switched_on:
+            self.breaches += self.closed and self.mains
+        self.switched_on = switched_on
 
     def _settle_lock(self, now_s: float) -> None:
         if self.lock is Lock.ABSENT:

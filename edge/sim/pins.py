@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.sim.outlet import EXTRAS, INPUTS, OUTPUTS
+from edge.sim.outlet import EXTRAS, INPUTS, OUTPUTS, PHASE_RELAY
 
 COMPUTE_MODULE_3: Final = "a020a0"  # the board revision that gpiozero shall believe in
 LINES: Final = range(46)  # of that board
@@ -42,6 +42,7 @@ PINS: Final[Mapping[int, Mapping[str, int]]] = {
     },
     2: {name: number for number, name in enumerate((*OUTPUTS, *INPUTS), start=28)},
 }
+PHASE_RELAY_PINS: Final[Mapping[int, int]] = {1: 8, 2: 45}
 POWER_GOOD_PIN: Final = 18
 MOST_CONNECTORS: Final = len(PINS)
 LOCK_WIRES: Final = ("lock", "locked")
@@ -80,7 +81,14 @@ class Wiring:
 
 
 def own_tables(
-    connectors: int, *, readers: int, meter_bus: str, meter_model: str, evse: str, phases: int
+    connectors: int,
+    *,
+    readers: int,
+    meter_bus: str,
+    meter_model: str,
+    evse: str,
+    phases: int,
+    phase_relay: bool = False,
 ) -> dict[str, Any]:
     """The configuration of a bay that stands in for none, as its installer would write it."""
     outlets = range(1, connectors + 1)
@@ -91,7 +99,12 @@ def own_tables(
         "power_good": {"kind": "gpio", "pin": POWER_GOOD_PIN},
         "connectors": {
             str(n): {
-                "evse": {**_evse(n, evse), "rated_a": RATED_A, "phases": phases},
+                "evse": {
+                    **_evse(n, evse),
+                    **({PHASE_RELAY: PHASE_RELAY_PINS[n]} if phase_relay else {}),
+                    "rated_a": RATED_A,
+                    "phases": phases,
+                },
                 "meter": meter_table(n, model=meter_model),
             }
             for n in outlets

@@ -102,6 +102,8 @@ def _facts(outlet: Outlet) -> dict[str, Any]:
         "contactor_closed": outlet.closed,
         "offered_a": round(outlet.offered_a(), 2),
         "power_w": round(outlet.power_w(), 1),
+        "phases": outlet.live_phases(),
+        "breaches": outlet.breaches,
     }
 
 

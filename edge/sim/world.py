@@ -241,5 +241,7 @@ def _outlet_truth(outlet: Outlet) -> dict[str, Any]:
         "faults": sorted(wire.value for wire in outlet.wires),
         "soc": outlet.soc_percent,
         "temperature_c": outlet.temperature_c,
+        "phases": outlet.live_phases(),
+        "breaches": outlet.breaches,
         "lamps": {name.removeprefix("lamp_"): levels[name] for name in levels if "lamp" in name},
     }

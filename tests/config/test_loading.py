@@ -214,3 +214,13 @@ def test_bounds_are_settings_of_their_own() -> None:
     """As delivered, and as the owner wants them."""
     assert load().bounds.stop_at_c == 70.0
     assert load(options=["bounds.stop_at_c=75"]).bounds.stop_at_c == 75.0
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["phase_pause_s=9.9", "phase_switches_an_hour=0", "phase_switching=always"],
+)
+def test_safety_23_a_phase_relay_is_given_its_rest(option: str) -> None:
+    """A pause of ten seconds at least, a bound, and one of two ways."""
+    with pytest.raises(ConfigError, match=option.partition("=")[0]):
+        load(options=[f"policy.{option}"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from edge.core.effects import (
     Send,
     SetLock,
     Store,
+    SwitchPhases,
     Write,
 )
 from edge.core.events import (
@@ -58,6 +59,7 @@ from edge.core.setup import EvseTraits, Policy, Setup
 from edge.core.state import ChargePoint
 from edge.core.step import step
 from edge.core.vocabulary import AuthorizationStatus, ConnectorStatus
+from tests.core.sockets import Socket
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ALICE = "04A2B1C3D4E580"
@@ -68,29 +70,6 @@ IDENTITY = BootNotification(charge_point_vendor="Tapwatt", charge_point_model="B
 
 Answer = Confirmation | CallError | NoAnswer
 T = TypeVar("T")
-
-
-@dataclass(slots=True, kw_only=True)
-class Socket:
-    """What is true at one charging point, whatever the core believes."""
-
-    plugged: bool = False
-    pilot: Pilot = Pilot.A
-    closed: bool = False
-    locked: bool | None = None
-    tripped: frozenset[Trip] = frozenset()
-    energy_wh: int = 1000
-    current_a: float = 0.0  # while the contactor is closed
-    leak_a: float = 0.0  # while it is told to be open
-    voltage_v: tuple[float, ...] = (230.0,)
-    meter_works: bool = True
-    meter_serial: str | None = None
-    mute: bool = False  # the meter does not even fail: no answer comes
-    eager: bool = True  # the car asks for energy whenever it is offered
-    stubborn: bool = False  # the car goes on drawing when the offer is withdrawn
-    jammed: bool = False  # the lock does not move
-    deaf: bool = False  # the contactor neither closes nor opens
-    pulsed: bool = False  # the test coil of the residual current device is on
 
 
 def at(monotonic: float, *, wall: datetime = NOON, trusted: bool = True) -> Instant:
@@ -109,10 +88,17 @@ def setup(
     nonce: str = "a" * 24,
     refresh_s: float = 0.0,
     phases: int = 1,
+    relay: bool = False,
     keys: Mapping[str, str] | None = None,
 ) -> Setup:
     """A station of *connectors* equal charging points."""
-    traits = EvseTraits(has_pilot=pilot, has_lock=lock, phases=phases, meter_refresh_s=refresh_s)
+    traits = EvseTraits(
+        has_pilot=pilot,
+        has_lock=lock,
+        phases=phases,
+        meter_refresh_s=refresh_s,
+        switches_phases=relay,
+    )
     return Setup(
         identity=IDENTITY,
         traits=(traits,) * connectors,
@@ -148,6 +134,7 @@ class Bench:
             Socket(
                 pilot=Pilot.A if has_pilot else Pilot.NONE,
                 locked=False if traits.has_lock else None,
+                phases=1 if traits.switches_phases else None,
             )
             for traits in self.setup.traits
         ]
@@ -239,6 +226,9 @@ class Bench:
             case SetLock(connector=connector, locked=locked):
                 if not self.socket(connector).jammed:
                     self._change(connector, locked=locked)
+            case SwitchPhases(connector=connector, phases=phases):
+                if not self.socket(connector).stuck:
+                    self._change(connector, phases=phases)
             case ReadMeter(connector=connector) if self.socket(connector).mute:
                 pass
             case ReadMeter(ticket=ticket, connector=connector):
@@ -302,6 +292,7 @@ class Bench:
             locked=socket.locked,
             tripped=socket.tripped,
             rcd_pulsed=socket.pulsed,
+            phases=socket.phases,
         )
 
     def see(self, connector: int = 1, **changes: Any) -> list[Effect]:
@@ -338,12 +329,14 @@ class Bench:
         """What the meter of *connector* shows."""
         socket = self.socket(connector)
         current_a = socket.current_a if socket.closed else socket.leak_a
+        live = None if socket.blind else socket.phases
+        each_a = (current_a,) if live is None else (current_a,) * live + (0.0,) * (3 - live)
         return Reading(
             at=self.instant,
             energy_wh=socket.energy_wh,
             power_w=current_a * 230.0,
             voltage_v=socket.voltage_v,
-            current_a=(current_a,),
+            current_a=each_a,
             meter_serial=socket.meter_serial,
         )
 

@@ -54,10 +54,17 @@ def after(
     policy: Policy | None = None,
     car: Pilot = Pilot.B,
     refresh_s: float = 0.0,
+    relay: bool = False,
 ) -> Rig:
     """The next process, online, its inputs and meter up."""
     made = setup(
-        kernel_boot=kernel_boot, lock=lock, nonce="b" * 24, policy=policy, refresh_s=refresh_s
+        kernel_boot=kernel_boot,
+        lock=lock,
+        nonce="b" * 24,
+        policy=policy,
+        refresh_s=refresh_s,
+        relay=relay,
+        phases=3 if relay else 1,
     )
     rig = Rig(made, saved=saved, now=now, serve=True)
     rig.socket().plugged = plugged

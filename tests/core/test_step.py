@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from edge.core import holds
-from edge.core.bay import Phase
 from edge.core.commands import (
     Command,
     Reset,
+    SetChargingProfile,
 )
-from edge.core.deadlines import next_deadline
 from edge.core.effects import (
-    BEATS,
     Ask,
-    Effect,
-    Energise,
-    FireTestCoil,
-    Raise,
-    Refuse,
-    Reply,
-    Restart,
     Send,
-    Write,
 )
 from edge.core.events import (
     DialRefused,
@@ -58,101 +46,20 @@ from edge.core.messages import (
     StartTransaction,
     StopTransaction,
 )
-from edge.core.records import Queued, ReservationEnded, TransactionOpened, TransactionStopped
-from edge.core.state import ChargePoint
+from edge.core.setup import PhaseSwitching, Policy
 from edge.core.step import step
 from edge.core.vocabulary import (
     RegistrationStatus,
     ResetType,
     SecurityEvent,
 )
-from tests.core.bench import ALICE, BOB, of, setup
+from tests.core.bench import ALICE, BOB, setup
 from tests.core.build import Rig, booted
+from tests.core.charging_bench import DEFAULT, profile
 from tests.core.self_tests import with_coil
 from tests.core.strategies import CONNECTORS, commands, connectors, infos, refusals, tags
 from tests.core.whys import check_why
-
-
-class Witness(Rig):
-    """A rig that checks what every single step must keep."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.open: dict[int, int] = {}
-        self.ends: dict[int, int] = {}
-        self.owed: dict[int, float] = {}
-        self.seqs: list[int] = []
-        self.restarted = False
-
-    def _take(self, event: Event) -> None:
-        before = self.state
-        first, second = step(before, event), step(before, event)
-        assert first == second, "the same input gives the same answer"
-        self._check(event, *first)
-        super()._take(event)
-
-    def _check(self, event: Event, after: ChargePoint, effects: tuple[Effect, ...]) -> None:
-        beats = [BEATS[type(effect)] for effect in effects]
-        assert beats == sorted(beats), "off first, on last, told at the end"
-        due = next_deadline(after)
-        assert due is None or due > after.at, "what was due has been done"
-        for write in of(Write, effects):
-            self._witness(write.record)
-        for order in of(Energise, effects):
-            bay = after.bay(order.connector)
-            assert bay.transaction is not None, "energy needs a transaction"
-            assert order.connector in self.open, "which was written, in this step or before"
-            assert bay.connector.phase is Phase.CHARGING
-            assert bay.seen.plugged
-            assert bay.seen.pilot in (Pilot.C, Pilot.D)
-            assert not bay.seen.tripped
-            assert bay.rcd_test.running is None, "nobody starts during a self-test"
-        for fired in of(FireTestCoil, effects):
-            bay = after.bay(fired.connector)
-            assert bay.transaction is None, "a pulse is for an empty socket"
-            assert not bay.seen.contactor_closed
-            assert not bay.contactor.ordered
-        for offer in of(Raise, effects):
-            assert offer.connector in self.open
-        for reply in [one for one in effects if isinstance(one, Reply | Refuse)]:
-            assert self.owed.pop(reply.call_id, None) is not None, "one reply per call"
-        assert len(of(Restart, effects)) <= (0 if self.restarted else 1)
-        self.restarted = self.restarted or bool(of(Restart, effects))
-        assert all(self.now - since <= 10.0 for since in self.owed.values()), "in ten seconds"
-
-    def _check_reserved(self, record: TransactionOpened) -> None:
-        """5.13: who starts on a reserved connector is who it is reserved for, and says so."""
-        for one in self.state.station.reservations:
-            if one.connector == record.connector and one.until > self.now:
-                assert holds.belongs(one, record.id_tag, record.parent_id_tag)
-                assert record.reservation_id == one.reservation_id
-
-    def _witness(self, record: object) -> None:
-        match record:
-            case TransactionOpened(connector=connector, begin_wh=begin_wh):
-                self._check_reserved(record)
-                assert connector not in self.open, "one transaction at a time"
-                assert begin_wh >= self.ends.get(connector, 0), "registers telescope"
-                self.open[connector] = begin_wh
-            case ReservationEnded(reservation_id=number):
-                assert number in {one.reservation_id for one in self.state.station.reservations}
-            case TransactionStopped(ref=ref, end_wh=end_wh):
-                connector = next(
-                    number
-                    for number in self.state.connectors
-                    if (found := self.state.bay(number).transaction) and found.ref == ref
-                )
-                assert end_wh >= self.open.pop(connector), "the register never goes back"
-                self.ends[connector] = end_wh
-            case Queued(seq=seq):
-                assert seq == (self.seqs[-1] if self.seqs else 0) + 1
-                self.seqs.append(seq)
-            case _:
-                pass
-
-    def call(self, command: Command) -> Any:
-        self.owed[self.calls + 1] = self.now
-        return super().call(command)
+from tests.core.witness import Witness
 
 
 class Histories(RuleBasedStateMachine):
@@ -167,13 +74,26 @@ class Histories(RuleBasedStateMachine):
         trusted=st.booleans(),
         ends_by=st.sampled_from([None, *ResetType]),
         coil=st.booleans(),
+        switching=st.sampled_from([None, *PhaseSwitching]),
     )
     def begin(
-        self, lock: bool, online: bool, trusted: bool, ends_by: ResetType | None, coil: bool
+        self,
+        *,
+        lock: bool,
+        online: bool,
+        trusted: bool,
+        ends_by: ResetType | None,
+        coil: bool,
+        switching: PhaseSwitching | None,
     ) -> None:
         self.ends_by = ends_by
+        relay = switching is not None
+        policy = Policy(phase_switching=switching or PhaseSwitching.SESSIONS)
         made = with_coil if coil else setup
-        self.rig = Witness(made(connectors=CONNECTORS, lock=lock), trusted=trusted)
+        made_setup = made(
+            connectors=CONNECTORS, lock=lock, relay=relay, phases=3 if relay else 1, policy=policy
+        )
+        self.rig = Witness(made_setup, trusted=trusted)
         self.rig.step(Started(at=self.rig.instant))
         if online:
             self.rig.online()
@@ -226,7 +146,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         connector=connectors,
-        habit=st.sampled_from(["stubborn", "jammed", "deaf", "meter_works", "mute", "eager"]),
+        habit=st.sampled_from(
+            ["stubborn", "jammed", "deaf", "meter_works", "mute", "eager", "stuck"]
+        ),
     )
     def hardware_changes(self, connector: int, habit: str) -> None:
         socket = self.rig.socket(connector)
@@ -246,6 +168,16 @@ class Histories(RuleBasedStateMachine):
         socket = self.rig.socket(connector)
         drawn_wh = drawn_wh if socket.closed else 0
         self.rig.meter(connector, socket.energy_wh + drawn_wh, current_a)
+
+    @rule(connector=connectors, phases=st.sampled_from([None, 1, 3]))
+    def allow_phases(self, connector: int, phases: int | None) -> None:
+        made = profile(DEFAULT, (0, 16.0, phases), number=connector)
+        self.rig.call(SetChargingProfile(connector_id=connector, cs_charging_profiles=made))
+
+    @rule(connector=connectors, leak_a=st.sampled_from([0.0, 0.4, 0.6]))
+    def leak(self, connector: int, leak_a: float) -> None:
+        self.rig.socket(connector).leak_a = leak_a
+        self.rig.meter(connector)
 
     @rule(connector=connectors, port=st.sampled_from(Port), mishap=st.integers(0, 7))
     def mishap(self, connector: int, port: Port, mishap: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.core import reasons, why
+from edge.core import reason_words, reasons, why
 from edge.core.bay import Ended
 from edge.core.commands import ChangeAvailability, RemoteStopTransaction, ReserveNow, Reset
 from edge.core.events import DriverLost, JournalLost, Pilot, Port, PowerFailing, Started, Trip
@@ -261,8 +261,8 @@ def test_every_word_fits_into_info() -> None:
     rig = free().charging()
     case = Case(state=rig.state, connector=1, now=rig.now)
     words = [found.info for _, found in FAULTS] + [found.info for found in LATCHED.values()]
-    words += [text for text, _ in reasons.ENDED.values()]
-    words += [one.what for one in reasons.LIMITS.values()]
+    words += [text for text, _ in reason_words.ENDED.values()]
+    words += [one.what for one in reason_words.LIMITS.values()]
     words += [row.what(case) for row in reasons.START if row.is_told]
     assert [text for text in words if len(text) > 50] == []
 

@@ -261,3 +261,18 @@ def test_too_many_cards_and_unknown_parts_are_refused_in_a_sentence() -> None:
         world.outlet(3)
     with pytest.raises(SimulationError, match="no reader 1"):
         world.spot(1)
+
+
+def test_safety_23_a_relay_that_moves_under_load_is_counted() -> None:
+    """One phase while the pin is low; a move behind an open contactor is none of ours."""
+    world, outlet = bay(draw_w=22_000.0)
+    outlet.phases, outlet.has_phase_relay = 3, True
+    charge(world)
+    assert outlet.current_a() == pytest.approx((32.0, 0.0, 0.0))
+    drive(world, phase_relay=1.0)
+    assert outlet.breaches == 1
+    assert outlet.current_a() == pytest.approx((22_000 / 690,) * 3)
+    drive(world, coil=0.0)
+    world.advance(2.0)
+    drive(world, phase_relay=0.0)
+    assert outlet.breaches == 1

@@ -202,6 +202,9 @@ class BayEvse:
             self._outlet.set_coil(True)
         self._loop.call_later(COIL_S, self.tell)
 
+    def switch_phases(self, phases: int) -> None:
+        raise EvseFailed(f"there is no relay to give {phases} phases")
+
     def offer(self, limit_a: float) -> None:
         if self._life.is_alive:
             self._offer(limit_a)
