@@ -7,42 +7,35 @@ asked before is committed and answered or not answered at all.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import structlog
-import uvicorn
-from fastapi import Depends, FastAPI
 
 from csms_lite.access.rules import AccessRules
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
-from csms_lite.commands.api import command_routes
 from csms_lite.errors import CsmsError, SettingsError
+from csms_lite.gate import Gate
+from csms_lite.http import HttpServer, http_app
 from csms_lite.jsontext import dumps
-from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
 from csms_lite.ocpp.endpoint import Endpoint
-from csms_lite.ocpp.outgoing import Outgoing, check_payload
+from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
-from csms_lite.people.api import card_routes
-from csms_lite.sessions.api import session_routes
 from csms_lite.settings import Settings
-from csms_lite.stations.api import charger_routes
 from csms_lite.stations.presence import Presence
 from csms_lite.store.thread import OpenDatabase, open_database
 from csms_lite.store.writer import Store, open_store
-from csms_lite.tariffs.api import tariff_routes
-from csms_lite.web import Guard, add_problems, token_check
+from csms_lite.web import token_check
 
 TIDY_EVERY_S: Final = 5.0  # how late an expired command may be told
 STDERR: Final = 2
@@ -87,7 +80,7 @@ async def serve(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
             house = await furnish(settings, store, clock, chance)
-            http = _http_server(house, chance, token)
+            http = HttpServer(http_app(house.desk, house.feed, Gate([token_check(token)])))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
@@ -117,43 +110,6 @@ def read_token(state_dir: Path, chance: Chance) -> str:
     if not token:
         raise SettingsError(f"{path} is empty: remove it, the next start makes a new token")
     return token
-
-
-def find_pages() -> Path:
-    """Find hmi: inside the package when installed from a wheel, beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    return here / "_hmi" if (here / "_hmi").is_dir() else here.parent / "hmi"
-
-
-class HttpServer(uvicorn.Server):
-    """uvicorn that leaves signals to us and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-        self._ending = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the command line."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
-        await super().startup(sockets)
-        self.listening.set()
-
-    async def main_loop(self) -> None:
-        """Keep the Date header true until `end`; uvicorn's own loop wakes ten times a second."""
-        while not await self.on_tick(0):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._ending.wait()
-
-    def end(self) -> None:
-        """Accept no more and finish what is under way."""
-        self.should_exit = True
-        self._ending.set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,36 +167,6 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
-    )
-
-
-def _http_server(house: House, chance: Chance, token: str) -> HttpServer:
-    desk, feed = house.desk, house.feed
-    store, clock = desk.store, desk.clock
-    app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Guard)
-    add_problems(app)
-    for router in (
-        card_routes(store, clock),
-        tariff_routes(store, clock, feed.touch_all),
-        charger_routes(store, clock, chance, desk.presence, feed.touch),
-        command_routes(store, clock, chance, desk.outgoing, check_payload),
-        session_routes(store),
-    ):
-        app.include_router(router, dependencies=[Depends(token_check(token))])
-    pages = find_pages()
-    app.include_router(public_routes(store, feed, pages))
-    app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
-    return HttpServer(
-        uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=HTTP_ENDS_WITHIN_S,
-        )
     )
 
 

@@ -7,7 +7,8 @@ CsmsError
 ├── NotFound (LookupError)          what was asked for is not here            404
 ├── Refused (ValueError)            it is here, but may not be done           409
 ├── Unacceptable (ValueError)       the request itself cannot be used         422
-└── NotAllowed (PermissionError)    no or wrong token                         401
+├── NotAllowed (PermissionError)    no or wrong token                         401
+└── Forbidden (PermissionError)     a good token of somebody who may not      403
 """
 
 from __future__ import annotations
@@ -63,3 +64,10 @@ class NotAllowed(CsmsError, PermissionError):
 
     status = 401
     title = "A token is needed"
+
+
+class Forbidden(CsmsError, PermissionError):
+    """Who asks is known, and may not do this."""
+
+    status = 403
+    title = "You may not do this"

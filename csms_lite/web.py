@@ -1,9 +1,8 @@
-"""What all HTTP routes share: the token, problem documents, headers, a bound on bodies."""
+"""What all HTTP routes share: the first token, problem documents, headers, a bound on bodies."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from csms_lite.errors import CsmsError, NotAllowed
+from csms_lite.gate import Authenticator, Principal, Role
 
 PROBLEM: Final = "application/problem+json"  # RFC 9457
 MAX_BODY: Final = 64 * 1024  # bytes; the largest request is a charging profile
@@ -27,16 +27,13 @@ HEADERS: Final = {
 }
 
 
-def token_check(token: str) -> Callable[[Request], None]:
-    """Make the dependency that lets only bearers of *token* pass."""
+def token_check(token: str) -> Authenticator:
+    """Make the authenticator of the token in the state directory: who can read it, may all."""
     expected = token.encode()
+    host = Principal(role=Role.ADMIN, name="the token of the state directory")
 
-    def check(request: Request) -> None:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), expected):
-            raise NotAllowed(
-                "send the header 'Authorization: Bearer TOKEN'; `tapwatt csms token` prints it"
-            )
+    async def check(given: str) -> Principal | None:
+        return host if hmac.compare_digest(given.encode(), expected) else None
 
     return check
 

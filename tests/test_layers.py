@@ -20,6 +20,7 @@ PLANTS = {
     "pure-core": ("edge/core/clocked.py", "import time", ()),
     "independence-csms": ("csms_lite/peek.py", "import edge.core.events", ()),
     "independence-edge": ("edge/peek.py", "import csms_lite", ()),
+    "layers-csms": ("csms_lite/people/peek.py", "import csms_lite.sessions.rules", ()),
     "ocpp": ("edge/drivers/peek.py", "import ocpp.v16", ()),
     "wire": ("edge/ocppj/peek.py", "import edge.errors", ()),
     "drivers": ("edge/drivers/lamp.py", "import edge.drivers.fan", ("edge/drivers/fan.py",)),

@@ -59,7 +59,7 @@ HOME_OF = {
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
     "serial": ["edge/drivers/pn532/__init__.py"],
-    "uvicorn": ["csms_lite/app.py", "csms_lite/server.py", "csms_lite/web.py"],
+    "uvicorn": ["csms_lite/http.py"],
     "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/endpoint.py"],
 }
 

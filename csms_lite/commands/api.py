@@ -12,6 +12,7 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
 from csms_lite.commands import service
 from csms_lite.commands.rules import Command
+from csms_lite.gate import Operator, Viewer
 from csms_lite.jsontext import loads
 from csms_lite.store.writer import Store
 
@@ -54,6 +55,7 @@ def command_routes(
     async def ask(
         charger: str,
         body: CommandBody,
+        _who: Operator,
         response: Response,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0,
     ) -> dict[str, Any]:
@@ -77,13 +79,13 @@ def command_routes(
 
     @router.get("/chargers/{charger}/commands")
     async def list_commands(
-        charger: str, count: Annotated[int, Query(ge=1, le=1000)] = 100
+        charger: str, _who: Viewer, count: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
         """List what was asked of a charger, newest first."""
         return [_command(one) for one in await store.read(service.list_commands, charger, count)]
 
     @router.get("/commands/{command_id}")
-    async def get_command(command_id: int) -> dict[str, Any]:
+    async def get_command(command_id: int, _who: Viewer) -> dict[str, Any]:
         """Give one command."""
         return _command(await store.read(service.command, command_id))
 

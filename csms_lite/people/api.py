@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from csms_lite.clock import Clock, maybe_rfc3339, to_ms
 from csms_lite.errors import Unacceptable
+from csms_lite.gate import Operator, Viewer
 from csms_lite.people import service
 from csms_lite.people.rules import TAG_LENGTH, Card
 from csms_lite.store.writer import Store
@@ -33,18 +34,18 @@ def card_routes(store: Store, clock: Clock) -> APIRouter:
 
     @router.get("")
     async def list_cards(
-        after: str = "", count: Annotated[int, Query(ge=1, le=1000)] = 100
+        _who: Viewer, after: str = "", count: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
         """List cards in order; the next page comes *after* the last one's tag."""
         return [_card(card) for card in await store.read(service.list_cards, after, count)]
 
     @router.get("/{tag}")
-    async def get_card(tag: Tag) -> dict[str, Any]:
+    async def get_card(tag: Tag, _who: Viewer) -> dict[str, Any]:
         """Give one card."""
         return _card(await store.read(service.card, tag))
 
     @router.put("/{tag}")
-    async def put_card(tag: Tag, body: CardBody | None = None) -> dict[str, Any]:
+    async def put_card(tag: Tag, _who: Operator, body: CardBody | None = None) -> dict[str, Any]:
         """Add a card, or change it whole; without a body it is a good card."""
         told = body or CardBody()
         card = Card(
@@ -53,7 +54,7 @@ def card_routes(store: Store, clock: Clock) -> APIRouter:
         return _card(await store.do(service.put_card, card, clock.now_ms()))
 
     @router.delete("/{tag}", status_code=204)
-    async def remove_card(tag: Tag) -> Response:
+    async def remove_card(tag: Tag, _who: Operator) -> Response:
         """Forget a card; its sessions stay."""
         await store.do(service.remove_card, tag)
         return Response(status_code=204)

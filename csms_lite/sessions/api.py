@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from csms_lite.clock import maybe_rfc3339, rfc3339
+from csms_lite.gate import Viewer
 from csms_lite.sessions import service
 from csms_lite.sessions.rules import Sample, Session, energy_wh
 from csms_lite.stations.service import Event, notes_on_transaction
@@ -23,6 +24,7 @@ def session_routes(store: Store) -> APIRouter:
 
     @router.get("")
     async def list_sessions(
+        _who: Viewer,
         charger: str | None = None,
         before: Annotated[int, Query(ge=1)] = NO_LIMIT,
         count: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -32,7 +34,7 @@ def session_routes(store: Store) -> APIRouter:
         return [_session(one) for one in found]
 
     @router.get("/{transaction_id}")
-    async def get_session(transaction_id: int) -> dict[str, Any]:
+    async def get_session(transaction_id: int, _who: Viewer) -> dict[str, Any]:
         """Give one session with its samples and what was noted on it."""
         session, samples, events = await store.read(_whole, transaction_id)
         return {

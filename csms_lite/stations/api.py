@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
+from csms_lite.gate import Operator, Viewer
 from csms_lite.stations import service
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Connector, Station
@@ -38,18 +39,20 @@ def charger_routes(
     router = APIRouter(prefix="/api/chargers", tags=["chargers"])
 
     @router.get("")
-    async def list_chargers() -> list[dict[str, Any]]:
+    async def list_chargers(_who: Viewer) -> list[dict[str, Any]]:
         """List all chargers with their connectors."""
         known = await store.read(_all)
         return [_charger(station, connectors, presence) for station, connectors in known]
 
     @router.get("/{charger}")
-    async def get_charger(charger: str) -> dict[str, Any]:
+    async def get_charger(charger: str, _who: Viewer) -> dict[str, Any]:
         """Give one charger."""
         return _charger(*await store.read(_one, charger), presence)
 
     @router.put("/{charger}")
-    async def put_charger(charger: str, body: ChargerBody | None = None) -> dict[str, Any]:
+    async def put_charger(
+        charger: str, _who: Operator, body: ChargerBody | None = None
+    ) -> dict[str, Any]:
         """Add a charger, or change what is given of it."""
         told = body or ChargerBody()
         station = await store.do(
@@ -66,7 +69,7 @@ def charger_routes(
 
     @router.get("/{charger}/events")
     async def list_events(
-        charger: str, count: Annotated[int, Query(ge=1, le=1000)] = 100
+        charger: str, _who: Viewer, count: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
         """List what was noted of a charger, newest first: conflicts, firmware, refusals."""
         events = await store.read(_events, charger, count)

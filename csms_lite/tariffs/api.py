@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from csms_lite.clock import Clock
+from csms_lite.gate import Admin, Viewer
 from csms_lite.store.writer import Store
 from csms_lite.tariffs import service
 from csms_lite.tariffs.rules import Tariff
@@ -30,13 +31,13 @@ def tariff_routes(store: Store, clock: Clock, changed: Callable[[], None]) -> AP
     router = APIRouter(prefix="/api/tariff", tags=["tariff"])
 
     @router.get("")
-    async def get_tariff() -> dict[str, Any] | None:
+    async def get_tariff(_who: Viewer) -> dict[str, Any] | None:
         """Give the price now, null when none was set."""
         tariff = await store.read(service.current_tariff)
         return None if tariff is None else tariff._asdict()
 
     @router.put("")
-    async def put_tariff(body: TariffBody) -> dict[str, Any]:
+    async def put_tariff(body: TariffBody, _who: Admin) -> dict[str, Any]:
         """Set the price from now on; running sessions keep theirs."""
         tariff = Tariff(currency=body.currency, per_kwh_minor=body.per_kwh_minor)
         await store.do(service.set_tariff, tariff, clock.now_ms())

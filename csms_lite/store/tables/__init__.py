@@ -1,0 +1,28 @@
+"""All tables of the central system, a module per capability; each is written by its own alone.
+
+Moments are `*_at_ms` (see `csms_lite.clock`), energy is whole Wh, money whole minor units.
+Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted but old answers.
+"""
+
+from csms_lite.store.tables.commands import commands
+from csms_lite.store.tables.live import epochs
+from csms_lite.store.tables.metadata import metadata
+from csms_lite.store.tables.ocpp import answers
+from csms_lite.store.tables.people import cards
+from csms_lite.store.tables.sessions import samples, sessions
+from csms_lite.store.tables.stations import connectors, events, stations
+from csms_lite.store.tables.tariffs import tariffs
+
+__all__ = [
+    "answers",
+    "cards",
+    "commands",
+    "connectors",
+    "epochs",
+    "events",
+    "metadata",
+    "samples",
+    "sessions",
+    "stations",
+    "tariffs",
+]

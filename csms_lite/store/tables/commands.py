@@ -1,0 +1,28 @@
+"""What was asked of stations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from csms_lite.store.tables.metadata import metadata
+
+commands: Final = Table(
+    "commands",
+    metadata,
+    Column("command_id", Integer, primary_key=True),
+    Column("station_id", ForeignKey("stations.station_id"), nullable=False),
+    Column("action", String(50), nullable=False),
+    Column("payload_json", Text, nullable=False),
+    Column("state", String(12), nullable=False, comment="see csms_lite.commands.rules"),
+    Column("message_id", String(36), nullable=False, unique=True),
+    Column("asked_at_ms", BigInteger, nullable=False),
+    Column("deadline_ms", BigInteger, nullable=False, comment="not sent after this"),
+    Column("sent_at_ms", BigInteger),
+    Column("answered_at_ms", BigInteger),
+    Column("result_json", Text, comment="the CALLRESULT's payload"),
+    Column("problem", Text, comment="why there is no result, for people"),
+    Index(None, "station_id", "state"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,53 @@
+"""Transactions and what was measured in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from csms_lite.store.tables.metadata import metadata
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("transaction_id", Integer, primary_key=True, comment="OCPP transactionId, > 0"),
+    Column("station_id", ForeignKey("stations.station_id"), nullable=False),
+    Column("connector", Integer, nullable=False),
+    Column("id_tag", String(20), nullable=False),
+    Column("verdict", String(12), nullable=False, comment="idTagInfo.status of the answer"),
+    Column("state", String(12), nullable=False, comment="running or closed"),
+    Column("message_id", String(36), nullable=False, comment="of the StartTransaction"),
+    Column("reservation_id", BigInteger),
+    Column("meter_start_wh", BigInteger, nullable=False),
+    Column("started_at_ms", BigInteger, nullable=False, comment="as told"),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("meter_stop_wh", BigInteger),
+    Column("stopped_at_ms", BigInteger, comment="as told"),
+    Column("stop_reason", String(20)),
+    Column("stop_tag", String(20)),
+    Column("stop_received_at_ms", BigInteger),
+    Column("cable_out_at_ms", BigInteger, comment="first status after the end that shows it"),
+    Column("register_wh", BigInteger, comment="newest energy register seen"),
+    Column("power_w", Integer, comment="newest active power seen"),
+    Column("measured_at_ms", BigInteger, comment="when both were measured"),
+    Column("currency", String(3), comment="price as it was at the start"),
+    Column("per_kwh_minor", BigInteger),
+    Index(None, "station_id", "connector", "started_at_ms"),
+    Index(None, "started_at_ms"),
+    sqlite_autoincrement=True,
+)
+
+samples: Final = Table(
+    "samples",
+    metadata,
+    Column("sample_id", Integer, primary_key=True),
+    Column("station_id", Integer, nullable=False),
+    Column("connector", Integer, nullable=False),
+    Column("transaction_id", BigInteger, comment="as the station told it, known or not"),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("energy_wh", BigInteger, comment="register, converted"),
+    Column("power_w", Integer, comment="active import, converted"),
+    Column("values_json", Text, nullable=False, comment="sampledValue as it came"),
+    Index(None, "transaction_id"),
+)
