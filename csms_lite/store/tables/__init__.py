@@ -4,6 +4,8 @@ Moments are `*_at_ms` (see `csms_lite.clock`), energy is whole Wh, money whole m
 Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted but old answers.
 """
 
+from csms_lite.store.tables.accounts import accounts, sign_ins
+from csms_lite.store.tables.audit import audit
 from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.live import epochs
 from csms_lite.store.tables.metadata import metadata
@@ -14,7 +16,9 @@ from csms_lite.store.tables.stations import connectors, events, stations
 from csms_lite.store.tables.tariffs import tariffs
 
 __all__ = [
+    "accounts",
     "answers",
+    "audit",
     "cards",
     "commands",
     "connectors",
@@ -23,6 +27,7 @@ __all__ = [
     "metadata",
     "samples",
     "sessions",
+    "sign_ins",
     "stations",
     "tariffs",
 ]

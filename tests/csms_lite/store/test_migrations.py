@@ -19,7 +19,9 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "accounts": "accounts",
     "answers": "ocpp",
+    "audit": "audit",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
@@ -27,6 +29,7 @@ OWNER = {
     "events": "stations",
     "samples": "sessions",
     "sessions": "sessions",
+    "sign_ins": "accounts",
     "stations": "stations",
     "tariffs": "tariffs",
 }
@@ -71,6 +74,8 @@ def test_only_its_owner_writes_a_table() -> None:
 
 LAYERS = (
     "store",
+    "audit",
+    "accounts",
     "people",
     "stations",
     "tariffs",
