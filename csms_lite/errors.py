@@ -8,6 +8,7 @@ CsmsError
 ├── Refused (ValueError)            it is here, but may not be done           409
 ├── Unacceptable (ValueError)       the request itself cannot be used         422
 ├── NotAllowed (PermissionError)    no or wrong token                         401
+│   └── FactorNeeded                and the second factor is missing
 ├── Forbidden (PermissionError)     a good token of somebody who may not      403
 ├── TooMany (RuntimeError)          asked too often: later it may work        429
 └── NotSetUp (RuntimeError)         the installer has not set this up yet     503
@@ -66,6 +67,12 @@ class NotAllowed(CsmsError, PermissionError):
 
     status = 401
     title = "A token is needed"
+
+
+class FactorNeeded(NotAllowed):
+    """The password is right, and a code of the second factor is missing or wrong."""
+
+    title = "A second factor is needed"
 
 
 class Forbidden(CsmsError, PermissionError):

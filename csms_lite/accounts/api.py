@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request, Response
 
 from csms_lite.accounts.bodies import (
+    CODE_LENGTH,
     CredentialsBody,
     PersonBody,
     RefreshBody,
@@ -24,28 +25,13 @@ from csms_lite.gate import Newcomer
 def auth_routes(door: Door, setup: Setup) -> APIRouter:
     """Make the routes to register, sign in, refresh and sign out."""
     router = APIRouter(prefix="/api/auth", tags=["auth"])
+    _sign_in_routes(router, door)
 
     @router.post("/register", status_code=201)
     async def register(body: PersonBody, request: Request) -> dict[str, Any]:
         """Make an account of the role USER; until its address is verified it opens the profile."""
         tokens = await door.register(body.person(), body.password, caller_of(request))
         return token_answer(tokens)
-
-    @router.post("/login")
-    async def login(body: CredentialsBody, request: Request) -> dict[str, Any]:
-        """Sign in by mail address and password."""
-        return token_answer(await door.sign_in(body.email, body.password, caller_of(request)))
-
-    @router.post("/token")
-    async def token(
-        request: Request,
-        username: Annotated[str, Form(max_length=EMAIL_LENGTH)],
-        password: Annotated[str, Form(max_length=4 * LONGEST_PASSWORD)],
-        grant_type: Annotated[Literal["password"], Form()] = "password",
-    ) -> dict[str, Any]:
-        """Sign in by OAuth2's password flow (RFC 6749 4.3): *username* is the mail address."""
-        assert grant_type == "password"  # the form takes nothing else
-        return token_answer(await door.sign_in(username, password, caller_of(request)))
 
     @router.post("/refresh")
     async def refresh(body: RefreshBody, request: Request) -> dict[str, Any]:
@@ -75,3 +61,24 @@ def auth_routes(door: Door, setup: Setup) -> APIRouter:
         return user_answer(await setup.make_admin(body.token, body.person(), body.password, caller))
 
     return router
+
+
+def _sign_in_routes(router: APIRouter, door: Door) -> None:
+    @router.post("/login")
+    async def login(body: CredentialsBody, request: Request) -> dict[str, Any]:
+        """Sign in by mail address and password."""
+        return token_answer(
+            await door.sign_in(body.email, body.password, caller_of(request), body.code)
+        )
+
+    @router.post("/token")
+    async def token(
+        request: Request,
+        username: Annotated[str, Form(max_length=EMAIL_LENGTH)],
+        password: Annotated[str, Form(max_length=4 * LONGEST_PASSWORD)],
+        grant_type: Annotated[Literal["password"], Form()] = "password",
+        code: Annotated[str | None, Form(max_length=CODE_LENGTH)] = None,
+    ) -> dict[str, Any]:
+        """Sign in by OAuth2's password flow (RFC 6749 4.3): *username* is the mail address."""
+        assert grant_type == "password"  # the form takes nothing else
+        return token_answer(await door.sign_in(username, password, caller_of(request), code))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from csms_lite.accounts.door import Caller, Tokens
@@ -13,16 +14,19 @@ from csms_lite.accounts.rules import (
     LONGEST_PASSWORD,
     NAME_LENGTH,
     Account,
+    Key,
     Person,
     SignIn,
 )
 from csms_lite.accounts.tokens import ACCESS_S, LONGEST
 from csms_lite.audit.api import LARGEST_ID
 from csms_lite.audit.rules import address_of
-from csms_lite.clock import rfc3339
+from csms_lite.clock import maybe_rfc3339, rfc3339, to_ms
+from csms_lite.errors import Unacceptable
 from csms_lite.gate import Role
 
 DEVICE_LENGTH: Final = 200
+CODE_LENGTH: Final = 40  # of a second factor, with room for blanks
 
 Email = Annotated[str, Field(max_length=EMAIL_LENGTH, examples=["ana@example.org"])]
 Password = Annotated[
@@ -30,6 +34,7 @@ Password = Annotated[
 ]
 Name = Annotated[str, Field(max_length=NAME_LENGTH)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["en"])]
+Code = Annotated[str, Field(max_length=CODE_LENGTH)]
 Token = Annotated[str, Field(max_length=LONGEST)]
 
 
@@ -70,6 +75,7 @@ class CredentialsBody(Body):
 
     email: Email
     password: Password
+    code: Code | None = None
 
 
 class RefreshBody(Body):
@@ -109,6 +115,27 @@ class UserBody(ProfileBody):
     is_disabled: bool | None = None
 
 
+class KeyBody(Body):
+    """A key for a program, and the password to show who asks."""
+
+    name: Name
+    scopes: Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=50)]
+    expires: AwareDatetime | None = None
+    password: Password
+
+
+class ConfirmBody(Body):
+    """The password, to show who asks."""
+
+    password: Password
+
+
+class CodeBody(Body):
+    """A code of the second factor."""
+
+    code: Code
+
+
 class PageQuery(Body):
     """Which accounts to list."""
 
@@ -116,6 +143,14 @@ class PageQuery(Body):
     count: Annotated[int, Field(ge=1, le=1000)] = 100
     role: Role | None = None
     search: Annotated[str, Field(max_length=100)] = ""
+
+
+def to_stored(at: datetime | None) -> int | None:
+    """Give a moment as it is stored; raises `Unacceptable` for one that UTC has no date for."""
+    try:
+        return None if at is None else to_ms(at)
+    except OverflowError as failure:
+        raise Unacceptable("expires is a date of the years 1 to 9999 in UTC") from failure
 
 
 def changes_of(body: ProfileBody) -> dict[str, Any]:
@@ -152,8 +187,22 @@ def user_answer(account: Account) -> dict[str, Any]:
         "role": account.role,
         "is_verified": account.is_verified,
         "is_disabled": account.is_disabled,
+        "has_second_factor": account.has_factor,
         "created_at": rfc3339(account.created_at_ms),
         "changed_at": rfc3339(account.changed_at_ms),
+    }
+
+
+def key_answer(key: Key) -> dict[str, Any]:
+    """Write a key, without its secret."""
+    return {
+        "id": key.key_id,
+        "prefix": key.prefix,
+        "name": key.name,
+        "scopes": key.scopes.split(),
+        "created_at": rfc3339(key.created_at_ms),
+        "expires_at": maybe_rfc3339(key.expires_at_ms),
+        "used_at": maybe_rfc3339(key.used_at_ms),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from csms_lite.accounts import service, sign_ins
+from csms_lite.accounts import factors, keys, service, sign_ins
 from csms_lite.accounts.limits import Limit, Rate, SignInLimits
 from csms_lite.accounts.passwords import Passwords
 from csms_lite.accounts.rules import (
@@ -31,7 +31,7 @@ from csms_lite.accounts.tokens import (
 from csms_lite.audit.rules import Actor
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
-from csms_lite.errors import Forbidden, NotAllowed, Refused, Unacceptable
+from csms_lite.errors import FactorNeeded, Forbidden, NotAllowed, Refused, Unacceptable
 from csms_lite.gate import SIGN_IN_AT, Principal, Role
 from csms_lite.store.writer import Store
 
@@ -89,6 +89,7 @@ class Door:
         self._rules = rules
         self._sign_ins = SignInLimits(clock)
         self._newcomers = Limit(clock, "new accounts from your address", Rate(10, HOUR_S))
+        self._codes = Limit(clock, "codes of this account", Rate(10, HOUR_S))
         self._refreshes = Limit(clock, "refreshed tokens from your address", Rate(120, 60))
 
     async def authenticate(self, token: str) -> Principal | None:
@@ -97,7 +98,33 @@ class Door:
         if claims is None:
             return None
         account = await self._store.read(sign_ins.bearer, claims)
-        return None if account is None else self._principal(account, claims.sign_in_id)
+        if account is None:
+            return None
+        return Principal(
+            role=Role(account.role),
+            name=f"account {account.account_id}",
+            user_id=account.account_id,
+            first=first_to_do(account, self._rules.factor_for),
+            sign_in_id=claims.sign_in_id,
+        )
+
+    async def authenticate_key(self, token: str) -> Principal | None:
+        """Give whose key this is: an authenticator of the gate."""
+        given = keys.read_secret_key(token)
+        if given is None:
+            return None
+        found = await self._store.read(keys.bearer, given, self._clock.now_ms())
+        if found is None:
+            return None
+        if not found.is_use_told:
+            await self._store.do(keys.used, found.key_id, self._clock.now_ms())
+        return Principal(
+            role=Role(found.account.role),
+            name=f"key {found.key_id} of account {found.account.account_id}",
+            user_id=found.account.account_id,
+            scopes=found.scopes,
+            first=first_to_do(found.account, self._rules.factor_for),
+        )
 
     async def register(self, person: Person, password: str, caller: Caller) -> Tokens:
         """Make an account of the role USER and sign it in.
@@ -112,11 +139,25 @@ class Door:
         done = await self._store.do(_register, person, hashed, beginning)
         return self._tokens(done, beginning.refresh)
 
-    async def sign_in(self, email: str, password: str, caller: Caller) -> Tokens:
-        """Sign in by password; raises `NotAllowed` alike for a wrong name and a wrong password."""
+    async def sign_in(
+        self, email: str, password: str, caller: Caller, code: str | None = None
+    ) -> Tokens:
+        """Sign in by password, and *code* where there is a second factor.
+
+        Raises `NotAllowed` alike for a wrong name and a wrong password, `FactorNeeded` for a
+        missing or wrong code, `Forbidden` for a disabled account, `TooMany`.
+        """
         account_id = await self._who(email, password, caller)
+        if code is not None:
+            self._codes.take(str(account_id))
         beginning = self._beginning(caller)
-        return self._tokens(await self._store.do(beginning.of, account_id), beginning.refresh)
+        done = await self._store.do(_signed_in, account_id, code, beginning)
+        if done is None:
+            raise FactorNeeded(
+                "send as `code` what your authenticator app shows now, or a recovery code; "
+                "each is good once"
+            )
+        return self._tokens(done, beginning.refresh)
 
     async def refresh(self, token: str, caller: Caller) -> Tokens:
         """Give new tokens for a refresh token, which is good once; raises `NotAllowed`."""
@@ -162,6 +203,12 @@ class Door:
             raise Forbidden("this is not your password")
         return account
 
+    def count_code(self, who: Principal) -> int:
+        """Count a try of a code and give whose it is; raises `TooMany`."""
+        account_id = account_id_of(who)
+        self._codes.take(str(account_id))
+        return account_id
+
     async def hashed(self, password: str, email: str) -> str:
         """Hash a new password; raises `Unacceptable` for a weak one."""
         return await self._passwords.hashed(good_password(password, email))
@@ -191,15 +238,6 @@ class Door:
             self._key, claims, now_ms=self._clock.now_ms(), token_id=self._chance.message_id()
         )
         return Tokens(access, refresh.text(), account)
-
-    def _principal(self, account: Account, sign_in_id: int | None) -> Principal:
-        return Principal(
-            role=Role(account.role),
-            name=f"account {account.account_id}",
-            user_id=account.account_id,
-            first=first_to_do(account, has_factor=False, factor_for=self._rules.factor_for),
-            sign_in_id=sign_in_id,
-        )
 
 
 def account_id_of(who: Principal) -> int:
@@ -239,6 +277,14 @@ def _register(db: Connection, person: Person, hashed: str, beginning: _Beginning
         now_ms=beginning.now_ms,
     )
     return beginning.of(db, account.account_id)
+
+
+def _signed_in(
+    db: Connection, account_id: int, code: str | None, beginning: _Beginning
+) -> SignedIn | None:
+    if not factors.passes(db, account_id, code, beginning.now_ms):
+        return None
+    return beginning.of(db, account_id)
 
 
 def _changed(

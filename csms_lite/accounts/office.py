@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from csms_lite.accounts.api import auth_routes
 from csms_lite.accounts.door import Door, DoorRules
+from csms_lite.accounts.keys_api import factor_reset_routes, factor_routes, key_routes
 from csms_lite.accounts.passwords import Passwords
 from csms_lite.accounts.setup import FILE, Setup
 from csms_lite.accounts.users_api import own_routes, user_changes, user_routes
@@ -29,18 +30,22 @@ class Office:
 
     store: Store
     clock: Clock
+    chance: Chance
     door: Door
     setup: Setup
 
     def authenticators(self) -> tuple[Authenticator, ...]:
         """Give whom the gate shall ask who somebody is."""
-        return (self.door.authenticate,)
+        return (self.door.authenticate, self.door.authenticate_key)
 
     def routes(self) -> tuple[APIRouter, ...]:
         """Give all routes; the own ones first, for `me` is no number."""
         return (
             auth_routes(self.door, self.setup),
             own_routes(self.store, self.clock, self.door),
+            key_routes(self.store, self.clock, self.chance, self.door),
+            factor_routes(self.store, self.clock, self.chance, self.door),
+            factor_reset_routes(self.store, self.clock),
             user_routes(self.store, self.clock),
             user_changes(self.store, self.clock, self.door),
             audit_routes(self.store),
@@ -64,4 +69,4 @@ async def open_office(
     door = Door(store, clock, chance, key=key, passwords=passwords, rules=rules)
     setup = Setup(store, clock, door, state_dir / FILE)
     await setup.prepare(chance)
-    return Office(store=store, clock=clock, door=door, setup=setup)
+    return Office(store=store, clock=clock, chance=chance, door=door, setup=setup)

@@ -17,6 +17,8 @@ LONGEST_PASSWORD: Final = 128  # so that hashing is bounded
 DAY_MS: Final = 86_400_000
 SIGN_IN_ENDS_MS: Final = 30 * DAY_MS  # a sign-in that nobody used so long is over
 SIGN_INS_PER_ACCOUNT: Final = 20  # the one not used for longest makes room
+OWN_TAGS: Final = ("auth", "me")
+KEYS_PER_ACCOUNT: Final = 20
 STAFF: Final = (Role.ADMIN, Role.OPERATOR)  # who may act on others
 
 _ADDRESS: Final = re.compile(
@@ -40,6 +42,19 @@ class Account(NamedTuple):
     created_at_ms: int
     changed_at_ms: int
     deleted_at_ms: int | None
+    has_factor: bool
+
+
+class Key(NamedTuple):
+    """A program's key, as its owner sees it."""
+
+    key_id: int
+    prefix: str
+    name: str
+    scopes: str
+    created_at_ms: int
+    expires_at_ms: int | None
+    used_at_ms: int | None
 
 
 class Person(NamedTuple):
@@ -110,13 +125,26 @@ def good_role(role: str) -> Role:
         raise Unacceptable(f"a role is one of {', '.join(Role)}") from failure
 
 
-def first_to_do(account: Account, *, has_factor: bool, factor_for: Collection[str]) -> str | None:
+def first_to_do(account: Account, factor_for: Collection[str]) -> str | None:
     """Say what the holder must do before anything but the own profile opens (row 19)."""
     if not account.is_verified:
         return (
             "verify your mail address first: POST /api/users/me/verification sends a code, "
             "or ask the operator"
         )
-    if account.role in factor_for and not has_factor:
+    if account.role in factor_for and not account.has_factor:
         return "set up your second factor first: POST /api/users/me/second-factor"
     return None
+
+
+def good_scopes(asked: Collection[str], tags: Collection[str]) -> str:
+    """Give a key's scopes as they are kept; raises `Unacceptable`.
+
+    What is a person's own is never a key's: a stolen key must not make keys or change passwords.
+    """
+    known = {f"{tag}:{kind}" for tag in tags if tag not in OWN_TAGS for kind in ("read", "write")}
+    strange = sorted(set(asked) - known)
+    if strange or not asked:
+        wrong = f"{', '.join(strange)[:100]} cannot be granted" if strange else "grant something"
+        raise Unacceptable(f"{wrong}: scopes are {', '.join(sorted(known))}")
+    return " ".join(sorted(set(asked)))

@@ -185,7 +185,13 @@ def delete(db: Connection, account_id: int, *, who: Actor, now_ms: int) -> None:
     """Forget who an account was; its number stays, for sessions and bills. Raises `NotFound`."""
     _keep_an_admin(db, account(db, account_id))
     sql.forget_person.run(db, of_account=account_id, now_ms=now_ms, gone_ms=now_ms)
-    sql.end_every.run(db, of_account=account_id)
+    for gone in (
+        sql.end_every,
+        sql.remove_keys,
+        sql.remove_factor,
+        sql.remove_recovery_codes,
+    ):
+        gone.run(db, of_account=account_id)
     note(db, who, "account_deleted", now_ms=now_ms, account_id=account_id)
 
 
@@ -198,7 +204,11 @@ def password_of(db: Connection, account_id: int) -> str | None:
 def made(row: tuple[Any, ...]) -> Account:
     """Make an account of its row: SQLite knows no booleans."""
     found = Account._make(row)
-    return found._replace(is_verified=bool(found.is_verified), is_disabled=bool(found.is_disabled))
+    return found._replace(
+        is_verified=bool(found.is_verified),
+        is_disabled=bool(found.is_disabled),
+        has_factor=bool(found.has_factor),
+    )
 
 
 _STORED = (

@@ -1,17 +1,30 @@
-"""Every statement on accounts and sign-ins."""
+"""Every statement on accounts, their sign-ins, keys and second factors."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import and_, bindparam, delete, func, insert, null, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, null, or_, select, update
 
-from csms_lite.accounts.rules import Account, SignIn
+from csms_lite.accounts.rules import Account, Key, SignIn
 from csms_lite.gate import Role
 from csms_lite.store.prepared import Prepared
-from csms_lite.store.tables import accounts, sign_ins
+from csms_lite.store.tables import (
+    accounts,
+    api_keys,
+    recovery_codes,
+    second_factors,
+    sign_ins,
+)
 
-_ACCOUNT: Final = tuple(accounts.c[name] for name in Account._fields)
+_HAS_FACTOR: Final = exists().where(
+    second_factors.c.account_id == accounts.c.account_id,
+    second_factors.c.confirmed_at_ms.is_not(None),
+)
+_ACCOUNT: Final = tuple(
+    _HAS_FACTOR.label(name) if name == "has_factor" else accounts.c[name]
+    for name in Account._fields
+)
 _HERE: Final = accounts.c.deleted_at_ms.is_(None)
 _ONE: Final = and_(accounts.c.account_id == bindparam("of_account"), _HERE)
 
@@ -182,3 +195,85 @@ make_room: Final = Prepared(
     )
 )
 forget_old: Final = Prepared(delete(sign_ins).where(sign_ins.c.used_at_ms <= bindparam("until_ms")))
+
+_KEY: Final = tuple(api_keys.c[name] for name in Key._fields)
+
+key_by_prefix: Final = Prepared(
+    select(
+        api_keys.c.key_id,
+        api_keys.c.secret_hash,
+        api_keys.c.scopes,
+        api_keys.c.expires_at_ms,
+        api_keys.c.used_at_ms,
+        *_ACCOUNT,
+    )
+    .join_from(api_keys, accounts, api_keys.c.account_id == accounts.c.account_id)
+    .where(api_keys.c.prefix == bindparam("prefix"), _HERE)
+)
+keys_of: Final = Prepared(
+    select(*_KEY)
+    .where(api_keys.c.account_id == bindparam("of_account"))
+    .order_by(api_keys.c.key_id)
+)
+add_key: Final = Prepared(
+    insert(api_keys)
+    .values(
+        account_id=bindparam("account_id"),
+        prefix=bindparam("prefix"),
+        secret_hash=bindparam("secret_hash"),
+        name=bindparam("name"),
+        scopes=bindparam("scopes"),
+        created_at_ms=bindparam("now_ms"),
+        expires_at_ms=bindparam("expires_at_ms"),
+    )
+    .returning(*_KEY)
+)
+key_used: Final = Prepared(
+    update(api_keys)
+    .where(api_keys.c.key_id == bindparam("of_key"))
+    .values(used_at_ms=bindparam("now_ms"))
+)
+remove_key: Final = Prepared(
+    delete(api_keys).where(
+        api_keys.c.key_id == bindparam("of_key"), api_keys.c.account_id == bindparam("of_account")
+    )
+)
+remove_keys: Final = Prepared(
+    delete(api_keys).where(api_keys.c.account_id == bindparam("of_account"))
+)
+
+factor: Final = Prepared(
+    select(
+        second_factors.c.secret, second_factors.c.confirmed_at_ms, second_factors.c.last_step
+    ).where(second_factors.c.account_id == bindparam("of_account"))
+)
+begin_factor: Final = Prepared(
+    insert(second_factors).values(
+        account_id=bindparam("account_id"), secret=bindparam("secret"), last_step=0
+    )
+)
+factor_used: Final = Prepared(
+    update(second_factors)
+    .where(second_factors.c.account_id == bindparam("of_account"))
+    .values(
+        last_step=bindparam("new_step"),
+        confirmed_at_ms=func.coalesce(second_factors.c.confirmed_at_ms, bindparam("now_ms")),
+    )
+)
+remove_factor: Final = Prepared(
+    delete(second_factors).where(second_factors.c.account_id == bindparam("of_account"))
+)
+add_recovery_code: Final = Prepared(
+    insert(recovery_codes).values(
+        code_hash=bindparam("code_hash"), account_id=bindparam("account_id")
+    )
+)
+use_recovery_code: Final = Prepared(
+    delete(recovery_codes).where(
+        recovery_codes.c.code_hash == bindparam("hash"),
+        recovery_codes.c.account_id == bindparam("of_account"),
+    )
+)
+remove_recovery_codes: Final = Prepared(
+    delete(recovery_codes).where(recovery_codes.c.account_id == bindparam("of_account"))
+)

@@ -1,4 +1,4 @@
-"""People: accounts, their sign-ins, the keys of their programs."""
+"""People: accounts, their sign-ins, the keys of their programs, their second factors."""
 
 from __future__ import annotations
 
@@ -42,4 +42,32 @@ sign_ins: Final = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("used_at_ms", BigInteger, nullable=False),
     sqlite_autoincrement=True,
+)
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False, index=True),
+    Column("prefix", String(16), nullable=False, unique=True, comment="names the key to people"),
+    Column("secret_hash", String(64), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("scopes", String(1000), nullable=False, comment="TAG:read and TAG:write, by blanks"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger),
+    Column("used_at_ms", BigInteger, comment="to the minute"),
+    sqlite_autoincrement=True,
+)
+second_factors: Final = Table(
+    "second_factors",
+    metadata,
+    Column("account_id", ForeignKey("accounts.account_id"), primary_key=True),
+    Column("secret", String(32), nullable=False, comment="base32: TOTP needs it as it is"),
+    Column("confirmed_at_ms", BigInteger, comment="none: not in use yet"),
+    Column("last_step", BigInteger, nullable=False, comment="a code is good once"),
+)
+recovery_codes: Final = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False, index=True),
 )

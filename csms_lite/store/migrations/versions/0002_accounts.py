@@ -1,4 +1,4 @@
-"""People: accounts, sign-ins, the audit trail."""
+"""People: accounts, sign-ins, keys, second factors, the audit trail."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ def upgrade() -> None:
     """Create what people need."""
     _accounts()
     _sign_ins()
+    _api_keys()
+    _second_factors()
     _audit()
 
 
@@ -59,6 +61,52 @@ def _sign_ins() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_sign_ins_account_id", "sign_ins", ["account_id"])
+
+
+def _api_keys() -> None:
+    op.create_table(
+        "api_keys",
+        sqlalchemy.Column("key_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("prefix", sqlalchemy.String(length=16), nullable=False),
+        sqlalchemy.Column("secret_hash", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("name", sqlalchemy.String(length=100), nullable=False),
+        sqlalchemy.Column("scopes", sqlalchemy.String(length=1000), nullable=False),
+        sqlalchemy.Column("created_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("expires_at_ms", sqlalchemy.BigInteger()),
+        sqlalchemy.Column("used_at_ms", sqlalchemy.BigInteger()),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_api_keys_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("key_id", name="pk_api_keys"),
+        sqlalchemy.UniqueConstraint("prefix", name="uq_api_keys_prefix"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_api_keys_account_id", "api_keys", ["account_id"])
+
+
+def _second_factors() -> None:
+    op.create_table(
+        "second_factors",
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("secret", sqlalchemy.String(length=32), nullable=False),
+        sqlalchemy.Column("confirmed_at_ms", sqlalchemy.BigInteger()),
+        sqlalchemy.Column("last_step", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_second_factors_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("account_id", name="pk_second_factors"),
+    )
+    op.create_table(
+        "recovery_codes",
+        sqlalchemy.Column("code_hash", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_recovery_codes_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("code_hash", name="pk_recovery_codes"),
+    )
+    op.create_index("ix_recovery_codes_account_id", "recovery_codes", ["account_id"])
 
 
 def _audit() -> None:
