@@ -19,6 +19,7 @@ from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.live.feed import Feed
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.ocpp.session import Desk
+from csms_lite.openapi import about_routes, open_api
 from csms_lite.people.api import card_routes
 from csms_lite.sessions.api import session_routes
 from csms_lite.stations.api import charger_routes
@@ -31,7 +32,7 @@ HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for
 def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
     """Put all routes together."""
     store, clock, chance = desk.store, desk.clock, desk.chance
-    app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
+    app = open_api()
     app.add_middleware(Guard)
     app.state.gate = gate
     add_problems(app)
@@ -41,6 +42,7 @@ def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
         charger_routes(store, clock, chance, desk.presence, feed.touch),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
         session_routes(store),
+        about_routes(app),
     ):
         app.include_router(router)
     pages = find_pages()

@@ -28,6 +28,9 @@ PUBLIC: Final = frozenset(
     {
         "GET /",
         "GET /c/{code}",
+        "GET /api/docs",
+        "GET /api/docs.css",
+        "GET /api/openapi.json",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
