@@ -19,7 +19,7 @@ from csms_lite.gate import Authenticator, Principal, Role
 
 PROBLEM: Final = "application/problem+json"  # RFC 9457
 MAX_BODY: Final = 64 * 1024  # bytes; the largest request is a charging profile
-UNUSABLE: Final[Mapping[type[BaseException], str]] = {
+UNUSABLE: Final[Mapping[type[Exception], str]] = {
     OverflowError: "a number in this request is too large: 64 bits hold any of ours",
     RecursionError: "this request is nested too deeply: nothing of ours goes beyond ten levels",
     UnicodeEncodeError: "a text in this request is no Unicode: half of a surrogate pair is alone",
@@ -48,17 +48,17 @@ def token_check(token: str) -> Authenticator:
 def add_problems(app: FastAPI) -> None:
     """Make every error a problem document that says what to do."""
 
-    async def _unusable(_request: Request, error: BaseException) -> JSONResponse:
-        return problem(422, "This request cannot be used", UNUSABLE[type(error)])
+    async def _unusable(_request: Request, error: Exception) -> JSONResponse:
+        return problem(422, "This request cannot be used", str(_why_unusable(error)))
 
     for kind in UNUSABLE:
         app.add_exception_handler(kind, _unusable)
 
     @app.exception_handler(CsmsError)
-    async def _ours(request: Request, error: CsmsError) -> JSONResponse:
-        cause = error.__cause__
-        if isinstance(error, VerbFailed) and cause is not None and type(cause) in UNUSABLE:
-            return await _unusable(request, cause)
+    async def _ours(_request: Request, error: CsmsError) -> JSONResponse:
+        why = _why_unusable(error.__cause__) if isinstance(error, VerbFailed) else None
+        if why is not None:
+            return problem(422, "This request cannot be used", why)
         response = problem(error.status, error.title, str(error))
         if isinstance(error, NotAllowed):
             response.headers["www-authenticate"] = "Bearer"
@@ -77,6 +77,10 @@ def add_problems(app: FastAPI) -> None:
     async def _plain(request: Request, error: HTTPException) -> JSONResponse:
         detail = f"{request.method} {request.url.path}: {error.detail}"
         return problem(error.status_code, HTTPStatus(error.status_code).phrase, detail)
+
+
+def _why_unusable(error: BaseException | None) -> str | None:
+    return next((why for kind, why in UNUSABLE.items() if isinstance(error, kind)), None)
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
