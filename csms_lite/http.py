@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.accounts.office import Office
 from csms_lite.commands.api import command_routes
 from csms_lite.gate import Gate
 from csms_lite.live.api import PageFiles, public_routes
@@ -29,7 +30,7 @@ from csms_lite.web import Guard, add_problems
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
+def http_app(desk: Desk, feed: Feed, gate: Gate, office: Office) -> FastAPI:
     """Put all routes together."""
     store, clock, chance = desk.store, desk.clock, desk.chance
     app = open_api()
@@ -43,6 +44,7 @@ def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
         command_routes(store, clock, chance, desk.outgoing, check_payload),
         session_routes(store),
         about_routes(app),
+        *office.routes(),
     ):
         app.include_router(router)
     pages = find_pages()

@@ -30,5 +30,9 @@ class Settings(BaseSettings):
     """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
     strict_subprotocol: bool = False
     """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
+    open_registration: bool = True
+    """Let anybody make an account of the role USER; else an ADMIN adds them."""
+    second_factor_for_staff: bool = False
+    """Let ADMIN and OPERATOR do nothing before they have set up a second factor."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""

@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from csms_lite.errors import CsmsError, NotAllowed, VerbFailed
+from csms_lite.errors import CsmsError, NotAllowed, TooMany, VerbFailed
 from csms_lite.gate import Authenticator, Principal, Role
 
 PROBLEM: Final = "application/problem+json"  # RFC 9457
@@ -62,6 +62,8 @@ def add_problems(app: FastAPI) -> None:
         response = problem(error.status, error.title, str(error))
         if isinstance(error, NotAllowed):
             response.headers["www-authenticate"] = "Bearer"
+        if isinstance(error, TooMany):
+            response.headers["retry-after"] = str(error.retry_after_s)
         return response
 
     @app.exception_handler(RequestValidationError)

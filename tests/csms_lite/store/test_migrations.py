@@ -19,14 +19,20 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "accounts": "accounts",
     "answers": "ocpp",
+    "api_keys": "accounts",
+    "audit": "audit",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
     "epochs": "live",
     "events": "stations",
+    "recovery_codes": "accounts",
     "samples": "sessions",
+    "second_factors": "accounts",
     "sessions": "sessions",
+    "sign_ins": "accounts",
     "stations": "stations",
     "tariffs": "tariffs",
 }
@@ -71,6 +77,8 @@ def test_only_its_owner_writes_a_table() -> None:
 
 LAYERS = (
     "store",
+    "audit",
+    "accounts",
     "people",
     "stations",
     "tariffs",
