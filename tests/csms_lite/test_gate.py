@@ -50,7 +50,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
         house = await furnish(Settings(state_dir=tmp_path), store, clock, chance)
         async with asyncio.TaskGroup() as tasks:
             feeding = tasks.create_task(house.feed.publish_on())
-            yield http_app(house.desk, house.feed, Gate([by_role]))
+            yield http_app(house.desk, house.feed, Gate([by_role]), house.freshness.look)
             feeding.cancel()
 
 

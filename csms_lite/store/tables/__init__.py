@@ -5,16 +5,20 @@ Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted
 """
 
 from csms_lite.store.tables.commands import commands
+from csms_lite.store.tables.history import beats, boots, statuses
 from csms_lite.store.tables.live import epochs
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
 from csms_lite.store.tables.people import cards
-from csms_lite.store.tables.sessions import samples, sessions
+from csms_lite.store.tables.sessions import breaches, samples, sessions
 from csms_lite.store.tables.stations import connectors, events, stations
 from csms_lite.store.tables.tariffs import tariffs
 
 __all__ = [
     "answers",
+    "beats",
+    "boots",
+    "breaches",
     "cards",
     "commands",
     "connectors",
@@ -24,5 +28,6 @@ __all__ = [
     "samples",
     "sessions",
     "stations",
+    "statuses",
     "tariffs",
 ]

@@ -20,6 +20,9 @@ from csms_lite.store.writer import open_store
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
     "answers": "ocpp",
+    "beats": "history",
+    "boots": "history",
+    "breaches": "sessions",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
@@ -28,6 +31,7 @@ OWNER = {
     "samples": "sessions",
     "sessions": "sessions",
     "stations": "stations",
+    "statuses": "history",
     "tariffs": "tariffs",
 }
 
@@ -73,10 +77,12 @@ LAYERS = (
     "store",
     "people",
     "stations",
+    "history",
     "tariffs",
     "commands",
     "sessions",
     "access",
+    "charging",
     "ocpp live",
 )
 
