@@ -63,7 +63,9 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
             office = await people_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
-                yield http_app(house.desk, house.feed, Gate([by_role]), office)
+                yield http_app(
+                    house.desk, house.feed, Gate([by_role]), office, house.freshness.look
+                )
                 feeding.cancel()
 
 

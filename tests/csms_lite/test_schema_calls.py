@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from csms_lite.app import furnish
+from csms_lite.accounts.passwords import password_thread
+from csms_lite.app import furnish, people_office
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
@@ -59,9 +60,15 @@ async def by_role(token: str) -> Principal | None:
 async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.AsyncClient]:
     """The whole HTTP side with a little in its store, called by somebody of *role*."""
     clock, chance = SystemClock(), Chance(random.Random(1))
-    async with open_store(state_dir / "c.db", clock=clock, open_database=open_database) as store:
-        house = await furnish(Settings(state_dir=state_dir), store, clock, chance)
-        app = http_app(house.desk, house.feed, Gate([by_role]))
+    settings = Settings(state_dir=state_dir)
+    async with AsyncExitStack() as stack:
+        passwords = stack.enter_context(password_thread())
+        store = await stack.enter_async_context(
+            open_store(state_dir / "c.db", clock=clock, open_database=open_database)
+        )
+        house = await furnish(settings, store, clock, chance)
+        office = await people_office(settings, store, clock, chance, passwords)
+        app = http_app(house.desk, house.feed, Gate([by_role]), office, house.freshness.look)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
             http.headers["Authorization"] = f"Bearer {Role.ADMIN}"
