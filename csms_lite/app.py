@@ -21,6 +21,7 @@ from csms_lite.accounts.door import door_rules
 from csms_lite.accounts.office import Office, open_office
 from csms_lite.accounts.passwords import Passwords, password_thread
 from csms_lite.chance import Chance
+from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, SettingsError
@@ -34,6 +35,8 @@ from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
 from csms_lite.secretfile import read_secret
+from csms_lite.sessions.freshness import Freshness
+from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
 from csms_lite.stations.presence import Presence
 from csms_lite.store.thread import OpenDatabase, open_database
@@ -86,10 +89,12 @@ async def serve(
             house = await furnish(settings, store, clock, chance)
             office = await people_office(settings, store, clock, chance, passwords)
             gate = Gate([token_check(token), *office.authenticators()])
-            http = HttpServer(http_app(house.desk, house.feed, gate, office))
+            http = HttpServer(http_app(house.desk, house.feed, gate, office, house.freshness.look))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
+                if settings.trigger_when_watched:
+                    tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
                 await http.listening.wait()
@@ -108,6 +113,7 @@ class House:
     desk: Desk
     feed: Feed
     endpoint: Endpoint
+    freshness: Freshness
 
     async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
         """End commands that were not sent in time, and forget very old answers."""
@@ -117,6 +123,7 @@ class House:
                 now_ms = clock.now_ms()
                 ended = await store.do(commands.expire, now_ms)
                 ended += await store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
+                await store.do(charging.settle, now_ms, self.desk.start_within_s * 1000)
                 for command_id in ended:
                     self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
@@ -139,6 +146,7 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
+    await store.do(charging.settle, clock.now_ms(), settings.start_within_s * 1000)
     presence = Presence()
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
@@ -151,11 +159,17 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         heartbeat_s=settings.heartbeat_s,
         accept_unknown=settings.accept_unknown,
         touched=feed.touch,
+        limits=Limits(nominal_v=settings.nominal_v, temperature_c=settings.temperature_limit_c),
+        start_within_s=settings.start_within_s,
+        expiry_ms=settings.session_expiry_h * 3_600_000,
     )
     return House(
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
+        freshness=Freshness(
+            store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
+        ),
     )
 
 

@@ -29,6 +29,9 @@ PUBLIC: Final = frozenset(
     {
         "GET /",
         "GET /c/{code}",
+        "GET /api/docs",
+        "GET /api/docs.css",
+        "GET /api/openapi.json",
         "POST /api/auth/login",
         "POST /api/auth/logout",
         "POST /api/auth/refresh",
@@ -60,7 +63,9 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
             office = await people_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
-                yield http_app(house.desk, house.feed, Gate([by_role]), office)
+                yield http_app(
+                    house.desk, house.feed, Gate([by_role]), office, house.freshness.look
+                )
                 feeding.cancel()
 
 

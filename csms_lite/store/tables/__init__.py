@@ -13,11 +13,12 @@ from csms_lite.store.tables.accounts import (
 )
 from csms_lite.store.tables.audit import audit
 from csms_lite.store.tables.commands import commands
+from csms_lite.store.tables.history import beats, boots, statuses
 from csms_lite.store.tables.live import epochs
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
 from csms_lite.store.tables.people import cards
-from csms_lite.store.tables.sessions import samples, sessions
+from csms_lite.store.tables.sessions import breaches, samples, sessions
 from csms_lite.store.tables.stations import connectors, events, stations
 from csms_lite.store.tables.tariffs import tariffs
 
@@ -26,6 +27,9 @@ __all__ = [
     "answers",
     "api_keys",
     "audit",
+    "beats",
+    "boots",
+    "breaches",
     "cards",
     "commands",
     "connectors",
@@ -38,5 +42,6 @@ __all__ = [
     "sessions",
     "sign_ins",
     "stations",
+    "statuses",
     "tariffs",
 ]

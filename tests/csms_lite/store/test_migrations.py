@@ -23,6 +23,9 @@ OWNER = {
     "answers": "ocpp",
     "api_keys": "accounts",
     "audit": "audit",
+    "beats": "history",
+    "boots": "history",
+    "breaches": "sessions",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
@@ -34,6 +37,7 @@ OWNER = {
     "sessions": "sessions",
     "sign_ins": "accounts",
     "stations": "stations",
+    "statuses": "history",
     "tariffs": "tariffs",
 }
 
@@ -81,10 +85,12 @@ LAYERS = (
     "accounts",
     "people",
     "stations",
+    "history",
     "tariffs",
     "commands",
     "sessions",
     "access",
+    "charging",
     "ocpp live",
 )
 
