@@ -7,6 +7,8 @@ from uuid import UUID
 
 from csms_lite.stations.rules import CODE_LENGTH, CODE_LETTERS
 
+KEY_BYTES = 20  # the longest AuthorizationKey of OCPP: 40 hexadecimal digits
+SALT_BYTES = 16
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
 
@@ -27,6 +29,14 @@ class Chance:
     def token(self) -> str:
         """Make a bearer token; only as good as the source, so that must be the system's."""
         return self._source.randbytes(TOKEN_BYTES).hex()
+
+    def key(self) -> str:
+        """Make a station's key; as good as the source, as a token is."""
+        return self._source.randbytes(KEY_BYTES).hex()
+
+    def salt(self) -> str:
+        """Make a salt, in hexadecimal."""
+        return self._source.randbytes(SALT_BYTES).hex()
 
 
 def system_chance() -> Chance:

@@ -21,6 +21,7 @@ from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
@@ -28,6 +29,8 @@ PUBLIC: Final = frozenset(
     {
         "GET /",
         "GET /c/{code}",
+        "GET /api/public/stations",
+        "GET /api/public/stations/{code}",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
@@ -50,7 +53,8 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
         house = await furnish(Settings(state_dir=tmp_path), store, clock, chance)
         async with asyncio.TaskGroup() as tasks:
             feeding = tasks.create_task(house.feed.publish_on())
-            yield http_app(house.desk, house.feed, Gate([by_role]))
+            sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
+            yield http_app(house.desk, house.feed, Gate([by_role]), sheet)
             feeding.cancel()
 
 
