@@ -17,9 +17,8 @@ from typing import Final
 import structlog
 
 from csms_lite.access.rules import AccessRules
-from csms_lite.accounts.door import door_rules
-from csms_lite.accounts.office import Office, open_office
-from csms_lite.accounts.passwords import Passwords, password_thread
+from csms_lite.accounts.office import open_office
+from csms_lite.accounts.passwords import password_thread
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
@@ -84,12 +83,14 @@ async def serve(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
             house = await furnish(settings, store, clock, chance)
-            office = await people_office(settings, store, clock, chance, passwords)
+            office = await open_office(settings, store, clock, chance, passwords)
             gate = Gate([token_check(token), *office.authenticators()])
             http = HttpServer(http_app(house.desk, house.feed, gate, office))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
+                tasks.create_task(office.tidy_on(stopping), name="tidy-people")
+                posting = tasks.create_task(office.postman.deliver_on(), name="mail")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
                 await http.listening.wait()
@@ -97,6 +98,7 @@ async def serve(
                 ready(addresses)
                 await stopping.wait()
                 http.end()
+                posting.cancel()
                 await house.close()
     log.info("csms_stopped")
 
@@ -156,19 +158,6 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
-    )
-
-
-async def people_office(
-    settings: Settings, store: Store, clock: Clock, chance: Chance, passwords: Passwords
-) -> Office:
-    """Put together on *store* what people meet."""
-    rules = door_rules(
-        open_registration=settings.open_registration,
-        second_factor_for_staff=settings.second_factor_for_staff,
-    )
-    return await open_office(
-        settings.state_dir, store, clock, chance, passwords=passwords, rules=rules
     )
 
 

@@ -7,6 +7,7 @@ Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted
 from csms_lite.store.tables.accounts import (
     accounts,
     api_keys,
+    mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
@@ -14,6 +15,7 @@ from csms_lite.store.tables.accounts import (
 from csms_lite.store.tables.audit import audit
 from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.live import epochs
+from csms_lite.store.tables.mail import outbox
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
 from csms_lite.store.tables.people import cards
@@ -31,7 +33,9 @@ __all__ = [
     "connectors",
     "epochs",
     "events",
+    "mail_codes",
     "metadata",
+    "outbox",
     "recovery_codes",
     "samples",
     "second_factors",

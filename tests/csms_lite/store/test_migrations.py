@@ -28,6 +28,8 @@ OWNER = {
     "connectors": "stations",
     "epochs": "live",
     "events": "stations",
+    "mail_codes": "accounts",
+    "outbox": "mail",
     "recovery_codes": "accounts",
     "samples": "sessions",
     "second_factors": "accounts",
@@ -78,6 +80,7 @@ def test_only_its_owner_writes_a_table() -> None:
 LAYERS = (
     "store",
     "audit",
+    "mail",
     "accounts",
     "people",
     "stations",
