@@ -7,10 +7,12 @@ Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted
 from csms_lite.store.tables.accounts import (
     accounts,
     api_keys,
+    identities,
     mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
+    webhooks,
 )
 from csms_lite.store.tables.audit import audit
 from csms_lite.store.tables.commands import commands
@@ -33,6 +35,7 @@ __all__ = [
     "connectors",
     "epochs",
     "events",
+    "identities",
     "mail_codes",
     "metadata",
     "outbox",
@@ -43,4 +46,5 @@ __all__ = [
     "sign_ins",
     "stations",
     "tariffs",
+    "webhooks",
 ]

@@ -28,6 +28,7 @@ OWNER = {
     "connectors": "stations",
     "epochs": "live",
     "events": "stations",
+    "identities": "accounts",
     "mail_codes": "accounts",
     "outbox": "mail",
     "recovery_codes": "accounts",
@@ -37,6 +38,7 @@ OWNER = {
     "sign_ins": "accounts",
     "stations": "stations",
     "tariffs": "tariffs",
+    "webhooks": "accounts",
 }
 
 
