@@ -33,7 +33,7 @@ from csms_lite.errors import CsmsError, SettingsError, Unacceptable
 from csms_lite.gate import Authenticator
 from csms_lite.mail import service as mail
 from csms_lite.mail.postman import Postman
-from csms_lite.mail.smtp import MailServer
+from csms_lite.mail.smtp import MailServer, trust_of
 from csms_lite.secretfile import read_secret
 from csms_lite.settings import Settings
 from csms_lite.store.writer import Store
@@ -176,7 +176,7 @@ def mail_server(settings: Settings) -> MailServer | None:
         sender=settings.mail_from,
         user=settings.smtp_user,
         password=None if password is None else password.get_secret_value(),
-        ca_file=settings.smtp_ca_file,
+        trust=None if settings.smtp_security == "none" else trust_of(settings.smtp_ca_file),
     )
 
 

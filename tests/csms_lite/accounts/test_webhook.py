@@ -1,4 +1,4 @@
-"""Users pushed by a signed webhook: once, in order, by who knows the secret, and never the staff."""
+"""Users pushed by a signed webhook: once, in order, by who knows the secret; never the staff."""
 
 from __future__ import annotations
 
