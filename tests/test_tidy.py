@@ -50,15 +50,15 @@ CORE_MAY_IMPORT = {
 # Where there are two, the second is the other end of the same wire.
 HOME_OF = {
     "adafruit_pn532": ["edge/drivers/pn532/library.py"],
-    "aiosmtplib": ["csms_lite/accounts/smtp.py"],
+    "aiosmtplib": ["csms_lite/mail/smtp.py"],
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
     "argon2": ["csms_lite/accounts/passwords.py"],
     "fastjsonschema": ["edge/ocppj/*"],
     "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
-    "httpx": ["edge/drivers/carrier/http.py"],
+    "httpx": ["edge/drivers/carrier/http.py", "csms_lite/accounts/oidc.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
-    "jwt": ["csms_lite/accounts/tokens.py"],
+    "jwt": ["csms_lite/accounts/tokens.py", "csms_lite/accounts/oidc.py"],
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
     "pyotp": ["csms_lite/accounts/factors.py"],

@@ -1,10 +1,11 @@
-"""Every statement on accounts, their sign-ins, keys and second factors."""
+"""Every statement on accounts, their sign-ins, keys, second factors, mail codes and identities."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, null, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from csms_lite.accounts.rules import Account, Key, SignIn
 from csms_lite.gate import Role
@@ -12,9 +13,12 @@ from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import (
     accounts,
     api_keys,
+    identities,
+    mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
+    webhooks,
 )
 
 _HAS_FACTOR: Final = exists().where(
@@ -276,4 +280,90 @@ use_recovery_code: Final = Prepared(
 )
 remove_recovery_codes: Final = Prepared(
     delete(recovery_codes).where(recovery_codes.c.account_id == bindparam("of_account"))
+)
+
+_CODE: Final = and_(
+    mail_codes.c.purpose == bindparam("of_purpose"), mail_codes.c.address_key == bindparam("of_key")
+)
+
+code: Final = Prepared(
+    select(
+        mail_codes.c.account_id,
+        mail_codes.c.code_hmac,
+        mail_codes.c.expires_at_ms,
+        mail_codes.c.tries_left,
+    ).where(_CODE)
+)
+code_by_token: Final = Prepared(
+    select(
+        mail_codes.c.purpose,
+        mail_codes.c.address_key,
+        mail_codes.c.account_id,
+        mail_codes.c.token_expires_at_ms,
+    ).where(mail_codes.c.token_hash == bindparam("token_hash"))
+)
+add_code: Final = Prepared(
+    insert(mail_codes).values(
+        purpose=bindparam("purpose"),
+        address_key=bindparam("address_key"),
+        account_id=bindparam("account_id"),
+        code_hmac=bindparam("code_hmac"),
+        token_hash=bindparam("token_hash"),
+        expires_at_ms=bindparam("expires_at_ms"),
+        token_expires_at_ms=bindparam("token_expires_at_ms"),
+        tries_left=bindparam("tries_left"),
+    )
+)
+count_wrong: Final = Prepared(
+    update(mail_codes).where(_CODE).values(tries_left=mail_codes.c.tries_left - 1)
+)
+forget_code: Final = Prepared(delete(mail_codes).where(_CODE))
+forget_codes: Final = Prepared(
+    delete(mail_codes).where(mail_codes.c.token_expires_at_ms <= bindparam("now_ms"))
+)
+forget_codes_of: Final = Prepared(
+    delete(mail_codes).where(mail_codes.c.account_id == bindparam("of_account"))
+)
+
+identity: Final = Prepared(
+    select(identities.c.account_id, identities.c.told_at_ms).where(
+        identities.c.provider == bindparam("of_provider"),
+        identities.c.subject == bindparam("of_subject"),
+    )
+)
+_new_identity = sqlite_insert(identities).values(
+    provider=bindparam("provider"),
+    subject=bindparam("subject"),
+    account_id=bindparam("account_id"),
+    told_at_ms=bindparam("told_at_ms"),
+)
+add_identity: Final = Prepared(
+    _new_identity.on_conflict_do_update(
+        index_elements=[identities.c.provider, identities.c.subject],
+        set_={"account_id": _new_identity.excluded.account_id},
+    )
+)
+identity_told: Final = Prepared(
+    update(identities)
+    .where(
+        identities.c.provider == bindparam("of_provider"),
+        identities.c.subject == bindparam("of_subject"),
+    )
+    .values(told_at_ms=bindparam("at_ms"))
+)
+webhook_seen: Final = Prepared(
+    sqlite_insert(webhooks)
+    .values(webhook_id=bindparam("webhook_id"), at_ms=bindparam("now_ms"))
+    .on_conflict_do_nothing()
+)
+forget_webhooks: Final = Prepared(delete(webhooks).where(webhooks.c.at_ms <= bindparam("until_ms")))
+take_over: Final = Prepared(
+    update(accounts)
+    .where(_ONE)
+    .values(
+        password_hash=null(),
+        is_verified=True,
+        token_version=accounts.c.token_version + 1,
+        changed_at_ms=bindparam("now_ms"),
+    )
 )

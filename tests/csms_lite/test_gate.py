@@ -15,8 +15,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import BaseRoute, Mount
 
+from csms_lite.accounts.office import open_office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import people_office
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
@@ -34,14 +34,22 @@ PUBLIC: Final = frozenset(
         "GET /api/docs",
         "GET /api/docs.css",
         "GET /api/openapi.json",
+        "POST /api/auth/firebase",
         "POST /api/auth/login",
         "POST /api/auth/logout",
+        "GET /auth/reset",
+        "GET /auth/reset.js",
+        "POST /api/auth/oidc",
+        "POST /api/auth/oidc/begin",
         "POST /api/auth/refresh",
+        "POST /api/auth/reset",
+        "POST /api/auth/reset/answer",
         "POST /api/auth/register",
         "POST /api/auth/setup",
         "POST /api/auth/token",
         "GET /api/public/stations",
         "GET /api/public/stations/{code}",
+        "POST /api/webhooks/users",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
@@ -65,7 +73,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     with password_thread() as passwords:
         async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
             house = await furnish(settings, store, clock, chance)
-            office = await people_office(settings, store, clock, chance, passwords)
+            office = await open_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
                 yield http_app(house, office, Gate([by_role]), SHEET)

@@ -8,9 +8,12 @@ station keys no longer valid, entries of the inbox, and what staff takes back of
 from csms_lite.store.tables.accounts import (
     accounts,
     api_keys,
+    identities,
+    mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
+    webhooks,
 )
 from csms_lite.store.tables.alerts import alerts
 from csms_lite.store.tables.audit import audit
@@ -18,6 +21,7 @@ from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.doors import inbox, station_keys
 from csms_lite.store.tables.history import beats, boots, statuses
 from csms_lite.store.tables.live import epochs
+from csms_lite.store.tables.mail import outbox
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
 from csms_lite.store.tables.people import cards
@@ -48,8 +52,11 @@ __all__ = [
     "derivations",
     "epochs",
     "events",
+    "identities",
     "inbox",
+    "mail_codes",
     "metadata",
+    "outbox",
     "plates",
     "recovery_codes",
     "samples",
@@ -61,4 +68,5 @@ __all__ = [
     "stations",
     "statuses",
     "tariffs",
+    "webhooks",
 ]

@@ -34,6 +34,9 @@ OWNER = {
     "derivations": "stations",
     "epochs": "live",
     "events": "stations",
+    "identities": "accounts",
+    "mail_codes": "accounts",
+    "outbox": "mail",
     "recovery_codes": "accounts",
     "inbox": "stations",
     "plates": "stations",
@@ -46,6 +49,7 @@ OWNER = {
     "stations": "stations",
     "statuses": "history",
     "tariffs": "tariffs",
+    "webhooks": "accounts",
 }
 
 
@@ -89,6 +93,7 @@ def test_only_its_owner_writes_a_table() -> None:
 LAYERS = (
     "store",
     "audit",
+    "mail",
     "accounts",
     "people",
     "stations",
