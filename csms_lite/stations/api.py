@@ -105,6 +105,13 @@ def charger_routes(
         touched(station.station_id)
         return view.charger(await store.read(overview, charger))
 
+    return router
+
+
+def told_routes(store: Store, view: ChargerView) -> APIRouter:
+    """Make the routes on what is to be told to a charger's installer, and was noted of it."""
+    router = APIRouter(prefix="/api/chargers", tags=["chargers"])
+
     @router.get("/{charger}/sheet")
     async def get_sheet(charger: str, _who: Viewer) -> dict[str, Any]:
         """Give what whoever installs it types into it."""
