@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from csms_lite.clock import SystemClock
+from csms_lite.commands import service as commands
+from csms_lite.stations import door_service
+from csms_lite.stations.service import connected
+from csms_lite.store.thread import open_database
+from csms_lite.store.writer import open_store
 from tests.csms_lite.central import Central, running
 from tests.csms_lite.doors import basic, kinds, new_key, put, refusal, station
 
@@ -70,7 +77,13 @@ async def test_a_key_that_an_operator_sends_by_hand_is_one_too(
     assert_nowhere(tmp_path, capsys, new)
 
 
-async def test_a_key_that_the_charger_refuses_is_forgotten(central: Central) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [(3, {"status": "Rejected"}), (3, {"status": "NotSupported"}), (4, "NotSupported", "", {})],
+)
+async def test_a_key_that_the_charger_refuses_is_forgotten(
+    central: Central, answer: tuple[Any, ...]
+) -> None:
     """It would be good for whoever has read it, and never used."""
     await put(central)
     old = (await new_key(central))["key"]
@@ -78,10 +91,11 @@ async def test_a_key_that_the_charger_refuses_is_forgotten(central: Central) -> 
         await charger.boot()
         new = (await new_key(central))["key"]
         frame = await charger.receive()
-        await charger.send(3, frame[1], {"status": "Rejected"})
+        await charger.send(answer[0], frame[1], *answer[1:])
         await charger.call("Heartbeat")
+        ended = {"answered", "failed"}
         async with asyncio.timeout(5):
-            while (await central.get("/api/chargers/CP-1/commands"))[0]["state"] != "answered":
+            while (await central.get("/api/chargers/CP-1/commands"))[0]["state"] not in ended:
                 pass
     assert (
         await refusal(central, "CP-1", additional_headers=basic("CP-1", new))
@@ -171,3 +185,29 @@ def assert_nowhere(directory: Path, capsys: pytest.CaptureFixture[str], *secrets
     for secret in secrets:
         assert secret.encode() not in kept
         assert secret not in said
+
+
+async def test_a_key_that_was_never_sent_is_forgotten(tmp_path: Path) -> None:
+    """The charger does not have it, so it opens the door for nobody it should."""
+    clock = SystemClock()
+    async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
+        await store.do(connected, "CP-1", accept_unknown=True, make_code=lambda: "CODE", now_ms=0)
+        await store.do(door_service.add_key, "CP-1", "00" * 20, salt="00" * 16, now_ms=0)
+        made = await store.do(
+            commands.rotate_key,
+            "CP-1",
+            "11" * 20,
+            salt="00" * 16,
+            message_id="m-1",
+            now_ms=0,
+            is_told=True,
+            only=False,
+        )
+        assert made is not None
+        known = await store.read(door_service.door, "CP-1")
+        assert known is not None
+        assert [one.number for one in known.keys] == [1, 2]
+        assert await store.do(commands.expire, 60_000) == [made.command_id]
+        known = await store.read(door_service.door, "CP-1")
+        assert known is not None
+        assert [one.number for one in known.keys] == [1]
