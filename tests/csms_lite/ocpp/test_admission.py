@@ -42,6 +42,17 @@ async def test_basic_auth_is_checked_before_the_upgrade(central: Central) -> Non
     assert refused == ["admission_refused"], "noted once, however often it is tried"
 
 
+async def test_who_shows_nothing_replaces_nobody(central: Central) -> None:
+    """The newest socket wins only if it was let in: an id alone hijacks no session."""
+    await put(central)
+    key = (await new_key(central))["key"]
+    async with station(central, key) as charger:
+        await charger.boot()
+        assert (await refusal(central, "CP-1")).status_code == 401
+        assert (await charger.call("Heartbeat"))["currentTime"]
+    assert "connection_replaced" not in await kinds(central)
+
+
 async def test_nobody_learns_which_ids_there_are(tmp_path: Path) -> None:
     """A wrong key, an unknown id and none at all are answered alike, to the byte."""
     async with running(tmp_path, host="0.0.0.0", insecure=True, accept_unknown=False) as central:
