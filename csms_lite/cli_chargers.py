@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WRONG = 2
+MAX_FILE = 4 * 1024 * 1024  # bytes; a thousand rows with every column full
 
 
 def charger_verbs(below: Any) -> None:
@@ -122,9 +123,6 @@ def _import(arguments: argparse.Namespace) -> int:
             print(identity, key, sep="\t")
 
     return _run(arguments, take, tell)
-
-
-MAX_FILE = 4 * 1024 * 1024  # bytes; a thousand rows with every column full
 
 
 def _chance() -> Any:

@@ -18,6 +18,7 @@ from csms_lite.gate import Authenticator, Principal, Role
 
 PROBLEM: Final = "application/problem+json"  # RFC 9457
 MAX_BODY: Final = 64 * 1024  # bytes; the largest request is a charging profile
+MAX_ID: Final = 2**53  # what JSON numbers carry exactly everywhere
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"

@@ -18,8 +18,8 @@ from csms_lite.stations.overview import overview, overviews
 from csms_lite.stations.rules import Station
 from csms_lite.stations.view import ChargerView
 from csms_lite.store.writer import Store
+from csms_lite.web import MAX_ID
 
-MAX_ID = 2**53  # what JSON numbers carry exactly everywhere
 Text50 = Annotated[str, Field(max_length=50)]
 
 

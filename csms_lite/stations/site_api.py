@@ -14,8 +14,8 @@ from csms_lite.stations.rules import MOST_CONNECTORS
 from csms_lite.stations.service import station
 from csms_lite.stations.sites import Plate, check_time_zone
 from csms_lite.store.writer import Store
+from csms_lite.web import MAX_ID
 
-MAX_ID = 2**53  # what JSON numbers carry exactly everywhere
 SiteId = Annotated[int, Field(ge=1, le=MAX_ID)]
 Number = Annotated[int, Field(ge=1, le=MOST_CONNECTORS)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
