@@ -28,7 +28,7 @@ from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.openapi import about_routes, open_api
 from csms_lite.people.api import card_routes
 from csms_lite.sessions.api import session_routes
-from csms_lite.stations.api import charger_routes
+from csms_lite.stations.api import charger_routes, told_routes
 from csms_lite.stations.import_api import import_routes
 from csms_lite.stations.inbox_api import inbox_routes
 from csms_lite.stations.public_api import public_station_routes
@@ -54,6 +54,7 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         card_routes(store, clock),
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, view, feed.touch),
+        told_routes(store, view),
         import_routes(store, clock, chance),
         plate_routes(store, clock),
         site_routes(store, clock),

@@ -25,6 +25,7 @@ UNUSABLE: Final[Mapping[type[Exception], str]] = {
     UnicodeEncodeError: "a text in this request is no Unicode: half of a surrogate pair is alone",
 }
 """What storing and writing raise for values of the caller's that no type here rules out."""
+MAX_ID: Final = 2**53  # what JSON numbers carry exactly everywhere
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"

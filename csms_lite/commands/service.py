@@ -72,12 +72,12 @@ def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms:
     asked = command(db, command_id)
     kept = masked_result(asked.action, result)
     _settle(db, command_id, "answered", now_ms, result=dumps(kept))
-    payload, status = loads(asked.payload_json), result.get("status")
+    status = result.get("status")
     if asked.action == "ChangeAvailability" and status in TAKEN:
-        connector, kind = payload["connectorId"], payload["type"]
-        stations.commanded(db, asked.station_id, connector, kind, now_ms)
-    elif is_secret(asked.action, payload) and status in REFUSED:
-        door_service.drop_key_of(db, asked.station_id, asked.message_id)
+        told = loads(asked.payload_json)
+        stations.commanded(db, asked.station_id, told["connectorId"], told["type"], now_ms)
+    elif status in REFUSED:
+        _forget_its_key(db, asked)
 
 
 def ask_by_operator(
@@ -137,10 +137,19 @@ def withdraw(db: Connection, command_id: int, problem: str) -> bool:
     return sql.withdraw.run(db, of_command=command_id, problem=problem) > 0
 
 
+def declined(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
+    """Keep that the station answered CALLERROR, or that nothing was sent: it has not taken it."""
+    failed(db, command_id, problem, now_ms)
+    _forget_its_key(db, command(db, command_id))
+
+
 def expire(db: Connection, now_ms: int) -> list[int]:
     """End what was not sent in time; gives the numbers of those commands."""
     problem = f"the charger was not connected within {SEND_WITHIN_MS // 1000} s: ask again"
-    return [int(row[0]) for row in sql.expire.rows(db, now_ms=now_ms, problem=problem)]
+    ended = [int(row[0]) for row in sql.expire.rows(db, now_ms=now_ms, problem=problem)]
+    for command_id in ended:
+        _forget_its_key(db, command(db, command_id))
+    return ended
 
 
 def abandon(db: Connection, before_ms: int) -> list[int]:
@@ -165,6 +174,12 @@ def list_commands(db: Connection, charger: str, count: int) -> list[Command]:
     known = station(db, charger)
     rows = sql.page_of_station.rows(db, of_station=known.station_id, count=count)
     return [Command._make(row) for row in rows]
+
+
+def _forget_its_key(db: Connection, asked: Command) -> None:
+    """Forget the key that a command should have taken to a station that does not have it."""
+    if is_secret(asked.action, loads(asked.payload_json)):
+        door_service.drop_key_of(db, asked.station_id, asked.message_id)
 
 
 def _settle(

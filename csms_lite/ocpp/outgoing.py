@@ -116,7 +116,7 @@ class CommandSender:
             if payload is None:
                 problem = "the key was not kept over a restart, nothing was sent: ask again"
                 now_ms = self._clock.now_ms()
-                await self._store.do(commands.failed, command.command_id, problem, now_ms)
+                await self._store.do(commands.declined, command.command_id, problem, now_ms)
                 return
         log.info("command_sent", charger=command.charger, action=command.action)
         try:
@@ -125,6 +125,9 @@ class CommandSender:
             )
         except CallErrorReceived as refusal:
             problem = f"the charger answered CALLERROR {refusal.code}: {refusal.description}"
+            now_ms = self._clock.now_ms()
+            await self._store.do(commands.declined, command.command_id, problem, now_ms)
+            return
         except CallTimedOut:
             problem = f"no answer within {ANSWER_WITHIN_S:g} s: the outcome is unknown"
         except ConnectionLost:

@@ -82,7 +82,7 @@ def status_of_session(db: Connection, origin: Origin, told: Observation) -> None
 
 def alert_of_status(db: Connection, origin: Origin, told: Observation) -> None:
     """Raise an alert for a fault, and close it once the station says that all is well."""
-    if told.connector > MOST_CONNECTORS:
+    if not 0 <= told.connector <= MOST_CONNECTORS:
         return
     if told.status != "Faulted" and told.error_code == "NoError":
         alerts.close(db, origin.station_id, FAULT, connector=told.connector, now_ms=origin.now_ms)

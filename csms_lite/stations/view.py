@@ -27,12 +27,15 @@ class ChargerView:
     sheet: Sheet
 
     def charger(self, seen: Overview) -> dict[str, Any]:
-        """Write a charger for staff."""
+        """Write a charger for staff; *chargerId* and *status* are seed C's words for it."""
         station, presence = seen.station, self.presence
         now = derive(seen, presence, self.patience, self.clock.now_ms())
         heard_at_ms = presence.heard_at_ms(station.station_id) or station.heard_at_ms
+        places = connectors(seen, now, self.patience)
+        own = [one["derived"] for one in places if one["connector"] > 0]
         return {
             "id": station.identity,
+            "chargerId": station.station_id,
             "code": station.code,
             "name": station.name,
             "site": None
@@ -47,6 +50,7 @@ class ChargerView:
             "connected": now.line is not Line.DISCONNECTED,
             "connection_state": now.line.value,
             "state": now.state.value,
+            "status": own[0] if own and own[0] else "Unavailable",
             "silent_s": now.silent_s,
             "heard_at": maybe_rfc3339(heard_at_ms),
             "booted_at": maybe_rfc3339(station.booted_at_ms),
@@ -55,7 +59,7 @@ class ChargerView:
             "serial": station.serial,
             "firmware": station.firmware,
             "commanded": seen.commanded.get(0),
-            "connectors": connectors(seen, now, self.patience),
+            "connectors": places,
         }
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import ast
 import importlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import UpdateBase
 
 from csms_lite.clock import SystemClock
+from csms_lite.stations.service import notes_on_station, station
+from csms_lite.store.migrate import MIGRATIONS
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import metadata
 from csms_lite.store.thread import open_database
@@ -72,6 +79,28 @@ async def test_a_second_start_finds_the_schema_done(tmp_path: Path) -> None:
     for _ in range(2):
         async with open_store(path, clock=SystemClock(), open_database=open_database):
             pass
+
+
+async def test_stations_of_the_first_version_live_on(tmp_path: Path) -> None:
+    """Columns are added under a table that others refer to, with rows in it."""
+    path = tmp_path / "csms.db"
+    with closing(sqlite3.connect(path)) as file:
+        engine = create_engine("sqlite://", creator=lambda: file, poolclass=StaticPool)
+        with engine.connect() as db:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = db
+            command.upgrade(config, "0001")
+            db.commit()
+        file.executescript("""
+            INSERT INTO stations (station_id, identity, code, name, registration, connection,
+                created_at_ms) VALUES (7, 'CP-7', 'CODE', 'Seven', 'Accepted', 3, 1);
+            INSERT INTO events (station_id, at_ms, kind, details_json) VALUES (7, 1, 'x', '{}');
+        """)
+    async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
+        known = await store.read(station, "CP-7")
+        assert (known.connection, known.profile, known.came_profile) == (3, None, 0)
+        assert len(await store.read(notes_on_station, 7, 9)) == 1
 
 
 def test_only_its_owner_writes_a_table() -> None:
