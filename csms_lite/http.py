@@ -13,7 +13,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from csms_lite.charging.api import charging_routes
+from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import command_routes
 from csms_lite.gate import Gate
@@ -23,7 +23,7 @@ from csms_lite.live.feed import Feed
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.ocpp.session import Desk
 from csms_lite.people.api import card_routes
-from csms_lite.sessions.api import session_routes
+from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.sessions.rules import Session
 from csms_lite.stations.api import charger_routes
 from csms_lite.tariffs.api import tariff_routes
@@ -44,6 +44,7 @@ def http_app(desk: Desk, feed: Feed, gate: Gate, look: Callable[[Session], None]
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, desk.presence, feed.touch),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
+        session_files(store, clock, desk.presence),  # before the routes with a number
         session_routes(
             store,
             clock,
@@ -54,14 +55,16 @@ def http_app(desk: Desk, feed: Feed, gate: Gate, look: Callable[[Session], None]
         ),
         history_routes(store),
         charging_routes(
-            store,
-            clock,
-            chance,
-            desk.presence,
-            desk.outgoing,
-            access=desk.access,
-            tag_of=tag_of,
-            look=look,
+            Counter(
+                store=store,
+                clock=clock,
+                chance=chance,
+                presence=desk.presence,
+                sender=desk.outgoing,
+                access=desk.access,
+                tag_of=tag_of,
+                look=look,
+            )
         ),
     ):
         app.include_router(router)

@@ -59,6 +59,7 @@ async def test_a_session_is_unreachable_while_its_charger_is_away(central: Centr
     assert session["unreachable"]
     assert (await central.get(f"/api/sessions/{number}/live"))["unreachable"]
     async with central.station() as station:
+        await station.call("Heartbeat")
         assert await central.get("/api/sessions?state=unreachable") == []
         await station.stop(number, meter=2000, at=T2)
     await gone(central)
