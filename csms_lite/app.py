@@ -12,12 +12,14 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from csms_lite.access.rules import AccessRules
+from csms_lite.accounts.door import door_rules
+from csms_lite.accounts.office import Office, open_office
+from csms_lite.accounts.passwords import Passwords, password_thread
 from csms_lite.chance import Chance
 from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
@@ -32,6 +34,7 @@ from csms_lite.ocpp.endpoint import Endpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
+from csms_lite.secretfile import read_secret
 from csms_lite.sessions.freshness import Freshness
 from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
@@ -71,8 +74,9 @@ async def serve(
     Raises `SettingsError` when a port is taken or the state directory cannot be used, and
     `StoreFailed` when the database cannot be opened.
     """
-    token = read_token(settings.state_dir, chance)
+    token = read_secret(settings.state_dir / "token", chance)
     with (
+        password_thread() as passwords,
         _bound(settings.host, settings.ocpp_port) as ocpp_socket,
         _bound(settings.host, settings.http_port) as http_socket,
     ):
@@ -83,9 +87,9 @@ async def serve(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
             house = await furnish(settings, store, clock, chance)
-            http = HttpServer(
-                http_app(house.desk, house.feed, Gate([token_check(token)]), house.freshness.look)
-            )
+            office = await people_office(settings, store, clock, chance, passwords)
+            gate = Gate([token_check(token), *office.authenticators()])
+            http = HttpServer(http_app(house.desk, house.feed, gate, office, house.freshness.look))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
@@ -100,23 +104,6 @@ async def serve(
                 http.end()
                 await house.close()
     log.info("csms_stopped")
-
-
-def read_token(state_dir: Path, chance: Chance) -> str:
-    """Read the bearer token, or make one at the first start; raises `SettingsError`."""
-    path = state_dir / "token"
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w") as file:
-                file.write(chance.token() + "\n")
-        token = path.read_text().strip()
-    except OSError as failure:
-        raise SettingsError(f"{path} cannot be used: {failure.strerror}") from failure
-    if not token:
-        raise SettingsError(f"{path} is empty: remove it, the next start makes a new token")
-    return token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +170,19 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         freshness=Freshness(
             store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
         ),
+    )
+
+
+async def people_office(
+    settings: Settings, store: Store, clock: Clock, chance: Chance, passwords: Passwords
+) -> Office:
+    """Put together on *store* what people meet."""
+    rules = door_rules(
+        open_registration=settings.open_registration,
+        second_factor_for_staff=settings.second_factor_for_staff,
+    )
+    return await open_office(
+        settings.state_dir, store, clock, chance, passwords=passwords, rules=rules
     )
 
 

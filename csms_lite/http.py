@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.accounts.office import Office
 from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import command_routes
@@ -22,6 +23,7 @@ from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.live.feed import Feed
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.ocpp.session import Desk
+from csms_lite.openapi import about_routes, open_api
 from csms_lite.people.api import card_routes
 from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.sessions.rules import Session
@@ -32,10 +34,12 @@ from csms_lite.web import Guard, add_problems
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(desk: Desk, feed: Feed, gate: Gate, look: Callable[[Session], None]) -> FastAPI:
+def http_app(
+    desk: Desk, feed: Feed, gate: Gate, office: Office, look: Callable[[Session], None]
+) -> FastAPI:
     """Put all routes together; *look* is told which session somebody watches."""
     store, clock, chance = desk.store, desk.clock, desk.chance
-    app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
+    app = open_api()
     app.add_middleware(Guard)
     app.state.gate = gate
     add_problems(app)
@@ -45,6 +49,8 @@ def http_app(desk: Desk, feed: Feed, gate: Gate, look: Callable[[Session], None]
         charger_routes(store, clock, chance, desk.presence, feed.touch),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
         session_files(store, clock, desk.presence),  # before the routes with a number
+        about_routes(app),
+        *office.routes(),
         session_routes(
             store,
             clock,

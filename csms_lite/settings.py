@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
     strict_subprotocol: bool = False
     """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
+    open_registration: bool = True
+    """Let anybody make an account of the role USER; else an ADMIN adds them."""
+    second_factor_for_staff: bool = False
+    """Let ADMIN and OPERATOR do nothing before they have set up a second factor."""
     trigger_when_watched: bool = True
     """Ask chargers for readings while somebody watches a session; off for metered links."""
     start_within_s: Annotated[int, Field(ge=30, le=900)] = 300

@@ -4,6 +4,14 @@ Moments are `*_at_ms` (see `csms_lite.clock`), energy is whole Wh, money whole m
 Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted but old answers.
 """
 
+from csms_lite.store.tables.accounts import (
+    accounts,
+    api_keys,
+    recovery_codes,
+    second_factors,
+    sign_ins,
+)
+from csms_lite.store.tables.audit import audit
 from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.history import beats, boots, statuses
 from csms_lite.store.tables.live import epochs
@@ -15,7 +23,10 @@ from csms_lite.store.tables.stations import connectors, events, stations
 from csms_lite.store.tables.tariffs import tariffs
 
 __all__ = [
+    "accounts",
     "answers",
+    "api_keys",
+    "audit",
     "beats",
     "boots",
     "breaches",
@@ -25,8 +36,11 @@ __all__ = [
     "epochs",
     "events",
     "metadata",
+    "recovery_codes",
     "samples",
+    "second_factors",
     "sessions",
+    "sign_ins",
     "stations",
     "statuses",
     "tariffs",

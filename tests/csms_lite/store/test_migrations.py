@@ -19,7 +19,10 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "accounts": "accounts",
     "answers": "ocpp",
+    "api_keys": "accounts",
+    "audit": "audit",
     "beats": "history",
     "boots": "history",
     "breaches": "sessions",
@@ -28,8 +31,11 @@ OWNER = {
     "connectors": "stations",
     "epochs": "live",
     "events": "stations",
+    "recovery_codes": "accounts",
     "samples": "sessions",
+    "second_factors": "accounts",
     "sessions": "sessions",
+    "sign_ins": "accounts",
     "stations": "stations",
     "statuses": "history",
     "tariffs": "tariffs",
@@ -75,6 +81,8 @@ def test_only_its_owner_writes_a_table() -> None:
 
 LAYERS = (
     "store",
+    "audit",
+    "accounts",
     "people",
     "stations",
     "history",
