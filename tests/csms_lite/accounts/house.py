@@ -100,5 +100,5 @@ async def housed(state_dir: Path, **settings: Any) -> AsyncIterator[House]:
             house = await furnish(made, store, clock, chance)
             office = await people_office(made, store, clock, chance, passwords)
             gate = Gate([token_check(STATE_TOKEN), *office.authenticators()])
-            app = http_app(house.desk, house.feed, gate, office)
+            app = http_app(house.desk, house.feed, gate, office, house.freshness.look)
             yield House(app=app, store=store, office=office, clock=clock, state_dir=state_dir)
