@@ -42,8 +42,10 @@ async def test_what_has_not_begun_is_not_on_the_page(central: Central) -> None:
         await station.stop(number, meter=3000, at=now())
         await station.status(1, "Preparing")
         await start(central, code)
-        [shown] = (await central.get(f"/api/public/stations/{code}/status"))["connectors"]
-        assert shown["session"] is None
+        for status in ("Preparing", "Faulted", "Preparing"):
+            await station.status(1, status)
+            [shown] = (await central.get(f"/api/public/stations/{code}/status"))["connectors"]
+            assert shown["session"] is None
         await reply(station, "RemoteStartTransaction")
         await station.start(at=now(), meter=3000)
         [shown] = (await central.get(f"/api/public/stations/{code}/status"))["connectors"]
