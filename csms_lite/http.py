@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from csms_lite.accounts.office import Office
 from csms_lite.alerts.api import alert_routes
-from csms_lite.charging.api import charging_routes
+from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import command_routes
 from csms_lite.commands.key_api import key_routes
@@ -27,7 +27,7 @@ from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.openapi import about_routes, open_api
 from csms_lite.people.api import card_routes
-from csms_lite.sessions.api import session_routes
+from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.stations.api import charger_routes, told_routes
 from csms_lite.stations.import_api import import_routes
 from csms_lite.stations.inbox_api import inbox_routes
@@ -63,6 +63,7 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         alert_routes(store, clock),
         key_routes(store, clock, chance, desk.outgoing, desk.presence),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
+        session_files(store, clock, desk.presence),  # before the routes with a number
         about_routes(app),
         *office.routes(),
         session_routes(
@@ -75,14 +76,16 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         ),
         history_routes(store),
         charging_routes(
-            store,
-            clock,
-            chance,
-            desk.presence,
-            desk.outgoing,
-            access=desk.access,
-            tag_of=tag_of,
-            look=look,
+            Counter(
+                store=store,
+                clock=clock,
+                chance=chance,
+                presence=desk.presence,
+                sender=desk.outgoing,
+                access=desk.access,
+                tag_of=tag_of,
+                look=look,
+            )
         ),
     ):
         app.include_router(router)

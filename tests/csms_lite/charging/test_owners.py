@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules
 from csms_lite.chance import Chance
-from csms_lite.charging.api import charging_routes
+from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.clock import SystemClock
 from csms_lite.errors import Forbidden
@@ -139,14 +139,16 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
             app.include_router(
                 charging_routes(
-                    store,
-                    clock,
-                    chance,
-                    presence,
-                    found.bells,
-                    access=AccessRules(),
-                    tag_of=own_tag,
-                    look=look,
+                    Counter(
+                        store=store,
+                        clock=clock,
+                        chance=chance,
+                        presence=presence,
+                        sender=found.bells,
+                        access=AccessRules(),
+                        tag_of=own_tag,
+                        look=look,
+                    )
                 )
             )
             for connector in (1, 2):
@@ -229,6 +231,8 @@ async def test_a_reference_of_another_is_not_shown(house: House) -> None:
     assert answer.status_code == 409
     assert "belongs to another start" in answer.json()["detail"]
     assert "alice" not in answer.text
+    helper = await house.post("operator", "start", station="CODE", reference="R", tag="alice")
+    assert helper.status_code == 409  # with her own card, and yet not she
     again = await house.post("alice", "start", station="CODE", reference="R", connector=2)
     assert again.status_code == 409  # the same name for another connector is another start
 
