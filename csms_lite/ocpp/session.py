@@ -14,7 +14,7 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, VerbFailed
-from csms_lite.jsontext import digest, dumps
+from csms_lite.jsontext import digest
 from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
 from csms_lite.ocpp.routes import ROUTES, Route
@@ -27,8 +27,7 @@ from csms_lite.stations.rules import Station
 from csms_lite.store.writer import Store
 from edge.ocppj.charge_point import ChargePoint, IncomingCall
 from edge.ocppj.errors import CallRefused, Code, Unanswerable, WireError
-from edge.ocppj.guard import CALL
-from edge.ocppj.repeats import Repeats
+from edge.ocppj.repeats import TRANSACTION_ACTIONS, Repeats
 
 ANSWERS_REMEMBERED: Final = 64  # of this socket, in RAM; transaction messages' also on the disk
 
@@ -65,13 +64,14 @@ class Session:
         self._registration = station.registration
         self._is_booted = station.booted_at_ms is not None
         self._asked_to_boot = False
-        self._wire = Wire(socket, self._keep_refused)
+        self._wire = Wire(socket)
         self._charge_point = ChargePoint(
             station.identity,
             self._wire,
             self._answer,
             repeats=Repeats(ANSWERS_REMEMBERED),
             closed_errors=closed_errors,
+            refusing=self._keep_refused,
         )
         self._charge_point.muted = station.registration == "Rejected"
 
@@ -148,10 +148,8 @@ class Session:
         if before + 1 < MOST:
             failures.add(station_id, content)
             raise failure
-        came = self._wire.take(dumps(call.unique_id))
         if before + 1 == MOST:
-            whole = [CALL, call.unique_id, call.action, call.payload]
-            details = {"frame": came[-1] if came else dumps(whole), "error": str(failure)}
+            details = {"frame": _text(call.raw), "error": str(failure)}
             await self._desk.store.do(
                 stations.note, station_id, "failed_message", details, now_ms=now_ms
             )
@@ -199,12 +197,26 @@ class Session:
         self._charge_point.muted = self._registration == "Rejected"
         log.info("station_booted", charger=self.station.identity, status=self._registration)
 
-    async def _keep_refused(self, frame: str) -> None:
-        await self._desk.store.do(
-            stations.note,
-            self.station.station_id,
-            "refused_frame",
-            {"frame": frame},
-            now_ms=self._desk.clock.now_ms(),
-        )
+    async def _keep_refused(self, action: str, raw: str | bytes) -> None:
+        """Store a transaction message that no schema can read before its CALLERROR leaves.
+
+        The station may then drop it for ever, and its bytes are billing data (ruling 6).
+        """
+        if action not in TRANSACTION_ACTIONS:
+            return
+        try:
+            await self._desk.store.do(
+                stations.note,
+                self.station.station_id,
+                "refused_frame",
+                {"frame": _text(raw)},
+                now_ms=self._desk.clock.now_ms(),
+            )
+        except CsmsError as failure:
+            await self._wire.give_up()
+            raise Unanswerable(str(failure)) from failure
         log.warning("transaction_message_refused", charger=self.station.identity)
+
+
+def _text(raw: str | bytes) -> str:
+    return raw if isinstance(raw, str) else raw.decode(errors="replace")

@@ -246,3 +246,14 @@ async def test_a_frame_that_cannot_be_read_is_kept_before_it_is_refused(central:
         [event] = await central.get("/api/chargers/CP-1/events")
     assert event["kind"] == "refused_frame"
     assert json.loads(event["details"]["frame"])[3] == {"transactionId": "seven"}
+
+
+async def test_only_refused_transaction_messages_are_kept(central: Central) -> None:
+    """Words of a transaction message in another's payload or id make no note."""
+    async with central.station() as station:
+        await station.boot()
+        named = {"vendorId": '"StopTransaction"' * 20}
+        assert await station.call("DataTransfer", named) == "TypeConstraintViolation"
+        assert await station.call("Authorize", {}, message_id='"MeterValues"') == "ProtocolError"
+        assert await station.call("Nonsense", {"x": "StopTransaction"}) == "NotImplemented"
+    assert await central.get("/api/chargers/CP-1/events") == []
