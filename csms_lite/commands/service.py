@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from csms_lite.commands import sql
-from csms_lite.commands.rules import SEND_WITHIN_MS, Command, refuse_forbidden
-from csms_lite.errors import NotFound
-from csms_lite.jsontext import dumps
-from csms_lite.stations.service import station
+from csms_lite.commands.following import LATER_MS, NAMELESS, awaited, shows
+from csms_lite.commands.rules import (
+    SEND_WITHIN_MS,
+    Command,
+    concealed,
+    consents,
+    refuse_forbidden,
+)
+from csms_lite.errors import NotFound, Refused
+from csms_lite.jsontext import dumps, loads
+from csms_lite.stations.service import note, station
+
+AWAITING_MOST: Final = 16  # looked at per message; of more, the oldest are given up
 
 
 def ask(
@@ -22,13 +31,30 @@ def ask(
     *,
     message_id: str,
     now_ms: int,
+    asked_by: str | None = None,
+    batch: str | None = None,
+    key: str | None = None,
+    is_forced: bool = False,
 ) -> Command:
     """Write down what is asked of a charger; sent after the commit, within half a minute.
 
+    Asked again under the same *key* it is the same row, whatever became of it. *is_forced* skips
+    what the standard forbids a central system, for laboratories, and is noted.
     Raises `NotFound`, `Unacceptable`, `Refused`.
     """
     known = station(db, charger)
-    refuse_forbidden(action, payload, is_booted=known.booted_at_ms is not None)
+    if key is not None:
+        row = sql.by_key.one(db, of_station=known.station_id, key=key)
+        if row is not None:
+            return _the_same(Command._make(row), action, payload)
+    if is_forced:
+        told = {"action": action, "payload": payload, "by": asked_by}
+        note(db, known.station_id, "command_forced", told, now_ms=now_ms)
+    else:
+        is_booted = known.booted_at_ms is not None
+        refuse_forbidden(action, payload, is_booted=is_booted, registration=known.registration)
+    if action in NAMELESS:
+        sql.supersede.run(db, of_station=known.station_id, of_action=action)
     row = sql.ask.one(
         db,
         station_id=known.station_id,
@@ -37,9 +63,21 @@ def ask(
         message_id=message_id,
         asked_at_ms=now_ms,
         deadline_ms=now_ms + SEND_WITHIN_MS,
+        asked_by=asked_by,
+        batch=batch,
+        idempotency_key=key,
+        awaits=awaited(action, payload),
     )
     assert row is not None  # RETURNING gives the row it inserted
     return command(db, int(row[0]))
+
+
+def _the_same(known: Command, action: str, payload: Mapping[str, Any]) -> Command:
+    asked = concealed(action, dumps(payload)) or dumps(payload)
+    stored = concealed(known.action, known.payload_json) or known.payload_json
+    if known.action != action or loads(stored) != loads(asked):
+        raise Refused("this Idempotency-Key belongs to another command: send a new one")
+    return known
 
 
 def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
@@ -58,19 +96,53 @@ def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:
-    """Keep the station's answer."""
+    """Keep the station's answer; after a refusal nothing is waited for."""
     _settle(db, command_id, "answered", now_ms, result=dumps(result))
+    if not consents(result):
+        sql.await_nothing.run(db, of_command=command_id)
 
 
-def failed(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
-    """Keep why there is no answer."""
+def failed(
+    db: Connection, command_id: int, problem: str, now_ms: int, *, is_refusal: bool = False
+) -> None:
+    """Keep why there is no answer; what is not refused may still be seen to happen."""
     _settle(db, command_id, "failed", now_ms, problem=problem)
+    if is_refusal:
+        sql.await_nothing.run(db, of_command=command_id)
+
+
+def observed(
+    db: Connection, station_id: int, message: str, told: Mapping[str, Any], now_ms: int
+) -> Command | None:
+    """See in what a station tells what came of a command; gives that command.
+
+    One message tells of one command, the oldest that waits for it: stations work in order.
+    """
+    rows = sql.awaiting.rows(
+        db,
+        of_station=station_id,
+        message=message,
+        since_ms=now_ms - LATER_MS,
+        count=AWAITING_MOST,
+    )
+    for found in map(Command._make, reversed(rows)):
+        is_it, is_last = shows(found, told, now_ms)
+        if is_it:
+            sql.observe.run(
+                db,
+                of_command=found.command_id,
+                at_ms=now_ms,
+                told_json=dumps(told),
+                still_awaits=None if is_last else message,
+            )
+            return found
+    return None
 
 
 def expire(db: Connection, now_ms: int) -> list[int]:
     """End what was not sent in time; gives the numbers of those commands."""
     problem = f"the charger was not connected within {SEND_WITHIN_MS // 1000} s: ask again"
-    return [int(row[0]) for row in sql.expire.rows(db, now_ms=now_ms, problem=problem)]
+    return _ended(db, sql.expire.rows(db, now_ms=now_ms, problem=problem))
 
 
 def abandon(db: Connection, before_ms: int) -> list[int]:
@@ -79,7 +151,7 @@ def abandon(db: Connection, before_ms: int) -> list[int]:
     Either the process ended before the answer came, or the answer could not be stored.
     """
     problem = "the answer did not come or could not be kept: the outcome is unknown"
-    return [int(row[0]) for row in sql.abandon.rows(db, before_ms=before_ms, problem=problem)]
+    return _ended(db, sql.abandon.rows(db, before_ms=before_ms, problem=problem))
 
 
 def command(db: Connection, command_id: int) -> Command:
@@ -95,6 +167,33 @@ def list_commands(db: Connection, charger: str, count: int) -> list[Command]:
     known = station(db, charger)
     rows = sql.page_of_station.rows(db, of_station=known.station_id, count=count)
     return [Command._make(row) for row in rows]
+
+
+def page_commands(
+    db: Connection,
+    *,
+    batch: str | None,
+    state: str | None,
+    action: str | None,
+    before: int,
+    count: int,
+) -> list[Command]:
+    """Give up to *count* commands of all chargers, newest first, of those that are asked for."""
+    rows = sql.page.rows(db, batch=batch, state=state, action=action, before=before, count=count)
+    return [Command._make(row) for row in rows]
+
+
+def _ended(db: Connection, rows: list[tuple[Any, ...]]) -> list[int]:
+    for command_id, action, payload_json in rows:
+        _conceal(db, command_id, action, payload_json)
+    return [int(row[0]) for row in rows]
+
+
+def _conceal(db: Connection, command_id: int, action: str, payload_json: str) -> None:
+    """Forget a secret that was sent, or never will be."""
+    without = concealed(action, payload_json)
+    if without is not None:
+        sql.conceal.run(db, of_command=command_id, concealed_json=without)
 
 
 def _settle(
@@ -114,3 +213,5 @@ def _settle(
         result_json=result,
         problem=problem,
     )
+    ended = command(db, command_id)
+    _conceal(db, command_id, ended.action, ended.payload_json)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_tag
 from csms_lite.clock import rfc3339
+from csms_lite.commands import service as commands
 from csms_lite.ocpp.messages import Samples
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
@@ -131,6 +132,24 @@ def sign_certificate(db: Connection, origin: Origin, told: Mapping[str, Any]) ->
     """Answer SignCertificate: there is no certificate authority here; the request is kept."""
     stations.note(db, origin.station_id, "signing_request", told, now_ms=origin.now_ms)
     return {"status": "Rejected"}
+
+
+def fulfilling(message: str) -> Callable[[Connection, Origin, object], None]:
+    """Make the verb that sees in a *message* what came of a command."""
+
+    def fulfil(db: Connection, origin: Origin, _told: object) -> None:
+        commands.observed(db, origin.station_id, message, origin.payload, origin.now_ms)
+
+    return fulfil
+
+
+def start_of_command(db: Connection, origin: Origin, told: Start) -> None:
+    """See in a beginning what came of a RemoteStart: the transaction that it caused."""
+    stored = sessions.repeated_start(db, origin.station_id, told, origin.message_id)
+    number = {} if stored is None else {"transactionId": stored[0]}
+    commands.observed(
+        db, origin.station_id, "StartTransaction", {**origin.payload, **number}, origin.now_ms
+    )
 
 
 def tag_info(verdict: Verdict) -> Answer:

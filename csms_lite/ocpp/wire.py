@@ -1,4 +1,4 @@
-"""A station's socket as the OCPP layer sees it, which can be given up when nothing can be stored."""
+"""A station's socket as the OCPP layer sees it: given up when nothing can be stored."""
 
 from __future__ import annotations
 

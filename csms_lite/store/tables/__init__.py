@@ -1,10 +1,13 @@
 """All tables of the central system, a module per capability; each is written by its own alone.
 
 Moments are `*_at_ms` (see `csms_lite.clock`), energy is whole Wh, money whole minor units.
-Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted but old answers.
+Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted but old answers and
+spent addresses.
 """
 
+from csms_lite.store.tables.certificates import signing_requests
 from csms_lite.store.tables.commands import commands
+from csms_lite.store.tables.files import addresses, files
 from csms_lite.store.tables.live import epochs
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
@@ -14,15 +17,18 @@ from csms_lite.store.tables.stations import connectors, events, stations
 from csms_lite.store.tables.tariffs import tariffs
 
 __all__ = [
+    "addresses",
     "answers",
     "cards",
     "commands",
     "connectors",
     "epochs",
     "events",
+    "files",
     "metadata",
     "samples",
     "sessions",
+    "signing_requests",
     "stations",
     "tariffs",
 ]

@@ -19,14 +19,17 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "addresses": "files",
     "answers": "ocpp",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
     "epochs": "live",
     "events": "stations",
+    "files": "files",
     "samples": "sessions",
     "sessions": "sessions",
+    "signing_requests": "certificates",
     "stations": "stations",
     "tariffs": "tariffs",
 }
@@ -75,6 +78,7 @@ LAYERS = (
     "stations",
     "tariffs",
     "commands",
+    "files certificates",
     "sessions",
     "access",
     "ocpp live",
