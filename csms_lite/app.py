@@ -22,6 +22,8 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, SettingsError
+from csms_lite.files.rules import Bounds
+from csms_lite.files.shelf import Shelf
 from csms_lite.gate import Gate
 from csms_lite.http import HttpServer, http_app
 from csms_lite.jsontext import dumps
@@ -39,6 +41,8 @@ from csms_lite.web import token_check
 
 TIDY_EVERY_S: Final = 5.0  # how late an expired command may be told
 STDERR: Final = 2
+MIB: Final = 1024 * 1024
+DAY_MS: Final = 86_400_000
 BACKLOG: Final = 1024  # a car park that reconnects after a power cut
 NO_ANSWER_AFTER_MS: Final = 120_000  # well beyond the time a sender waits for one
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
@@ -80,7 +84,9 @@ async def serve(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
             house = await furnish(settings, store, clock, chance)
-            http = HttpServer(http_app(house.desk, house.feed, Gate([token_check(token)])))
+            http = HttpServer(
+                http_app(house.desk, house.feed, Gate([token_check(token)]), settings.public_url)
+            )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
@@ -132,6 +138,7 @@ class House:
                     self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
                     pass
+                await self.desk.shelf.tidy(now_ms)
             except CsmsError as failure:
                 log.warning("tidying_failed", error=str(failure))
             with suppress(TimeoutError):
@@ -150,6 +157,8 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
+    shelf = Shelf(settings.state_dir / "files", store, clock, _bounds(settings))
+    await shelf.open()
     presence = Presence()
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
@@ -162,11 +171,20 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         heartbeat_s=settings.heartbeat_s,
         accept_unknown=settings.accept_unknown,
         touched=feed.touch,
+        shelf=shelf,
     )
     return House(
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        file_most=settings.file_mib * MIB,
+        total_most=settings.files_mib * MIB,
+        uploads_kept_ms=settings.uploads_kept_days * DAY_MS,
     )
 
 

@@ -9,6 +9,8 @@ from csms_lite.stations.rules import CODE_LENGTH, CODE_LETTERS
 
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
+ADDRESS_BYTES = 16  # 128 bits, for a day or a month
+
 
 class Chance:
     """Makes what must differ each time."""
@@ -27,6 +29,10 @@ class Chance:
     def token(self) -> str:
         """Make a bearer token; only as good as the source, so that must be the system's."""
         return self._source.randbytes(TOKEN_BYTES).hex()
+
+    def address(self) -> str:
+        """Make the secret part of an address, with 128 bits, in letters that every URL holds."""
+        return self._source.randbytes(ADDRESS_BYTES).hex()
 
 
 def system_chance() -> Chance:

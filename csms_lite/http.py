@@ -13,7 +13,8 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from csms_lite.commands.api import command_routes
+from csms_lite.commands.api import Asking, command_routes
+from csms_lite.files.api import Files, file_routes, station_routes
 from csms_lite.gate import Gate
 from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.live.feed import Feed
@@ -28,19 +29,29 @@ from csms_lite.web import Guard, add_problems
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
+def http_app(desk: Desk, feed: Feed, gate: Gate, public_url: str | None = None) -> FastAPI:
     """Put all routes together."""
     store, clock, chance = desk.store, desk.clock, desk.chance
     app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard)
     app.state.gate = gate
     add_problems(app)
+    files = Files(
+        store=store,
+        clock=clock,
+        chance=chance,
+        shelf=desk.shelf,
+        asking=Asking(store, clock, chance, desk.outgoing, check_payload),
+        public_url=public_url,
+    )
     for router in (
         card_routes(store, clock),
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, desk.presence, feed.touch),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
         session_routes(store),
+        file_routes(files),
+        station_routes(files),
     ):
         app.include_router(router)
     pages = find_pages()

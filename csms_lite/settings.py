@@ -30,5 +30,13 @@ class Settings(BaseSettings):
     """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
     strict_subprotocol: bool = False
     """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
+    public_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where chargers reach the HTTP port, for addresses of files; else as the operator did."""
+    file_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 512
+    """Largest file that a charger may bring, or an admin store."""
+    files_mib: Annotated[int, Field(ge=1, le=1 << 24)] = 4096
+    """Room for all files together."""
+    uploads_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """How long diagnostics and logs are kept; firmware stays until it is deleted."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""

@@ -78,6 +78,7 @@ ONLY_IN = {
     r"asyncio\.to_thread|threading\.Thread|.*\.run_in_executor": [
         "edge/drivers/*",
         "edge/sim/wires.py",
+        "csms_lite/files/*",
     ],
     r"asyncio\.(create_task|ensure_future)|.*(loop|\?)\.create_task": [],
     r".*\.create_task": [

@@ -14,6 +14,7 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, VerbFailed
+from csms_lite.files.shelf import Shelf
 from csms_lite.jsontext import digest
 from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
@@ -48,6 +49,7 @@ class Desk:
     accept_unknown: bool
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
+    shelf: Shelf
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 

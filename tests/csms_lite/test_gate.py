@@ -28,6 +28,14 @@ PUBLIC: Final = frozenset(
     {
         "GET /",
         "GET /c/{code}",
+        "GET /files/down/{token}",
+        "GET /files/down/{token}/{name:path}",
+        "HEAD /files/down/{token}",
+        "HEAD /files/down/{token}/{name:path}",
+        "POST /files/up/{token}",
+        "POST /files/up/{token}/{name:path}",
+        "PUT /files/up/{token}",
+        "PUT /files/up/{token}/{name:path}",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
