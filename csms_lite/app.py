@@ -18,6 +18,8 @@ from typing import Final
 import structlog
 
 from csms_lite.access.rules import AccessRules
+from csms_lite.certificates.notary import Notary
+from csms_lite.certificates.rules import Signing
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
@@ -90,6 +92,7 @@ async def serve(
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
+                signing = tasks.create_task(house.sign_on(), name="notary")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
                 await http.listening.wait()
@@ -97,6 +100,7 @@ async def serve(
                 ready(addresses)
                 await stopping.wait()
                 http.end()
+                signing.cancel()
                 await house.close()
     log.info("csms_stopped")
 
@@ -125,6 +129,12 @@ class House:
     desk: Desk
     feed: Feed
     endpoint: Endpoint
+    notary: Notary | None
+
+    async def sign_on(self) -> None:
+        """Sign what stations ask for, if there is an authority, until cancelled."""
+        if self.notary is not None:
+            await self.notary.sign_on()
 
     async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
         """End commands that were not sent in time, and forget very old answers."""
@@ -159,6 +169,8 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         log.warning("commands_without_answer", count=len(abandoned))
     shelf = Shelf(settings.state_dir / "files", store, clock, _bounds(settings))
     await shelf.open()
+    outgoing = Outgoing()
+    signing, notary = _signers(settings, store, clock, chance, outgoing)
     presence = Presence()
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
@@ -166,18 +178,37 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         clock=clock,
         chance=chance,
         presence=presence,
-        outgoing=Outgoing(),
+        outgoing=outgoing,
         access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
         heartbeat_s=settings.heartbeat_s,
         accept_unknown=settings.accept_unknown,
         touched=feed.touch,
         shelf=shelf,
+        signing=signing,
+        asked_to_sign=notary.wake if notary is not None else lambda: None,
     )
     return House(
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
+        notary=notary,
     )
+
+
+def _signers(
+    settings: Settings, store: Store, clock: Clock, chance: Chance, outgoing: Outgoing
+) -> tuple[Signing, Notary | None]:
+    """Give who signs what stations ask for; raises `SettingsError` for files of no use."""
+    certificate, key = settings.station_ca_cert, settings.station_ca_key
+    if certificate is None and key is None:
+        return Signing(by_hand=settings.sign_by_hand), None
+    if certificate is None or key is None:
+        raise SettingsError("station_ca_cert and station_ca_key belong together: set both")
+    from csms_lite.certificates.authority import Authority, fault_of_request
+
+    authority = Authority.load(certificate, key, settings.station_cert_days)
+    notary = Notary(store, clock, chance, authority, outgoing.ring)
+    return Signing(fault=fault_of_request), notary
 
 
 def _bounds(settings: Settings) -> Bounds:

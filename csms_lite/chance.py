@@ -9,6 +9,7 @@ from csms_lite.stations.rules import CODE_LENGTH, CODE_LETTERS
 
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
+SERIAL_BITS = 159  # RFC 5280 4.1.2.2: at most 20 octets, positive
 ADDRESS_BYTES = 16  # 128 bits, for a day or a month
 
 
@@ -33,6 +34,10 @@ class Chance:
     def address(self) -> str:
         """Make the secret part of an address, with 128 bits, in letters that every URL holds."""
         return self._source.randbytes(ADDRESS_BYTES).hex()
+
+    def serial(self) -> int:
+        """Make a certificate's serial number: positive, 159 bits as RFC 5280 allows."""
+        return 1 + self._source.getrandbits(SERIAL_BITS - 1)
 
 
 def system_chance() -> Chance:

@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.certificates.api import certificate_routes
 from csms_lite.commands.api import Asking, command_routes
 from csms_lite.files.api import Files, file_routes, station_routes
 from csms_lite.gate import Gate
@@ -50,6 +51,7 @@ def http_app(desk: Desk, feed: Feed, gate: Gate, public_url: str | None = None) 
         charger_routes(store, clock, chance, desk.presence, feed.touch),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
         session_routes(store),
+        certificate_routes(store, clock, chance, desk.outgoing.ring),
         file_routes(files),
         station_routes(files),
     ):

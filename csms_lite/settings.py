@@ -38,5 +38,13 @@ class Settings(BaseSettings):
     """Room for all files together."""
     uploads_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     """How long diagnostics and logs are kept; firmware stays until it is deleted."""
+    station_ca_cert: Path | None = None
+    """Certificate (PEM) of the authority that signs what stations ask for; without, nobody does."""
+    station_ca_key: Path | None = None
+    """Its key, PEM without a password."""
+    station_cert_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """How long certificates of stations are valid."""
+    sign_by_hand: bool = False
+    """Tell stations to wait: an admin gives the chain. Without an authority and this: Rejected."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""

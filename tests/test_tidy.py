@@ -53,7 +53,11 @@ HOME_OF = {
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
     "fastjsonschema": ["edge/ocppj/*"],
-    "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
+    "cryptography": [
+        "edge/drivers/x509/*",
+        "edge/sim/authority.py",
+        "csms_lite/certificates/authority.py",
+    ],
     "httpx": ["edge/drivers/carrier/http.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "ocpp": ["edge/ocppj/*"],
@@ -78,6 +82,7 @@ ONLY_IN = {
     r"asyncio\.to_thread|threading\.Thread|.*\.run_in_executor": [
         "edge/drivers/*",
         "edge/sim/wires.py",
+        "csms_lite/certificates/*",
         "csms_lite/files/*",
     ],
     r"asyncio\.(create_task|ensure_future)|.*(loop|\?)\.create_task": [],

@@ -127,8 +127,12 @@ def command_routes(
 ) -> APIRouter:
     """Make the routes on commands; *check* raises `Unacceptable` for a payload no schema allows."""
     router = APIRouter(prefix="/api", tags=["commands"])
-    asking = Asking(store, clock, chance, sender, check)
+    _add_asking(router, Asking(store, clock, chance, sender, check), chance)
+    _add_reading(router, store)
+    return router
 
+
+def _add_asking(router: APIRouter, asking: Asking, chance: Chance) -> None:
     @router.post("/chargers/{charger}/commands", status_code=202)
     async def ask(
         charger: str,
@@ -170,6 +174,8 @@ def command_routes(
             response.status_code = 200
         return {"commands": [command_json(command) for command in ended], "problems": problems}
 
+
+def _add_reading(router: APIRouter, store: Store) -> None:
     @router.get("/chargers/{charger}/commands")
     async def list_commands(
         charger: str, _who: Viewer, count: Annotated[int, Query(ge=1, le=1000)] = 100
@@ -202,8 +208,6 @@ def command_routes(
     async def get_command(command_id: int, _who: Viewer) -> dict[str, Any]:
         """Give one command."""
         return command_json(await store.read(service.command, command_id))
-
-    return router
 
 
 def command_json(command: Command) -> dict[str, Any]:

@@ -146,6 +146,12 @@ class _Made:
 def file_routes(files: Files) -> APIRouter:
     """Make the routes for people."""
     router = APIRouter(prefix="/api", tags=["files"])
+    _add_storing(router, files)
+    _add_asking(router, files)
+    return router
+
+
+def _add_storing(router: APIRouter, files: Files) -> None:
     store = files.store
 
     @router.post("/files", status_code=201)
@@ -185,6 +191,8 @@ def file_routes(files: Files) -> APIRouter:
         await store.do(service.delete, file_id)
         await asyncio.to_thread(files.shelf.remove, [file_id])
 
+
+def _add_asking(router: APIRouter, files: Files) -> None:
     @router.post("/files/{file_id}/addresses", status_code=201)
     async def make_download(
         file_id: int, _who: Operator, request: Request, body: AddressBody | None = None
@@ -220,8 +228,6 @@ def file_routes(files: Files) -> APIRouter:
         retrieve_at_ms = _ms(body.retrieve_at) or files.clock.now_ms()
         action, payload = _update(body, made, retrieve_at_ms)
         return await files.ask(charger, action, payload, who, made)
-
-    return router
 
 
 def station_routes(files: Files) -> APIRouter:

@@ -65,7 +65,7 @@ ROUTES: Final[Mapping[str, Route[Any]]] = {
         read=messages.read_whole, first=verbs.noting("security_event")
     ),
     "SignCertificate": Route(
-        read=messages.read_whole,
+        read=messages.read_request,
         first=verbs.sign_certificate,
         then=(verbs.fulfilling("SignCertificate"),),
     ),

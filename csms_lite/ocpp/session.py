@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from csms_lite.access.rules import AccessRules
+from csms_lite.certificates.rules import Signing
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
@@ -50,6 +51,9 @@ class Desk:
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
     shelf: Shelf
+    signing: Signing
+    asked_to_sign: Callable[[], None]
+    """Told that a request for a certificate is stored."""
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 
@@ -117,6 +121,8 @@ class Session:
             raise Unanswerable(str(failure)) from failure
         if call.action == "BootNotification":
             self._booted(answer)
+        if call.action == "SignCertificate":
+            self._desk.asked_to_sign()
         self._desk.touched(self.station.station_id)
         return answer
 
@@ -129,6 +135,7 @@ class Session:
             now_ms=now_ms,
             access=self._desk.access,
             heartbeat_s=self._desk.heartbeat_s,
+            signing=self._desk.signing,
         )
         try:
             return await self._desk.store.do(handle, origin, call.action, route)

@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_tag
+from csms_lite.certificates import service as certificates
+from csms_lite.certificates.rules import Signing
 from csms_lite.clock import rfc3339
 from csms_lite.commands import service as commands
 from csms_lite.ocpp.messages import Samples
@@ -38,6 +40,7 @@ class Origin:
     now_ms: int
     access: AccessRules
     heartbeat_s: int
+    signing: Signing
 
 
 def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
@@ -128,10 +131,10 @@ def noting(kind: str) -> Callable[[Connection, Origin, Mapping[str, Any]], Answe
     return note
 
 
-def sign_certificate(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
-    """Answer SignCertificate: there is no certificate authority here; the request is kept."""
-    stations.note(db, origin.station_id, "signing_request", told, now_ms=origin.now_ms)
-    return {"status": "Rejected"}
+def sign_certificate(db: Connection, origin: Origin, csr: str) -> Answer:
+    """Keep a request for a certificate; says whether one is to be expected."""
+    is_accepted = certificates.requested(db, origin.station_id, csr, origin.signing, origin.now_ms)
+    return {"status": "Accepted" if is_accepted else "Rejected"}
 
 
 def fulfilling(message: str) -> Callable[[Connection, Origin, object], None]:

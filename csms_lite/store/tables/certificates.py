@@ -14,7 +14,7 @@ signing_requests: Final = Table(
     Column("request_id", Integer, primary_key=True),
     Column("station_id", ForeignKey("stations.station_id"), nullable=False),
     Column("csr", Text, nullable=False, comment="PEM, as it came"),
-    Column("state", String(10), nullable=False, comment="waiting, refused, signed, replaced"),
+    Column("state", String(10), nullable=False, comment="see csms_lite.certificates.rules"),
     Column("problem", Text, comment="why it was refused, for people"),
     Column("came_at_ms", BigInteger, nullable=False),
     Column("ended_at_ms", BigInteger),

@@ -190,7 +190,7 @@ async def test_every_message_of_a_station_is_answered(central: Central) -> None:
 
 
 async def test_what_a_station_tells_of_its_security_is_kept(central: Central) -> None:
-    """Security events, logs and signed firmware become notes; nobody here signs certificates."""
+    """Security events, logs and signed firmware become notes."""
     told: dict[str, tuple[str, dict[str, Any]]] = {
         "security_event": (
             "SecurityEventNotification",
@@ -206,11 +206,7 @@ async def test_what_a_station_tells_of_its_security_is_kept(central: Central) ->
         await station.boot()
         for action, payload in told.values():
             assert await station.call(action, payload) == {}
-        assert await station.call("SignCertificate", {"csr": "-----BEGIN"}) == {
-            "status": "Rejected"
-        }
     events = {one["kind"]: one["details"] for one in await central.get("/api/chargers/CP-1/events")}
-    assert events.pop("signing_request") == {"csr": "-----BEGIN"}
     assert events == {kind: payload for kind, (_, payload) in told.items()}
 
 
