@@ -12,15 +12,18 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from csms_lite.access.rules import AccessRules
+from csms_lite.accounts.door import door_rules
+from csms_lite.accounts.office import Office, open_office
+from csms_lite.accounts.passwords import Passwords, password_thread
 from csms_lite.certificates.notary import Notary
 from csms_lite.certificates.rules import Signing
 from csms_lite.chance import Chance
+from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, SettingsError
@@ -35,6 +38,9 @@ from csms_lite.ocpp.endpoint import Endpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
+from csms_lite.secretfile import read_secret
+from csms_lite.sessions.freshness import Freshness
+from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
 from csms_lite.stations.presence import Presence
 from csms_lite.store.thread import OpenDatabase, open_database
@@ -74,8 +80,9 @@ async def serve(
     Raises `SettingsError` when a port is taken or the state directory cannot be used, and
     `StoreFailed` when the database cannot be opened.
     """
-    token = read_token(settings.state_dir, chance)
+    token = read_secret(settings.state_dir / "token", chance)
     with (
+        password_thread() as passwords,
         _bound(settings.host, settings.ocpp_port) as ocpp_socket,
         _bound(settings.host, settings.http_port) as http_socket,
     ):
@@ -86,13 +93,24 @@ async def serve(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
             house = await furnish(settings, store, clock, chance)
+            office = await people_office(settings, store, clock, chance, passwords)
+            gate = Gate([token_check(token), *office.authenticators()])
             http = HttpServer(
-                http_app(house.desk, house.feed, Gate([token_check(token)]), settings.public_url)
+                http_app(
+                    house.desk,
+                    house.feed,
+                    gate,
+                    office,
+                    house.freshness.look,
+                    public_url=settings.public_url,
+                )
             )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
                 signing = tasks.create_task(house.sign_on(), name="notary")
+                if settings.trigger_when_watched:
+                    tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
                 await http.listening.wait()
@@ -105,23 +123,6 @@ async def serve(
     log.info("csms_stopped")
 
 
-def read_token(state_dir: Path, chance: Chance) -> str:
-    """Read the bearer token, or make one at the first start; raises `SettingsError`."""
-    path = state_dir / "token"
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w") as file:
-                file.write(chance.token() + "\n")
-        token = path.read_text().strip()
-    except OSError as failure:
-        raise SettingsError(f"{path} cannot be used: {failure.strerror}") from failure
-    if not token:
-        raise SettingsError(f"{path} is empty: remove it, the next start makes a new token")
-    return token
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """The parts that run, all but HTTP."""
@@ -130,6 +131,7 @@ class House:
     feed: Feed
     endpoint: Endpoint
     notary: Notary | None
+    freshness: Freshness
 
     async def sign_on(self) -> None:
         """Sign what stations ask for, if there is an authority, until cancelled."""
@@ -144,6 +146,7 @@ class House:
                 now_ms = clock.now_ms()
                 ended = await store.do(commands.expire, now_ms)
                 ended += await store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
+                await store.do(charging.settle, now_ms, self.desk.start_within_s * 1000)
                 for command_id in ended:
                     self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
@@ -171,6 +174,7 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     await shelf.open()
     outgoing = Outgoing()
     signing, notary = _signers(settings, store, clock, chance, outgoing)
+    await store.do(charging.settle, clock.now_ms(), settings.start_within_s * 1000)
     presence = Presence()
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
@@ -186,12 +190,18 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         shelf=shelf,
         signing=signing,
         asked_to_sign=notary.wake if notary is not None else lambda: None,
+        limits=Limits(nominal_v=settings.nominal_v, temperature_c=settings.temperature_limit_c),
+        start_within_s=settings.start_within_s,
+        expiry_ms=settings.session_expiry_h * 3_600_000,
     )
     return House(
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
         notary=notary,
+        freshness=Freshness(
+            store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
+        ),
     )
 
 
@@ -216,6 +226,19 @@ def _bounds(settings: Settings) -> Bounds:
         file_most=settings.file_mib * MIB,
         total_most=settings.files_mib * MIB,
         uploads_kept_ms=settings.uploads_kept_days * DAY_MS,
+    )
+
+
+async def people_office(
+    settings: Settings, store: Store, clock: Clock, chance: Chance, passwords: Passwords
+) -> Office:
+    """Put together on *store* what people meet."""
+    rules = door_rules(
+        open_registration=settings.open_registration,
+        second_factor_for_staff=settings.second_factor_for_staff,
+    )
+    return await open_office(
+        settings.state_dir, store, clock, chance, passwords=passwords, rules=rules
     )
 
 

@@ -40,3 +40,6 @@ class Signing:
 
     fault: Fault | None = None
     by_hand: bool = False
+
+
+NOBODY: Final = Signing()

@@ -52,7 +52,10 @@ class Sender(Protocol):
         ...
 
     async def wait(
-        self, command_id: int, at_most_s: float, is_over: Callable[[], Awaitable[bool]]
+        self,
+        command_id: int,
+        at_most_s: float,
+        is_over: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """Wait for a command's end, or for the time to run out."""
         ...

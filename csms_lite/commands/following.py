@@ -1,6 +1,7 @@
 """What a station tells once it did what it was asked: which message shows that a command worked.
 
-A command waits for one kind of message, the name of which is in its column `awaits`.
+A command waits for one kind of message, the name of which is in its column `awaits`; which
+RemoteStart caused a transaction, `csms_lite.sessions` knows.
 """
 
 from __future__ import annotations
@@ -48,11 +49,6 @@ def _available(asked: Payload, told: Payload) -> bool:
     return is_wanted and asked.get("connectorId") == told.get("connectorId")
 
 
-def _started(asked: Payload, told: Payload) -> bool:
-    tags = [str(one.get("idTag", "")).upper() for one in (asked, told)]
-    return tags[0] == tags[1] and _same_connector(asked, told)
-
-
 def _reserved(asked: Payload, told: Payload) -> bool:
     return told.get("status") == "Reserved" and _same_connector(asked, told)
 
@@ -83,7 +79,6 @@ FOLLOWS: Final[Mapping[str, Follows]] = {
         within_ms=DAY_MS,
         is_early=True,
     ),
-    "RemoteStartTransaction": Follows(message="StartTransaction", fits=_started, is_early=True),
     "RemoteStopTransaction": Follows(
         message="StopTransaction", fits=_same("transactionId"), within_ms=DAY_MS, is_early=True
     ),

@@ -49,6 +49,7 @@ SEND_WITHIN_MS: Final = 30_000  # a RemoteStart that arrives minutes late surpri
 ACTION_LENGTH: Final = 50
 SECRET_KEYS: Final = frozenset({"authorizationkey"})  # configuration keys compare without case
 CONCEALED: Final = "(not shown)"
+ANSWERED: Final = ("answered", "observed")
 WORDS_OF_CONSENT: Final = frozenset({"Accepted", "AcceptedCanceled", "Scheduled", "Unlocked"})
 
 

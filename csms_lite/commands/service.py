@@ -139,6 +139,18 @@ def observed(
     return None
 
 
+def withdraw(db: Connection, command_id: int, problem: str) -> bool:
+    """Take a command back; false when it was sent already, or has ended."""
+    return sql.withdraw.run(db, of_command=command_id, problem=problem) > 0
+
+
+def fulfilled(db: Connection, command_id: int, told: Mapping[str, Any], now_ms: int) -> None:
+    """Keep what came of a command, known by its number."""
+    sql.observe.run(
+        db, of_command=command_id, at_ms=now_ms, told_json=dumps(told), still_awaits=None
+    )
+
+
 def expire(db: Connection, now_ms: int) -> list[int]:
     """End what was not sent in time; gives the numbers of those commands."""
     problem = f"the charger was not connected within {SEND_WITHIN_MS // 1000} s: ask again"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import structlog
 
+from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.commands.rules import ACTIONS, Command
@@ -48,11 +49,14 @@ class Outgoing:
             waiter.set()
 
     async def wait(
-        self, command_id: int, at_most_s: float, is_over: Callable[[], Awaitable[bool]]
+        self,
+        command_id: int,
+        at_most_s: float,
+        is_over: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """Wait for a command's end, or for the time to run out.
 
-        *is_over* is asked once we listen: the end may have come before anybody did.
+        *is_over* is asked once we listen: for who cannot tell that it has not come before.
         """
         waiter = asyncio.Event()
         waiters = self._waiters.setdefault(command_id, [])
@@ -60,7 +64,7 @@ class Outgoing:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(at_most_s):
-                    if not await is_over():
+                    if is_over is None or not await is_over():
                         await waiter.wait()
         finally:
             waiters.remove(waiter)
@@ -128,11 +132,11 @@ class CommandSender:
             problem = "the connection ended before the answer came: the outcome is unknown"
         else:
             await self._store.do(
-                commands.answered, command.command_id, result, self._clock.now_ms()
+                charging.answered, command.command_id, result, self._clock.now_ms()
             )
             return
         await self._store.do(
-            commands.failed,
+            charging.failed,
             command.command_id,
             problem,
             self._clock.now_ms(),

@@ -77,7 +77,7 @@ ROUTES: Final[Mapping[str, Route[Any]]] = {
     "StartTransaction": Route(
         read=messages.read_start,
         first=verbs.start,
-        then=(verbs.connector_of_start, verbs.start_of_command),
+        then=(verbs.connector_of_start,),
         is_transaction=True,
     ),
     "StatusNotification": Route(

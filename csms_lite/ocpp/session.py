@@ -23,6 +23,7 @@ from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.ocpp.wire import Socket, Wire
+from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Station
@@ -54,6 +55,12 @@ class Desk:
     signing: Signing
     asked_to_sign: Callable[[], None]
     """Told that a request for a certificate is stored."""
+    limits: Limits = USUAL
+    """Beyond which a measured value raises an alarm."""
+    start_within_s: int = 300
+    """For how long a start that the charger accepted may wait for its transaction."""
+    expiry_ms: int = 24 * 3_600_000
+    """After how long without news a running session is shown as overdue."""
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 
@@ -123,6 +130,8 @@ class Session:
             self._booted(answer)
         if call.action == "SignCertificate":
             self._desk.asked_to_sign()
+        if call.action == "StartTransaction":  # it may have been unwished before it began
+            self._desk.outgoing.ring(self.station.station_id)
         self._desk.touched(self.station.station_id)
         return answer
 
@@ -136,6 +145,7 @@ class Session:
             access=self._desk.access,
             heartbeat_s=self._desk.heartbeat_s,
             signing=self._desk.signing,
+            limits=self._desk.limits,
         )
         try:
             return await self._desk.store.do(handle, origin, call.action, route)

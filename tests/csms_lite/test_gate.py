@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import BaseRoute, Mount
 
-from csms_lite.app import furnish
+from csms_lite.accounts.passwords import password_thread
+from csms_lite.app import furnish, people_office
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
@@ -36,6 +37,15 @@ PUBLIC: Final = frozenset(
         "POST /files/up/{token}/{name:path}",
         "PUT /files/up/{token}",
         "PUT /files/up/{token}/{name:path}",
+        "GET /api/docs",
+        "GET /api/docs.css",
+        "GET /api/openapi.json",
+        "POST /api/auth/login",
+        "POST /api/auth/logout",
+        "POST /api/auth/refresh",
+        "POST /api/auth/register",
+        "POST /api/auth/setup",
+        "POST /api/auth/token",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
@@ -54,12 +64,17 @@ async def by_role(token: str) -> Principal | None:
 async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The whole HTTP side on an empty store, with a principal for each role."""
     clock, chance = SystemClock(), Chance(random.Random(1))
-    async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
-        house = await furnish(Settings(state_dir=tmp_path), store, clock, chance)
-        async with asyncio.TaskGroup() as tasks:
-            feeding = tasks.create_task(house.feed.publish_on())
-            yield http_app(house.desk, house.feed, Gate([by_role]))
-            feeding.cancel()
+    settings = Settings(state_dir=tmp_path)
+    with password_thread() as passwords:
+        async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
+            house = await furnish(settings, store, clock, chance)
+            office = await people_office(settings, store, clock, chance, passwords)
+            async with asyncio.TaskGroup() as tasks:
+                feeding = tasks.create_task(house.feed.publish_on())
+                yield http_app(
+                    house.desk, house.feed, Gate([by_role]), office, house.freshness.look
+                )
+                feeding.cancel()
 
 
 def named(app: FastAPI) -> dict[str, APIRoute | APIWebSocketRoute]:

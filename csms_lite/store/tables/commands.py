@@ -38,5 +38,6 @@ commands: Final = Table(
         "awaits",
         sqlite_where=text("awaits IS NOT NULL"),
     ),
+    Index(None, "station_id", "action", "asked_at_ms"),
     sqlite_autoincrement=True,
 )

@@ -32,12 +32,6 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[bool, bool]]] = [
         {"connectorId": 1, "status": "Preparing"},
         (True, True),
     ),
-    (
-        "RemoteStartTransaction",
-        {"idTag": "abc"},
-        {"idTag": "ABC", "connectorId": 2},
-        (True, True),
-    ),
     ("RemoteStopTransaction", {"transactionId": 7}, {"transactionId": 7}, (True, True)),
     (
         "UnlockConnector",
@@ -62,8 +56,6 @@ DID_NOT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"connectorId": 0, "type": "Inoperative"},
         {"connectorId": 1, "status": "Unavailable"},
     ),
-    ("RemoteStartTransaction", {"idTag": "A", "connectorId": 1}, {"idTag": "A", "connectorId": 2}),
-    ("RemoteStartTransaction", {"idTag": "A"}, {"idTag": "B", "connectorId": 1}),
     ("RemoteStopTransaction", {"transactionId": 7}, {"transactionId": 8}),
     ("GetLog", {"requestId": 3}, {"requestId": 4, "status": "Uploaded"}),
     ("UpdateFirmware", {}, {"status": "Idle"}),

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from csms_lite.clock import SystemClock, rfc3339
 from csms_lite.commands.rules import CONCEALED
 from tests.csms_lite.central import Central, Station
 
@@ -55,9 +56,10 @@ async def test_a_remote_start_names_the_session_that_it_caused(central: Central)
         await station.boot()
         asked = await ask(central, "RemoteStartTransaction", {"idTag": "card1"})
         await answer(station, {"status": "Accepted"})
-        await station.start(at=AT, tag="OTHER")
+        at = rfc3339(SystemClock().now_ms())
+        await station.start(at=at, tag="OTHER")
         assert (await row(central, asked))["state"] == "answered"
-        begun = await station.start(at=AT, tag="CARD1", connector=2)
+        begun = await station.start(at=at, tag="CARD1", connector=2)
     seen = await row(central, asked)
     assert (seen["state"], seen["observed"]["transactionId"]) == (
         "observed",

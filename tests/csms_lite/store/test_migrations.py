@@ -20,17 +20,27 @@ from csms_lite.store.writer import open_store
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
     "addresses": "files",
+    "accounts": "accounts",
     "answers": "ocpp",
+    "api_keys": "accounts",
+    "audit": "audit",
+    "beats": "history",
+    "boots": "history",
+    "breaches": "sessions",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
     "epochs": "live",
     "events": "stations",
     "files": "files",
+    "recovery_codes": "accounts",
     "samples": "sessions",
+    "second_factors": "accounts",
     "sessions": "sessions",
     "signing_requests": "certificates",
+    "sign_ins": "accounts",
     "stations": "stations",
+    "statuses": "history",
     "tariffs": "tariffs",
 }
 
@@ -74,13 +84,17 @@ def test_only_its_owner_writes_a_table() -> None:
 
 LAYERS = (
     "store",
+    "audit",
+    "accounts",
     "people",
     "stations",
+    "history",
     "tariffs",
     "commands",
     "files certificates",
     "sessions",
     "access",
+    "charging",
     "ocpp live",
 )
 
