@@ -7,6 +7,9 @@ from uuid import UUID
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
 CODE_LENGTH = 8
+
+KEY_BYTES = 20  # the longest AuthorizationKey of OCPP: 40 hexadecimal digits
+SALT_BYTES = 16
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
 SERIAL_BITS = 159  # RFC 5280 4.1.2.2: at most 20 octets, positive
@@ -42,6 +45,14 @@ class Chance:
     def serial(self) -> int:
         """Make a certificate's serial number: positive, 159 bits as RFC 5280 allows."""
         return 1 + self._source.getrandbits(SERIAL_BITS - 1)
+
+    def key(self) -> str:
+        """Make a station's key; as good as the source, as a token is."""
+        return self._source.randbytes(KEY_BYTES).hex()
+
+    def salt(self) -> str:
+        """Make a salt, in hexadecimal."""
+        return self._source.randbytes(SALT_BYTES).hex()
 
 
 def system_chance() -> Chance:

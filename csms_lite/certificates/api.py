@@ -13,7 +13,7 @@ from csms_lite.certificates import service
 from csms_lite.certificates.rules import CHAIN_LENGTH, SigningRequest
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
-from csms_lite.commands.api import command_json
+from csms_lite.commands.api import shown
 from csms_lite.errors import Unacceptable
 from csms_lite.gate import Admin, Operator
 from csms_lite.store.writer import Store
@@ -58,7 +58,7 @@ def certificate_routes(
             now_ms=clock.now_ms(),
         )
         ring(command.station_id)
-        return command_json(command)
+        return shown(command)
 
     @router.post("/{request_id}/send", status_code=202)
     async def send_again(request_id: int, who: Operator) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def certificate_routes(
             now_ms=clock.now_ms(),
         )
         ring(command.station_id)
-        return command_json(command)
+        return shown(command)
 
     return router
 

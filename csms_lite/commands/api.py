@@ -13,7 +13,8 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
 from csms_lite.commands import service
 from csms_lite.commands.following import hint
-from csms_lite.commands.rules import ACTION_LENGTH, Command, concealed
+from csms_lite.commands.rules import ACTION_LENGTH, Command
+from csms_lite.commands.secrets import Hidden
 from csms_lite.errors import Forbidden, NotFound, Refused
 from csms_lite.gate import Operator, Principal, Role, Viewer
 from csms_lite.jsontext import loads
@@ -46,6 +47,8 @@ class CommandsBody(CommandBody):
 
 class Sender(Protocol):
     """Who puts commands on the wire."""
+
+    hidden: Hidden
 
     def ring(self, station_id: int) -> None:
         """Say that a command row waits."""
@@ -93,12 +96,15 @@ class Asking:
             raise Forbidden(f"force=true needs the role {Role.ADMIN}, and {who.name} is {who.role}")
         if not is_forced:
             self._check(body.action, body.payload)
+        message_id = self._chance.message_id()
+        self._sender.hidden.hide(message_id, body.action, body.payload)
         command = await self._store.do(
-            service.ask,
+            service.ask_by_operator,
             charger,
             body.action,
             body.payload,
-            message_id=self._chance.message_id(),
+            salt=self._chance.salt(),
+            message_id=message_id,
             now_ms=self._clock.now_ms(),
             asked_by=who.name[:100],
             batch=batch,
@@ -152,7 +158,7 @@ def _add_asking(router: APIRouter, asking: Asking, chance: Chance) -> None:
         command = await asking.ended(command, wait)
         if command.state not in UNDER_WAY:
             response.status_code = 200
-        return command_json(command)
+        return shown(command)
 
     @router.post("/commands", status_code=202)
     async def ask_many(
@@ -175,7 +181,7 @@ def _add_asking(router: APIRouter, asking: Asking, chance: Chance) -> None:
         ended = await asyncio.gather(*(asking.ended(command, wait) for command in asked))
         if all(command.state not in UNDER_WAY for command in ended):
             response.status_code = 200
-        return {"commands": [command_json(command) for command in ended], "problems": problems}
+        return {"commands": [shown(command) for command in ended], "problems": problems}
 
 
 def _add_reading(router: APIRouter, store: Store) -> None:
@@ -185,7 +191,7 @@ def _add_reading(router: APIRouter, store: Store) -> None:
     ) -> list[dict[str, Any]]:
         """List what was asked of a charger, newest first."""
         found = await store.read(service.list_commands, charger, count)
-        return [command_json(one) for one in found]
+        return [shown(one) for one in found]
 
     @router.get("/commands")
     async def page_commands(
@@ -205,23 +211,22 @@ def _add_reading(router: APIRouter, store: Store) -> None:
             before=before,
             count=count,
         )
-        return [command_json(one) for one in found]
+        return [shown(one) for one in found]
 
     @router.get("/commands/{command_id}")
     async def get_command(command_id: int, _who: Viewer) -> dict[str, Any]:
         """Give one command."""
-        return command_json(await store.read(service.command, command_id))
+        return shown(await store.read(service.command, command_id))
 
 
-def command_json(command: Command) -> dict[str, Any]:
-    """Write a command as the API shows it, without the secrets in its payload."""
-    shown = concealed(command.action, command.payload_json) or command.payload_json
+def shown(command: Command) -> dict[str, Any]:
+    """Write a command as the API shows it."""
     told = None if command.observed_json is None else loads(command.observed_json)
     return {
         "id": command.command_id,
         "charger": command.charger,
         "action": command.action,
-        "payload": loads(shown),
+        "payload": loads(command.payload_json),
         "state": command.state,
         "asked_at": rfc3339(command.asked_at_ms),
         "asked_by": command.asked_by,

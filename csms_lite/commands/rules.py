@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from csms_lite.errors import Refused, Unacceptable
-from csms_lite.jsontext import dumps, loads
 
 ACTIONS: Final = (
     "CancelReservation",
@@ -47,8 +46,6 @@ ACTIONS: Final = (
 
 SEND_WITHIN_MS: Final = 30_000  # a RemoteStart that arrives minutes late surprises people
 ACTION_LENGTH: Final = 50
-SECRET_KEYS: Final = frozenset({"authorizationkey"})  # configuration keys compare without case
-CONCEALED: Final = "(not shown)"
 ANSWERED: Final = ("answered", "observed")
 WORDS_OF_CONSENT: Final = frozenset({"Accepted", "AcceptedCanceled", "Scheduled", "Unlocked"})
 
@@ -114,16 +111,3 @@ def _refuse_profile(profile: object) -> None:
 def consents(result: Mapping[str, Any]) -> bool:
     """Say whether a station's answer promises that something follows."""
     return "status" not in result or result["status"] in WORDS_OF_CONSENT
-
-
-def concealed(action: str, payload_json: str) -> str | None:
-    """Give a payload without its secret; `None` when it has none.
-
-    A01.FR.09: a station's password is not shown; it is not kept once it was sent either.
-    """
-    if action != "ChangeConfiguration":
-        return None
-    payload = loads(payload_json)
-    if str(payload.get("key", "")).lower() not in SECRET_KEYS:
-        return None
-    return dumps({**payload, "value": CONCEALED})

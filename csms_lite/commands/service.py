@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from csms_lite.commands import sql
 from csms_lite.commands.following import LATER_MS, NAMELESS, awaited, shows
-from csms_lite.commands.rules import (
-    SEND_WITHIN_MS,
-    Command,
-    concealed,
-    consents,
-    refuse_forbidden,
-)
-from csms_lite.errors import NotFound, Refused
+from csms_lite.commands.rules import SEND_WITHIN_MS, Command, consents, refuse_forbidden
+from csms_lite.commands.secrets import is_secret, masked, masked_result
+from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
-from csms_lite.stations.service import note, station
+from csms_lite.stations import door_service
+from csms_lite.stations import service as stations
+from csms_lite.stations.keys import as_bytes
+from csms_lite.stations.service import station
 
 AWAITING_MOST: Final = 16  # looked at per message; of more, the oldest are given up
+AUTHORIZATION_KEY: Final = "AuthorizationKey"
+TAKEN: Final = ("Accepted", "Scheduled")
+REFUSED: Final = ("Rejected", "NotSupported")
 
 
 def ask(
@@ -40,16 +42,17 @@ def ask(
 
     Asked again under the same *key* it is the same row, whatever became of it. *is_forced* skips
     what the standard forbids a central system, for laboratories, and is noted.
+    A secret is not written down: who asks hides it before (`csms_lite.commands.secrets`).
     Raises `NotFound`, `Unacceptable`, `Refused`.
     """
     known = station(db, charger)
     if key is not None:
-        row = sql.by_key.one(db, of_station=known.station_id, key=key)
-        if row is not None:
-            return _the_same(Command._make(row), action, payload)
+        same = _asked_before(db, known.station_id, key, action, payload)
+        if same is not None:
+            return same
     if is_forced:
-        told = {"action": action, "payload": payload, "by": asked_by}
-        note(db, known.station_id, "command_forced", told, now_ms=now_ms)
+        told = {"action": action, "payload": masked(action, payload), "by": asked_by}
+        stations.note(db, known.station_id, "command_forced", told, now_ms=now_ms)
     else:
         is_booted = known.booted_at_ms is not None
         refuse_forbidden(action, payload, is_booted=is_booted, registration=known.registration)
@@ -59,7 +62,7 @@ def ask(
         db,
         station_id=known.station_id,
         action=action,
-        payload_json=dumps(payload),
+        payload_json=dumps(masked(action, payload)),
         message_id=message_id,
         asked_at_ms=now_ms,
         deadline_ms=now_ms + SEND_WITHIN_MS,
@@ -72,10 +75,14 @@ def ask(
     return command(db, int(row[0]))
 
 
-def _the_same(known: Command, action: str, payload: Mapping[str, Any]) -> Command:
-    asked = concealed(action, dumps(payload)) or dumps(payload)
-    stored = concealed(known.action, known.payload_json) or known.payload_json
-    if known.action != action or loads(stored) != loads(asked):
+def _asked_before(
+    db: Connection, station_id: int, key: str, action: str, payload: Mapping[str, Any]
+) -> Command | None:
+    row = sql.by_key.one(db, of_station=station_id, key=key)
+    if row is None:
+        return None
+    known = Command._make(row)
+    if known.action != action or loads(known.payload_json) != masked(action, payload):
         raise Refused("this Idempotency-Key belongs to another command: send a new one")
     return known
 
@@ -96,10 +103,83 @@ def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:
-    """Keep the station's answer; after a refusal nothing is waited for."""
-    _settle(db, command_id, "answered", now_ms, result=dumps(result))
+    """Keep the station's answer, and what follows from it; after a refusal nothing is awaited."""
+    asked = command(db, command_id)
+    kept = masked_result(asked.action, result)
+    _settle(db, command_id, "answered", now_ms, result=dumps(kept))
     if not consents(result):
         sql.await_nothing.run(db, of_command=command_id)
+    payload, status = loads(asked.payload_json), result.get("status")
+    if asked.action == "ChangeAvailability" and status in TAKEN:
+        connector, kind = payload["connectorId"], payload["type"]
+        stations.commanded(db, asked.station_id, connector, kind, now_ms)
+    elif is_secret(asked.action, payload) and status in REFUSED:
+        door_service.drop_key_of(db, asked.station_id, asked.message_id)
+
+
+def ask_by_operator(
+    db: Connection,
+    charger: str,
+    action: str,
+    payload: Mapping[str, Any],
+    *,
+    salt: str,
+    message_id: str,
+    now_ms: int,
+    asked_by: str | None = None,
+    batch: str | None = None,
+    key: str | None = None,
+    is_forced: bool = False,
+) -> Command:
+    """Ask by hand; a key that is sent so is one that the charger may come with (TC_073).
+
+    One that cannot be a key is sent all the same: the station refuses it (ruling 21).
+    Raises as `ask`.
+    """
+    command = ask(
+        db,
+        charger,
+        action,
+        payload,
+        message_id=message_id,
+        now_ms=now_ms,
+        asked_by=asked_by,
+        batch=batch,
+        key=key,
+        is_forced=is_forced,
+    )
+    if is_secret(action, payload) and command.message_id == message_id:
+        value = str(payload.get("value", ""))
+        with suppress(Unacceptable):
+            as_bytes(value)
+            door_service.add_key(
+                db, charger, value, salt=salt, now_ms=now_ms, message_id=message_id
+            )
+    return command
+
+
+def rotate_key(
+    db: Connection,
+    charger: str,
+    key: str,
+    *,
+    salt: str,
+    message_id: str,
+    now_ms: int,
+    is_told: bool,
+    only: bool,
+) -> Command | None:
+    """Keep a new key of a charger, and tell it if it *is_told*; gives the command that does.
+
+    The keys before stay valid until it has come with the new one, unless the new is the *only*.
+    Raises `NotFound`, `Unacceptable`, `Refused`.
+    """
+    carrier = message_id if is_told else None
+    door_service.add_key(db, charger, key, salt=salt, now_ms=now_ms, message_id=carrier, only=only)
+    if not is_told:
+        return None
+    payload = {"key": AUTHORIZATION_KEY, "value": key}
+    return ask(db, charger, "ChangeConfiguration", payload, message_id=message_id, now_ms=now_ms)
 
 
 def failed(
@@ -139,11 +219,6 @@ def observed(
     return None
 
 
-def withdraw(db: Connection, command_id: int, problem: str) -> bool:
-    """Take a command back; false when it was sent already, or has ended."""
-    return sql.withdraw.run(db, of_command=command_id, problem=problem) > 0
-
-
 def fulfilled(db: Connection, command_id: int, told: Mapping[str, Any], now_ms: int) -> None:
     """Keep what came of a command, known by its number."""
     sql.observe.run(
@@ -151,10 +226,15 @@ def fulfilled(db: Connection, command_id: int, told: Mapping[str, Any], now_ms: 
     )
 
 
+def withdraw(db: Connection, command_id: int, problem: str) -> bool:
+    """Take a command back; false when it was sent already, or has ended."""
+    return sql.withdraw.run(db, of_command=command_id, problem=problem) > 0
+
+
 def expire(db: Connection, now_ms: int) -> list[int]:
     """End what was not sent in time; gives the numbers of those commands."""
     problem = f"the charger was not connected within {SEND_WITHIN_MS // 1000} s: ask again"
-    return _ended(db, sql.expire.rows(db, now_ms=now_ms, problem=problem))
+    return [int(row[0]) for row in sql.expire.rows(db, now_ms=now_ms, problem=problem)]
 
 
 def abandon(db: Connection, before_ms: int) -> list[int]:
@@ -163,7 +243,7 @@ def abandon(db: Connection, before_ms: int) -> list[int]:
     Either the process ended before the answer came, or the answer could not be stored.
     """
     problem = "the answer did not come or could not be kept: the outcome is unknown"
-    return _ended(db, sql.abandon.rows(db, before_ms=before_ms, problem=problem))
+    return [int(row[0]) for row in sql.abandon.rows(db, before_ms=before_ms, problem=problem)]
 
 
 def command(db: Connection, command_id: int) -> Command:
@@ -195,19 +275,6 @@ def page_commands(
     return [Command._make(row) for row in rows]
 
 
-def _ended(db: Connection, rows: list[tuple[Any, ...]]) -> list[int]:
-    for command_id, action, payload_json in rows:
-        _conceal(db, command_id, action, payload_json)
-    return [int(row[0]) for row in rows]
-
-
-def _conceal(db: Connection, command_id: int, action: str, payload_json: str) -> None:
-    """Forget a secret that was sent, or never will be."""
-    without = concealed(action, payload_json)
-    if without is not None:
-        sql.conceal.run(db, of_command=command_id, concealed_json=without)
-
-
 def _settle(
     db: Connection,
     command_id: int,
@@ -225,5 +292,3 @@ def _settle(
         result_json=result,
         problem=problem,
     )
-    ended = command(db, command_id)
-    _conceal(db, command_id, ended.action, ended.payload_json)

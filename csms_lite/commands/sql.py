@@ -125,15 +125,11 @@ observe: Final = Prepared(
         awaits=bindparam("still_awaits"),
     )
 )
-conceal: Final = Prepared(
-    update(commands).where(_BY_ID).values(payload_json=bindparam("concealed_json"))
-)
-_ENDED: Final = (commands.c.command_id, commands.c.action, commands.c.payload_json)
 expire: Final = Prepared(
     update(commands)
     .where(commands.c.state == "asked", commands.c.deadline_ms <= bindparam("now_ms"))
     .values(state="expired", problem=bindparam("problem"), awaits=null())
-    .returning(*_ENDED)
+    .returning(commands.c.command_id)
 )
 withdraw: Final = Prepared(
     update(commands)
@@ -144,5 +140,5 @@ abandon: Final = Prepared(
     update(commands)
     .where(commands.c.state == "sent", commands.c.sent_at_ms <= bindparam("before_ms"))
     .values(state="failed", problem=bindparam("problem"))
-    .returning(*_ENDED)
+    .returning(commands.c.command_id)
 )

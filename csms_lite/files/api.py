@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339, to_ms
-from csms_lite.commands.api import Asking, CommandBody, command_json
+from csms_lite.commands.api import Asking, CommandBody, shown
 from csms_lite.errors import NotFound, StoreFailed
 from csms_lite.files import service
 from csms_lite.files.rules import (
@@ -129,7 +129,7 @@ class Files:
         body = CommandBody(action=action, payload=payload)
         command = await self.asking.ask(charger, body, who)
         await self.store.do(service.link, made.address.address_id, command.command_id)
-        return {**made.told(), "command": command_json(command)}
+        return {**made.told(), "command": shown(command)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,11 @@ ROUTES: Final[Mapping[str, Route[Any]]] = {
     "StatusNotification": Route(
         read=messages.read_status,
         first=verbs.status,
-        then=(verbs.status_of_session, verbs.fulfilling("StatusNotification")),
+        then=(
+            verbs.status_of_session,
+            verbs.alert_of_status,
+            verbs.fulfilling("StatusNotification"),
+        ),
     ),
     "StopTransaction": Route(
         read=messages.read_stop,

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from csms_lite.clock import SystemClock, rfc3339
-from csms_lite.commands.rules import CONCEALED
 from tests.csms_lite.central import Central, Station
 
 AT = "2024-05-01T10:00:00Z"
@@ -169,28 +164,3 @@ async def test_what_the_standard_forbids_is_sent_only_by_force(central: Central)
     [event] = await central.get("/api/chargers/CP-1/events")
     assert event["kind"] == "command_forced"
     assert event["details"]["by"]
-
-
-@pytest.mark.parametrize("end", ["answered", "expired"])
-async def test_a_password_is_sent_and_not_kept(central: Central, tmp_path: Path, end: str) -> None:
-    """A01.FR.09: not shown while it waits, gone once it was sent or never will be."""
-    secret = "0123456789abcdef0123456789abcdef"
-    await central.http.put("/api/chargers/CP-1")
-    response = await ask(
-        central, "ChangeConfiguration", {"key": "AuthorizationKey", "value": secret}
-    )
-    assert response.json()["payload"]["value"] == CONCEALED
-    if end == "expired":
-        with closing(sqlite3.connect(tmp_path / "csms.db")) as file, file:
-            file.execute("UPDATE commands SET deadline_ms = 0")
-    async with central.station() as station:
-        if end == "answered":
-            frame = await station.receive()
-            assert frame[3]["value"] == secret
-            await station.send(3, frame[1], {"status": "Accepted"})
-        await station.boot()
-        await station.call("Heartbeat")
-    assert (await row(central, response))["state"] == end
-    with closing(sqlite3.connect(tmp_path / "csms.db")) as file:
-        [kept] = file.execute("SELECT payload_json FROM commands").fetchall()
-    assert secret not in kept[0]

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from csms_lite.commands.rules import ACTIONS, CONCEALED, concealed, refuse_forbidden
+from csms_lite.commands.rules import ACTIONS, refuse_forbidden
 from csms_lite.errors import Refused, Unacceptable
-from csms_lite.jsontext import dumps
 from csms_lite.ocpp.routes import ROUTES
 from edge.ocppj.schemas import ACTIONS as SCHEMAS
 
@@ -80,13 +79,3 @@ def test_every_action_that_goes_this_way_can_be_sent() -> None:
     """19 of OCPP 1.6 and 7 of the whitepaper: all actions less those that stations send."""
     assert set(ACTIONS) == SCHEMAS - (set(ROUTES) - {"DataTransfer"})
     assert len(ACTIONS) == 26
-
-
-def test_a_password_is_concealed_and_nothing_else() -> None:
-    """A01.FR.09; keys compare without case."""
-    secret = dumps({"key": "authorizationKEY", "value": "abc"})
-    assert concealed("ChangeConfiguration", secret) == dumps(
-        {"key": "authorizationKEY", "value": CONCEALED}
-    )
-    assert concealed("ChangeConfiguration", dumps({"key": "x", "value": "y"})) is None
-    assert concealed("DataTransfer", secret) is None

@@ -6,7 +6,7 @@ import sqlalchemy
 from alembic import op
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0004"
 
 
 def upgrade() -> None:
