@@ -76,6 +76,7 @@ async def serve(
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
+                signing = tasks.create_task(house.sign_on(), name="notary")
                 if settings.trigger_when_watched:
                     tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
                 tasks.create_task(office.tidy_on(stopping), name="tidy-people")
@@ -90,6 +91,6 @@ async def serve(
                 await stopping.wait()
                 http.end()
                 posting.cancel()
-                posting.cancel()
+                signing.cancel()
                 await house.close()
     log.info("csms_stopped")

@@ -26,6 +26,7 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "addresses": "files",
     "accounts": "accounts",
     "answers": "ocpp",
     "api_keys": "accounts",
@@ -44,12 +45,14 @@ OWNER = {
     "identities": "accounts",
     "mail_codes": "accounts",
     "outbox": "mail",
+    "files": "files",
     "recovery_codes": "accounts",
     "inbox": "stations",
     "plates": "stations",
     "samples": "sessions",
     "second_factors": "accounts",
     "sessions": "sessions",
+    "signing_requests": "certificates",
     "sign_ins": "accounts",
     "sites": "stations",
     "station_keys": "stations",
@@ -130,6 +133,7 @@ LAYERS = (
     "alerts",
     "tariffs",
     "commands",
+    "files certificates",
     "sessions",
     "access",
     "charging",
