@@ -27,10 +27,13 @@ from csms_lite.http import HttpServer, http_app
 from csms_lite.jsontext import dumps
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
+from csms_lite.messages.file import open_log
 from csms_lite.ocpp.endpoint import Endpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
+from csms_lite.ocpp.wire import untapped
+from csms_lite.oversight import Oversight, oversee
 from csms_lite.settings import Settings
 from csms_lite.stations.presence import Presence
 from csms_lite.store.thread import OpenDatabase, open_database
@@ -76,14 +79,23 @@ async def serve(
         addresses = Addresses(
             ocpp=f"ws://{_address(ocpp_socket)}/ocpp", http=f"http://{_address(http_socket)}"
         )
-        async with open_store(
-            settings.state_dir / "csms.db", clock=clock, open_database=open_database
-        ) as store:
-            house = await furnish(settings, store, clock, chance)
-            http = HttpServer(http_app(house.desk, house.feed, Gate([token_check(token)])))
+        async with (
+            open_log(settings.state_dir, clock=clock, open_database=open_database) as log_store,
+            open_store(
+                settings.state_dir / "csms.db", clock=clock, open_database=open_database
+            ) as store,
+        ):
+            presence = Presence()
+            watch = oversee(
+                settings, store, log_store, clock=clock, chance=chance, presence=presence
+            )
+            house = await furnish(settings, store, clock, chance, watch)
+            gate = Gate([token_check(token)])
+            http = HttpServer(http_app(house.desk, house.feed, gate, watch))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
+                tasks.create_task(watch.look_on(stopping), name="oversight")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
                 await http.listening.wait()
@@ -91,7 +103,9 @@ async def serve(
                 ready(addresses)
                 await stopping.wait()
                 http.end()
+                watch.end_streams()
                 await house.close()
+                watch.close()
     log.info("csms_stopped")
 
 
@@ -144,13 +158,19 @@ class House:
         self.feed.close()
 
 
-async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance) -> House:
-    """Put together on *store* what stations meet; nothing listens yet."""
+async def furnish(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    chance: Chance,
+    watch: Oversight | None = None,
+) -> House:
+    """Put together on *store* what stations meet; nothing listens yet, and *watch* looks on."""
     epoch = await store.do(begin_epoch, clock.now_ms())
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
-    presence = Presence()
+    presence = Presence() if watch is None else watch.presence
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
         store=store,
@@ -161,13 +181,22 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
         heartbeat_s=settings.heartbeat_s,
         accept_unknown=settings.accept_unknown,
-        touched=feed.touch,
+        touched=feed.touch if watch is None else _both(feed.touch, watch.changes.touch),
+        tap=untapped if watch is None else watch.recorder.tap,
     )
     return House(
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
     )
+
+
+def _both(one: Callable[[int], None], other: Callable[[int], None]) -> Callable[[int], None]:
+    def touched(station_id: int) -> None:
+        one(station_id)
+        other(station_id)
+
+    return touched
 
 
 def _bound(host: str, port: int) -> socket.socket:

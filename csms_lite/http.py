@@ -19,16 +19,18 @@ from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.live.feed import Feed
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.ocpp.session import Desk
+from csms_lite.oversight import Oversight
 from csms_lite.people.api import card_routes
 from csms_lite.sessions.api import session_routes
 from csms_lite.stations.api import charger_routes
 from csms_lite.tariffs.api import tariff_routes
 from csms_lite.web import Guard, add_problems
 
+WS_MESSAGE_MAX: Final = 16 * 1024  # bytes: a client says who it is, and nothing more
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
+def http_app(desk: Desk, feed: Feed, gate: Gate, watch: Oversight) -> FastAPI:
     """Put all routes together."""
     store, clock, chance = desk.store, desk.clock, desk.chance
     app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
@@ -43,6 +45,7 @@ def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
         session_routes(store),
     ):
         app.include_router(router)
+    watch.add_routes(app, gate)
     pages = find_pages()
     app.include_router(public_routes(store, feed, pages))
     app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
@@ -63,7 +66,9 @@ class HttpServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 lifespan="off",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=WS_MESSAGE_MAX,
+                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,

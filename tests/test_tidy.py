@@ -54,7 +54,7 @@ HOME_OF = {
     "alembic": ["csms_lite/store/*"],
     "fastjsonschema": ["edge/ocppj/*"],
     "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
-    "httpx": ["edge/drivers/carrier/http.py"],
+    "httpx": ["edge/drivers/carrier/http.py", "csms_lite/webhooks/post.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
@@ -99,7 +99,7 @@ ONLY_IN = {
         "edge/sim/*",
     ],
 }
-CATCHES_ALL = ["edge/runtime/supervise.py"]
+CATCHES_ALL = ["edge/runtime/supervise.py", "csms_lite/supervise.py"]
 
 
 @cache

@@ -20,7 +20,7 @@ from csms_lite.ocpp.outgoing import CommandSender, Outgoing
 from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
-from csms_lite.ocpp.wire import Socket, Wire
+from csms_lite.ocpp.wire import Socket, Wire, untapped
 from csms_lite.stations import service as stations
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Station
@@ -49,6 +49,8 @@ class Desk:
     accept_unknown: bool
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
+    tap: Callable[[str, Socket], Socket] = untapped
+    """Puts an ear on a station's socket: the log's."""
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 
@@ -65,7 +67,7 @@ class Session:
         self._registration = station.registration
         self._is_booted = station.booted_at_ms is not None
         self._asked_to_boot = False
-        self._wire = Wire(socket, self._keep_refused)
+        self._wire = Wire(desk.tap(station.identity, socket), self._keep_refused)
         self._charge_point = ChargePoint(
             station.identity,
             self._wire,

@@ -20,7 +20,10 @@ from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.http import http_app
+from csms_lite.messages.file import open_log
+from csms_lite.oversight import oversee
 from csms_lite.settings import Settings
+from csms_lite.stations.presence import Presence
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
@@ -30,6 +33,9 @@ PUBLIC: Final = frozenset(
         "GET /c/{code}",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
+        "GET /health/live",
+        "GET /health/ready",
+        "WS /api/events/ws",  # its token comes in the first message
     }
 )
 """Routes that need nobody to sign in; each is here by decision."""
@@ -46,11 +52,17 @@ async def by_role(token: str) -> Principal | None:
 async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The whole HTTP side on an empty store, with a principal for each role."""
     clock, chance = SystemClock(), Chance(random.Random(1))
-    async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
-        house = await furnish(Settings(state_dir=tmp_path), store, clock, chance)
+    settings = Settings(state_dir=tmp_path)
+    async with (
+        open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store,
+        open_log(tmp_path, clock=clock, open_database=open_database) as log_store,
+    ):
+        watch = oversee(settings, store, log_store, clock=clock, chance=chance, presence=Presence())
+        house = await furnish(settings, store, clock, chance, watch)
         async with asyncio.TaskGroup() as tasks:
+            watch.end_streams()  # who is let in to one is refused it, and the test goes on
             feeding = tasks.create_task(house.feed.publish_on())
-            yield http_app(house.desk, house.feed, Gate([by_role]))
+            yield http_app(house.desk, house.feed, Gate([by_role]), watch)
             feeding.cancel()
 
 

@@ -21,14 +21,19 @@ PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
     "answers": "ocpp",
     "cards": "people",
+    "changes": "live",
     "commands": "commands",
     "connectors": "stations",
+    "delays": "messages",
+    "deliveries": "webhooks",
     "epochs": "live",
     "events": "stations",
+    "frames": "messages",
     "samples": "sessions",
     "sessions": "sessions",
     "stations": "stations",
     "tariffs": "tariffs",
+    "webhooks": "webhooks",
 }
 
 
@@ -77,7 +82,9 @@ LAYERS = (
     "commands",
     "sessions",
     "access",
+    "messages",
     "ocpp live",
+    "webhooks",
 )
 
 
