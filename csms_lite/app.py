@@ -12,13 +12,16 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from csms_lite.access.rules import AccessRules
+from csms_lite.accounts.door import door_rules
+from csms_lite.accounts.office import Office, open_office
+from csms_lite.accounts.passwords import Passwords, password_thread
 from csms_lite.chance import Chance
+from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, SettingsError
@@ -34,6 +37,9 @@ from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
 from csms_lite.ocpp.wire import untapped
 from csms_lite.oversight import Oversight, oversee
+from csms_lite.secretfile import read_secret
+from csms_lite.sessions.freshness import Freshness
+from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
 from csms_lite.stations.presence import Presence
 from csms_lite.store.thread import OpenDatabase, open_database
@@ -71,8 +77,9 @@ async def serve(
     Raises `SettingsError` when a port is taken or the state directory cannot be used, and
     `StoreFailed` when the database cannot be opened.
     """
-    token = read_token(settings.state_dir, chance)
+    token = read_secret(settings.state_dir / "token", chance)
     with (
+        password_thread() as passwords,
         _bound(settings.host, settings.ocpp_port) as ocpp_socket,
         _bound(settings.host, settings.http_port) as http_socket,
     ):
@@ -85,17 +92,21 @@ async def serve(
                 settings.state_dir / "csms.db", clock=clock, open_database=open_database
             ) as store,
         ):
-            presence = Presence()
             watch = oversee(
-                settings, store, log_store, clock=clock, chance=chance, presence=presence
+                settings, store, log_store, clock=clock, chance=chance, presence=Presence()
             )
             house = await furnish(settings, store, clock, chance, watch)
-            gate = Gate([token_check(token)])
-            http = HttpServer(http_app(house.desk, house.feed, gate, watch))
+            office = await people_office(settings, store, clock, chance, passwords)
+            gate = Gate([token_check(token), *office.authenticators()])
+            http = HttpServer(
+                http_app(house.desk, house.feed, gate, office, house.freshness.look, watch=watch)
+            )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
                 tasks.create_task(watch.look_on(stopping), name="oversight")
+                if settings.trigger_when_watched:
+                    tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
                 await http.listening.wait()
@@ -109,23 +120,6 @@ async def serve(
     log.info("csms_stopped")
 
 
-def read_token(state_dir: Path, chance: Chance) -> str:
-    """Read the bearer token, or make one at the first start; raises `SettingsError`."""
-    path = state_dir / "token"
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w") as file:
-                file.write(chance.token() + "\n")
-        token = path.read_text().strip()
-    except OSError as failure:
-        raise SettingsError(f"{path} cannot be used: {failure.strerror}") from failure
-    if not token:
-        raise SettingsError(f"{path} is empty: remove it, the next start makes a new token")
-    return token
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """The parts that run, all but HTTP."""
@@ -133,6 +127,7 @@ class House:
     desk: Desk
     feed: Feed
     endpoint: Endpoint
+    freshness: Freshness
 
     async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
         """End commands that were not sent in time, and forget very old answers."""
@@ -142,6 +137,7 @@ class House:
                 now_ms = clock.now_ms()
                 ended = await store.do(commands.expire, now_ms)
                 ended += await store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
+                await store.do(charging.settle, now_ms, self.desk.start_within_s * 1000)
                 for command_id in ended:
                     self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
@@ -170,6 +166,7 @@ async def furnish(
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
+    await store.do(charging.settle, clock.now_ms(), settings.start_within_s * 1000)
     presence = Presence() if watch is None else watch.presence
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
@@ -183,11 +180,30 @@ async def furnish(
         accept_unknown=settings.accept_unknown,
         touched=feed.touch if watch is None else _both(feed.touch, watch.changes.touch),
         tap=untapped if watch is None else watch.recorder.tap,
+        limits=Limits(nominal_v=settings.nominal_v, temperature_c=settings.temperature_limit_c),
+        start_within_s=settings.start_within_s,
+        expiry_ms=settings.session_expiry_h * 3_600_000,
     )
     return House(
         desk=desk,
         feed=feed,
         endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
+        freshness=Freshness(
+            store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
+        ),
+    )
+
+
+async def people_office(
+    settings: Settings, store: Store, clock: Clock, chance: Chance, passwords: Passwords
+) -> Office:
+    """Put together on *store* what people meet."""
+    rules = door_rules(
+        open_registration=settings.open_registration,
+        second_factor_for_staff=settings.second_factor_for_staff,
+    )
+    return await open_office(
+        settings.state_dir, store, clock, chance, passwords=passwords, rules=rules
     )
 
 

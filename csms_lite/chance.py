@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from uuid import UUID
 
-from csms_lite.stations.rules import CODE_LENGTH, CODE_LETTERS
-
+CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
+CODE_LENGTH = 8
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
 
@@ -23,6 +23,10 @@ class Chance:
     def code(self) -> str:
         """Make a station's public code."""
         return "".join(self._source.choices(CODE_LETTERS, k=CODE_LENGTH))
+
+    def digits(self) -> str:
+        """Make a code of six digits, as people copy from a mail."""
+        return f"{self._source.randrange(10**6):06d}"
 
     def token(self) -> str:
         """Make a bearer token; only as good as the source, so that must be the system's."""

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csms_lite import cli_users
+
 if TYPE_CHECKING:
     from csms_lite.settings import Settings
 
@@ -40,6 +42,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     token = below.add_parser("token", help="print the bearer token of the HTTP API")
     token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
     token.set_defaults(func=_token)
+    cli_users.verbs(below.add_parser("user", help="people: add, list, change them"))
 
 
 def _run(arguments: argparse.Namespace) -> int:

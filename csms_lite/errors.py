@@ -8,7 +8,10 @@ CsmsError
 ├── Refused (ValueError)            it is here, but may not be done           409
 ├── Unacceptable (ValueError)       the request itself cannot be used         422
 ├── NotAllowed (PermissionError)    no or wrong token                         401
-└── Forbidden (PermissionError)     a good token of somebody who may not      403
+│   └── FactorNeeded                and the second factor is missing
+├── Forbidden (PermissionError)     a good token of somebody who may not      403
+├── TooMany (RuntimeError)          asked too often: later it may work        429
+└── NotSetUp (RuntimeError)         the installer has not set this up yet     503
 """
 
 from __future__ import annotations
@@ -66,8 +69,32 @@ class NotAllowed(CsmsError, PermissionError):
     title = "A token is needed"
 
 
+class FactorNeeded(NotAllowed):
+    """The password is right, and a code of the second factor is missing or wrong."""
+
+    title = "A second factor is needed"
+
+
 class Forbidden(CsmsError, PermissionError):
     """Who asks is known, and may not do this."""
 
     status = 403
     title = "You may not do this"
+
+
+class TooMany(CsmsError, RuntimeError):
+    """Asked too often; *retry_after_s* says when it may work again."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotSetUp(CsmsError, RuntimeError):
+    """This needs a setting that the installer has not given."""
+
+    status = 503
+    title = "This is not set up here"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,15 +13,21 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.accounts.office import Office
+from csms_lite.charging.api import charging_routes
+from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import command_routes
 from csms_lite.gate import Gate
+from csms_lite.history.api import history_routes
 from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.live.feed import Feed
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.ocpp.session import Desk
+from csms_lite.openapi import about_routes, open_api
 from csms_lite.oversight import Oversight
 from csms_lite.people.api import card_routes
 from csms_lite.sessions.api import session_routes
+from csms_lite.sessions.rules import Session
 from csms_lite.stations.api import charger_routes
 from csms_lite.tariffs.api import tariff_routes
 from csms_lite.web import Guard, add_problems
@@ -30,10 +36,18 @@ WS_MESSAGE_MAX: Final = 16 * 1024  # bytes: a client says who it is, and nothing
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(desk: Desk, feed: Feed, gate: Gate, watch: Oversight) -> FastAPI:
-    """Put all routes together."""
+def http_app(
+    desk: Desk,
+    feed: Feed,
+    gate: Gate,
+    office: Office,
+    look: Callable[[Session], None],
+    *,
+    watch: Oversight | None = None,
+) -> FastAPI:
+    """Put all routes together; *look* is told which session somebody watches."""
     store, clock, chance = desk.store, desk.clock, desk.chance
-    app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
+    app = open_api()
     app.add_middleware(Guard)
     app.state.gate = gate
     add_problems(app)
@@ -42,10 +56,31 @@ def http_app(desk: Desk, feed: Feed, gate: Gate, watch: Oversight) -> FastAPI:
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, desk.presence, feed.touch),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
-        session_routes(store),
+        about_routes(app),
+        *office.routes(),
+        session_routes(
+            store,
+            clock,
+            desk.presence,
+            look=look,
+            touched=feed.touch,
+            expiry_ms=desk.expiry_ms,
+        ),
+        history_routes(store),
+        charging_routes(
+            store,
+            clock,
+            chance,
+            desk.presence,
+            desk.outgoing,
+            access=desk.access,
+            tag_of=tag_of,
+            look=look,
+        ),
     ):
         app.include_router(router)
-    watch.add_routes(app, gate)
+    if watch is not None:
+        watch.add_routes(app, gate)
     pages = find_pages()
     app.include_router(public_routes(store, feed, pages))
     app.mount("/hmi", PageFiles(directory=pages, check_dir=False))

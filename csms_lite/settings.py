@@ -30,6 +30,20 @@ class Settings(BaseSettings):
     """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
     strict_subprotocol: bool = False
     """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
+    open_registration: bool = True
+    """Let anybody make an account of the role USER; else an ADMIN adds them."""
+    second_factor_for_staff: bool = False
+    """Let ADMIN and OPERATOR do nothing before they have set up a second factor."""
+    trigger_when_watched: bool = True
+    """Ask chargers for readings while somebody watches a session; off for metered links."""
+    start_within_s: Annotated[int, Field(ge=30, le=900)] = 300
+    """How long a start that a charger accepted may wait for its cable before it is failed."""
+    session_expiry_h: Annotated[int, Field(ge=1, le=8760)] = 24
+    """After how many hours without news a running session is shown as overdue; never closed."""
+    nominal_v: Annotated[float, Field(ge=50, le=500)] = 230
+    """Mains voltage to neutral; a tenth more or less raises an alarm."""
+    temperature_limit_c: Annotated[float, Field(ge=30, le=150)] = 80
+    """Above which a charger's own temperature raises an alarm."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""
     log_days: Annotated[int, Field(ge=1, le=36_500)] = 60

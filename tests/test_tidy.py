@@ -50,14 +50,18 @@ CORE_MAY_IMPORT = {
 # Where there are two, the second is the other end of the same wire.
 HOME_OF = {
     "adafruit_pn532": ["edge/drivers/pn532/library.py"],
+    "aiosmtplib": ["csms_lite/accounts/smtp.py"],
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
+    "argon2": ["csms_lite/accounts/passwords.py"],
     "fastjsonschema": ["edge/ocppj/*"],
     "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
     "httpx": ["edge/drivers/carrier/http.py", "csms_lite/webhooks/post.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
+    "jwt": ["csms_lite/accounts/tokens.py"],
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
+    "pyotp": ["csms_lite/accounts/factors.py"],
     "serial": ["edge/drivers/pn532/__init__.py"],
     "uvicorn": ["csms_lite/http.py"],
     "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/endpoint.py"],
@@ -76,6 +80,7 @@ ONLY_IN = {
         "edge/drivers/system_clock.py",
     ],
     r"asyncio\.to_thread|threading\.Thread|.*\.run_in_executor": [
+        "csms_lite/accounts/passwords.py",
         "edge/drivers/*",
         "edge/sim/wires.py",
     ],

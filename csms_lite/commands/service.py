@@ -67,6 +67,11 @@ def failed(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
     _settle(db, command_id, "failed", now_ms, problem=problem)
 
 
+def withdraw(db: Connection, command_id: int, problem: str) -> bool:
+    """Take a command back; false when it was sent already, or has ended."""
+    return sql.withdraw.run(db, of_command=command_id, problem=problem) > 0
+
+
 def expire(db: Connection, now_ms: int) -> list[int]:
     """End what was not sent in time; gives the numbers of those commands."""
     problem = f"the charger was not connected within {SEND_WITHIN_MS // 1000} s: ask again"

@@ -47,8 +47,8 @@ class Told(NamedTuple):
 class Follower:
     """One who follows all changes, or those of one account."""
 
-    def __init__(self, account_id: int | None) -> None:
-        self.account_id = account_id
+    def __init__(self, user_id: int | None) -> None:
+        self.user_id = user_id
         self.is_cut = False
         self.is_over = False
         self._queue: deque[Change] = deque()
@@ -131,25 +131,25 @@ class Changes:
             pass
 
     @contextmanager
-    def _following(self, account_id: int | None) -> Iterator[Follower]:
-        follower = Follower(account_id)
+    def _following(self, user_id: int | None) -> Iterator[Follower]:
+        follower = Follower(user_id)
         self._followers.add(follower)
         try:
             yield follower
         finally:
             self._followers.discard(follower)
 
-    def follow(self, account_id: int | None, after: int | None) -> AsyncGenerator[Told, None]:
+    def follow(self, user_id: int | None, after: int | None) -> AsyncGenerator[Told, None]:
         """Tell what changes from now on, or from a number that was told before.
 
         Raises `Refused` at once when too many follow, and `StoreFailed` while telling.
         """
         if self._over.is_set() or len(self._followers) >= MAX_FOLLOWERS:
             raise Refused("too many follow already: ask for what you need now and then instead")
-        return self._tell(account_id, after)
+        return self._tell(user_id, after)
 
-    async def _tell(self, account_id: int | None, after: int | None) -> AsyncGenerator[Told, None]:
-        with self._following(account_id) as follower:
+    async def _tell(self, user_id: int | None, after: int | None) -> AsyncGenerator[Told, None]:
+        with self._following(user_id) as follower:
             if self._handed is None:
                 self._handed = (await self._store.read(ends))[1]
             oldest, newest = await self._store.read(ends)
@@ -176,7 +176,7 @@ class Changes:
     async def _missed(self, follower: Follower, last: int) -> AsyncIterator[Told]:
         """Tell what is in the table; what comes meanwhile waits in the follower's queue."""
         while not follower.is_over and not follower.is_cut:
-            page = await self._store.read(changes_after, last, follower.account_id, PAGE)
+            page = await self._store.read(changes_after, last, follower.user_id, PAGE)
             for change in page:
                 last = change.number
                 yield _told(change)
@@ -205,7 +205,7 @@ class Changes:
 
     def _hand(self, change: Change) -> None:
         for follower in self._followers:
-            if follower.account_id is None or follower.account_id == change.account_id:
+            if follower.user_id is None or follower.user_id == change.user_id:
                 follower.offer(change)
 
     async def _tell_moves(self) -> None:

@@ -41,7 +41,7 @@ class Change(NamedTuple):
     charger: str | None
     connector: int | None
     transaction_id: int | None
-    account_id: int | None
+    user_id: int | None
     details: str
 
 

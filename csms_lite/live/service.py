@@ -51,12 +51,12 @@ def note_change(
     sql.note_change.run(db, at_ms=now_ms, kind=kind, station_id=station_id, details=dumps(details))
 
 
-def changes_after(db: Connection, number: int, account_id: int | None, count: int) -> list[Change]:
+def changes_after(db: Connection, number: int, user_id: int | None, count: int) -> list[Change]:
     """Give the next changes after a number, in order; those of one account, or all for `None`."""
-    if account_id is None:
+    if user_id is None:
         rows = sql.changes_after.rows(db, after=number, count=count)
     else:
-        rows = sql.own_changes_after.rows(db, after=number, of_account=account_id, count=count)
+        rows = sql.own_changes_after.rows(db, after=number, of_user=user_id, count=count)
     return [Change._make(row) for row in rows]
 
 

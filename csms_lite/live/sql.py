@@ -31,7 +31,7 @@ _ALL = (
     .limit(bindparam("count"))
 )
 changes_after: Final = Prepared(_ALL)
-own_changes_after: Final = Prepared(_ALL.where(changes.c.account_id == bindparam("of_account")))
+own_changes_after: Final = Prepared(_ALL.where(changes.c.user_id == bindparam("of_user")))
 ends: Final = Prepared(select(func.min(changes.c.number), func.max(changes.c.number)))
 forget_changes: Final = Prepared(
     delete(changes).where(

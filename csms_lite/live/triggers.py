@@ -15,7 +15,7 @@ from sqlalchemy import Connection, String, Table
 from csms_lite.store.tables import commands, connectors, sessions, stations
 from csms_lite.store.thread import raw_of
 
-OWNER: Final = "account_id"
+OWNER: Final = "user_id"
 """Column of a table that says whose own its rows are."""
 SAMPLE_EVERY_MS: Final = 10_000
 """Of a session one sample in so much time tells a change: an old backlog is not news."""

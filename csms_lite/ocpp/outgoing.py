@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import structlog
 
+from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.commands.rules import ACTIONS, Command
@@ -120,7 +121,7 @@ class CommandSender:
             problem = "the connection ended before the answer came: the outcome is unknown"
         else:
             await self._store.do(
-                commands.answered, command.command_id, result, self._clock.now_ms()
+                charging.answered, command.command_id, result, self._clock.now_ms()
             )
             return
-        await self._store.do(commands.failed, command.command_id, problem, self._clock.now_ms())
+        await self._store.do(charging.failed, command.command_id, problem, self._clock.now_ms())

@@ -21,6 +21,7 @@ from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.ocpp.wire import Socket, Wire, untapped
+from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Station
@@ -51,6 +52,12 @@ class Desk:
     """Told the station whose public status may have changed."""
     tap: Callable[[str, Socket], Socket] = untapped
     """Puts an ear on a station's socket: the log's."""
+    limits: Limits = USUAL
+    """Beyond which a measured value raises an alarm."""
+    start_within_s: int = 300
+    """For how long a start that the charger accepted may wait for its transaction."""
+    expiry_ms: int = 24 * 3_600_000
+    """After how long without news a running session is shown as overdue."""
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 
@@ -117,6 +124,8 @@ class Session:
             raise Unanswerable(str(failure)) from failure
         if call.action == "BootNotification":
             self._booted(answer)
+        if call.action == "StartTransaction":  # it may have been unwished before it began
+            self._desk.outgoing.ring(self.station.station_id)
         self._desk.touched(self.station.station_id)
         return answer
 
@@ -129,6 +138,7 @@ class Session:
             now_ms=now_ms,
             access=self._desk.access,
             heartbeat_s=self._desk.heartbeat_s,
+            limits=self._desk.limits,
         )
         try:
             return await self._desk.store.do(handle, origin, call.action, route)

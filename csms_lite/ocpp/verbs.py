@@ -14,10 +14,13 @@ from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_tag
+from csms_lite.charging import service as charging
 from csms_lite.clock import rfc3339
+from csms_lite.history import service as history
 from csms_lite.ocpp.messages import Samples
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
+from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.rules import Boot, Observation
 
@@ -37,11 +40,13 @@ class Origin:
     now_ms: int
     access: AccessRules
     heartbeat_s: int
+    limits: Limits = USUAL
 
 
 def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
     """Answer BootNotification: whether the station may talk, and what time it is."""
     registration = stations.booted(db, origin.station_id, told, origin.now_ms)
+    history.booted(db, origin.station_id, told, registration, origin.now_ms)
     return {
         "status": registration,
         "currentTime": rfc3339(origin.now_ms),
@@ -52,6 +57,7 @@ def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
 def heartbeat(db: Connection, origin: Origin, _told: object) -> Answer:
     """Answer Heartbeat with the time."""
     stations.heard(db, origin.station_id, origin.now_ms)
+    history.beat(db, origin.station_id, origin.now_ms)
     return {"currentTime": rfc3339(origin.now_ms)}
 
 
@@ -63,6 +69,7 @@ def authorize(db: Connection, origin: Origin, tag: str) -> Answer:
 def status(db: Connection, origin: Origin, told: Observation) -> Answer:
     """Keep a connector's status."""
     stations.observed(db, origin.station_id, told, origin.now_ms)
+    history.observed(db, origin.station_id, told, origin.now_ms)
     return {}
 
 
@@ -82,7 +89,7 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         verdict = replace(judge_tag(db, told.id_tag, origin.now_ms), status=status)
         return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
     verdict = judge_start(db, told.id_tag, origin.now_ms, origin.access)
-    transaction_id = sessions.start(
+    transaction_id, cause = sessions.start(
         db,
         origin.station_id,
         told,
@@ -90,6 +97,10 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         message_id=origin.message_id,
         now_ms=origin.now_ms,
     )
+    if cause is not None:
+        charging.began(
+            db, transaction_id, cause, message_id=origin.message_id, now_ms=origin.now_ms
+        )
     return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
 
 
@@ -108,7 +119,15 @@ def stop(db: Connection, origin: Origin, told: Stop) -> Answer:
 
 def samples(db: Connection, origin: Origin, told: Samples) -> Answer:
     """Store samples."""
-    sessions.sampled(db, origin.station_id, told.connector, told.transaction_id, told.taken)
+    sessions.sampled(
+        db,
+        origin.station_id,
+        told.connector,
+        told.transaction_id,
+        told.taken,
+        now_ms=origin.now_ms,
+        limits=origin.limits,
+    )
     return {}
 
 

@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 
 IDENTITY: Final = re.compile(r"[A-Za-z0-9_-]{1,48}", re.ASCII)
 CODE: Final = re.compile(r"[A-Za-z0-9]{1,48}", re.ASCII)
-CODE_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
-CODE_LENGTH: Final = 8
 REGISTRATIONS: Final = ("Accepted", "Pending", "Rejected")
 
 

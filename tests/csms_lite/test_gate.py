@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import BaseRoute, Mount
 
-from csms_lite.app import furnish
+from csms_lite.accounts.passwords import password_thread
+from csms_lite.app import furnish, people_office
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
@@ -31,6 +32,15 @@ PUBLIC: Final = frozenset(
     {
         "GET /",
         "GET /c/{code}",
+        "GET /api/docs",
+        "GET /api/docs.css",
+        "GET /api/openapi.json",
+        "POST /api/auth/login",
+        "POST /api/auth/logout",
+        "POST /api/auth/refresh",
+        "POST /api/auth/register",
+        "POST /api/auth/setup",
+        "POST /api/auth/token",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
         "GET /health/live",
@@ -53,17 +63,23 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The whole HTTP side on an empty store, with a principal for each role."""
     clock, chance = SystemClock(), Chance(random.Random(1))
     settings = Settings(state_dir=tmp_path)
-    async with (
-        open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store,
-        open_log(tmp_path, clock=clock, open_database=open_database) as log_store,
-    ):
-        watch = oversee(settings, store, log_store, clock=clock, chance=chance, presence=Presence())
-        house = await furnish(settings, store, clock, chance, watch)
-        async with asyncio.TaskGroup() as tasks:
-            watch.end_streams()  # who is let in to one is refused it, and the test goes on
-            feeding = tasks.create_task(house.feed.publish_on())
-            yield http_app(house.desk, house.feed, Gate([by_role]), watch)
-            feeding.cancel()
+    with password_thread() as passwords:
+        async with (
+            open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store,
+            open_log(tmp_path, clock=clock, open_database=open_database) as log_store,
+        ):
+            watch = oversee(
+                settings, store, log_store, clock=clock, chance=chance, presence=Presence()
+            )
+            house = await furnish(settings, store, clock, chance, watch)
+            office = await people_office(settings, store, clock, chance, passwords)
+            async with asyncio.TaskGroup() as tasks:
+                watch.end_streams()  # who is let in to one is refused it, and the test goes on
+                feeding = tasks.create_task(house.feed.publish_on())
+                gate = Gate([by_role])
+                look = house.freshness.look
+                yield http_app(house.desk, house.feed, gate, office, look, watch=watch)
+                feeding.cancel()
 
 
 def named(app: FastAPI) -> dict[str, APIRoute | APIWebSocketRoute]:

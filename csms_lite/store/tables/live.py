@@ -25,8 +25,8 @@ changes: Final = Table(
     Column("station_id", Integer, comment="no foreign key: a change outlives what changed"),
     Column("connector", Integer),
     Column("transaction_id", BigInteger),
-    Column("account_id", Integer, comment="whose own thing it is; none: of staff only"),
+    Column("user_id", Integer, comment="whose own thing it is; none: of staff only"),
     Column("details", Text, nullable=False, comment="JSON, or columns as `live.triggers` tells"),
-    Index(None, "account_id", "number"),
+    Index(None, "user_id", "number"),
     sqlite_autoincrement=True,
 )

@@ -167,7 +167,7 @@ async def test_nobody_sees_what_is_anothers(tmp_path: Path) -> None:
 
     def of_account(db: Connection, account_id: int | None) -> None:
         raw_of(db).execute(
-            "INSERT INTO changes (at_ms, kind, account_id, details) VALUES (1, 'session', ?, '{}')",
+            "INSERT INTO changes (at_ms, kind, user_id, details) VALUES (1, 'session', ?, '{}')",
             (account_id,),
         )
 

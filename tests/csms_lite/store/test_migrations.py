@@ -19,7 +19,13 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "accounts": "accounts",
     "answers": "ocpp",
+    "api_keys": "accounts",
+    "audit": "audit",
+    "beats": "history",
+    "boots": "history",
+    "breaches": "sessions",
     "cards": "people",
     "changes": "live",
     "commands": "commands",
@@ -29,9 +35,13 @@ OWNER = {
     "epochs": "live",
     "events": "stations",
     "frames": "messages",
+    "recovery_codes": "accounts",
     "samples": "sessions",
+    "second_factors": "accounts",
     "sessions": "sessions",
+    "sign_ins": "accounts",
     "stations": "stations",
+    "statuses": "history",
     "tariffs": "tariffs",
     "webhooks": "webhooks",
 }
@@ -76,12 +86,16 @@ def test_only_its_owner_writes_a_table() -> None:
 
 LAYERS = (
     "store",
+    "audit",
+    "accounts",
     "people",
     "stations",
+    "history",
     "tariffs",
     "commands",
     "sessions",
     "access",
+    "charging",
     "messages",
     "ocpp live",
     "webhooks",

@@ -6,7 +6,7 @@ import sqlalchemy
 from alembic import op
 
 revision = "0007"
-down_revision = "0001"
+down_revision = "0006"
 
 
 def upgrade() -> None:
@@ -19,12 +19,12 @@ def upgrade() -> None:
         sqlalchemy.Column("station_id", sqlalchemy.Integer()),
         sqlalchemy.Column("connector", sqlalchemy.Integer()),
         sqlalchemy.Column("transaction_id", sqlalchemy.BigInteger()),
-        sqlalchemy.Column("account_id", sqlalchemy.Integer()),
+        sqlalchemy.Column("user_id", sqlalchemy.Integer()),
         sqlalchemy.Column("details", sqlalchemy.Text(), nullable=False),
         sqlalchemy.PrimaryKeyConstraint("number", name="pk_changes"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_changes_account_id_number", "changes", ["account_id", "number"])
+    op.create_index("ix_changes_user_id_number", "changes", ["user_id", "number"])
     op.create_table(
         "webhooks",
         sqlalchemy.Column("webhook_id", sqlalchemy.Integer(), nullable=False),

@@ -1,0 +1,126 @@
+"""People: accounts, sign-ins, keys, second factors, the audit trail."""
+
+from __future__ import annotations
+
+import sqlalchemy
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Create what people need."""
+    _accounts()
+    _sign_ins()
+    _api_keys()
+    _second_factors()
+    _audit()
+
+
+def _accounts() -> None:
+    op.create_table(
+        "accounts",
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("email_key", sqlalchemy.String(length=254)),
+        sqlalchemy.Column("email", sqlalchemy.String(length=254)),
+        sqlalchemy.Column("name", sqlalchemy.String(length=100), nullable=False),
+        sqlalchemy.Column("surname", sqlalchemy.String(length=100), nullable=False),
+        sqlalchemy.Column("language", sqlalchemy.String(length=8), nullable=False),
+        sqlalchemy.Column("role", sqlalchemy.String(length=8), nullable=False),
+        sqlalchemy.Column("password_hash", sqlalchemy.String(length=128)),
+        sqlalchemy.Column("is_verified", sqlalchemy.Boolean(), nullable=False),
+        sqlalchemy.Column("is_disabled", sqlalchemy.Boolean(), nullable=False),
+        sqlalchemy.Column("token_version", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("created_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("changed_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("deleted_at_ms", sqlalchemy.BigInteger()),
+        sqlalchemy.PrimaryKeyConstraint("account_id", name="pk_accounts"),
+        sqlalchemy.UniqueConstraint("email_key", name="uq_accounts_email_key"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _sign_ins() -> None:
+    op.create_table(
+        "sign_ins",
+        sqlalchemy.Column("sign_in_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("family_hash", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("secret_hash", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("token_version", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("address", sqlalchemy.String(length=45)),
+        sqlalchemy.Column("device", sqlalchemy.String(length=200)),
+        sqlalchemy.Column("created_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("used_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_sign_ins_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("sign_in_id", name="pk_sign_ins"),
+        sqlalchemy.UniqueConstraint("family_hash", name="uq_sign_ins_family_hash"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_sign_ins_account_id", "sign_ins", ["account_id"])
+
+
+def _api_keys() -> None:
+    op.create_table(
+        "api_keys",
+        sqlalchemy.Column("key_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("prefix", sqlalchemy.String(length=16), nullable=False),
+        sqlalchemy.Column("secret_hash", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("name", sqlalchemy.String(length=100), nullable=False),
+        sqlalchemy.Column("scopes", sqlalchemy.String(length=1000), nullable=False),
+        sqlalchemy.Column("created_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("expires_at_ms", sqlalchemy.BigInteger()),
+        sqlalchemy.Column("used_at_ms", sqlalchemy.BigInteger()),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_api_keys_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("key_id", name="pk_api_keys"),
+        sqlalchemy.UniqueConstraint("prefix", name="uq_api_keys_prefix"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_api_keys_account_id", "api_keys", ["account_id"])
+
+
+def _second_factors() -> None:
+    op.create_table(
+        "second_factors",
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("secret", sqlalchemy.String(length=32), nullable=False),
+        sqlalchemy.Column("confirmed_at_ms", sqlalchemy.BigInteger()),
+        sqlalchemy.Column("last_step", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_second_factors_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("account_id", name="pk_second_factors"),
+    )
+    op.create_table(
+        "recovery_codes",
+        sqlalchemy.Column("code_hash", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_recovery_codes_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("code_hash", name="pk_recovery_codes"),
+    )
+    op.create_index("ix_recovery_codes_account_id", "recovery_codes", ["account_id"])
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sqlalchemy.Column("entry_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("actor", sqlalchemy.String(length=100), nullable=False),
+        sqlalchemy.Column("actor_id", sqlalchemy.Integer()),
+        sqlalchemy.Column("address", sqlalchemy.String(length=45)),
+        sqlalchemy.Column("action", sqlalchemy.String(length=40), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer()),
+        sqlalchemy.Column("details_json", sqlalchemy.Text(), nullable=False),
+        sqlalchemy.PrimaryKeyConstraint("entry_id", name="pk_audit"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_audit_account_id_entry_id", "audit", ["account_id", "entry_id"])
