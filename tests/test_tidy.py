@@ -55,7 +55,11 @@ HOME_OF = {
     "alembic": ["csms_lite/store/*"],
     "argon2": ["csms_lite/accounts/passwords.py"],
     "fastjsonschema": ["edge/ocppj/*"],
-    "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
+    "cryptography": [
+        "edge/drivers/x509/*",
+        "edge/sim/authority.py",
+        "csms_lite/upkeep/doctor.py",
+    ],
     "httpx": ["edge/drivers/carrier/http.py", "csms_lite/webhooks/post.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "jwt": ["csms_lite/accounts/tokens.py"],

@@ -62,8 +62,8 @@ def test_http_is_for_those_who_allow_it() -> None:
 def test_a_kind_that_there_is_not_is_refused() -> None:
     """A misspelt one would never be told."""
     check_kinds(["session", "alert"])
-    with pytest.raises(Unacceptable, match="sesion"):
-        check_kinds(["sesion"])
+    with pytest.raises(Unacceptable, match="meeting"):
+        check_kinds(["meeting"])
 
 
 def test_a_signature_is_as_the_standard_wants_it() -> None:

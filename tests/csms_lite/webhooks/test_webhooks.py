@@ -322,7 +322,7 @@ async def test_a_secret_is_shown_once(tmp_path: Path) -> None:
         paused = await central.http.patch(path, json={"state": "paused"})
         assert paused.json()["state"] == "paused"
         assert (await central.http.post(f"{path}/deliveries/retry")).json() == {"revived": 0}
-        for bad in ({"url": "ftp://x/"}, {"url": "http://x/", "kinds": ["sesion"]}):
+        for bad in ({"url": "ftp://x/"}, {"url": "http://x/", "kinds": ["meeting"]}):
             assert (await central.http.post("/api/webhooks", json=bad)).status_code == 422
         assert (await central.http.delete(path)).status_code == 204
         assert (await central.http.delete(path)).status_code == NotFound.status
