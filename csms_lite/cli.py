@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csms_lite import cli_users
+from csms_lite import cli_upkeep, cli_users
 from csms_lite.cli_chargers import charger_verbs
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
     token.set_defaults(func=_token)
     cli_users.verbs(below.add_parser("user", help="people: add, list, change them"))
+    cli_upkeep.verbs(below)
 
 
 def _run(arguments: argparse.Namespace) -> int:

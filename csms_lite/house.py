@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,8 @@ from csms_lite.ocpp.endpoint import Endpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
+from csms_lite.ocpp.wire import untapped
+from csms_lite.oversight import Oversight
 from csms_lite.sessions.freshness import Freshness
 from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
@@ -88,8 +91,14 @@ class House:
         self.feed.close()
 
 
-async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance) -> House:
-    """Put together on *store* what stations meet; nothing listens yet."""
+async def furnish(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    chance: Chance,
+    oversight: Oversight | None = None,
+) -> House:
+    """Put together on *store* what stations meet; nothing listens yet, *oversight* looks on."""
     epoch = await store.do(begin_epoch, clock.now_ms())
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
@@ -98,7 +107,7 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     await shelf.open()
     outgoing = Outgoing()
     signing, notary = _signers(settings, store, clock, chance, outgoing)
-    presence = Presence(clock.now_ms())
+    presence = Presence(clock.now_ms()) if oversight is None else oversight.presence
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
         store=store,
@@ -109,7 +118,8 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
         heartbeat_s=settings.heartbeat_s,
         patience=patience_of(settings),
-        touched=feed.touch,
+        touched=feed.touch if oversight is None else _both(feed.touch, oversight.changes.touch),
+        tap=untapped if oversight is None else oversight.recorder.tap,
         shelf=shelf,
         signing=signing,
         asked_to_sign=notary.wake if notary is not None else lambda: None,
@@ -172,3 +182,11 @@ def patience_of(settings: Settings) -> Patience:
         broken_after_beats=settings.broken_after_beats,
         alert_after_s=settings.alert_offline_after_s,
     )
+
+
+def _both(one: Callable[[int], None], other: Callable[[int], None]) -> Callable[[int], None]:
+    def touched(station_id: int) -> None:
+        one(station_id)
+        other(station_id)
+
+    return touched

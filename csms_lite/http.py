@@ -28,6 +28,7 @@ from csms_lite.house import House
 from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.openapi import about_routes, open_api
+from csms_lite.oversight import Oversight
 from csms_lite.people.api import card_routes
 from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.stations.api import charger_routes, told_routes
@@ -40,10 +41,13 @@ from csms_lite.stations.view import ChargerView
 from csms_lite.tariffs.api import tariff_routes
 from csms_lite.web import Guard, add_problems
 
+WS_MESSAGE_MAX: Final = 16 * 1024  # bytes: a client says who it is, and nothing more
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
+def http_app(
+    house: House, office: Office, gate: Gate, sheet: Sheet, oversight: Oversight | None = None
+) -> FastAPI:
     """Put all routes together."""
     desk, feed, look = house.desk, house.feed, house.freshness.look
     store, clock, chance = desk.store, desk.clock, desk.chance
@@ -102,6 +106,8 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         ),
     ):
         app.include_router(router)
+    if oversight is not None:
+        oversight.add_routes(app, gate)
     pages = find_pages()
     app.include_router(public_routes(store, feed, pages))
     app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
@@ -123,7 +129,9 @@ class HttpServer(uvicorn.Server):
                 app,
                 ssl_context_factory=None if tls is None else lambda _config, _default: tls,
                 lifespan="off",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=WS_MESSAGE_MAX,
+                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -95,8 +95,6 @@ class Settings(BaseSettings):
     """Certificates to trust instead of the system's."""
     mail_from: str | None = None
     """Address that mails come from."""
-    public_url: str | None = None
-    """Where people reach these pages, for links in mails: https://charge.example.org"""
     oidc_issuer: str | None = None
     """Sign-in with this OpenID Connect provider, as its ID tokens name it."""
     oidc_client_id: str | None = None
@@ -109,3 +107,17 @@ class Settings(BaseSettings):
     """Start although variables of the Firebase emulator are set: never where people charge."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""
+    log_days: Annotated[int, Field(ge=1, le=36_500)] = 60
+    """How long the log keeps frames; what heartbeats say is forgotten after a day."""
+    log_transaction_days: Annotated[int, Field(ge=0, le=36_500)] = 1100
+    """How long it keeps frames that begin or end transactions, for disputes; 0: for ever."""
+    log_max_mb: Annotated[int, Field(ge=10, le=10_000_000)] = 10_000
+    """How large the log may become; beyond it the oldest frames go, of whatever age."""
+    log_slow_ms: Annotated[int, Field(ge=1, le=600_000)] = 2000
+    """From when on an answer counts as slow."""
+    event_origins: tuple[str, ...] = ()
+    """Pages of other hosts that may follow events over the WebSocket, as `https://host`."""
+    webhook_http: bool = False
+    """Let webhooks go to http:// addresses, which anybody on the way can read."""
+    webhook_private: bool = False
+    """Let webhooks go to addresses of this machine and of private networks."""

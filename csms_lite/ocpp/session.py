@@ -22,7 +22,7 @@ from csms_lite.ocpp.outgoing import CommandSender, Outgoing
 from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
-from csms_lite.ocpp.wire import Socket, Wire
+from csms_lite.ocpp.wire import Socket, Wire, untapped
 from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.liveness import Patience
@@ -56,6 +56,8 @@ class Desk:
     signing: Signing
     asked_to_sign: Callable[[], None]
     """Told that a request for a certificate is stored."""
+    tap: Callable[[str, Socket], Socket] = untapped
+    """Puts an ear on a station's socket: the log's."""
     limits: Limits = USUAL
     """Beyond which a measured value raises an alarm."""
     start_within_s: int = 300
@@ -78,7 +80,7 @@ class Session:
         self._registration = station.registration
         self._is_booted = station.booted_at_ms is not None
         self._asked_to_boot = False
-        self._wire = Wire(socket)
+        self._wire = Wire(desk.tap(station.identity, socket))
         self._charge_point = ChargePoint(
             station.identity,
             self._wire,

@@ -67,7 +67,7 @@ class Disk:
 
     async def __call__(self, path: Path, *, read_only: bool) -> SqliteThread | Breakable:
         real = await open_database(path, read_only=read_only)
-        if read_only:
+        if read_only or path.name != "csms.db":
             return real
         self.writer = Breakable(real)
         return self.writer

@@ -1,9 +1,7 @@
 """All tables of the central system, a module per capability; each is written by its own alone.
 
 Moments are `*_at_ms` (see `csms_lite.clock`), energy is whole Wh, money whole minor units.
-Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted but old answers,
-spent addresses, requests that were not signed, station keys no longer valid, entries of the inbox,
-and what staff takes back of a description.
+Text columns that end in `_json` hold compact JSON. Nothing of money or energy is ever deleted.
 """
 
 from csms_lite.store.tables.accounts import (
@@ -14,7 +12,7 @@ from csms_lite.store.tables.accounts import (
     recovery_codes,
     second_factors,
     sign_ins,
-    webhooks,
+    user_pushes,
 )
 from csms_lite.store.tables.alerts import alerts
 from csms_lite.store.tables.audit import audit
@@ -23,8 +21,9 @@ from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.doors import inbox, station_keys
 from csms_lite.store.tables.files import addresses, files
 from csms_lite.store.tables.history import beats, boots, statuses
-from csms_lite.store.tables.live import epochs
+from csms_lite.store.tables.live import changes, epochs
 from csms_lite.store.tables.mail import outbox
+from csms_lite.store.tables.messages import delays, frames, log_metadata
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
 from csms_lite.store.tables.people import cards
@@ -38,6 +37,7 @@ from csms_lite.store.tables.stations import (
     stations,
 )
 from csms_lite.store.tables.tariffs import tariffs
+from csms_lite.store.tables.webhooks import deliveries, webhooks
 
 __all__ = [
     "accounts",
@@ -51,14 +51,19 @@ __all__ = [
     "boots",
     "breaches",
     "cards",
+    "changes",
     "commands",
     "connectors",
+    "delays",
+    "deliveries",
     "derivations",
     "epochs",
     "events",
     "files",
+    "frames",
     "identities",
     "inbox",
+    "log_metadata",
     "mail_codes",
     "metadata",
     "outbox",
@@ -74,5 +79,6 @@ __all__ = [
     "stations",
     "statuses",
     "tariffs",
+    "user_pushes",
     "webhooks",
 ]

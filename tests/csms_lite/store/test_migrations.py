@@ -37,15 +37,19 @@ OWNER = {
     "alerts": "alerts",
     "availabilities": "stations",
     "cards": "people",
+    "changes": "live",
     "commands": "commands",
     "connectors": "stations",
+    "delays": "messages",
+    "deliveries": "webhooks",
     "derivations": "stations",
     "epochs": "live",
     "events": "stations",
+    "files": "files",
+    "frames": "messages",
     "identities": "accounts",
     "mail_codes": "accounts",
     "outbox": "mail",
-    "files": "files",
     "recovery_codes": "accounts",
     "inbox": "stations",
     "plates": "stations",
@@ -59,7 +63,8 @@ OWNER = {
     "stations": "stations",
     "statuses": "history",
     "tariffs": "tariffs",
-    "webhooks": "accounts",
+    "user_pushes": "accounts",
+    "webhooks": "webhooks",
 }
 
 
@@ -137,7 +142,9 @@ LAYERS = (
     "sessions",
     "access",
     "charging",
+    "messages",
     "ocpp live",
+    "webhooks",
 )
 
 
