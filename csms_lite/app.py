@@ -7,8 +7,10 @@ asked before is committed and answered or not answered at all.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from csms_lite.access.rules import AccessRules
 from csms_lite.accounts.door import door_rules
 from csms_lite.accounts.office import Office, open_office
 from csms_lite.accounts.passwords import Passwords, password_thread
+from csms_lite.alerts.watch import Watch
 from csms_lite.chance import Chance
 from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
@@ -38,9 +41,13 @@ from csms_lite.secretfile import read_secret
 from csms_lite.sessions.freshness import Freshness
 from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
+from csms_lite.stations.door import HouseRules
+from csms_lite.stations.liveness import Patience
 from csms_lite.stations.presence import Presence
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import OpenDatabase, open_database
 from csms_lite.store.writer import Store, open_store
+from csms_lite.tls import server_context
 from csms_lite.web import token_check
 
 TIDY_EVERY_S: Final = 5.0  # how late an expired command may be told
@@ -58,6 +65,8 @@ class Addresses:
 
     ocpp: str
     http: str
+    ocpp_plain: str | None = None
+    """The one more port without TLS, where there is one."""
 
 
 async def serve(
@@ -74,14 +83,20 @@ async def serve(
     Raises `SettingsError` when a port is taken or the state directory cannot be used, and
     `StoreFailed` when the database cannot be opened.
     """
+    tls = check_exposure(settings)
     token = read_secret(settings.state_dir / "token", chance)
-    with (
-        password_thread() as passwords,
-        _bound(settings.host, settings.ocpp_port) as ocpp_socket,
-        _bound(settings.host, settings.http_port) as http_socket,
-    ):
+    with ExitStack() as sockets:
+        passwords = sockets.enter_context(password_thread())
+        ocpp_socket = sockets.enter_context(_bound(settings.host, settings.ocpp_port))
+        http_socket = sockets.enter_context(_bound(settings.host, settings.http_port))
+        plain_socket = None
+        if settings.ocpp_plain_port is not None:
+            plain_socket = sockets.enter_context(_bound(settings.host, settings.ocpp_plain_port))
+        secure = "s" if tls else ""
         addresses = Addresses(
-            ocpp=f"ws://{_address(ocpp_socket)}/ocpp", http=f"http://{_address(http_socket)}"
+            ocpp=f"ws{secure}://{_address(ocpp_socket)}/ocpp",
+            http=f"http{secure}://{_address(http_socket)}",
+            ocpp_plain=f"ws://{_address(plain_socket)}/ocpp" if plain_socket else None,
         )
         async with open_store(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
@@ -89,14 +104,19 @@ async def serve(
             house = await furnish(settings, store, clock, chance)
             office = await people_office(settings, store, clock, chance, passwords)
             gate = Gate([token_check(token), *office.authenticators()])
-            http = HttpServer(http_app(house.desk, house.feed, gate, office, house.freshness.look))
+            sheet = Sheet(url=settings.ocpp_url or addresses.ocpp, heartbeat_s=settings.heartbeat_s)
+            look = house.freshness.look
+            app = http_app(house.desk, house.feed, gate, office, look=look, sheet=sheet)
+            http = HttpServer(app, _of_people(settings, tls))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
                 if settings.trigger_when_watched:
                     tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
                 tasks.create_task(http.serve([http_socket]), name="http")
-                await house.endpoint.listen(ocpp_socket)
+                await house.endpoint.listen(ocpp_socket, tls)
+                if plain_socket is not None:
+                    await house.endpoint.listen(plain_socket)
                 await http.listening.wait()
                 log.info("csms_started", ocpp=addresses.ocpp, http=addresses.http)
                 ready(addresses)
@@ -104,6 +124,56 @@ async def serve(
                 http.end()
                 await house.close()
     log.info("csms_stopped")
+
+
+def check_exposure(settings: Settings) -> ssl.SSLContext | None:
+    """Give the TLS that chargers meet, if any; raises `SettingsError` where it must not be open."""
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise SettingsError("tls_certificate and tls_key go together: set both or neither")
+    if settings.client_ca is not None and settings.tls_certificate is None:
+        raise SettingsError("client_ca needs tls_certificate and tls_key")
+    is_open = settings.tls_certificate is None or settings.ocpp_plain_port is not None
+    if not is_loopback(settings.host) and not settings.insecure:
+        if is_open:
+            raise SettingsError(
+                f"{settings.host} can be reached by others: set tls_certificate and tls_key, and "
+                "no ocpp_plain_port; or set insecure where nobody else is in the network"
+            )
+        if settings.accept_unknown:
+            raise SettingsError(
+                f"accept_unknown lets everybody in who reaches {settings.host}: leave it out and "
+                "take chargers in from the inbox, or set insecure"
+            )
+    if settings.tls_certificate is None:
+        return None
+    return server_context(settings.tls_certificate, settings.tls_key, settings.client_ca)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address to listen on can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _of_people(settings: Settings, tls: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """Give the TLS that people meet: they show no certificates."""
+    if tls is None or settings.tls_certificate is None:
+        return None
+    return server_context(settings.tls_certificate, settings.tls_key)
+
+
+def patience_of(settings: Settings) -> Patience:
+    """Gather how long a silence means what."""
+    return Patience(
+        beat_s=settings.heartbeat_s,
+        ping_every_s=settings.ping_every_s,
+        late_s=settings.stale_late_s,
+        offline_after_s=settings.offline_after_s,
+        broken_after_beats=settings.broken_after_beats,
+        alert_after_s=settings.alert_offline_after_s,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +184,7 @@ class House:
     feed: Feed
     endpoint: Endpoint
     freshness: Freshness
+    watch: Watch
 
     async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
         """End commands that were not sent in time, and forget very old answers."""
@@ -128,6 +199,7 @@ class House:
                     self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
                     pass
+                await self.watch.look()
             except CsmsError as failure:
                 log.warning("tidying_failed", error=str(failure))
             with suppress(TimeoutError):
@@ -147,7 +219,7 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
     await store.do(charging.settle, clock.now_ms(), settings.start_within_s * 1000)
-    presence = Presence()
+    presence = Presence(clock.now_ms())
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
         store=store,
@@ -157,16 +229,25 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         outgoing=Outgoing(),
         access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
         heartbeat_s=settings.heartbeat_s,
-        accept_unknown=settings.accept_unknown,
+        patience=patience_of(settings),
         touched=feed.touch,
         limits=Limits(nominal_v=settings.nominal_v, temperature_c=settings.temperature_limit_c),
         start_within_s=settings.start_within_s,
         expiry_ms=settings.session_expiry_h * 3_600_000,
     )
+    rules = HouseRules(
+        is_loopback=is_loopback(settings.host), accept_unknown=settings.accept_unknown
+    )
     return House(
         desk=desk,
         feed=feed,
-        endpoint=Endpoint(desk, strict_subprotocol=settings.strict_subprotocol),
+        endpoint=Endpoint(
+            desk,
+            house=rules,
+            patience=desk.patience,
+            strict_subprotocol=settings.strict_subprotocol,
+        ),
+        watch=Watch(store, clock, presence, desk.patience, feed.touch),
         freshness=Freshness(
             store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
         ),
@@ -217,4 +298,7 @@ def _address(bound: socket.socket) -> str:
 def announce(fd: int, addresses: Addresses) -> None:
     """Write the readiness line to a file descriptor; closed after it, but for a standard one."""
     with os.fdopen(fd, "w", closefd=fd > STDERR) as file:
-        file.write(dumps({"ocpp": addresses.ocpp, "http": addresses.http}) + "\n")
+        told = {"ocpp": addresses.ocpp, "http": addresses.http}
+        if addresses.ocpp_plain is not None:
+            told["ocpp_plain"] = addresses.ocpp_plain
+        file.write(dumps(told) + "\n")

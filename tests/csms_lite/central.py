@@ -93,7 +93,8 @@ class Central:
 
 @asynccontextmanager
 async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Central]:
-    """Run a central system on free ports while the block lasts."""
+    """Run a central system on free ports while the block lasts; it takes in whoever comes."""
+    settings.setdefault("accept_unknown", True)
     stopping, listening = asyncio.Event(), asyncio.Event()
     found: list[Addresses] = []
 

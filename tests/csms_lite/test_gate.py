@@ -22,6 +22,7 @@ from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
@@ -38,6 +39,8 @@ PUBLIC: Final = frozenset(
         "POST /api/auth/register",
         "POST /api/auth/setup",
         "POST /api/auth/token",
+        "GET /api/public/stations",
+        "GET /api/public/stations/{code}",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
@@ -63,9 +66,9 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
             office = await people_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
-                yield http_app(
-                    house.desk, house.feed, Gate([by_role]), office, house.freshness.look
-                )
+                sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
+                gate, look = Gate([by_role]), house.freshness.look
+                yield http_app(house.desk, house.feed, gate, office, look=look, sheet=sheet)
                 feeding.cancel()
 
 

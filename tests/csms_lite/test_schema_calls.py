@@ -35,6 +35,7 @@ from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
@@ -68,7 +69,9 @@ async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.Asy
         )
         house = await furnish(settings, store, clock, chance)
         office = await people_office(settings, store, clock, chance, passwords)
-        app = http_app(house.desk, house.feed, Gate([by_role]), office, house.freshness.look)
+        sheet, gate = Sheet(url="ws://here/ocpp", heartbeat_s=60), Gate([by_role])
+        look = house.freshness.look
+        app = http_app(house.desk, house.feed, gate, office, look=look, sheet=sheet)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
             http.headers["Authorization"] = f"Bearer {Role.ADMIN}"

@@ -187,7 +187,9 @@ class CentralNode:
             return thread
 
         clock, chance = CentralClock(), Chance(self.chance)
-        settings = CentralSettings(state_dir=self.directory, heartbeat_s=self.heartbeat_s)
+        settings = CentralSettings(
+            state_dir=self.directory, heartbeat_s=self.heartbeat_s, accept_unknown=True
+        )
         async with open_store(
             self.directory / "csms.db", clock=clock, open_database=open_database
         ) as store:
