@@ -19,9 +19,8 @@ from typing import Final
 import structlog
 
 from csms_lite.access.rules import AccessRules
-from csms_lite.accounts.door import door_rules
-from csms_lite.accounts.office import Office, open_office
-from csms_lite.accounts.passwords import Passwords, password_thread
+from csms_lite.accounts.office import open_office
+from csms_lite.accounts.passwords import password_thread
 from csms_lite.alerts.watch import Watch
 from csms_lite.chance import Chance
 from csms_lite.charging import service as charging
@@ -102,7 +101,7 @@ async def serve(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
             house = await furnish(settings, store, clock, chance)
-            office = await people_office(settings, store, clock, chance, passwords)
+            office = await open_office(settings, store, clock, chance, passwords)
             gate = Gate([token_check(token), *office.authenticators()])
             sheet = Sheet(url=settings.ocpp_url or addresses.ocpp, heartbeat_s=settings.heartbeat_s)
             look = house.freshness.look
@@ -113,6 +112,8 @@ async def serve(
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
                 if settings.trigger_when_watched:
                     tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
+                tasks.create_task(office.tidy_on(stopping), name="tidy-people")
+                posting = tasks.create_task(office.postman.deliver_on(), name="mail")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket, tls)
                 if plain_socket is not None:
@@ -122,6 +123,7 @@ async def serve(
                 ready(addresses)
                 await stopping.wait()
                 http.end()
+                posting.cancel()
                 await house.close()
     log.info("csms_stopped")
 
@@ -251,19 +253,6 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         freshness=Freshness(
             store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
         ),
-    )
-
-
-async def people_office(
-    settings: Settings, store: Store, clock: Clock, chance: Chance, passwords: Passwords
-) -> Office:
-    """Put together on *store* what people meet."""
-    rules = door_rules(
-        open_registration=settings.open_registration,
-        second_factor_for_staff=settings.second_factor_for_staff,
-    )
-    return await open_office(
-        settings.state_dir, store, clock, chance, passwords=passwords, rules=rules
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -67,5 +67,19 @@ class Settings(BaseSettings):
     """Mains voltage to neutral; a tenth more or less raises an alarm."""
     temperature_limit_c: Annotated[float, Field(ge=30, le=150)] = 80
     """Above which a charger's own temperature raises an alarm."""
+    smtp_host: str | None = None
+    """Mail server that takes our mails; without one there are no codes by mail."""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the line to it is protected; `none` is for a server on this machine only."""
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    """By environment only: arguments can be read by everybody on the machine."""
+    smtp_ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    mail_from: str | None = None
+    """Address that mails come from."""
+    public_url: str | None = None
+    """Where people reach these pages, for links in mails: https://charge.example.org"""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""

@@ -50,7 +50,7 @@ CORE_MAY_IMPORT = {
 # Where there are two, the second is the other end of the same wire.
 HOME_OF = {
     "adafruit_pn532": ["edge/drivers/pn532/library.py"],
-    "aiosmtplib": ["csms_lite/accounts/smtp.py"],
+    "aiosmtplib": ["csms_lite/mail/smtp.py"],
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
     "argon2": ["csms_lite/accounts/passwords.py"],

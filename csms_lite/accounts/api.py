@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -17,12 +18,14 @@ from csms_lite.accounts.bodies import (
     user_answer,
 )
 from csms_lite.accounts.door import Door
+from csms_lite.accounts.mail_api import MailDesk
 from csms_lite.accounts.rules import EMAIL_LENGTH, LONGEST_PASSWORD
 from csms_lite.accounts.setup import Setup
+from csms_lite.errors import NotSetUp, Refused, TooMany
 from csms_lite.gate import Newcomer
 
 
-def auth_routes(door: Door, setup: Setup) -> APIRouter:
+def auth_routes(door: Door, setup: Setup, desk: MailDesk) -> APIRouter:
     """Make the routes to register, sign in, refresh and sign out."""
     router = APIRouter(prefix="/api/auth", tags=["auth"])
     _sign_in_routes(router, door)
@@ -30,7 +33,10 @@ def auth_routes(door: Door, setup: Setup) -> APIRouter:
     @router.post("/register", status_code=201)
     async def register(body: PersonBody, request: Request) -> dict[str, Any]:
         """Make an account of the role USER; until its address is verified it opens the profile."""
-        tokens = await door.register(body.person(), body.password, caller_of(request))
+        caller = caller_of(request)
+        tokens = await door.register(body.person(), body.password, caller)
+        with suppress(NotSetUp, TooMany, Refused):  # then he asks for the code himself, later
+            await desk.ask_verification(tokens.account.account_id, caller.address)
         return token_answer(tokens)
 
     @router.post("/refresh")

@@ -66,3 +66,20 @@ class SignInLimits:
         self._by_address.take(address)
         self._all.take()
         self._by_account.take(account)
+
+
+class MailLimits:
+    """How many mails may be asked for: each costs somebody attention, and may be unwelcome."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._by_address = Limit(clock, "mails asked from your address", Rate(20, 3600))
+        self._all = Limit(clock, "mails asked here", Rate(500, 3600))
+        self._soon = Limit(clock, "mails to this address", Rate(1, 60))
+        self._by_mailbox = Limit(clock, "mails to this address", Rate(5, 3600))
+
+    def take(self, address: str, mailbox: str) -> None:
+        """Count a mail; raises `TooMany`, alike for mailboxes with and without an account."""
+        self._by_address.take(address)
+        self._all.take()
+        self._soon.take(mailbox)
+        self._by_mailbox.take(mailbox)

@@ -12,6 +12,7 @@ from csms_lite.audit.rules import Actor
 from csms_lite.audit.service import note
 from csms_lite.errors import NotFound, Refused
 from csms_lite.gate import Role
+from csms_lite.mail.service import forget_address
 
 
 def find_account(db: Connection, account_id: int) -> Account | None:
@@ -183,13 +184,16 @@ def set_password(
 
 def delete(db: Connection, account_id: int, *, who: Actor, now_ms: int) -> None:
     """Forget who an account was; its number stays, for sessions and bills. Raises `NotFound`."""
-    _keep_an_admin(db, account(db, account_id))
+    before = account(db, account_id)
+    _keep_an_admin(db, before)
+    forget_address(db, before.email or "")
     sql.forget_person.run(db, of_account=account_id, now_ms=now_ms, gone_ms=now_ms)
     for gone in (
         sql.end_every,
         sql.remove_keys,
         sql.remove_factor,
         sql.remove_recovery_codes,
+        sql.forget_codes_of,
     ):
         gone.run(db, of_account=account_id)
     note(db, who, "account_deleted", now_ms=now_ms, account_id=account_id)

@@ -1,4 +1,4 @@
-"""Every statement on accounts, their sign-ins, keys and second factors."""
+"""Every statement on accounts, their sign-ins, keys, second factors and mail codes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import (
     accounts,
     api_keys,
+    mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
@@ -276,4 +277,47 @@ use_recovery_code: Final = Prepared(
 )
 remove_recovery_codes: Final = Prepared(
     delete(recovery_codes).where(recovery_codes.c.account_id == bindparam("of_account"))
+)
+
+_CODE: Final = and_(
+    mail_codes.c.purpose == bindparam("of_purpose"), mail_codes.c.address_key == bindparam("of_key")
+)
+
+code: Final = Prepared(
+    select(
+        mail_codes.c.account_id,
+        mail_codes.c.code_hmac,
+        mail_codes.c.expires_at_ms,
+        mail_codes.c.tries_left,
+    ).where(_CODE)
+)
+code_by_token: Final = Prepared(
+    select(
+        mail_codes.c.purpose,
+        mail_codes.c.address_key,
+        mail_codes.c.account_id,
+        mail_codes.c.token_expires_at_ms,
+    ).where(mail_codes.c.token_hash == bindparam("token_hash"))
+)
+add_code: Final = Prepared(
+    insert(mail_codes).values(
+        purpose=bindparam("purpose"),
+        address_key=bindparam("address_key"),
+        account_id=bindparam("account_id"),
+        code_hmac=bindparam("code_hmac"),
+        token_hash=bindparam("token_hash"),
+        expires_at_ms=bindparam("expires_at_ms"),
+        token_expires_at_ms=bindparam("token_expires_at_ms"),
+        tries_left=bindparam("tries_left"),
+    )
+)
+count_wrong: Final = Prepared(
+    update(mail_codes).where(_CODE).values(tries_left=mail_codes.c.tries_left - 1)
+)
+forget_code: Final = Prepared(delete(mail_codes).where(_CODE))
+forget_codes: Final = Prepared(
+    delete(mail_codes).where(mail_codes.c.token_expires_at_ms <= bindparam("now_ms"))
+)
+forget_codes_of: Final = Prepared(
+    delete(mail_codes).where(mail_codes.c.account_id == bindparam("of_account"))
 )

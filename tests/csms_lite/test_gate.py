@@ -15,8 +15,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import BaseRoute, Mount
 
+from csms_lite.accounts.office import open_office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish, people_office
+from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
@@ -35,7 +36,11 @@ PUBLIC: Final = frozenset(
         "GET /api/openapi.json",
         "POST /api/auth/login",
         "POST /api/auth/logout",
+        "GET /auth/reset",
+        "GET /auth/reset.js",
         "POST /api/auth/refresh",
+        "POST /api/auth/reset",
+        "POST /api/auth/reset/answer",
         "POST /api/auth/register",
         "POST /api/auth/setup",
         "POST /api/auth/token",
@@ -63,7 +68,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     with password_thread() as passwords:
         async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
             house = await furnish(settings, store, clock, chance)
-            office = await people_office(settings, store, clock, chance, passwords)
+            office = await open_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
                 sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)

@@ -8,6 +8,7 @@ station keys no longer valid, entries of the inbox, and what staff takes back of
 from csms_lite.store.tables.accounts import (
     accounts,
     api_keys,
+    mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
@@ -18,6 +19,7 @@ from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.doors import inbox, station_keys
 from csms_lite.store.tables.history import beats, boots, statuses
 from csms_lite.store.tables.live import epochs
+from csms_lite.store.tables.mail import outbox
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
 from csms_lite.store.tables.people import cards
@@ -49,7 +51,9 @@ __all__ = [
     "epochs",
     "events",
     "inbox",
+    "mail_codes",
     "metadata",
+    "outbox",
     "plates",
     "recovery_codes",
     "samples",

@@ -71,3 +71,15 @@ recovery_codes: Final = Table(
     Column("code_hash", String(64), primary_key=True),
     Column("account_id", ForeignKey("accounts.account_id"), nullable=False, index=True),
 )
+mail_codes: Final = Table(
+    "mail_codes",
+    metadata,
+    Column("purpose", String(8), primary_key=True),
+    Column("address_key", String(254), primary_key=True, comment="the newest kills older ones"),
+    Column("account_id", ForeignKey("accounts.account_id"), comment="none: nobody's address"),
+    Column("code_hmac", String(64), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("expires_at_ms", BigInteger, nullable=False, comment="of the code"),
+    Column("token_expires_at_ms", BigInteger, nullable=False),
+    Column("tries_left", Integer, nullable=False),
+)

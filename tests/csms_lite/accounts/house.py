@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from csms_lite.accounts.office import Office
+from csms_lite.accounts.office import Office, open_office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish, people_office
+from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.gate import Gate
 from csms_lite.http import http_app
@@ -99,7 +99,7 @@ async def housed(state_dir: Path, **settings: Any) -> AsyncIterator[House]:
             state_dir / "csms.db", clock=clock, open_database=open_database
         ) as store:
             house = await furnish(made, store, clock, chance)
-            office = await people_office(made, store, clock, chance, passwords)
+            office = await open_office(made, store, clock, chance, passwords)
             gate = Gate([token_check(STATE_TOKEN), *office.authenticators()])
             sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
             look = house.freshness.look

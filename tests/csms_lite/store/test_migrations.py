@@ -34,6 +34,8 @@ OWNER = {
     "derivations": "stations",
     "epochs": "live",
     "events": "stations",
+    "mail_codes": "accounts",
+    "outbox": "mail",
     "recovery_codes": "accounts",
     "inbox": "stations",
     "plates": "stations",
@@ -89,6 +91,7 @@ def test_only_its_owner_writes_a_table() -> None:
 LAYERS = (
     "store",
     "audit",
+    "mail",
     "accounts",
     "people",
     "stations",

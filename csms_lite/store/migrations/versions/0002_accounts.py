@@ -1,4 +1,4 @@
-"""People: accounts, sign-ins, keys, second factors, the audit trail."""
+"""People: accounts, sign-ins, keys, second factors, mails, the audit trail."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ def upgrade() -> None:
     _sign_ins()
     _api_keys()
     _second_factors()
+    _mail_codes()
+    _outbox()
     _audit()
 
 
@@ -107,6 +109,46 @@ def _second_factors() -> None:
         sqlalchemy.PrimaryKeyConstraint("code_hash", name="pk_recovery_codes"),
     )
     op.create_index("ix_recovery_codes_account_id", "recovery_codes", ["account_id"])
+
+
+def _mail_codes() -> None:
+    op.create_table(
+        "mail_codes",
+        sqlalchemy.Column("purpose", sqlalchemy.String(length=8), nullable=False),
+        sqlalchemy.Column("address_key", sqlalchemy.String(length=254), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer()),
+        sqlalchemy.Column("code_hmac", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("token_hash", sqlalchemy.String(length=64), nullable=False),
+        sqlalchemy.Column("expires_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("token_expires_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("tries_left", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_mail_codes_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("purpose", "address_key", name="pk_mail_codes"),
+        sqlalchemy.UniqueConstraint("token_hash", name="uq_mail_codes_token_hash"),
+    )
+
+
+def _outbox() -> None:
+    op.create_table(
+        "outbox",
+        sqlalchemy.Column("mail_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("address", sqlalchemy.String(length=254), nullable=False),
+        sqlalchemy.Column("template", sqlalchemy.String(length=20), nullable=False),
+        sqlalchemy.Column("language", sqlalchemy.String(length=8), nullable=False),
+        sqlalchemy.Column("values_json", sqlalchemy.Text()),
+        sqlalchemy.Column("state", sqlalchemy.String(length=8), nullable=False),
+        sqlalchemy.Column("tries", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("created_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("due_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("expires_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.Column("reply", sqlalchemy.String(length=200)),
+        sqlalchemy.PrimaryKeyConstraint("mail_id", name="pk_outbox"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_outbox_state_due_at_ms", "outbox", ["state", "due_at_ms"])
+    op.create_index("ix_outbox_address_state", "outbox", ["address", "state"])
 
 
 def _audit() -> None:
