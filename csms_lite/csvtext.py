@@ -53,6 +53,8 @@ def csv_line(cells: Iterable[Cell]) -> str:
 def _cell(cell: Cell) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))  # 1500, not 1500.0: some spreadsheets take the point for thousands
     if not isinstance(cell, str):
         return str(cell)
     text = cell.replace("\0", "")  # a NUL ends the file for some readers

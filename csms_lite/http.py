@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from csms_lite.accounts.office import Office
 from csms_lite.alerts.api import alert_routes
-from csms_lite.charging.api import charging_routes
+from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import command_routes
 from csms_lite.commands.key_api import key_routes
@@ -28,7 +28,7 @@ from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.ocpp.session import Desk
 from csms_lite.openapi import about_routes, open_api
 from csms_lite.people.api import card_routes
-from csms_lite.sessions.api import session_routes
+from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.sessions.rules import Session
 from csms_lite.stations.api import charger_routes
 from csms_lite.stations.import_api import import_routes
@@ -73,6 +73,7 @@ def http_app(
         command_routes(store, clock, chance, desk.outgoing, check_payload),
         about_routes(app),
         *office.routes(),
+        session_files(store, clock, desk.presence),  # before the routes with a number
         session_routes(
             store,
             clock,
@@ -83,14 +84,16 @@ def http_app(
         ),
         history_routes(store),
         charging_routes(
-            store,
-            clock,
-            chance,
-            desk.presence,
-            desk.outgoing,
-            access=desk.access,
-            tag_of=tag_of,
-            look=look,
+            Counter(
+                store=store,
+                clock=clock,
+                chance=chance,
+                presence=desk.presence,
+                sender=desk.outgoing,
+                access=desk.access,
+                tag_of=tag_of,
+                look=look,
+            )
         ),
     ):
         app.include_router(router)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Path, Query, Response
@@ -72,75 +73,86 @@ class Sender(Protocol):
         ...
 
 
-def charging_routes(
-    store: Store,
-    clock: Clock,
-    chance: Chance,
-    presence: Presence,
-    sender: Sender,
-    *,
-    access: AccessRules,
-    tag_of: TagOf,
-    look: Callable[[Session], None],
-) -> APIRouter:
-    """Make the routes under /api/charging."""
-    router = APIRouter(prefix="/api/charging", tags=["charging"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """What the drivers' routes work with; *look* is told which session somebody watches."""
 
-    def door(station_id: int) -> Door:
+    store: Store
+    clock: Clock
+    chance: Chance
+    presence: Presence
+    sender: Sender
+    access: AccessRules
+    tag_of: TagOf
+    look: Callable[[Session], None]
+
+    def door(self, station_id: int) -> Door:
+        """Give what a wish at a station is judged by now."""
         return Door(
-            is_online=presence.is_online(station_id),
-            access=access,
-            message_id=chance.message_id(),
-            now_ms=clock.now_ms(),
+            is_online=self.presence.is_online(station_id),
+            access=self.access,
+            message_id=self.chance.message_id(),
+            now_ms=self.clock.now_ms(),
         )
 
-    def form(known: Session, charge: Charge | None) -> dict[str, Any]:
-        standing = progress(known, charge, clock.now_ms())
-        return own_form(known, standing, is_online=presence.is_online(known.station_id))
+    def form(self, known: Session, charge: Charge | None) -> dict[str, Any]:
+        """Write a session for its driver."""
+        standing = progress(known, charge, self.clock.now_ms())
+        return own_form(known, standing, is_online=self.presence.is_online(known.station_id))
 
-    async def follow(done: Done, wait: float, response: Response) -> dict[str, Any]:
+    async def follow(self, done: Done, wait: float, response: Response) -> dict[str, Any]:
         """Hand the command on, and wait for its end as long as the caller wants to."""
         if done.command is None:
-            return {**form(done.session, None), "command": None}
-        sender.ring(done.session.station_id)
+            return {**self.form(done.session, None), "command": None}
+        self.sender.ring(done.session.station_id)
         if wait:
-            await sender.wait(done.command.command_id, wait)
-        known = await store.read(session, done.session.transaction_id)
-        command = await store.read(find_command, done.command.command_id)
+            await self.sender.wait(done.command.command_id, wait)
+        known = await self.store.read(session, done.session.transaction_id)
+        command = await self.store.read(find_command, done.command.command_id)
         if command.state in UNDER_WAY:
             response.status_code = 202
         written = {"id": command.command_id, "state": command.state, "problem": command.problem}
-        return {**form(known, None), "command": written}
+        return {**self.form(known, None), "command": written}
+
+
+def charging_routes(counter: Counter) -> APIRouter:
+    """Make the routes under /api/charging."""
+    router = APIRouter(prefix="/api/charging", tags=["charging"])
+    store = counter.store
 
     @router.post("/start")
-    async def start(body: StartBody, who: Account, response: Response, wait: Wait = 0) -> Any:
+    async def start(
+        body: StartBody, who: Account, response: Response, wait: Wait = 0
+    ) -> dict[str, Any]:
         """Start charging, or hear why not; 202 while the charger has not answered yet."""
         station = await store.read(station_by_code, body.station)
-        tag = await store.read(tag_of, who, body.tag)
         asked = Wish(
             station_id=station.station_id,
             connector=body.connector or 0,
-            id_tag=tag,
+            id_tag=await store.read(counter.tag_of, who, body.tag),
             user_id=who.user_id,
             reference=body.reference,
             goal_wh=body.goal_wh,
             goal_soc_percent=body.goal_soc_percent,
         )
-        done = await store.do(service.start, asked, body.connector, door(station.station_id))
-        return await follow(done, wait, response)
+        door = counter.door(station.station_id)
+        done = await store.do(service.start, asked, body.connector, door)
+        return await counter.follow(done, wait, response)
 
     @router.post("/stop")
-    async def stop(body: StopBody, who: Account, response: Response, wait: Wait = 0) -> Any:
+    async def stop(
+        body: StopBody, who: Account, response: Response, wait: Wait = 0
+    ) -> dict[str, Any]:
         """End a session of one's own; operators end any."""
         known = await store.read(meant, body.transaction_id, body.station, who)
         done = await store.do(
             service.stop,
             known.transaction_id,
-            door(known.station_id),
+            counter.door(known.station_id),
             user_id=who.user_id,
             is_anybodys=who.may(Role.OPERATOR),
         )
-        return await follow(done, wait, response)
+        return await counter.follow(done, wait, response)
 
     @router.get("/sessions")
     async def list_own(
@@ -149,15 +161,16 @@ def charging_routes(
         count: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> list[dict[str, Any]]:
         """List one's own sessions, newest first; the next page is *before* the last one's."""
-        wanted = {"user_id": who.user_id if who.user_id is not None else NOBODY}
-        return [form(one, None) for one in await store.read(list_sessions, wanted, before, count)]
+        wanted = {"user_id": NOBODY if who.user_id is None else who.user_id}
+        found = await store.read(list_sessions, wanted, before, count)
+        return [counter.form(one, None) for one in found]
 
     @router.get("/sessions/{transaction_id}")
     async def get_own(transaction_id: Number, who: Account) -> dict[str, Any]:
         """Give how one's own session stands; asked for again and again, it is kept fresh."""
         known, charge = await store.read(_own, transaction_id, who.user_id)
-        look(known)
-        return form(known, charge)
+        counter.look(known)
+        return counter.form(known, charge)
 
     return router
 

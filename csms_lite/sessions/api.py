@@ -111,13 +111,6 @@ def session_routes(
         """List sessions, newest number first; the next page is *before* the last one's number."""
         return [form(one) for one in await find_sessions(store, presence, wanted, before, count)]
 
-    @router.get("/export.csv")
-    async def export_sessions(_who: Viewer, wanted: Wanted) -> Response:
-        """Give the same sessions as a file, all of them."""
-        return csv_answer(
-            "sessions", SESSION_COLUMNS, _session_pages(store, presence, clock, wanted)
-        )
-
     @router.get("/{transaction_id}")
     async def get_session(transaction_id: Number, _who: Viewer) -> dict[str, Any]:
         """Give one session with its samples and what was noted on it."""
@@ -141,13 +134,6 @@ def session_routes(
             session, progress(session, charge, clock.now_ms()), is_online=is_online
         )
 
-    @router.get("/{transaction_id}/samples.csv")
-    async def export_samples(transaction_id: Number, _who: Viewer) -> Response:
-        """Give all samples of a session as a file, a row per value."""
-        session = await store.read(service.session, transaction_id)
-        name = f"session-{transaction_id}-samples"
-        return csv_answer(name, SAMPLE_COLUMNS, _sample_pages(store, session))
-
     @router.post("/{transaction_id}/close")
     async def close_session(
         transaction_id: Number, body: CloseBody, who: Operator
@@ -163,6 +149,27 @@ def session_routes(
         )
         touched(session.station_id)
         return form(session)
+
+    return router
+
+
+def session_files(store: Store, clock: Clock, presence: Presence) -> APIRouter:
+    """Make the routes that give sessions and samples as files."""
+    router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+
+    @router.get("/export.csv")
+    async def export_sessions(_who: Viewer, wanted: Wanted) -> Response:
+        """Give the same sessions as a file, all of them."""
+        return csv_answer(
+            "sessions", SESSION_COLUMNS, _session_pages(store, presence, clock, wanted)
+        )
+
+    @router.get("/{transaction_id}/samples.csv")
+    async def export_samples(transaction_id: Number, _who: Viewer) -> Response:
+        """Give all samples of a session as a file, a row per value."""
+        session = await store.read(service.session, transaction_id)
+        name = f"session-{transaction_id}-samples"
+        return csv_answer(name, SAMPLE_COLUMNS, _sample_pages(store, session))
 
     return router
 

@@ -276,7 +276,7 @@ measured: Final = Prepared(
     .values(
         register_wh=func.coalesce(bindparam("energy_wh"), sessions.c.register_wh),
         power_w=func.coalesce(bindparam("power_w"), sessions.c.power_w),
-        power_derived=bindparam("power_derived"),
+        power_derived=func.coalesce(bindparam("power_derived"), sessions.c.power_derived),
         soc_percent=func.coalesce(bindparam("soc_percent"), sessions.c.soc_percent),
         measured_at_ms=bindparam("at_ms"),
     )

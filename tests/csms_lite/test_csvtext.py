@@ -49,7 +49,7 @@ def test_plain_text_and_numbers_stay(text: str) -> None:
 
 def test_numbers_and_nothing_are_written_bare() -> None:
     """A number below nothing is no formula."""
-    assert csv_line([-5, 1.5, None, 0]) == "-5,1.5,,0\r\n"
+    assert csv_line([-5, 1.5, None, 0, 16.0]) == "-5,1.5,,0,16\r\n"
 
 
 def test_any_text_comes_back_as_it_was() -> None:

@@ -28,8 +28,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from csms_lite.accounts.office import open_office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish, people_office
+from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
@@ -68,7 +69,7 @@ async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.Asy
             open_store(state_dir / "c.db", clock=clock, open_database=open_database)
         )
         house = await furnish(settings, store, clock, chance)
-        office = await people_office(settings, store, clock, chance, passwords)
+        office = await open_office(settings, store, clock, chance, passwords)
         sheet, gate = Sheet(url="ws://here/ocpp", heartbeat_s=60), Gate([by_role])
         look = house.freshness.look
         app = http_app(house.desk, house.feed, gate, office, look=look, sheet=sheet)

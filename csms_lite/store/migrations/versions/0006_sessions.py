@@ -38,8 +38,9 @@ def _sessions() -> None:
         sa.Column("power_derived", sa.Integer()),
         sa.Column("soc_percent", sa.Integer()),
     )
-    numbers_never_come_twice = {"sqlite_autoincrement": True}
-    with op.batch_alter_table("sessions", table_kwargs=numbers_never_come_twice) as table:
+    indices = _taken_off_indices()
+    highest = _highest_number()
+    with op.batch_alter_table("sessions", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.alter_column("state", type_=sa.String(length=14), existing_nullable=False)
         table.alter_column("message_id", existing_type=sa.String(length=36), nullable=True)
         table.alter_column("meter_start_wh", existing_type=sa.BigInteger(), nullable=True)
@@ -47,12 +48,45 @@ def _sessions() -> None:
             table.add_column(column)
         for name in ("start_command_id", "stop_command_id"):
             table.create_foreign_key(f"fk_sessions_{name}", "commands", [name], ["command_id"])
+    for index in indices:
+        op.execute(index)
+    _count_on_from(highest)
     op.create_index("ix_sessions_state", "sessions", ["state"])
     op.create_index("ix_sessions_user_id_transaction_id", "sessions", ["user_id", "transaction_id"])
     op.create_index(
         "ix_sessions_station_id_reference", "sessions", ["station_id", "reference"], unique=True
     )
     op.create_index("ix_sessions_start_command_id", "sessions", ["start_command_id"], unique=True)
+
+
+def _taken_off_indices() -> list[str]:
+    """Drop the indices and give their statements: a table made anew loses those on expressions."""
+    db = op.get_bind()
+    found = db.execute(
+        sa.text(
+            "SELECT name, sql FROM sqlite_master"
+            " WHERE type = 'index' AND tbl_name = 'sessions' AND sql IS NOT NULL"
+        )
+    ).all()
+    for name, _ in found:
+        op.drop_index(name)
+    return [statement for _, statement in found]
+
+
+def _highest_number() -> int:
+    """Give the highest number that a session ever had, whether it is still there or not."""
+    query = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'sessions'"
+    return int(op.get_bind().execute(sa.text(query)).scalar_one())
+
+
+def _count_on_from(highest: int) -> None:
+    """Let the next session have a higher number: a station may still tell of an old one."""
+    db = op.get_bind()
+    db.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'sessions'"))
+    db.execute(
+        sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('sessions', :seq)"),
+        {"seq": highest},
+    )
 
 
 def _samples() -> None:
