@@ -20,6 +20,7 @@ from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import command_routes
 from csms_lite.commands.key_api import key_routes
+from csms_lite.compat.routes import compat_routes
 from csms_lite.gate import Gate
 from csms_lite.history.api import history_routes
 from csms_lite.live.api import PageFiles, public_routes
@@ -54,6 +55,16 @@ def http_app(
 ) -> FastAPI:
     """Put all routes together; *look* is told which session somebody watches."""
     store, clock, chance = desk.store, desk.clock, desk.chance
+    counter = Counter(
+        store=store,
+        clock=clock,
+        chance=chance,
+        presence=desk.presence,
+        sender=desk.outgoing,
+        access=desk.access,
+        tag_of=tag_of,
+        look=look,
+    )
     app = open_api()
     view = ChargerView(clock=clock, presence=desk.presence, patience=desk.patience, sheet=sheet)
     app.add_middleware(Guard)
@@ -83,18 +94,8 @@ def http_app(
             expiry_ms=desk.expiry_ms,
         ),
         history_routes(store),
-        charging_routes(
-            Counter(
-                store=store,
-                clock=clock,
-                chance=chance,
-                presence=desk.presence,
-                sender=desk.outgoing,
-                access=desk.access,
-                tag_of=tag_of,
-                look=look,
-            )
-        ),
+        charging_routes(counter),
+        *compat_routes(counter, desk.patience, office),
     ):
         app.include_router(router)
     pages = find_pages()

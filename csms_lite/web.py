@@ -25,6 +25,7 @@ UNUSABLE: Final[Mapping[type[Exception], str]] = {
     UnicodeEncodeError: "a text in this request is no Unicode: half of a surrogate pair is alone",
 }
 """What storing and writing raise for values of the caller's that no type here rules out."""
+PAGES: Final = "/hmi/"  # files alike for everybody; all else may be somebody's own
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
@@ -108,7 +109,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
+                if not scope["path"].startswith(PAGES):
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 

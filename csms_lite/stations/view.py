@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
-from csms_lite.stations.liveness import Line, Patience, State
+from csms_lite.stations.liveness import Line, Patience, State, plain_status
 from csms_lite.stations.overview import Derived, Overview, derive
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Connector
@@ -33,6 +33,8 @@ class ChargerView:
         heard_at_ms = presence.heard_at_ms(station.station_id) or station.heard_at_ms
         return {
             "id": station.identity,
+            "chargerId": station.station_id,
+            "status": plain_status(now.state, (one.status for one in seen.connectors)),
             "code": station.code,
             "name": station.name,
             "site": None

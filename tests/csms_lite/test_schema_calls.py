@@ -40,7 +40,7 @@ from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
-CHECKS: Final = [
+CHECKS: Final = [  # the first is left out for what is said to be not built yet
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
@@ -112,7 +112,9 @@ def call_each(description: dict[str, Any], send: Callable[[Case], httpx.Response
                     )
                 if "wait" in case.query:
                     case.query["wait"] = 0  # nobody is connected who could answer
-                case.validate_response(send(case), checks=CHECKS)
+                answer = send(case)
+                is_to_come = answer.status_code == 501 and "501" in case.operation.responses
+                case.validate_response(answer, checks=CHECKS[is_to_come:])
 
             with suppress(Unsatisfiable):  # what takes nothing cannot be called wrongly
                 check()
