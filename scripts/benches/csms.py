@@ -1,7 +1,7 @@
 """What a durable MeterValues costs csms_lite, against servers that store nothing.
 
-A hundred stations send MeterValues, each after the answer to the one before. Three servers take
-turns on the same machine:
+A hundred stations send the MeterValues of `wire` (four values), each after the answer to the one
+before. Three servers take turns on the same machine:
 
 * *csms*: csms_lite as a user starts it: every message in the database, synced, before its answer;
 * *ocpp*: the least central system with the `ocpp` library, which throws the values away;
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import sys
@@ -27,6 +28,7 @@ from typing import Final
 from scripts.benches.parts.callers import Caller, connected, flood
 from scripts.benches.parts.figures import tell
 from scripts.benches.parts.processes import TAPWATT, ready_process, short_directory
+from scripts.benches.wire import AT, PAYLOADS
 
 STATIONS: Final = 100
 ROUNDS: Final = 3
@@ -118,15 +120,22 @@ async def _begin(name: str, caller: Caller) -> int:
     return int(answer.split(b'"transactionId":')[1].split(b",")[0].strip(b"}]"))
 
 
-def _meter_values(message_id: str, transaction: int, number: int) -> str:
+def _template() -> str:
+    """The MeterValues of `wire`, with places for its id, session, time and register."""
+    payload = json.dumps(PAYLOADS["MeterValues"], separators=(",", ":")).replace("%", "%%")
+    for told, place in (("4711", "%(session)d"), (AT, "%(at)s"), ("123456", "%(energy)d")):
+        assert payload.count(told) == 1
+        payload = payload.replace(told, place)
+    return f'[2,"%(id)s","MeterValues",{payload}]'
+
+
+TEMPLATE: Final = _template()
+
+
+def _meter_values(message_id: str, session: int, number: int) -> str:
     minute, second = divmod(max(number, 0), 60)
-    at = f"2026-01-01T01:{minute:02}:{second:02}Z"
-    return (
-        f'[2,"{message_id}","MeterValues",{{"connectorId":1,"transactionId":{transaction},'
-        f'"meterValue":[{{"timestamp":"{at}","sampledValue":['
-        f'{{"value":"{max(number, 0)}","measurand":"Energy.Active.Import.Register","unit":"Wh"}},'
-        '{"value":"7360","measurand":"Power.Active.Import","unit":"W"}]}]}]'
-    )
+    at = f"2026-03-01T10:{minute:02}:{second:02}Z"
+    return TEMPLATE % {"id": message_id, "session": session, "at": at, "energy": max(number, 0)}
 
 
 def _cpu_s(pid: int) -> float:

@@ -11,38 +11,19 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Final
 
-from ocpp.routing import on
-from ocpp.v16 import ChargePoint, call_result
-from ocpp.v16.enums import Action, RegistrationStatus
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-
-class Stock(ChargePoint):
-    """A charger, as the library's own example has it."""
-
-    @on(Action.boot_notification)
-    def on_boot(self, **_told: object) -> call_result.BootNotification:
-        """Accept it."""
-        now = datetime.now(UTC).isoformat()
-        return call_result.BootNotification(
-            current_time=now, interval=300, status=RegistrationStatus.accepted
-        )
-
-    @on(Action.meter_values)
-    def on_meter_values(self, **_told: object) -> call_result.MeterValues:
-        """Say thanks."""
-        return call_result.MeterValues()
+from scripts.benches.wire import StockCentral
 
 
 async def stock(connection: ServerConnection) -> None:
     """Serve one charger."""
     try:
-        await Stock("STOCK", connection).start()
+        await StockCentral("STOCK", connection).start()
     except ConnectionClosed:
         return
 
