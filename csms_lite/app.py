@@ -33,6 +33,7 @@ from csms_lite.jsontext import dumps
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
 from csms_lite.ocpp.endpoint import Endpoint
+from csms_lite.ocpp.object_endpoint import ObjectEndpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
@@ -66,6 +67,8 @@ class Addresses:
     http: str
     ocpp_plain: str | None = None
     """The one more port without TLS, where there is one."""
+    legacy_json: str | None = None
+    """The port for chargers that talk in objects, where there is one."""
 
 
 async def serve(
@@ -91,11 +94,15 @@ async def serve(
         plain_socket = None
         if settings.ocpp_plain_port is not None:
             plain_socket = sockets.enter_context(_bound(settings.host, settings.ocpp_plain_port))
+        legacy_socket = None
+        if settings.legacy_json_port is not None:
+            legacy_socket = sockets.enter_context(_bound(settings.host, settings.legacy_json_port))
         secure = "s" if tls else ""
         addresses = Addresses(
             ocpp=f"ws{secure}://{_address(ocpp_socket)}/ocpp",
             http=f"http{secure}://{_address(http_socket)}",
             ocpp_plain=f"ws://{_address(plain_socket)}/ocpp" if plain_socket else None,
+            legacy_json=f"ws://{_address(legacy_socket)}/ocpp" if legacy_socket else None,
         )
         async with open_store(
             settings.state_dir / "csms.db", clock=clock, open_database=open_database
@@ -118,6 +125,8 @@ async def serve(
                 await house.endpoint.listen(ocpp_socket, tls)
                 if plain_socket is not None:
                     await house.endpoint.listen(plain_socket)
+                if legacy_socket is not None:
+                    await house.objects.listen(legacy_socket)
                 await http.listening.wait()
                 log.info("csms_started", ocpp=addresses.ocpp, http=addresses.http)
                 ready(addresses)
@@ -134,12 +143,14 @@ def check_exposure(settings: Settings) -> ssl.SSLContext | None:
         raise SettingsError("tls_certificate and tls_key go together: set both or neither")
     if settings.client_ca is not None and settings.tls_certificate is None:
         raise SettingsError("client_ca needs tls_certificate and tls_key")
-    is_open = settings.tls_certificate is None or settings.ocpp_plain_port is not None
+    plain_ports = (settings.ocpp_plain_port, settings.legacy_json_port)
+    is_open = settings.tls_certificate is None or plain_ports != (None, None)
     if not is_loopback(settings.host) and not settings.insecure:
         if is_open:
             raise SettingsError(
                 f"{settings.host} can be reached by others: set tls_certificate and tls_key, and "
-                "no ocpp_plain_port; or set insecure where nobody else is in the network"
+                "neither ocpp_plain_port nor legacy_json_port; or set insecure where nobody else "
+                "is in the network"
             )
         if settings.accept_unknown:
             raise SettingsError(
@@ -185,6 +196,7 @@ class House:
     desk: Desk
     feed: Feed
     endpoint: Endpoint
+    objects: ObjectEndpoint
     freshness: Freshness
     watch: Watch
 
@@ -210,6 +222,7 @@ class House:
 
     async def close(self) -> None:
         """Close the sockets and the streams, in order."""
+        await self.objects.close()
         await self.endpoint.close()
         self.feed.close()
 
@@ -240,15 +253,17 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     rules = HouseRules(
         is_loopback=is_loopback(settings.host), accept_unknown=settings.accept_unknown
     )
+    endpoint = Endpoint(
+        desk,
+        house=rules,
+        patience=desk.patience,
+        strict_subprotocol=settings.strict_subprotocol,
+    )
     return House(
         desk=desk,
         feed=feed,
-        endpoint=Endpoint(
-            desk,
-            house=rules,
-            patience=desk.patience,
-            strict_subprotocol=settings.strict_subprotocol,
-        ),
+        endpoint=endpoint,
+        objects=ObjectEndpoint(desk, endpoint, rules),
         watch=Watch(store, clock, presence, desk.patience, feed.touch),
         freshness=Freshness(
             store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
@@ -290,4 +305,6 @@ def announce(fd: int, addresses: Addresses) -> None:
         told = {"ocpp": addresses.ocpp, "http": addresses.http}
         if addresses.ocpp_plain is not None:
             told["ocpp_plain"] = addresses.ocpp_plain
+        if addresses.legacy_json is not None:
+            told["legacy_json"] = addresses.legacy_json
         file.write(dumps(told) + "\n")

@@ -30,12 +30,21 @@ ABOUT: Final = (
 )
 TAGS: Final[Mapping[str, str]] = {
     "about": "This description, for machines and for people.",
+    "alerts": "What an operator should look at: chargers that are silent or have a fault.",
+    "audit": "Who changed or looked at what.",
+    "auth": "How people come in and go.",
     "cards": "Who may charge.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
+    "charging": "A driver's own door: start, stop, and how one's own sessions stand.",
     "commands": "What chargers are asked to do, and what came of it.",
+    "compatibility": "Addresses of older systems, each a translation to the others here.",
+    "history": "Every status, boot and heartbeat that was told.",
+    "me": "One's own account.",
     "public": "What anybody may see: the pages of stations and their live status.",
     "sessions": "Transactions, their samples, energy and cost.",
+    "sites": "Places where chargers stand.",
     "tariff": "The price.",
+    "users": "Accounts, for those who administer them.",
 }
 """What each tag is about; the page and the description list them in this order."""
 
