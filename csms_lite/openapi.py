@@ -82,6 +82,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     501: "Not built yet: the detail says what will bring it.",
     503: "The database cannot be read or written now: try again later.",
 }
+PEOPLE: Final = frozenset({"auth", "me"})  # passwords and codes are tried there
 
 
 class Api(FastAPI):
@@ -193,6 +194,8 @@ def _can_fail(operation: Schema, method: str, path: str, role: Role | None) -> I
     yield 503
     if role is not None:
         yield from (401, 403)
+    if not PEOPLE.isdisjoint(operation["tags"]):
+        yield from (401, 403, 429)
     if "{" in path:
         yield 404
     if method != "get":
