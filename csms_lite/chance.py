@@ -7,6 +7,7 @@ from uuid import UUID
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
 CODE_LENGTH = 8
+
 KEY_BYTES = 20  # the longest AuthorizationKey of OCPP: 40 hexadecimal digits
 SALT_BYTES = 16
 TOKEN_BYTES = 32  # 256 bits: beyond guessing

@@ -113,9 +113,10 @@ async def _serve(settings: Settings) -> None:
 
     import structlog
 
-    from csms_lite.app import Addresses, announce, serve
+    from csms_lite.app import serve
     from csms_lite.chance import system_chance
     from csms_lite.clock import SystemClock
+    from csms_lite.listening import Addresses, announce
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     logging.basicConfig(level=logging.WARNING)

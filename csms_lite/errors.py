@@ -3,6 +3,7 @@
 CsmsError
 ├── SettingsError (ValueError)      the installer can mend it: the message says how
 ├── StoreFailed (OSError)           the disk did not take it; passing: nobody is answered
+├── ProviderFailed (OSError)        a sign-in provider does not answer; passing 503
 ├── VerbFailed (RuntimeError)       our bug: a verb raised what it never should
 ├── NotFound (LookupError)          what was asked for is not here            404
 ├── Refused (ValueError)            it is here, but may not be done           409
@@ -36,6 +37,13 @@ class StoreFailed(CsmsError, OSError):
 
     status = 503
     title = "The database cannot store anything now"
+
+
+class ProviderFailed(CsmsError, OSError):
+    """A sign-in provider did not answer, or not as providers do; trying again later may help."""
+
+    status = 503
+    title = "The sign-in provider does not answer"
 
 
 class VerbFailed(CsmsError, RuntimeError):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -20,18 +20,15 @@ from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import command_routes
 from csms_lite.commands.key_api import key_routes
-from csms_lite.compat.routes import compat_routes
 from csms_lite.gate import Gate
 from csms_lite.history.api import history_routes
+from csms_lite.house import House
 from csms_lite.live.api import PageFiles, public_routes
-from csms_lite.live.feed import Feed
 from csms_lite.ocpp.outgoing import check_payload
-from csms_lite.ocpp.session import Desk
 from csms_lite.openapi import about_routes, open_api
 from csms_lite.people.api import card_routes
 from csms_lite.sessions.api import session_files, session_routes
-from csms_lite.sessions.rules import Session
-from csms_lite.stations.api import charger_routes
+from csms_lite.stations.api import charger_routes, told_routes
 from csms_lite.stations.import_api import import_routes
 from csms_lite.stations.inbox_api import inbox_routes
 from csms_lite.stations.public_api import public_station_routes
@@ -44,29 +41,12 @@ from csms_lite.web import Guard, add_problems
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(
-    desk: Desk,
-    feed: Feed,
-    gate: Gate,
-    office: Office,
-    *,
-    look: Callable[[Session], None],
-    sheet: Sheet,
-) -> FastAPI:
-    """Put all routes together; *look* is told which session somebody watches."""
+def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
+    """Put all routes together."""
+    desk, feed, look = house.desk, house.feed, house.freshness.look
     store, clock, chance = desk.store, desk.clock, desk.chance
-    counter = Counter(
-        store=store,
-        clock=clock,
-        chance=chance,
-        presence=desk.presence,
-        sender=desk.outgoing,
-        access=desk.access,
-        tag_of=tag_of,
-        look=look,
-    )
-    app = open_api()
     view = ChargerView(clock=clock, presence=desk.presence, patience=desk.patience, sheet=sheet)
+    app = open_api()
     app.add_middleware(Guard)
     app.state.gate = gate
     add_problems(app)
@@ -74,6 +54,7 @@ def http_app(
         card_routes(store, clock),
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, view, feed.touch),
+        told_routes(store, view),
         import_routes(store, clock, chance),
         plate_routes(store, clock),
         site_routes(store, clock),
@@ -82,9 +63,9 @@ def http_app(
         alert_routes(store, clock),
         key_routes(store, clock, chance, desk.outgoing, desk.presence),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
+        session_files(store, clock, desk.presence),  # before the routes with a number
         about_routes(app),
         *office.routes(),
-        session_files(store, clock, desk.presence),  # before the routes with a number
         session_routes(
             store,
             clock,
@@ -94,8 +75,18 @@ def http_app(
             expiry_ms=desk.expiry_ms,
         ),
         history_routes(store),
-        charging_routes(counter),
-        *compat_routes(counter, desk.patience, office),
+        charging_routes(
+            Counter(
+                store=store,
+                clock=clock,
+                chance=chance,
+                presence=desk.presence,
+                sender=desk.outgoing,
+                access=desk.access,
+                tag_of=tag_of,
+                look=look,
+            )
+        ),
     ):
         app.include_router(router)
     pages = find_pages()

@@ -84,5 +84,15 @@ class Settings(BaseSettings):
     """Address that mails come from."""
     public_url: str | None = None
     """Where people reach these pages, for links in mails: https://charge.example.org"""
+    oidc_issuer: str | None = None
+    """Sign-in with this OpenID Connect provider, as its ID tokens name it."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    firebase_project: str | None = None
+    """Accept ID tokens of this Firebase project."""
+    users_webhook_secret: SecretStr | None = None
+    """Take pushed users, signed so: `whsec_` and 24 bytes or more in base64."""
+    dev: bool = False
+    """Start although variables of the Firebase emulator are set: never where people charge."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""

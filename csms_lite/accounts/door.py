@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from csms_lite.accounts import factors, keys, service, sign_ins
+from csms_lite.accounts.identities import Arrival, Identity, arrived
 from csms_lite.accounts.limits import Limit, Rate, SignInLimits
 from csms_lite.accounts.passwords import Passwords
 from csms_lite.accounts.rules import (
@@ -36,6 +37,9 @@ from csms_lite.gate import SIGN_IN_AT, Principal, Role
 from csms_lite.store.writer import Store
 
 HOUR_S: Final = 3600
+CODE_WANTED: Final = (
+    "send with it what your authenticator app shows now, or a recovery code; each is good once"
+)
 
 
 class Caller(NamedTuple):
@@ -90,6 +94,7 @@ class Door:
         self._sign_ins = SignInLimits(clock)
         self._newcomers = Limit(clock, "new accounts from your address", Rate(10, HOUR_S))
         self._codes = Limit(clock, "codes of this account", Rate(10, HOUR_S))
+        self._arrivals = Limit(clock, "sign-ins from your address", Rate(20, 60))
         self._refreshes = Limit(clock, "refreshed tokens from your address", Rate(120, 60))
 
     async def authenticate(self, token: str) -> Principal | None:
@@ -153,11 +158,29 @@ class Door:
         beginning = self._beginning(caller)
         done = await self._store.do(_signed_in, account_id, code, beginning)
         if done is None:
-            raise FactorNeeded(
-                "send as `code` what your authenticator app shows now, or a recovery code; "
-                "each is good once"
-            )
+            raise FactorNeeded(CODE_WANTED)
         return self._tokens(done, beginning.refresh)
+
+    def count_arrival(self, address: str) -> None:
+        """Count somebody who comes by a provider; raises `TooMany`."""
+        self._arrivals.take(address)
+
+    async def arrive(self, identity: Identity, caller: Caller, code: str | None) -> Tokens:
+        """Sign in whom a provider vouches for; raises `FactorNeeded`, `Forbidden`, `TooMany`."""
+        if code is not None:
+            self._codes.take(f"{identity.provider}|{identity.subject}")
+        arrival = Arrival(
+            identity,
+            new_refresh(self._chance),
+            code,
+            caller.address,
+            caller.device,
+            self._rules.open_registration,
+        )
+        done = await self._store.do(arrived, arrival, self._clock.now_ms())
+        if done is None:
+            raise FactorNeeded(CODE_WANTED)
+        return self._tokens(done, arrival.refresh)
 
     async def refresh(self, token: str, caller: Caller) -> Tokens:
         """Give new tokens for a refresh token, which is good once; raises `NotAllowed`."""

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter
 
-from csms_lite.accounts import codes, sign_ins
+from csms_lite.accounts import codes, identities, sign_ins
 from csms_lite.accounts.api import auth_routes
 from csms_lite.accounts.door import Door, door_rules
 from csms_lite.accounts.keys_api import factor_reset_routes, factor_routes, key_routes
 from csms_lite.accounts.mail_api import MailDesk, mail_routes
+from csms_lite.accounts.oidc import FIREBASE, Provider, ProviderSettings
+from csms_lite.accounts.outside_api import OIDC, provider_routes, webhook_routes
 from csms_lite.accounts.passwords import Passwords
 from csms_lite.accounts.rules import email_key
 from csms_lite.accounts.setup import FILE, Setup
 from csms_lite.accounts.users_api import own_routes, user_changes, user_routes
+from csms_lite.accounts.webhook import read_webhook_secret
 from csms_lite.audit.api import audit_routes
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
@@ -27,15 +33,26 @@ from csms_lite.errors import CsmsError, SettingsError, Unacceptable
 from csms_lite.gate import Authenticator
 from csms_lite.mail import service as mail
 from csms_lite.mail.postman import Postman
-from csms_lite.mail.smtp import MailServer
+from csms_lite.mail.smtp import MailServer, trust_of
 from csms_lite.secretfile import read_secret
 from csms_lite.settings import Settings
 from csms_lite.store.writer import Store
 
+EMULATORS: Final = ("FIREBASE_AUTH_EMULATOR_HOST", "FIREBASE_DATABASE_EMULATOR_HOST")
+REDIRECT: Final = "/auth/oidc"  # the page that takes the code and sends it with its verifier
 KEY_FILE: Final = "token-key"
+WEBHOOKS_KEPT_MS: Final = 86_400_000  # their signatures are good for minutes
 TIDY_EVERY_S: Final = 3600.0  # nothing is good longer for lying there
 
 log = structlog.get_logger(__name__)
+
+
+class Outside(NamedTuple):
+    """Who else may vouch for people."""
+
+    oidc: Provider | None
+    firebase: Provider | None
+    webhook_secret: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +66,7 @@ class Office:
     setup: Setup
     postman: Postman
     mail_desk: MailDesk
+    outside: Outside
 
     def authenticators(self) -> tuple[Authenticator, ...]:
         """Give whom the gate shall ask who somebody is."""
@@ -59,6 +77,8 @@ class Office:
         return (
             auth_routes(self.door, self.setup, self.mail_desk),
             mail_routes(self.mail_desk),
+            provider_routes(self.door, self.chance, self.outside.oidc, self.outside.firebase),
+            webhook_routes(self.store, self.clock, self.outside.webhook_secret),
             own_routes(self.store, self.clock, self.door),
             key_routes(self.store, self.clock, self.chance, self.door),
             factor_routes(self.store, self.clock, self.chance, self.door),
@@ -74,6 +94,7 @@ class Office:
         await self.store.do(sign_ins.forget_old, now_ms)
         await self.store.do(codes.forget_old, now_ms)
         await self.store.do(mail.forget_old, now_ms)
+        await self.store.do(identities.forget_webhooks, now_ms - WEBHOOKS_KEPT_MS)
 
     async def tidy_on(self, stopping: asyncio.Event) -> None:
         """Tidy every hour until *stopping* is set."""
@@ -94,6 +115,7 @@ async def open_office(
 
     Raises `SettingsError` when the state directory or the settings of mail cannot be used.
     """
+    refuse_emulators(os.environ, is_dev=settings.dev)
     server = mail_server(settings)
     key = _key(settings, chance)
     rules = door_rules(
@@ -126,6 +148,7 @@ async def open_office(
         setup=setup,
         postman=postman,
         mail_desk=desk,
+        outside=outside(settings, clock),
     )
 
 
@@ -153,8 +176,49 @@ def mail_server(settings: Settings) -> MailServer | None:
         sender=settings.mail_from,
         user=settings.smtp_user,
         password=None if password is None else password.get_secret_value(),
-        ca_file=settings.smtp_ca_file,
+        trust=None if settings.smtp_security == "none" else trust_of(settings.smtp_ca_file),
     )
+
+
+def outside(settings: Settings, clock: Clock) -> Outside:
+    """Give who else may vouch for people, as it was set; raises `SettingsError` for half of it."""
+    oidc = firebase = None
+    if settings.oidc_issuer is not None:
+        if settings.oidc_client_id is None or settings.public_url is None:
+            raise SettingsError("oidc_issuer needs oidc_client_id and public_url beside it")
+        host = urlsplit(settings.oidc_issuer).hostname or ""
+        if not settings.oidc_issuer.startswith("https://") and not _is_here(host):
+            raise SettingsError("oidc_issuer begins with https://")
+        client_secret = settings.oidc_client_secret
+        told = ProviderSettings(
+            name=OIDC,
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=None if client_secret is None else client_secret.get_secret_value(),
+            redirect=settings.public_url.rstrip("/") + REDIRECT,
+        )
+        oidc = Provider(told, clock)
+    if settings.firebase_project is not None:
+        project = settings.firebase_project
+        told = ProviderSettings(name="firebase", issuer=FIREBASE + project, client_id=project)
+        firebase = Provider(told, clock)
+    secret = settings.users_webhook_secret
+    return Outside(
+        oidc, firebase, None if secret is None else read_webhook_secret(secret.get_secret_value())
+    )
+
+
+def refuse_emulators(environment: Mapping[str, str], *, is_dev: bool) -> None:
+    """Refuse to start where Firebase would believe anybody; raises `SettingsError`.
+
+    With these variables its libraries take tokens that nobody signed.
+    """
+    found = [name for name in EMULATORS if environment.get(name)]
+    if found and not is_dev:
+        raise SettingsError(
+            f"{' and '.join(found)} is set: unset it, or set TAPWATT_CSMS_DEV=true "
+            "on a machine that serves nobody"
+        )
 
 
 def _key(settings: Settings, chance: Chance) -> bytes:

@@ -182,20 +182,21 @@ def set_password(
     return account(db, account_id)
 
 
+def taken_over(db: Connection, account_id: int, *, who: Actor, now_ms: int) -> Account:
+    """Give an account whose address was never verified to whom a provider vouches for."""
+    sql.take_over.run(db, of_account=account_id, now_ms=now_ms)
+    _end_access(db, account_id)
+    note(db, who, "account_taken_over", now_ms=now_ms, account_id=account_id)
+    return account(db, account_id)
+
+
 def delete(db: Connection, account_id: int, *, who: Actor, now_ms: int) -> None:
     """Forget who an account was; its number stays, for sessions and bills. Raises `NotFound`."""
     before = account(db, account_id)
     _keep_an_admin(db, before)
     forget_address(db, before.email or "")
     sql.forget_person.run(db, of_account=account_id, now_ms=now_ms, gone_ms=now_ms)
-    for gone in (
-        sql.end_every,
-        sql.remove_keys,
-        sql.remove_factor,
-        sql.remove_recovery_codes,
-        sql.forget_codes_of,
-    ):
-        gone.run(db, of_account=account_id)
+    _end_access(db, account_id)
     note(db, who, "account_deleted", now_ms=now_ms, account_id=account_id)
 
 
@@ -253,3 +254,14 @@ def _admins(db: Connection) -> int:
     row = sql.admins.one(db, off=False)
     assert row is not None  # a count always gives a row
     return int(row[0])
+
+
+def _end_access(db: Connection, account_id: int) -> None:
+    for gone in (
+        sql.end_every,
+        sql.remove_keys,
+        sql.remove_factor,
+        sql.remove_recovery_codes,
+        sql.forget_codes_of,
+    ):
+        gone.run(db, of_account=account_id)

@@ -1,10 +1,11 @@
-"""Every statement on accounts, their sign-ins, keys, second factors and mail codes."""
+"""Every statement on accounts, their sign-ins, keys, second factors, mail codes and identities."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, null, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from csms_lite.accounts.rules import Account, Key, SignIn
 from csms_lite.gate import Role
@@ -12,10 +13,12 @@ from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import (
     accounts,
     api_keys,
+    identities,
     mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
+    webhooks,
 )
 
 _HAS_FACTOR: Final = exists().where(
@@ -320,4 +323,47 @@ forget_codes: Final = Prepared(
 )
 forget_codes_of: Final = Prepared(
     delete(mail_codes).where(mail_codes.c.account_id == bindparam("of_account"))
+)
+
+identity: Final = Prepared(
+    select(identities.c.account_id, identities.c.told_at_ms).where(
+        identities.c.provider == bindparam("of_provider"),
+        identities.c.subject == bindparam("of_subject"),
+    )
+)
+_new_identity = sqlite_insert(identities).values(
+    provider=bindparam("provider"),
+    subject=bindparam("subject"),
+    account_id=bindparam("account_id"),
+    told_at_ms=bindparam("told_at_ms"),
+)
+add_identity: Final = Prepared(
+    _new_identity.on_conflict_do_update(
+        index_elements=[identities.c.provider, identities.c.subject],
+        set_={"account_id": _new_identity.excluded.account_id},
+    )
+)
+identity_told: Final = Prepared(
+    update(identities)
+    .where(
+        identities.c.provider == bindparam("of_provider"),
+        identities.c.subject == bindparam("of_subject"),
+    )
+    .values(told_at_ms=bindparam("at_ms"))
+)
+webhook_seen: Final = Prepared(
+    sqlite_insert(webhooks)
+    .values(webhook_id=bindparam("webhook_id"), at_ms=bindparam("now_ms"))
+    .on_conflict_do_nothing()
+)
+forget_webhooks: Final = Prepared(delete(webhooks).where(webhooks.c.at_ms <= bindparam("until_ms")))
+take_over: Final = Prepared(
+    update(accounts)
+    .where(_ONE)
+    .values(
+        password_hash=null(),
+        is_verified=True,
+        token_version=accounts.c.token_version + 1,
+        changed_at_ms=bindparam("now_ms"),
+    )
 )

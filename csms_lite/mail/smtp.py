@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import aiosmtplib
 
+from csms_lite.errors import SettingsError
 from csms_lite.mail.rules import Reply, Stage
 
 WITHIN_S: Final = 30.0  # per command; a server that takes longer is asked again later
@@ -25,7 +26,8 @@ class MailServer:
     sender: str
     user: str | None = None
     password: str | None = None
-    ca_file: Path | None = None
+    trust: ssl.SSLContext | None = None
+    """Whose certificates are believed; needed unless *security* is none."""
 
     async def send(self, message: EmailMessage, address: str) -> Reply | None:
         """Hand a mail in; `None` when the server took it, else what it said."""
@@ -35,7 +37,7 @@ class MailServer:
             use_tls=self.security == "tls",
             start_tls=self.security == "starttls",
             timeout=WITHIN_S,
-            tls_context=None if self.security == "none" else self._trust(),
+            tls_context=self.trust,
         )
         stage = Stage.CONNECT
         try:
@@ -56,5 +58,10 @@ class MailServer:
             return Reply(0, f"{stage}: {failure}", stage)
         return None
 
-    def _trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.ca_file)
+
+def trust_of(ca_file: Path | None) -> ssl.SSLContext:
+    """Read whom to believe; raises `SettingsError` when the file cannot be used."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as failure:
+        raise SettingsError(f"smtp_ca_file {ca_file} cannot be used: {failure}") from failure

@@ -18,9 +18,10 @@ from sqlalchemy import Connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from csms_lite.app import Addresses, serve
+from csms_lite.app import serve
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
+from csms_lite.listening import Addresses
 from csms_lite.settings import Settings
 from csms_lite.store.thread import SqliteThread, open_database, raw_of
 

@@ -17,10 +17,10 @@ from starlette.routing import BaseRoute, Mount
 
 from csms_lite.accounts.office import open_office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
+from csms_lite.house import furnish
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
 from csms_lite.stations.sheet import Sheet
@@ -45,10 +45,13 @@ PUBLIC: Final = frozenset(
         "GET /api/docs",
         "GET /api/docs.css",
         "GET /api/openapi.json",
+        "POST /api/auth/firebase",
         "POST /api/auth/login",
         "POST /api/auth/logout",
         "GET /auth/reset",
         "GET /auth/reset.js",
+        "POST /api/auth/oidc",
+        "POST /api/auth/oidc/begin",
         "POST /api/auth/refresh",
         "POST /api/auth/reset",
         "POST /api/auth/reset/answer",
@@ -57,12 +60,14 @@ PUBLIC: Final = frozenset(
         "POST /api/auth/token",
         "GET /api/public/stations",
         "GET /api/public/stations/{code}",
+        "POST /api/webhooks/users",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
 )
 """Routes that need nobody to sign in; each is here by decision."""
 
+SHEET: Final = Sheet(url="ws://here/ocpp", heartbeat_s=60)
 PRINCIPALS: Final = {str(role): Principal(role=role, name=role) for role in Role}
 
 
@@ -82,9 +87,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
             office = await open_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
-                sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
-                gate, look = Gate([by_role]), house.freshness.look
-                yield http_app(house.desk, house.feed, gate, office, look=look, sheet=sheet)
+                yield http_app(house, office, Gate([by_role]), SHEET)
                 feeding.cancel()
 
 

@@ -31,10 +31,10 @@ from schemathesis.specs.openapi.checks import (
 
 from csms_lite.accounts.office import open_office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
+from csms_lite.house import furnish
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
 from csms_lite.stations.sheet import Sheet
@@ -76,9 +76,7 @@ async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.Asy
         )
         house = await furnish(settings, store, clock, chance)
         office = await open_office(settings, store, clock, chance, passwords)
-        sheet, gate = Sheet(url="ws://here/ocpp", heartbeat_s=60), Gate([by_role])
-        look = house.freshness.look
-        app = http_app(house.desk, house.feed, gate, office, look=look, sheet=sheet)
+        app = http_app(house, office, Gate([by_role]), Sheet(url="ws://here/ocpp", heartbeat_s=60))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
             http.headers["Authorization"] = f"Bearer {Role.ADMIN}"

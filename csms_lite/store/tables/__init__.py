@@ -8,10 +8,12 @@ station keys no longer valid, entries of the inbox, and what staff takes back of
 from csms_lite.store.tables.accounts import (
     accounts,
     api_keys,
+    identities,
     mail_codes,
     recovery_codes,
     second_factors,
     sign_ins,
+    webhooks,
 )
 from csms_lite.store.tables.alerts import alerts
 from csms_lite.store.tables.audit import audit
@@ -50,6 +52,7 @@ __all__ = [
     "derivations",
     "epochs",
     "events",
+    "identities",
     "inbox",
     "mail_codes",
     "metadata",
@@ -65,4 +68,5 @@ __all__ = [
     "stations",
     "statuses",
     "tariffs",
+    "webhooks",
 ]

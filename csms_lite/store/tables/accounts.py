@@ -83,3 +83,17 @@ mail_codes: Final = Table(
     Column("token_expires_at_ms", BigInteger, nullable=False),
     Column("tries_left", Integer, nullable=False),
 )
+identities: Final = Table(
+    "identities",
+    metadata,
+    Column("provider", String(20), primary_key=True),
+    Column("subject", String(128), primary_key=True, comment="as the provider names a person"),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False, index=True),
+    Column("told_at_ms", BigInteger, nullable=False, comment="of the newest webhook"),
+)
+webhooks: Final = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", String(100), primary_key=True, comment="taken once"),
+    Column("at_ms", BigInteger, nullable=False),
+)

@@ -320,6 +320,7 @@ def test_a_seal_differs_by_purpose_address_and_key() -> None:
         ({"mail_from": "Charge <charge@example.org>"}, "one plain address"),
         ({"public_url": "charge.example.org"}, "begins with https"),
         ({"smtp_security": "none"}, "127.0.0.1 only"),
+        ({"smtp_ca_file": "missing.pem"}, "smtp_ca_file"),
     ],
 )
 async def test_half_a_mail_server_stops_the_start(

@@ -15,7 +15,7 @@ from csms_lite.errors import NotSetUp
 from csms_lite.mail import service
 from csms_lite.mail.postman import Postman
 from csms_lite.mail.rules import Mail, Reply, Stage, State, judge
-from csms_lite.mail.smtp import MailServer
+from csms_lite.mail.smtp import MailServer, trust_of
 from csms_lite.mail.text import compose
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import Store, open_store
@@ -240,15 +240,15 @@ async def test_the_line_is_encrypted_and_the_server_known(tmp_path: Path, securi
     async with opened(tmp_path) as office, smtp_server(**{kind: served}) as server:
         await office.put(lasts_ms=LASTS_MS * 10)
         told: dict[str, Any] = {"security": security, "user": "me", "password": "secret"}
-        postman = office.postman(server, ca_file=stranger.file, **told)
+        postman = office.postman(server, trust=trust_of(stranger.file), **told)
         await postman.deliver_due()
         assert not [one for one in server.commands if one.startswith("AUTH")]
         office.clock.forward(60)
-        await office.postman(server, ca_file=authority.file, **told).deliver_due()
+        await office.postman(server, trust=trust_of(authority.file), **told).deliver_due()
         assert len(server.taken) == 1
         await office.put()
         async with smtp_server() as plain:
-            await office.postman(plain, ca_file=authority.file, **told).deliver_due()
+            await office.postman(plain, trust=trust_of(authority.file), **told).deliver_due()
             assert plain.taken == []
             assert not [one for one in plain.commands if one.startswith("AUTH")]
 

@@ -20,25 +20,26 @@ from csms_lite.store.writer import open_store
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
     "accounts": "accounts",
+    "alerts": "alerts",
     "answers": "ocpp",
     "api_keys": "accounts",
     "audit": "audit",
+    "availabilities": "stations",
     "beats": "history",
     "boots": "history",
     "breaches": "sessions",
-    "alerts": "alerts",
-    "availabilities": "stations",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
     "derivations": "stations",
     "epochs": "live",
     "events": "stations",
+    "identities": "accounts",
+    "inbox": "stations",
     "mail_codes": "accounts",
     "outbox": "mail",
-    "recovery_codes": "accounts",
-    "inbox": "stations",
     "plates": "stations",
+    "recovery_codes": "accounts",
     "samples": "sessions",
     "second_factors": "accounts",
     "sessions": "sessions",
@@ -48,6 +49,7 @@ OWNER = {
     "stations": "stations",
     "statuses": "history",
     "tariffs": "tariffs",
+    "webhooks": "accounts",
 }
 
 

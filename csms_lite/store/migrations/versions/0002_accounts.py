@@ -1,4 +1,4 @@
-"""People: accounts, sign-ins, keys, second factors, mails, the audit trail."""
+"""People: accounts, sign-ins, keys, second factors, identities, mails, audit trail."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def upgrade() -> None:
     _sign_ins()
     _api_keys()
     _second_factors()
+    _identities()
     _mail_codes()
     _outbox()
     _audit()
@@ -109,6 +110,27 @@ def _second_factors() -> None:
         sqlalchemy.PrimaryKeyConstraint("code_hash", name="pk_recovery_codes"),
     )
     op.create_index("ix_recovery_codes_account_id", "recovery_codes", ["account_id"])
+
+
+def _identities() -> None:
+    op.create_table(
+        "identities",
+        sqlalchemy.Column("provider", sqlalchemy.String(length=20), nullable=False),
+        sqlalchemy.Column("subject", sqlalchemy.String(length=128), nullable=False),
+        sqlalchemy.Column("account_id", sqlalchemy.Integer(), nullable=False),
+        sqlalchemy.Column("told_at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_identities_account_id"
+        ),
+        sqlalchemy.PrimaryKeyConstraint("provider", "subject", name="pk_identities"),
+    )
+    op.create_index("ix_identities_account_id", "identities", ["account_id"])
+    op.create_table(
+        "webhooks",
+        sqlalchemy.Column("webhook_id", sqlalchemy.String(length=100), nullable=False),
+        sqlalchemy.Column("at_ms", sqlalchemy.BigInteger(), nullable=False),
+        sqlalchemy.PrimaryKeyConstraint("webhook_id", name="pk_webhooks"),
+    )
 
 
 def _mail_codes() -> None:
