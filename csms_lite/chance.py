@@ -12,6 +12,9 @@ KEY_BYTES = 20  # the longest AuthorizationKey of OCPP: 40 hexadecimal digits
 SALT_BYTES = 16
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
+SERIAL_BITS = 159  # RFC 5280 4.1.2.2: at most 20 octets, positive
+ADDRESS_BYTES = 16  # 128 bits, for a day or a month
+
 
 class Chance:
     """Makes what must differ each time."""
@@ -34,6 +37,14 @@ class Chance:
     def token(self) -> str:
         """Make a bearer token; only as good as the source, so that must be the system's."""
         return self._source.randbytes(TOKEN_BYTES).hex()
+
+    def address(self) -> str:
+        """Make the secret part of an address, with 128 bits, in letters that every URL holds."""
+        return self._source.randbytes(ADDRESS_BYTES).hex()
+
+    def serial(self) -> int:
+        """Make a certificate's serial number: positive, 159 bits as RFC 5280 allows."""
+        return 1 + self._source.getrandbits(SERIAL_BITS - 1)
 
     def key(self) -> str:
         """Make a station's key; as good as the source, as a token is."""

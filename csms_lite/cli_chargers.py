@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WRONG = 2
+MAX_FILE = 4 * 1024 * 1024  # bytes; a thousand rows with every column full
 
 
 def charger_verbs(below: Any) -> None:
@@ -103,7 +104,10 @@ def _import(arguments: argparse.Namespace) -> int:
     kind = "json" if arguments.file.suffix == ".json" else "csv"
     try:
         with arguments.file.open("rb") as file:
-            rows = read_rows(read_table(file.read(MAX_FILE), kind))
+            whole = file.read(MAX_FILE + 1)
+        if len(whole) > MAX_FILE:
+            return _wrong(f"{arguments.file} is larger than {MAX_FILE} bytes: import it in parts")
+        rows = read_rows(read_table(whole, kind))
     except OSError as failure:
         return _wrong(f"{arguments.file} cannot be read: {failure.strerror}")
     except CsmsError as failure:
@@ -119,9 +123,6 @@ def _import(arguments: argparse.Namespace) -> int:
             print(identity, key, sep="\t")
 
     return _run(arguments, take, tell)
-
-
-MAX_FILE = 4 * 1024 * 1024  # bytes; a thousand rows with every column full
 
 
 def _chance() -> Any:

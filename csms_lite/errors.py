@@ -8,6 +8,7 @@ CsmsError
 ├── NotFound (LookupError)          what was asked for is not here            404
 ├── Refused (ValueError)            it is here, but may not be done           409
 ├── Unacceptable (ValueError)       the request itself cannot be used         422
+├── TooLarge (ValueError)           a file that would take too much room       413
 ├── NotAllowed (PermissionError)    no or wrong token                         401
 │   └── FactorNeeded                and the second factor is missing
 ├── Forbidden (PermissionError)     a good token of somebody who may not      403
@@ -69,6 +70,13 @@ class Unacceptable(CsmsError, ValueError):
 
     status = 422
     title = "This request cannot be used"
+
+
+class TooLarge(CsmsError, ValueError):
+    """There is no room for it."""
+
+    status = 413
+    title = "This is too large"
 
 
 class NotAllowed(CsmsError, PermissionError):

@@ -11,15 +11,20 @@ import structlog
 
 from csms_lite.access.rules import AccessRules
 from csms_lite.alerts.watch import Watch
+from csms_lite.certificates.notary import Notary
+from csms_lite.certificates.rules import Signing
 from csms_lite.chance import Chance
 from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
-from csms_lite.errors import CsmsError
+from csms_lite.errors import CsmsError, SettingsError
+from csms_lite.files.rules import Bounds
+from csms_lite.files.shelf import Shelf
 from csms_lite.listening import is_loopback
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
 from csms_lite.ocpp.endpoint import Endpoint
+from csms_lite.ocpp.object_endpoint import ObjectEndpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
@@ -32,6 +37,8 @@ from csms_lite.stations.presence import Presence
 from csms_lite.store.writer import Store
 
 TIDY_EVERY_S: Final = 5.0  # how late an expired command may be told
+MIB: Final = 1024 * 1024
+DAY_MS: Final = 86_400_000
 NO_ANSWER_AFTER_MS: Final = 120_000  # well beyond the time a sender waits for one
 
 log = structlog.get_logger(__name__)
@@ -44,8 +51,17 @@ class House:
     desk: Desk
     feed: Feed
     endpoint: Endpoint
+    objects: ObjectEndpoint
     freshness: Freshness
     watch: Watch
+    notary: Notary | None
+    public_url: str | None
+    """Where chargers reach the HTTP port, if it is another than people do."""
+
+    async def sign_on(self) -> None:
+        """Sign what stations ask for, if there is an authority, until cancelled."""
+        if self.notary is not None:
+            await self.notary.sign_on()
 
     async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
         """End commands that were not sent in time, and forget very old answers."""
@@ -60,6 +76,7 @@ class House:
                     self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
                     pass
+                await self.desk.shelf.tidy(now_ms)
                 await self.watch.look()
             except CsmsError as failure:
                 log.warning("tidying_failed", error=str(failure))
@@ -69,6 +86,7 @@ class House:
 
     async def close(self) -> None:
         """Close the sockets and the streams, in order."""
+        await self.objects.close()
         await self.endpoint.close()
         self.feed.close()
 
@@ -79,7 +97,10 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
-    await store.do(charging.settle, clock.now_ms(), settings.start_within_s * 1000)
+    shelf = Shelf(settings.state_dir / "files", store, clock, _bounds(settings))
+    await shelf.open()
+    outgoing = Outgoing()
+    signing, notary = _signers(settings, store, clock, chance, outgoing)
     presence = Presence(clock.now_ms())
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
@@ -87,11 +108,14 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         clock=clock,
         chance=chance,
         presence=presence,
-        outgoing=Outgoing(),
+        outgoing=outgoing,
         access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
         heartbeat_s=settings.heartbeat_s,
         patience=patience_of(settings),
         touched=feed.touch,
+        shelf=shelf,
+        signing=signing,
+        asked_to_sign=notary.wake if notary is not None else lambda: None,
         limits=Limits(nominal_v=settings.nominal_v, temperature_c=settings.temperature_limit_c),
         start_within_s=settings.start_within_s,
         expiry_ms=settings.session_expiry_h * 3_600_000,
@@ -99,19 +123,47 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     rules = HouseRules(
         is_loopback=is_loopback(settings.host), accept_unknown=settings.accept_unknown
     )
+    endpoint = Endpoint(
+        desk,
+        house=rules,
+        patience=desk.patience,
+        strict_subprotocol=settings.strict_subprotocol,
+    )
     return House(
         desk=desk,
         feed=feed,
-        endpoint=Endpoint(
-            desk,
-            house=rules,
-            patience=desk.patience,
-            strict_subprotocol=settings.strict_subprotocol,
-        ),
+        endpoint=endpoint,
+        objects=ObjectEndpoint(desk, endpoint, rules),
         freshness=Freshness(
             store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
         ),
         watch=Watch(store, clock, presence, desk.patience, feed.touch),
+        notary=notary,
+        public_url=settings.public_url,
+    )
+
+
+def _signers(
+    settings: Settings, store: Store, clock: Clock, chance: Chance, outgoing: Outgoing
+) -> tuple[Signing, Notary | None]:
+    """Give who signs what stations ask for; raises `SettingsError` for files of no use."""
+    certificate, key = settings.station_ca_cert, settings.station_ca_key
+    if certificate is None and key is None:
+        return Signing(by_hand=settings.sign_by_hand), None
+    if certificate is None or key is None:
+        raise SettingsError("station_ca_cert and station_ca_key belong together: set both")
+    from csms_lite.certificates.authority import Authority, fault_of_request
+
+    authority = Authority.load(certificate, key, settings.station_cert_days)
+    notary = Notary(store, clock, chance, authority, outgoing.ring)
+    return Signing(fault=fault_of_request), notary
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        file_most=settings.file_mib * MIB,
+        total_most=settings.files_mib * MIB,
+        uploads_kept_ms=settings.uploads_kept_days * DAY_MS,
     )
 
 

@@ -16,10 +16,13 @@ from fastapi import FastAPI
 
 from csms_lite.accounts.office import Office
 from csms_lite.alerts.api import alert_routes
+from csms_lite.certificates.api import certificate_routes
 from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
-from csms_lite.commands.api import command_routes
+from csms_lite.commands.api import Asking, command_routes
 from csms_lite.commands.key_api import key_routes
+from csms_lite.compat.routes import compat_routes
+from csms_lite.files.api import Files, file_routes, station_routes
 from csms_lite.gate import Gate
 from csms_lite.history.api import history_routes
 from csms_lite.house import House
@@ -46,10 +49,28 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
     desk, feed, look = house.desk, house.feed, house.freshness.look
     store, clock, chance = desk.store, desk.clock, desk.chance
     view = ChargerView(clock=clock, presence=desk.presence, patience=desk.patience, sheet=sheet)
+    counter = Counter(
+        store=store,
+        clock=clock,
+        chance=chance,
+        presence=desk.presence,
+        sender=desk.outgoing,
+        access=desk.access,
+        tag_of=tag_of,
+        look=look,
+    )
     app = open_api()
     app.add_middleware(Guard)
     app.state.gate = gate
     add_problems(app)
+    files = Files(
+        store=store,
+        clock=clock,
+        chance=chance,
+        shelf=desk.shelf,
+        asking=Asking(store, clock, chance, desk.outgoing, check_payload),
+        public_url=house.public_url,
+    )
     for router in (
         card_routes(store, clock),
         tariff_routes(store, clock, feed.touch_all),
@@ -64,6 +85,9 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         key_routes(store, clock, chance, desk.outgoing, desk.presence),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
         session_files(store, clock, desk.presence),  # before the routes with a number
+        certificate_routes(store, clock, chance, desk.outgoing.ring),
+        file_routes(files),
+        station_routes(files),
         about_routes(app),
         *office.routes(),
         session_routes(
@@ -75,18 +99,8 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
             expiry_ms=desk.expiry_ms,
         ),
         history_routes(store),
-        charging_routes(
-            Counter(
-                store=store,
-                clock=clock,
-                chance=chance,
-                presence=desk.presence,
-                sender=desk.outgoing,
-                access=desk.access,
-                tag_of=tag_of,
-                look=look,
-            )
-        ),
+        charging_routes(counter),
+        *compat_routes(counter, desk.patience, office),
     ):
         app.include_router(router)
     pages = find_pages()

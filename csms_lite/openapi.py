@@ -177,6 +177,8 @@ def _complete(
         operation["description"] = f"{told}\n\nNeeds the role {role}."
         operation["x-role"] = str(role)
     answers = operation["responses"]
+    if path.endswith(".csv"):
+        answers["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
     for status in _can_fail(operation, method, path, role):
         answers[str(status)] = {}
     for status in answers:
@@ -195,7 +197,7 @@ def _can_fail(operation: Schema, method: str, path: str, role: Role | None) -> I
     if role is not None:
         yield from (401, 403)
     if not PEOPLE.isdisjoint(operation["tags"]):
-        yield from (401, 403, 429)
+        yield from (401, 403, 409, 429)
     if "{" in path:
         yield 404
     if method != "get":

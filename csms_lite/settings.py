@@ -56,6 +56,22 @@ class Settings(BaseSettings):
     """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
     strict_subprotocol: bool = False
     """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
+    public_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where people and chargers reach the HTTP port: for links in mails and addresses of files."""
+    file_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 512
+    """Largest file that a charger may bring, or an admin store."""
+    files_mib: Annotated[int, Field(ge=1, le=1 << 24)] = 4096
+    """Room for all files together."""
+    uploads_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """How long diagnostics and logs are kept; firmware stays until it is deleted."""
+    station_ca_cert: Path | None = None
+    """Certificate (PEM) of the authority that signs what stations ask for; without, nobody does."""
+    station_ca_key: Path | None = None
+    """Its key, PEM without a password."""
+    station_cert_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """How long certificates of stations are valid."""
+    sign_by_hand: bool = False
+    """Tell stations to wait: an admin gives the chain. Without an authority and this: Rejected."""
     open_registration: bool = True
     """Let anybody make an account of the role USER; else an ADMIN adds them."""
     second_factor_for_staff: bool = False
@@ -82,8 +98,6 @@ class Settings(BaseSettings):
     """Certificates to trust instead of the system's."""
     mail_from: str | None = None
     """Address that mails come from."""
-    public_url: str | None = None
-    """Where people reach these pages, for links in mails: https://charge.example.org"""
     oidc_issuer: str | None = None
     """Sign-in with this OpenID Connect provider, as its ID tokens name it."""
     oidc_client_id: str | None = None

@@ -19,6 +19,8 @@ from csms_lite.gate import Authenticator, Principal, Role
 
 PROBLEM: Final = "application/problem+json"  # RFC 9457
 MAX_BODY: Final = 64 * 1024  # bytes; the largest request is a charging profile
+FILES: Final = "/api/files"  # whose bodies are files, bounded where they are written
+UPLOADS: Final = "/files/up/"
 UNUSABLE: Final[Mapping[type[Exception], str]] = {
     OverflowError: "a number in this request is too large: 64 bits hold any of ours",
     RecursionError: "this request is nested too deeply: nothing of ours goes beyond ten levels",
@@ -26,6 +28,7 @@ UNUSABLE: Final[Mapping[type[Exception], str]] = {
 }
 """What storing and writing raise for values of the caller's that no type here rules out."""
 PAGES: Final = "/hmi/"  # files alike for everybody; all else may be somebody's own
+MAX_ID: Final = 2**53  # what JSON numbers carry exactly everywhere
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
@@ -113,6 +116,9 @@ class Guard:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
+        if scope["path"] == FILES or scope["path"].startswith(UPLOADS):
+            await self._app(scope, receive, send_guarded)
+            return
         seen = 0
 
         async def receive_bounded() -> Message:

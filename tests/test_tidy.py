@@ -55,7 +55,11 @@ HOME_OF = {
     "alembic": ["csms_lite/store/*"],
     "argon2": ["csms_lite/accounts/passwords.py"],
     "fastjsonschema": ["edge/ocppj/*"],
-    "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
+    "cryptography": [
+        "edge/drivers/x509/*",
+        "edge/sim/authority.py",
+        "csms_lite/certificates/authority.py",
+    ],
     "httpx": ["edge/drivers/carrier/http.py", "csms_lite/accounts/oidc.py"],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "jwt": ["csms_lite/accounts/tokens.py", "csms_lite/accounts/oidc.py"],
@@ -83,6 +87,8 @@ ONLY_IN = {
         "csms_lite/accounts/passwords.py",
         "edge/drivers/*",
         "edge/sim/wires.py",
+        "csms_lite/certificates/*",
+        "csms_lite/files/*",
     ],
     r"asyncio\.(create_task|ensure_future)|.*(loop|\?)\.create_task": [],
     r".*\.create_task": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -13,8 +13,7 @@ from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
 from csms_lite.gate import Operator, Viewer
 from csms_lite.jsontext import loads
 from csms_lite.store.writer import Store
-
-MAX_ID: Final = 2**53  # what JSON numbers carry exactly everywhere
+from csms_lite.web import MAX_ID
 
 
 def alert_routes(store: Store, clock: Clock) -> APIRouter:

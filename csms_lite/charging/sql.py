@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
+from csms_lite.commands.rules import ANSWERED
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import commands
 
@@ -14,7 +15,7 @@ reservations_asked: Final = Prepared(
     .where(
         commands.c.station_id == bindparam("of_station"),
         commands.c.action == "ReserveNow",
-        commands.c.state == "answered",
+        or_(*(commands.c.state == state for state in ANSWERED)),
     )
     .order_by(commands.c.asked_at_ms.desc())
     .limit(bindparam("count"))

@@ -73,7 +73,9 @@ def public_routes(store: Store, feed: Feed, pages: Path) -> APIRouter:
     async def front() -> Response:
         """Lead to the only station, or list them."""
         stations = [
-            one for one in await store.read(list_stations) if one.registration == "Accepted"
+            one
+            for one in await store.read(list_stations)
+            if one.registration == "Accepted" and one.dismissed_at_ms is None
         ]
         if len(stations) == 1:
             return RedirectResponse(f"/c/{stations[0].code}", 307)

@@ -42,4 +42,6 @@ def network_of(address: str) -> str:
         return address
     if isinstance(known, ipaddress.IPv4Address):
         return str(known)
+    if known.ipv4_mapped is not None:  # an IPv4 caller of a port that listens on both
+        return str(known.ipv4_mapped)
     return str(ipaddress.ip_network((known, V6_NETWORK), strict=False))

@@ -99,6 +99,8 @@ class Endpoint:
             response = connection.respond(HTTPStatus.UPGRADE_REQUIRED, NOT_WEBSOCKET)
             response.headers["Upgrade"] = "websocket"
             return response
+        if "Origin" in request.headers:  # before anything is looked up or noted
+            return connection.respond(HTTPStatus.FORBIDDEN, "A web page is no charger.\n")
         peer = connection.remote_address
         try:
             verdict = await self._admission.judge(

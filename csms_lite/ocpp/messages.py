@@ -87,6 +87,12 @@ def read_meter_values(payload: Payload, now_ms: int) -> Samples:
     )
 
 
+def read_request(payload: Payload, _now_ms: int) -> str:
+    """Read SignCertificate (whitepaper 5.14): the request in PEM."""
+    csr: str = payload["csr"]
+    return csr
+
+
 def read_whole(payload: Payload, _now_ms: int) -> Payload:
     """Take a payload as it is."""
     return payload

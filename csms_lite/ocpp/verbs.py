@@ -16,8 +16,11 @@ from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_tag
 from csms_lite.alerts import service as alerts
 from csms_lite.alerts.rules import FAULT
+from csms_lite.certificates import service as certificates
+from csms_lite.certificates.rules import NOBODY, Signing
 from csms_lite.charging import service as charging
 from csms_lite.clock import rfc3339
+from csms_lite.commands import service as commands
 from csms_lite.history import service as history
 from csms_lite.ocpp.messages import Samples
 from csms_lite.sessions import service as sessions
@@ -42,6 +45,7 @@ class Origin:
     now_ms: int
     access: AccessRules
     heartbeat_s: int
+    signing: Signing = NOBODY
     limits: Limits = USUAL
 
 
@@ -82,7 +86,7 @@ def status_of_session(db: Connection, origin: Origin, told: Observation) -> None
 
 def alert_of_status(db: Connection, origin: Origin, told: Observation) -> None:
     """Raise an alert for a fault, and close it once the station says that all is well."""
-    if told.connector > MOST_CONNECTORS:
+    if not 0 <= told.connector <= MOST_CONNECTORS:
         return
     if told.status != "Faulted" and told.error_code == "NoError":
         alerts.close(db, origin.station_id, FAULT, connector=told.connector, now_ms=origin.now_ms)
@@ -119,6 +123,9 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         now_ms=origin.now_ms,
     )
     if cause is not None:
+        if not cause.is_unsent:
+            seen = {**origin.payload, "transactionId": transaction_id}
+            commands.fulfilled(db, cause.command_id, seen, origin.now_ms)
         charging.began(
             db, transaction_id, cause, message_id=origin.message_id, now_ms=origin.now_ms
         )
@@ -167,10 +174,19 @@ def noting(kind: str) -> Callable[[Connection, Origin, Mapping[str, Any]], Answe
     return note
 
 
-def sign_certificate(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
-    """Answer SignCertificate: there is no certificate authority here; the request is kept."""
-    stations.note(db, origin.station_id, "signing_request", told, now_ms=origin.now_ms)
-    return {"status": "Rejected"}
+def sign_certificate(db: Connection, origin: Origin, csr: str) -> Answer:
+    """Keep a request for a certificate; says whether one is to be expected."""
+    is_accepted = certificates.requested(db, origin.station_id, csr, origin.signing, origin.now_ms)
+    return {"status": "Accepted" if is_accepted else "Rejected"}
+
+
+def fulfilling(message: str) -> Callable[[Connection, Origin, object], None]:
+    """Make the verb that sees in a *message* what came of a command."""
+
+    def fulfil(db: Connection, origin: Origin, _told: object) -> None:
+        commands.observed(db, origin.station_id, message, origin.payload, origin.now_ms)
+
+    return fulfil
 
 
 def tag_info(verdict: Verdict) -> Answer:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from csms_lite.commands.rules import ANSWERED
 from csms_lite.jsontext import loads
 from csms_lite.people.rules import tag_key
 from csms_lite.sessions import sql
@@ -72,7 +73,7 @@ def cause_of(db: Connection, station_id: int, begun: Start) -> Cause | None:
         is_awaited = transaction_id is not None
         if state == "expired" or (state == "asked" and not is_awaited):
             continue
-        if state == "answered" and not _is_accepted(result_json):
+        if state in ANSWERED and not _is_accepted(result_json):
             continue
         asked = loads(payload_json)
         if tag_key(asked["idTag"]) != tag_key(begun.id_tag):
@@ -93,7 +94,7 @@ def settle(
     rows = sql.pending.rows(db, of_command=command_id, count=SETTLED_AT_ONCE)
     for transaction_id, asked_at_ms, state, result_json, problem in rows:
         event, why = Event.LOST, problem
-        if state == "answered":
+        if state in ANSWERED:
             if not _is_accepted(result_json):
                 event, why = Event.REFUSED, SAID_NO
             elif now_ms - asked_at_ms >= start_within_ms:

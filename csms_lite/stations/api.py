@@ -18,8 +18,8 @@ from csms_lite.stations.overview import overview, overviews
 from csms_lite.stations.rules import Station
 from csms_lite.stations.view import ChargerView
 from csms_lite.store.writer import Store
+from csms_lite.web import MAX_ID
 
-MAX_ID = 2**53  # what JSON numbers carry exactly everywhere
 Text50 = Annotated[str, Field(max_length=50)]
 
 
@@ -105,6 +105,13 @@ def charger_routes(
         station = await store.do(_dismiss, charger, chance.code, clock.now_ms())
         touched(station.station_id)
         return view.charger(await store.read(overview, charger))
+
+    return router
+
+
+def told_routes(store: Store, view: ChargerView) -> APIRouter:
+    """Make the routes on what is to be told to a charger's installer, and was noted of it."""
+    router = APIRouter(prefix="/api/chargers", tags=["chargers"])
 
     @router.get("/{charger}/sheet")
     async def get_sheet(charger: str, _who: Viewer) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from csms_lite.stations.keys import Key, matching
 
-NOTHING, KEY, KEY_OVER_TLS, CERTIFICATE = PROFILES = (0, 1, 2, 3)
+NOTHING, KEY, KEY_OVER_TLS, CERTIFICATE = 0, 1, 2, 3
 DIGEST_OF_NOBODY: Final = (Key(0, "00" * 16, "0" * 64),)  # what strangers are compared with
 
 

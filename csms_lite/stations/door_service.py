@@ -84,7 +84,8 @@ def add_key(
     elif len(before) >= MOST_KEYS:
         raise Refused(
             f"{len(before)} keys of {charger} are valid already and it has not come with the "
-            "newest: let it come first, or revoke those before with this one"
+            "newest: let it come first, or revoke those before, which shuts it out until it has "
+            "this one"
         )
     door_sql.add_key.run(
         db,

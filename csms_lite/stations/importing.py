@@ -106,6 +106,8 @@ def _row(line: int, cells: Mapping[str, Any]) -> Row:
         if isinstance(cell, bool) or not isinstance(cell, (str, int)):
             raise Unacceptable(f"{column} is text or a whole number")
         text = str(cell).strip()
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise Unacceptable(f"{column} holds half a character: save the table as UTF-8")
         if len(text) > LENGTHS[column]:
             raise Unacceptable(f"{column} is longer than {LENGTHS[column]} characters")
         if text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,8 +16,9 @@ from csms_lite.stations import door_service, service
 from csms_lite.stations.door import CERTIFICATE, NOTHING
 from csms_lite.stations.inbox import Stranger
 from csms_lite.store.writer import Store
+from csms_lite.web import MAX_ID
 
-MAX_ID = 2**53  # what JSON numbers carry exactly everywhere
+KEYLESS: Final = (NOTHING, CERTIFICATE)  # nothing is shown, or a certificate is
 
 
 class AcceptBody(BaseModel):
@@ -57,9 +58,6 @@ def inbox_routes(store: Store, clock: Clock, chance: Chance) -> APIRouter:
         return Response(status_code=204)
 
     return router
-
-
-KEYLESS = (NOTHING, CERTIFICATE)  # nothing is shown, or a certificate is
 
 
 def _accept(

@@ -58,7 +58,7 @@ class Derived:
 def overview(db: Connection, charger: str) -> Overview:
     """Read all of one station; raises `NotFound`."""
     known = station(db, charger)
-    charging = [place for place in sql.running.rows(db) if place[0] == known.station_id]
+    charging = sql.running_at.rows(db, station_id=known.station_id)
     return Overview(
         station=known,
         site=None if known.site_id is None else site(db, known.site_id),

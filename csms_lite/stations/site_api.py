@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from csms_lite.clock import Clock
 from csms_lite.gate import Admin, Operator, Viewer
 from csms_lite.stations import site_service, view
 from csms_lite.stations.rules import MOST_CONNECTORS
 from csms_lite.stations.service import station
-from csms_lite.stations.sites import Plate
+from csms_lite.stations.sites import Plate, check_time_zone
 from csms_lite.store.writer import Store
+from csms_lite.web import MAX_ID
 
-MAX_ID = 2**53  # what JSON numbers carry exactly everywhere
 SiteId = Annotated[int, Field(ge=1, le=MAX_ID)]
 Number = Annotated[int, Field(ge=1, le=MOST_CONNECTORS)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(check_time_zone)]
 LongText = Annotated[str, Field(max_length=2000)]
 
 
@@ -31,7 +32,7 @@ class SiteBody(BaseModel):
     address: Annotated[str, Field(max_length=200)] | None = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
-    time_zone: Annotated[str, Field(min_length=1, max_length=64)] | None = "UTC"
+    time_zone: TimeZone | None = "UTC"
     note: LongText | None = None
     description: LongText | None = None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from csms_lite.errors import Unacceptable
 
@@ -45,9 +45,13 @@ class Plate(NamedTuple):
 
 
 def check_time_zone(name: str) -> str:
-    """Give a time zone that there is; raises `Unacceptable`."""
-    if name != UTC and name not in available_timezones():
-        raise Unacceptable(f"{name!r} is no time zone: write it as IANA does, Europe/Berlin")
+    """Give a time zone that there is; reads its file. Raises `Unacceptable`."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as failure:
+        raise Unacceptable(
+            f"{name!r} is no time zone: write it as IANA does, Europe/Berlin"
+        ) from failure
     return name
 
 
@@ -60,7 +64,6 @@ def with_changes(site: Site, changes: Mapping[str, Any]) -> Site:
         if name in changes and changes[name] is None:
             raise Unacceptable(f"a site's {name} cannot be taken back: leave it out instead")
     changed = site._replace(**changes)
-    check_time_zone(changed.time_zone)
     if (changed.latitude is None) != (changed.longitude is None):
         raise Unacceptable("latitude and longitude go together: give both or neither")
     return changed

@@ -121,9 +121,20 @@ every_connector: Final = Prepared(
         connectors.c.station_id, connectors.c.connector
     )
 )
-running: Final = Prepared(
-    select(sessions.c.station_id, sessions.c.connector).where(sessions.c.state == "running")
+# The newest session of each connector, by index: the table is long, and this is asked often.
+_newest_state = (
+    select(sessions.c.state)
+    .where(
+        sessions.c.station_id == connectors.c.station_id,
+        sessions.c.connector == connectors.c.connector,
+    )
+    .order_by(sessions.c.started_at_ms.desc())
+    .limit(1)
+    .scalar_subquery()
 )
+_running = select(connectors.c.station_id, connectors.c.connector).where(_newest_state == "running")
+running: Final = Prepared(_running)
+running_at: Final = Prepared(_running.where(connectors.c.station_id == bindparam("station_id")))
 
 _command = insert(availabilities).values(
     station_id=bindparam("station_id"),

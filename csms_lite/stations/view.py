@@ -27,7 +27,7 @@ class ChargerView:
     sheet: Sheet
 
     def charger(self, seen: Overview) -> dict[str, Any]:
-        """Write a charger for staff."""
+        """Write a charger for staff; *chargerId* and *status* are seed C's words for it."""
         station, presence = seen.station, self.presence
         now = derive(seen, presence, self.patience, self.clock.now_ms())
         heard_at_ms = presence.heard_at_ms(station.station_id) or station.heard_at_ms

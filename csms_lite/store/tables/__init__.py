@@ -2,7 +2,8 @@
 
 Moments are `*_at_ms` (see `csms_lite.clock`), energy is whole Wh, money whole minor units.
 Text columns that end in `_json` hold compact JSON. Nothing here is ever deleted but old answers,
-station keys no longer valid, entries of the inbox, and what staff takes back of a description.
+spent addresses, requests that were not signed, station keys no longer valid, entries of the inbox,
+and what staff takes back of a description.
 """
 
 from csms_lite.store.tables.accounts import (
@@ -17,8 +18,10 @@ from csms_lite.store.tables.accounts import (
 )
 from csms_lite.store.tables.alerts import alerts
 from csms_lite.store.tables.audit import audit
+from csms_lite.store.tables.certificates import signing_requests
 from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.doors import inbox, station_keys
+from csms_lite.store.tables.files import addresses, files
 from csms_lite.store.tables.history import beats, boots, statuses
 from csms_lite.store.tables.live import epochs
 from csms_lite.store.tables.mail import outbox
@@ -38,6 +41,7 @@ from csms_lite.store.tables.tariffs import tariffs
 
 __all__ = [
     "accounts",
+    "addresses",
     "alerts",
     "answers",
     "api_keys",
@@ -52,6 +56,7 @@ __all__ = [
     "derivations",
     "epochs",
     "events",
+    "files",
     "identities",
     "inbox",
     "mail_codes",
@@ -63,6 +68,7 @@ __all__ = [
     "second_factors",
     "sessions",
     "sign_ins",
+    "signing_requests",
     "sites",
     "station_keys",
     "stations",

@@ -65,3 +65,10 @@ async def gone(central: Central) -> None:
     async with asyncio.timeout(5):
         while (await central.get("/api/chargers/CP-1"))["connected"]:
             pass
+
+
+async def command_is(central: Central, state: str) -> None:
+    """Wait until the newest command of the charger is in *state*."""
+    async with asyncio.timeout(5):
+        while (await central.get("/api/chargers/CP-1/commands?count=1"))[0]["state"] != state:
+            pass

@@ -231,6 +231,8 @@ async def test_a_reference_of_another_is_not_shown(house: House) -> None:
     assert answer.status_code == 409
     assert "belongs to another start" in answer.json()["detail"]
     assert "alice" not in answer.text
+    helper = await house.post("operator", "start", station="CODE", reference="R", tag="alice")
+    assert helper.status_code == 409  # with her own card, and yet not she
     again = await house.post("alice", "start", station="CODE", reference="R", connector=2)
     assert again.status_code == 409  # the same name for another connector is another start
 

@@ -35,6 +35,23 @@ async def test_a_start_becomes_the_session_that_the_charger_tells_of(central: Ce
     assert len(await central.get("/api/sessions")) == 1
 
 
+async def test_what_has_not_begun_is_not_on_the_page(central: Central) -> None:
+    """The driver's page shows sessions, not wishes, and the one before until its cable is out."""
+    async with ready(central, "Finishing") as (station, code):
+        number = (await station.start(at=now()))["transactionId"]
+        await station.stop(number, meter=3000, at=now())
+        await station.status(1, "Preparing")
+        await start(central, code)
+        for status in ("Preparing", "Faulted", "Preparing"):
+            await station.status(1, status)
+            [shown] = (await central.get(f"/api/public/stations/{code}/status"))["connectors"]
+            assert shown["session"] is None
+        await reply(station, "RemoteStartTransaction")
+        await station.start(at=now(), meter=3000)
+        [shown] = (await central.get(f"/api/public/stations/{code}/status"))["connectors"]
+        assert shown["session"]["cost_final"] is False
+
+
 async def test_a_charger_that_says_no_rejects_the_session(central: Central) -> None:
     """The reason is kept in words, and the connector is free for the next wish."""
     async with ready(central) as (station, code):
@@ -185,12 +202,10 @@ async def test_a_restart_between_command_and_start_loses_nothing(tmp_path: Path)
         await station.receive()
         number = asked["transaction_id"]
     async with running(tmp_path) as central:
-        session = await central.get(f"/api/sessions/{number}")
-        assert session["state"] == "failed"
+        await until(central, number, "failed")
         async with central.station() as station:
-            assert (await station.start(at=now(), message_id="s"))["transactionId"] == number
-            assert (await station.start(at=now(), message_id="t"))["transactionId"] != number
-    async with running(tmp_path) as central, central.station() as station:
+            assert (await station.start(at=now()))["transactionId"] == number
+            assert (await station.start(at=now()))["transactionId"] != number
         assert (await central.get(f"/api/sessions/{number}"))["state"] == "running"
 
 
@@ -256,5 +271,11 @@ async def test_an_operators_start_is_linked_to_its_session(central: Central) -> 
             found = await central.get(f"/api/sessions?command={command['id']}")
             assert [one["transaction_id"] for one in found] == [number]
             await station.stop(number, meter=2000, at=now())
+        body = {"action": "RemoteStartTransaction", "payload": {"idTag": CARD}}
+        asking = asyncio.ensure_future(
+            central.http.post("/api/chargers/CP-1/commands?wait=5", json=body)
+        )
+        await reply(station, "RemoteStartTransaction", "Rejected")
+        await asking
         alone = (await station.start(at=now()))["transactionId"]
         assert (await central.get(f"/api/sessions/{alone}"))["start_command"] is None

@@ -12,7 +12,7 @@ from csms_lite.sessions import wishes
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 from tests.csms_lite.central import Central, running
-from tests.csms_lite.charging.driver import gone, now, ready, reply, start, stop
+from tests.csms_lite.charging.driver import command_is, gone, now, ready, reply, start, stop
 
 
 async def test_a_stop_is_sent_once_and_ends_by_the_chargers_word(central: Central) -> None:
@@ -65,6 +65,8 @@ async def test_a_stop_while_the_start_is_on_its_way_ends_it_as_it_begins(central
         taken = (await stop(central, number)).json()
         assert (taken["state"], taken["stop_asked"], taken["command"]) == ("pending", True, None)
         await station.send(3, frame[1], {"status": "Accepted"})
+        await command_is(central, "answered")
+        await station.call("Heartbeat")  # the sender has found nothing more to send by now
         at = now()
         assert (await station.start(at=at, message_id="s"))["transactionId"] == number
         assert await reply(station, "RemoteStopTransaction") == {"transactionId": number}
@@ -133,6 +135,7 @@ async def test_a_card_that_is_quicker_than_the_command_takes_its_place(central: 
         number = (await start(central, code)).json()["transaction_id"]
         assert (await station.start(at=now()))["transactionId"] == number
         await station.send(3, frame[1], {"status": "Accepted"})
+        await command_is(central, "expired")
         await station.call("Heartbeat")
         assert station.asked == []
     assert (await central.get(f"/api/sessions/{number}"))["state"] == "running"

@@ -14,8 +14,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from csms_lite.app import check_exposure
 from csms_lite.errors import SettingsError
+from csms_lite.listening import check_exposure
 from csms_lite.ocpp.objects import MAX_FRAME, MOST_WRONG
 from csms_lite.settings import Settings
 from tests.csms_lite.central import WITHIN_S, Central, running

@@ -1,4 +1,4 @@
-"""Who gets a socket: judged before the upgrade, on a real WebSocket (TC_073, 083, 085, 088)."""
+"""Who gets a socket: judged before the upgrade, on a real WebSocket (TC_083, 085, 088)."""
 
 from __future__ import annotations
 
@@ -7,52 +7,17 @@ import base64
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from csms_lite.ocpp import admission
 from csms_lite.ocpp.admission import TRIES_PER_ID, credentials
 from csms_lite.stations.inbox import MOST_STRANGERS
-from tests.csms_lite.central import BOOT, Central, Station, running
-
-OCPP16 = [Subprotocol("ocpp1.6")]
-
-
-def basic(name: str, password: str | bytes) -> dict[str, str]:
-    raw = password.encode() if isinstance(password, str) else password
-    return {"Authorization": "Basic " + base64.b64encode(name.encode() + b":" + raw).decode()}
-
-
-def station(central: Central, key: str | bytes, name: str = "CP-1") -> Station:
-    return central.station(name, additional_headers=basic(name, key))
-
-
-async def refusal(central: Central, name: str, **options: Any) -> Response:
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(f"{central.addresses.ocpp}/{name}", subprotocols=OCPP16, **options)
-    return refused.value.response
-
-
-async def new_key(central: Central, name: str = "CP-1", **body: Any) -> dict[str, Any]:
-    answer = await central.http.post(f"/api/chargers/{name}/key", json=body)
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
-
-
-async def put(central: Central, name: str = "CP-1", status: int = 200, **body: Any) -> Any:
-    answer = await central.http.put(f"/api/chargers/{name}", json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-async def kinds(central: Central, name: str = "CP-1") -> list[str]:
-    return [one["kind"] for one in await central.get(f"/api/chargers/{name}/events")]
+from tests.csms_lite.central import BOOT, Central, running
+from tests.csms_lite.doors import basic, kinds, new_key, put, refusal, station
 
 
 async def test_basic_auth_is_checked_before_the_upgrade(central: Central) -> None:
@@ -75,6 +40,17 @@ async def test_basic_auth_is_checked_before_the_upgrade(central: Central) -> Non
             assert (await charger.boot())["status"] == "Accepted"
     refused = [one for one in await kinds(central) if one == "admission_refused"]
     assert refused == ["admission_refused"], "noted once, however often it is tried"
+
+
+async def test_who_shows_nothing_replaces_nobody(central: Central) -> None:
+    """The newest socket wins only if it was let in: an id alone hijacks no session."""
+    await put(central)
+    key = (await new_key(central))["key"]
+    async with station(central, key) as charger:
+        await charger.boot()
+        assert (await refusal(central, "CP-1")).status_code == 401
+        assert (await charger.call("Heartbeat"))["currentTime"]
+    assert "connection_replaced" not in await kinds(central)
 
 
 async def test_nobody_learns_which_ids_there_are(tmp_path: Path) -> None:
@@ -101,130 +77,6 @@ async def test_nobody_learns_which_ids_there_are(tmp_path: Path) -> None:
         [stranger] = await central.get("/api/inbox")
         assert (stranger["id"], stranger["knocks"]) == ("STRANGER", 2)
         assert [one["id"] for one in await central.get("/api/chargers")] == ["KNOWN"]
-
-
-async def test_a_new_key_is_told_and_the_old_one_dies_with_its_first_use(
-    central: Central, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """TC_073: both are good until the charger has come with the new one; none is ever in clear."""
-    await put(central)
-    old = (await new_key(central))["key"]
-    async with station(central, old) as charger:
-        await charger.boot()
-        told = await new_key(central)
-        new = told["key"]
-        frame = await charger.receive()
-        assert frame[2:] == ["ChangeConfiguration", {"key": "AuthorizationKey", "value": new}]
-        await charger.send(3, frame[1], {"status": "Accepted"})
-        await charger.call("Heartbeat")
-    async with station(central, old) as charger:
-        await charger.boot()
-    async with station(central, new) as charger:
-        await charger.boot()
-    response = await refusal(central, "CP-1", additional_headers=basic("CP-1", old))
-    assert response.status_code == 401
-    async with station(central, new) as charger:
-        await charger.boot()
-    [row] = await central.get("/api/chargers/CP-1/commands")
-    assert (row["state"], row["payload"]["value"]) == ("answered", "********")
-    assert told["command"]["payload"]["value"] == "********"
-    assert "key_changed" in await kinds(central)
-    assert_nowhere(tmp_path, capsys, old, new)
-
-
-async def test_a_key_that_an_operator_sends_by_hand_is_one_too(
-    central: Central, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As the conformance tool does; what no key can be is sent all the same (ruling 21)."""
-    await put(central)
-    old, new = (await new_key(central))["key"], "6c" * 20
-    async with station(central, old) as charger:
-        await charger.boot()
-        for value in ("short", new):
-            body = {
-                "action": "ChangeConfiguration",
-                "payload": {"key": "AuthorizationKey", "value": value},
-            }
-            asking = asyncio.ensure_future(
-                central.http.post("/api/chargers/CP-1/commands?wait=5", json=body)
-            )
-            frame = await charger.receive()
-            assert frame[3]["value"] == value
-            answer = "Rejected" if value == "short" else "Accepted"
-            await charger.send(3, frame[1], {"status": answer})
-            assert (await asking).json()["payload"]["value"] == "********"
-    async with station(central, new) as charger:
-        await charger.boot()
-    assert (
-        await refusal(central, "CP-1", additional_headers=basic("CP-1", old))
-    ).status_code == 401
-    assert_nowhere(tmp_path, capsys, new)
-
-
-async def test_a_key_that_the_charger_refuses_is_forgotten(central: Central) -> None:
-    """It would be good for whoever has read it, and never used."""
-    await put(central)
-    old = (await new_key(central))["key"]
-    async with station(central, old) as charger:
-        await charger.boot()
-        new = (await new_key(central))["key"]
-        frame = await charger.receive()
-        await charger.send(3, frame[1], {"status": "Rejected"})
-        await charger.call("Heartbeat")
-        async with asyncio.timeout(5):
-            while (await central.get("/api/chargers/CP-1/commands"))[0]["state"] != "answered":
-                pass
-    assert (
-        await refusal(central, "CP-1", additional_headers=basic("CP-1", new))
-    ).status_code == 401
-    async with station(central, old) as charger:
-        await charger.boot()
-
-
-async def test_a_key_whose_charger_reads_it_out_is_masked(central: Central, tmp_path: Path) -> None:
-    """AuthorizationKey is write-only; a charger that does not know that is not helped."""
-    key = "7e" * 20
-    async with central.station() as charger:
-        await charger.boot()
-        asking = asyncio.ensure_future(
-            central.http.post(
-                "/api/chargers/CP-1/commands?wait=5", json={"action": "GetConfiguration"}
-            )
-        )
-        frame = await charger.receive()
-        setting = {"key": "AuthorizationKey", "readonly": False, "value": key}
-        other = {"key": "HeartbeatInterval", "readonly": False, "value": "60"}
-        await charger.send(3, frame[1], {"configurationKey": [setting, other]})
-        result = (await asking).json()["result"]
-    assert result["configurationKey"] == [setting | {"value": "********"}, other]
-
-
-async def test_a_revoked_key_ends_the_socket_that_it_opened(central: Central) -> None:
-    """A charger that was stolen is out at once, and its key is told to nobody."""
-    await put(central)
-    old = (await new_key(central))["key"]
-    async with station(central, old) as thief:
-        await thief.boot()
-        new = (await new_key(central, revoke=True))["key"]
-        with pytest.raises(ConnectionClosed) as closed:
-            async with asyncio.timeout(5):
-                await thief.socket.recv()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
-    response = await refusal(central, "CP-1", additional_headers=basic("CP-1", old))
-    assert response.status_code == 401
-    async with station(central, new) as charger:
-        await charger.boot()
-
-
-async def test_keys_that_wait_to_be_used_are_few(central: Central) -> None:
-    """Each is one more that opens the door."""
-    await put(central)
-    for _ in range(4):
-        await new_key(central)
-    answer = await central.http.post("/api/chargers/CP-1/key")
-    assert answer.status_code == 409
-    assert "revoke" in answer.json()["detail"]
 
 
 async def test_a_charger_moves_from_profile_0_to_1_and_never_back(central: Central) -> None:
@@ -371,17 +223,6 @@ async def say(central: Central, request: str) -> tuple[int, str]:
         answer = (await reader.read()).decode()
     writer.close()
     return int(answer.split(" ")[1]), answer
-
-
-def assert_nowhere(directory: Path, capsys: pytest.CaptureFixture[str], *secrets: str) -> None:
-    """Neither the database with its log nor what was logged holds a key."""
-    kept = b"".join(file.read_bytes() for file in directory.glob("csms.db*"))
-    said = "".join(capsys.readouterr())
-    assert len(kept) > 10_000
-    assert "command_sent" in said
-    for secret in secrets:
-        assert secret.encode() not in kept
-        assert secret not in said
 
 
 @pytest.mark.parametrize(

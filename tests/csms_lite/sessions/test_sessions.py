@@ -121,6 +121,18 @@ async def test_a_late_end_counts_and_is_told_once(central: Central) -> None:
     assert session["events"][-1]["kind"] == "conflict_stop_differs"
 
 
+async def test_a_reading_after_the_end_changes_nothing_that_is_shown(central: Central) -> None:
+    """Buffered samples come after their end: kept, and the car draws nothing again."""
+    async with central.station() as station:
+        await station.boot()
+        number = (await station.start(at=T0))["transactionId"]
+        await station.stop(number, meter=3000, at=T1)
+        await station.meter(number, energy=2500, power=7400, at=T2)
+    session = await central.get(f"/api/sessions/{number}")
+    assert (session["energy_wh"], session["power_w"], session["measured_at"]) == (2000, 0, T1)
+    assert [one["energy_wh"] for one in session["samples"]] == [2500]
+
+
 async def test_what_has_not_begun_cannot_be_closed_or_ended(central: Central) -> None:
     """A stop for a number that the charger was never given is kept as a conflict."""
     await central.http.put("/api/cards/CARD1")

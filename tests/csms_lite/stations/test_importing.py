@@ -76,6 +76,7 @@ async def test_what_is_no_table_is_refused_in_words(central: Central) -> None:
         ('{"id": "A"}', "application/json"),
         ("[1]", "application/json"),
         ('[{"id": ["A"]}]', "application/json"),
+        ('[{"id": "A", "name": "\\ud800"}]', "application/json"),
         ("id,name\nA,b,c\n", "text/csv"),
         ('id\n"A', "text/csv"),
         ("id,colour\nA,red\n", "text/csv"),

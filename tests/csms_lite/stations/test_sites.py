@@ -48,6 +48,8 @@ async def test_a_site_is_made_changed_and_forgotten(central: Central) -> None:
         ({"latitude": 91, "longitude": 0}, 422),
         ({"latitude": 52.5, "longitude": None}, 422),
         ({"time_zone": "Mars/Base"}, 422),
+        ({"time_zone": "../etc/passwd"}, 422),
+        ({"time_zone": "Europe"}, 422),
         ({"time_zone": None}, 422),
         ({"colour": "red"}, 422),
         ({"name": "Other"}, 409),

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import ast
 import importlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import UpdateBase
 
 from csms_lite.clock import SystemClock
+from csms_lite.stations.service import notes_on_station, station
+from csms_lite.store.migrate import MIGRATIONS
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import metadata
 from csms_lite.store.thread import open_database
@@ -20,6 +27,7 @@ from csms_lite.store.writer import open_store
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
     "accounts": "accounts",
+    "addresses": "files",
     "alerts": "alerts",
     "answers": "ocpp",
     "api_keys": "accounts",
@@ -34,6 +42,7 @@ OWNER = {
     "derivations": "stations",
     "epochs": "live",
     "events": "stations",
+    "files": "files",
     "identities": "accounts",
     "inbox": "stations",
     "mail_codes": "accounts",
@@ -44,6 +53,7 @@ OWNER = {
     "second_factors": "accounts",
     "sessions": "sessions",
     "sign_ins": "accounts",
+    "signing_requests": "certificates",
     "sites": "stations",
     "station_keys": "stations",
     "stations": "stations",
@@ -74,6 +84,28 @@ async def test_a_second_start_finds_the_schema_done(tmp_path: Path) -> None:
             pass
 
 
+async def test_stations_of_the_first_version_live_on(tmp_path: Path) -> None:
+    """Columns are added under a table that others refer to, with rows in it."""
+    path = tmp_path / "csms.db"
+    with closing(sqlite3.connect(path)) as file:
+        engine = create_engine("sqlite://", creator=lambda: file, poolclass=StaticPool)
+        with engine.connect() as db:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = db
+            command.upgrade(config, "0001")
+            db.commit()
+        file.executescript("""
+            INSERT INTO stations (station_id, identity, code, name, registration, connection,
+                created_at_ms) VALUES (7, 'CP-7', 'CODE', 'Seven', 'Accepted', 3, 1);
+            INSERT INTO events (station_id, at_ms, kind, details_json) VALUES (7, 1, 'x', '{}');
+        """)
+    async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
+        known = await store.read(station, "CP-7")
+        assert (known.connection, known.profile, known.came_profile) == (3, None, 0)
+        assert len(await store.read(notes_on_station, 7, 9)) == 1
+
+
 def test_only_its_owner_writes_a_table() -> None:
     """Anyone may read a table, one capability writes it."""
     strays = []
@@ -101,6 +133,7 @@ LAYERS = (
     "alerts",
     "tariffs",
     "commands",
+    "files certificates",
     "sessions",
     "access",
     "charging",

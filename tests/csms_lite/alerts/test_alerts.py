@@ -1,0 +1,190 @@
+"""Alerts: open once however often raised, closed by themselves, seen by somebody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from csms_lite.alerts import service
+from csms_lite.alerts.watch import AT_ONCE, Watch
+from csms_lite.stations.liveness import Patience
+from csms_lite.stations.presence import Presence
+from csms_lite.stations.service import connected, heard, notes_on_station, put_station
+from csms_lite.store.thread import open_database
+from csms_lite.store.writer import Store, open_store
+from tests.csms_lite.central import Central
+
+MINUTE_MS = 60_000
+
+
+class Hands:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at_ms = 1_000_000_000
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    def monotonic(self) -> float:
+        return self.at_ms / 1000
+
+
+class Yard:
+    """A store with some stations, and who watches them."""
+
+    def __init__(self, store: Store, clock: Hands) -> None:
+        self.store = store
+        self.clock = clock
+        self.touched: list[int] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the process, which knows nothing of before."""
+        self.presence = Presence(self.clock.now_ms())
+        self.watch = Watch(self.store, self.clock, self.presence, Patience(), self.touched.append)
+
+    async def station(self, name: str, **words: Any) -> int:
+        def make(db: Any) -> int:
+            now_ms = self.clock.now_ms()
+            put_station(db, name, words, make_code=lambda: name.replace("-", ""), now_ms=now_ms)
+            return connected(
+                db, name, accept_unknown=False, make_code=lambda: "X", now_ms=now_ms
+            ).station_id
+
+        return await self.store.do(make)
+
+    async def after(self, minutes: float) -> list[Any]:
+        """Move the clock, look, and give the open alerts."""
+        self.clock.at_ms += int(minutes * MINUTE_MS)
+        await self.watch.look()
+        return await self.store.read(service.list_alerts, 100, only_open=True)
+
+    async def events(self, station_id: int) -> list[tuple[str, Any]]:
+        found = await self.store.read(notes_on_station, station_id, 100)
+        return [(one.kind, (one.details["from"], one.details["to"])) for one in found[::-1]]
+
+
+@pytest_asyncio.fixture
+async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
+    """An empty yard."""
+    clock = Hands()
+    async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
+        yield Yard(store, clock)
+
+
+async def test_a_station_silent_for_a_quarter_of_an_hour_raises_an_alert(yard: Yard) -> None:
+    """B99: once, and it closes when the station is heard."""
+    station = await yard.station("CP-1")
+    assert await yard.after(15) == []
+    [alert] = await yard.after(0.1)
+    assert (alert.kind, alert.charger, alert.connector) == ("offline", "CP-1", 0)
+    assert await yard.after(60) == [alert]
+    yard.presence.arrived(station, 2, yard.clock.now_ms())
+    assert await yard.after(0) == []
+    [closed] = await yard.store.read(service.list_alerts, 100)
+    assert closed.alert_id == alert.alert_id
+    assert closed.closed_at_ms == yard.clock.now_ms()
+
+
+async def test_who_is_not_in_service_raises_none(yard: Yard) -> None:
+    """Dismissed, not accepted, never seen."""
+    await yard.station("CP-1", dismissed=True)
+    await yard.station("CP-2", registration="Pending")
+    assert await yard.after(60) == []
+
+
+async def test_our_own_absence_is_nobodys_silence(yard: Yard) -> None:
+    """After a restart stations have the same quarter of an hour to come back."""
+    await yard.station("CP-1")
+    yard.clock.at_ms += 600 * MINUTE_MS
+    yard.begin()
+    assert await yard.after(14) == []
+    assert len(await yard.after(2)) == 1
+
+
+async def test_changes_of_line_and_state_become_events_once(yard: Yard) -> None:
+    """CONNECTED, STALE, DISCONNECTED; Free, Broken: told when they change, and only then."""
+    station = await yard.station("CP-1")
+    yard.presence.arrived(station, 1, yard.clock.now_ms())
+    for minutes in (0, 1, 1, 1, 1):  # silent 0, 1, 2, 3, 4 minutes; stale after 2.5
+        await yard.after(minutes)
+    yard.presence.left(station, 1)
+    await yard.after(0)
+    assert await yard.events(station) == [
+        ("connection_state", ("CONNECTED", "STALE")),
+        ("station_state", ("Free", "Broken")),
+        ("connection_state", ("STALE", "DISCONNECTED")),
+    ]
+    assert yard.touched == [station] * 4
+    yard.begin()
+    await yard.after(0)
+    await yard.store.do(heard, station, yard.clock.now_ms())
+    await yard.after(0)
+    assert (await yard.events(station))[3:] == [("station_state", ("Broken", "Free"))]
+
+
+async def test_a_whole_yard_that_drops_out_is_told_of(yard: Yard) -> None:
+    """More stations than fit into one transaction."""
+    count = AT_ONCE * 2 + 3
+    for number in range(count):
+        await yard.station(f"CP-{number}")
+    assert len(await yard.after(16)) == count
+
+
+async def test_an_alert_is_open_once_and_its_details_are_the_newest(yard: Yard) -> None:
+    """Whoever samples over-voltage raises it with every sample."""
+    station = await yard.station("CP-1")
+
+    def raise_it(db: Any, voltage: int, connector: int = 1) -> bool:
+        details = {"voltage_v": voltage}
+        return service.raise_alert(
+            db, station, "over_voltage", details, connector=connector, now_ms=5
+        )
+
+    news = [await yard.store.do(raise_it, voltage) for voltage in (260, 262, 261)]
+    assert news == [True, False, False]
+    assert await yard.store.do(raise_it, 270, 2)
+    first, second = sorted(
+        await yard.store.read(service.list_alerts, 9), key=lambda one: one.connector
+    )
+    assert (first.details_json, second.details_json) == ('{"voltage_v":261}', '{"voltage_v":270}')
+    gone = [
+        await yard.store.do(service.close, station, "over_voltage", connector=1, now_ms=9)
+        for _ in range(2)
+    ]
+    assert gone == [True, False]
+    assert await yard.store.do(raise_it, 280)
+    assert len(await yard.store.read(service.list_alerts, 9)) == 3
+    assert len(await yard.store.read(service.list_alerts, 9, charger="CP-1", only_open=True)) == 2
+    assert await yard.store.read(service.list_alerts, 9, charger="CP-2") == []
+
+
+async def test_a_fault_is_an_alert_with_its_code_until_all_is_well(central: Central) -> None:
+    """B50, TC_024: raised by the status, acknowledged by somebody, closed by the station."""
+    async with central.station() as station:
+        await station.boot()
+        fault = {"errorCode": "GroundFailure", "info": "left", "vendorErrorCode": "E7"}
+        await station.status(1, "Faulted", **fault)
+        await station.status(1, "Faulted", **fault)
+        [alert] = await central.get("/api/alerts?open=true&charger=CP-1")
+        assert (alert["kind"], alert["connector"]) == ("fault", 1)
+        assert alert["details"]["error_code"] == "GroundFailure"
+        assert alert["details"]["vendor_error_code"] == "E7"
+        seen = await central.http.post(f"/api/alerts/{alert['id']}/acknowledge")
+        assert seen.json()["acknowledged_by"] == "the token of the state directory"
+        again = await central.http.post(f"/api/alerts/{alert['id']}/acknowledge")
+        assert again.json() == seen.json()
+        await station.status(2, "Available")
+        assert len(await central.get("/api/alerts?open=true")) == 1
+        await station.status(1, "Available", errorCode="WeakSignal")
+        [weak] = await central.get("/api/alerts?open=true")
+        assert (weak["id"], weak["details"]["error_code"]) == (alert["id"], "WeakSignal")
+        await station.status(1, "Available")
+        assert await central.get("/api/alerts?open=true") == []
+        [closed] = await central.get("/api/alerts")
+        assert closed["closed_at"] is not None
+    assert (await central.http.post("/api/alerts/99/acknowledge")).status_code == 404
