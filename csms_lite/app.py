@@ -62,11 +62,17 @@ async def serve(
         plain_socket = None
         if settings.ocpp_plain_port is not None:
             plain_socket = held.enter_context(bound_socket(settings.host, settings.ocpp_plain_port))
+        legacy_socket = None
+        if settings.legacy_json_port is not None:
+            legacy_socket = held.enter_context(
+                bound_socket(settings.host, settings.legacy_json_port)
+            )
         secure = "s" if tls else ""
         addresses = Addresses(
             ocpp=f"ws{secure}://{address_of(ocpp_socket)}/ocpp",
             http=f"http{secure}://{address_of(http_socket)}",
             ocpp_plain=f"ws://{address_of(plain_socket)}/ocpp" if plain_socket else None,
+            legacy_json=f"ws://{address_of(legacy_socket)}/ocpp" if legacy_socket else None,
         )
         async with (
             open_log(settings.state_dir, clock=clock, open_database=open_database) as log_store,
@@ -102,6 +108,8 @@ async def serve(
                 await house.endpoint.listen(ocpp_socket, tls)
                 if plain_socket is not None:
                     await house.endpoint.listen(plain_socket)
+                if legacy_socket is not None:
+                    await house.objects.listen(legacy_socket)
                 await http.listening.wait()
                 log.info("csms_started", ocpp=addresses.ocpp, http=addresses.http)
                 ready(addresses)

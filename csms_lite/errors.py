@@ -13,6 +13,7 @@ CsmsError
 │   └── FactorNeeded                and the second factor is missing
 ├── Forbidden (PermissionError)     a good token of somebody who may not      403
 ├── TooMany (RuntimeError)          asked too often: later it may work        429
+├── NotBuilt (NotImplementedError)  the place is kept, what belongs there comes  501
 └── NotSetUp (RuntimeError)         the installer has not set this up yet     503
 """
 
@@ -114,3 +115,10 @@ class NotSetUp(CsmsError, RuntimeError):
 
     status = 503
     title = "This is not set up here"
+
+
+class NotBuilt(CsmsError, NotImplementedError):
+    """An address that is known, and what it should answer is still to come."""
+
+    status = 501
+    title = "Not built yet"

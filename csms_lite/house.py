@@ -25,6 +25,7 @@ from csms_lite.listening import is_loopback
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
 from csms_lite.ocpp.endpoint import Endpoint
+from csms_lite.ocpp.object_endpoint import ObjectEndpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
@@ -53,6 +54,7 @@ class House:
     desk: Desk
     feed: Feed
     endpoint: Endpoint
+    objects: ObjectEndpoint
     freshness: Freshness
     watch: Watch
     notary: Notary | None
@@ -87,6 +89,7 @@ class House:
 
     async def close(self) -> None:
         """Close the sockets and the streams, in order."""
+        await self.objects.close()
         await self.endpoint.close()
         self.feed.close()
 
@@ -130,15 +133,17 @@ async def furnish(
     rules = HouseRules(
         is_loopback=is_loopback(settings.host), accept_unknown=settings.accept_unknown
     )
+    endpoint = Endpoint(
+        desk,
+        house=rules,
+        patience=desk.patience,
+        strict_subprotocol=settings.strict_subprotocol,
+    )
     return House(
         desk=desk,
         feed=feed,
-        endpoint=Endpoint(
-            desk,
-            house=rules,
-            patience=desk.patience,
-            strict_subprotocol=settings.strict_subprotocol,
-        ),
+        endpoint=endpoint,
+        objects=ObjectEndpoint(desk, endpoint, rules),
         freshness=Freshness(
             store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
         ),

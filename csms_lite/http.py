@@ -21,6 +21,7 @@ from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import tag_of
 from csms_lite.commands.api import Asking, command_routes
 from csms_lite.commands.key_api import key_routes
+from csms_lite.compat.routes import compat_routes
 from csms_lite.files.api import Files, file_routes, station_routes
 from csms_lite.gate import Gate
 from csms_lite.history.api import history_routes
@@ -52,6 +53,16 @@ def http_app(
     desk, feed, look = house.desk, house.feed, house.freshness.look
     store, clock, chance = desk.store, desk.clock, desk.chance
     view = ChargerView(clock=clock, presence=desk.presence, patience=desk.patience, sheet=sheet)
+    counter = Counter(
+        store=store,
+        clock=clock,
+        chance=chance,
+        presence=desk.presence,
+        sender=desk.outgoing,
+        access=desk.access,
+        tag_of=tag_of,
+        look=look,
+    )
     app = open_api()
     app.add_middleware(Guard)
     app.state.gate = gate
@@ -92,18 +103,8 @@ def http_app(
             expiry_ms=desk.expiry_ms,
         ),
         history_routes(store),
-        charging_routes(
-            Counter(
-                store=store,
-                clock=clock,
-                chance=chance,
-                presence=desk.presence,
-                sender=desk.outgoing,
-                access=desk.access,
-                tag_of=tag_of,
-                look=look,
-            )
-        ),
+        charging_routes(counter),
+        *compat_routes(counter, desk.patience, office),
     ):
         app.include_router(router)
     if oversight is not None:

@@ -27,6 +27,8 @@ class Addresses:
     http: str
     ocpp_plain: str | None = None
     """The one more port without TLS, where there is one."""
+    legacy_json: str | None = None
+    """The port for chargers that talk in objects, where there is one."""
 
 
 def check_exposure(settings: Settings) -> ssl.SSLContext | None:
@@ -35,12 +37,14 @@ def check_exposure(settings: Settings) -> ssl.SSLContext | None:
         raise SettingsError("tls_certificate and tls_key go together: set both or neither")
     if settings.client_ca is not None and settings.tls_certificate is None:
         raise SettingsError("client_ca needs tls_certificate and tls_key")
-    is_open = settings.tls_certificate is None or settings.ocpp_plain_port is not None
+    plain_ports = (settings.ocpp_plain_port, settings.legacy_json_port)
+    is_open = settings.tls_certificate is None or plain_ports != (None, None)
     if not is_loopback(settings.host) and not settings.insecure:
         if is_open:
             raise SettingsError(
                 f"{settings.host} can be reached by others: set tls_certificate and tls_key, and "
-                "no ocpp_plain_port; or set insecure where nobody else is in the network"
+                "neither ocpp_plain_port nor legacy_json_port; or set insecure where nobody else "
+                "is in the network"
             )
         if settings.accept_unknown:
             raise SettingsError(
@@ -102,4 +106,6 @@ def announce(fd: int, addresses: Addresses) -> None:
         told = {"ocpp": addresses.ocpp, "http": addresses.http}
         if addresses.ocpp_plain is not None:
             told["ocpp_plain"] = addresses.ocpp_plain
+        if addresses.legacy_json is not None:
+            told["legacy_json"] = addresses.legacy_json
         file.write(dumps(told) + "\n")

@@ -30,12 +30,21 @@ ABOUT: Final = (
 )
 TAGS: Final[Mapping[str, str]] = {
     "about": "This description, for machines and for people.",
+    "alerts": "What an operator should look at: chargers that are silent or have a fault.",
+    "audit": "Who changed or looked at what.",
+    "auth": "How people come in and go.",
     "cards": "Who may charge.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
+    "charging": "A driver's own door: start, stop, and how one's own sessions stand.",
     "commands": "What chargers are asked to do, and what came of it.",
+    "compatibility": "Addresses of older systems, each a translation to the others here.",
+    "history": "Every status, boot and heartbeat that was told.",
+    "me": "One's own account.",
     "public": "What anybody may see: the pages of stations and their live status.",
     "sessions": "Transactions, their samples, energy and cost.",
+    "sites": "Places where chargers stand.",
     "tariff": "The price.",
+    "users": "Accounts, for those who administer them.",
 }
 """What each tag is about; the page and the description list them in this order."""
 
@@ -73,6 +82,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     501: "Not built yet: the detail says what will bring it.",
     503: "The database cannot be read or written now: try again later.",
 }
+PEOPLE: Final = frozenset({"auth", "me"})  # passwords and codes are tried there
 
 
 class Api(FastAPI):
@@ -167,6 +177,8 @@ def _complete(
         operation["description"] = f"{told}\n\nNeeds the role {role}."
         operation["x-role"] = str(role)
     answers = operation["responses"]
+    if path.endswith(".csv"):
+        answers["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
     for status in _can_fail(operation, method, path, role):
         answers[str(status)] = {}
     for status in answers:
@@ -184,6 +196,8 @@ def _can_fail(operation: Schema, method: str, path: str, role: Role | None) -> I
     yield 503
     if role is not None:
         yield from (401, 403)
+    if not PEOPLE.isdisjoint(operation["tags"]):
+        yield from (401, 403, 409, 429)
     if "{" in path:
         yield 404
     if method != "get":

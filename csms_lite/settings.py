@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     """Who signs the certificates of chargers (PEM), for security profile 3."""
     ocpp_plain_port: Port | None = None
     """One more port for chargers, without TLS, while they move from profile 1 to 2."""
+    legacy_json_port: Port | None = None
+    """One more port, for chargers that talk in JSON objects instead of OCPP; it has no TLS, and
+    they are let in without a key."""
     ocpp_url: str | None = None
     """Where chargers reach us, for their settings sheets, when it is not where we listen."""
     ping_every_s: Annotated[float, Field(gt=0, le=3600)] = 20

@@ -27,6 +27,7 @@ UNUSABLE: Final[Mapping[type[Exception], str]] = {
     UnicodeEncodeError: "a text in this request is no Unicode: half of a surrogate pair is alone",
 }
 """What storing and writing raise for values of the caller's that no type here rules out."""
+PAGES: Final = "/hmi/"  # files alike for everybody; all else may be somebody's own
 MAX_ID: Final = 2**53  # what JSON numbers carry exactly everywhere
 HEADERS: Final = {
     "content-security-policy": (
@@ -111,7 +112,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
+                if not scope["path"].startswith(PAGES):
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 

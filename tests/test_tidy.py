@@ -73,7 +73,7 @@ HOME_OF = {
     "pyotp": ["csms_lite/accounts/factors.py"],
     "serial": ["edge/drivers/pn532/__init__.py"],
     "uvicorn": ["csms_lite/http.py"],
-    "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/endpoint.py"],
+    "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/*endpoint.py"],
 }
 
 # What makes a run unrepeatable or a task unowned, and the only files that may do it.

@@ -208,6 +208,28 @@ by_reference: Final = Prepared(
         sessions.c.reference == bindparam("reference"),
     )
 )
+by_name: Final = Prepared(
+    select(sessions.c.transaction_id)
+    .join_from(sessions, stations)
+    .where(
+        stations.c.identity == bindparam("charger"),
+        sessions.c.reference == bindparam("reference"),
+    )
+)
+keep_reference: Final = Prepared(
+    update(sessions)
+    .where(sessions.c.transaction_id == bindparam("of_transaction"))
+    .values(reference=bindparam("new_reference"))
+)
+forget_reference: Final = Prepared(
+    update(sessions)
+    .where(
+        sessions.c.station_id == bindparam("of_station"),
+        sessions.c.reference == bindparam("reference"),
+        sessions.c.transaction_id != bindparam("of_transaction"),
+    )
+    .values(reference=null())
+)
 own: Final = Prepared(
     _ALL.where(
         sessions.c.transaction_id == bindparam("transaction_id"),

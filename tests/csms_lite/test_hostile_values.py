@@ -59,7 +59,7 @@ async def test_no_value_in_an_address_breaks_a_route(tmp_path: Path, name: str) 
             query = "&".join(f"{one['name']}={value}" for one in told if one["in"] == "query")
             for address in {filled, f"{filled}?{query}"}:
                 answer = await http.request(method, address)
-                assert answer.status_code < 500, (method, address, answer.text)
+                assert is_no_failure(answer), (method, address, answer.text)
                 if answer.status_code >= 400:
                     assert answer.headers["content-type"] == PROBLEM, (method, address)
 
@@ -78,9 +78,19 @@ async def test_no_body_breaks_a_route(tmp_path: Path, name: str) -> None:
             for body in (BODIES[name], *_with_value(content.get("example"), BODIES[name])):
                 headers = {"content-type": "application/json"}
                 answer = await http.request(method, address, content=body, headers=headers)
-                assert answer.status_code < 500, (method, address, body[:200], answer.text)
+                assert answer.status_code in {*range(500), 501}, (
+                    method,
+                    address,
+                    body[:200],
+                    answer.text,
+                )
                 if answer.status_code >= 400:
                     assert answer.headers["content-type"] == PROBLEM, (method, address)
+
+
+def is_no_failure(answer: httpx.Response) -> bool:
+    """Whether the answer is none of our bugs; 501 says what is still to come."""
+    return answer.status_code < 500 or answer.status_code == 501
 
 
 def _with_value(example: Any, value: bytes) -> list[bytes]:

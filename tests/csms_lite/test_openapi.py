@@ -26,9 +26,11 @@ def described(app: FastAPI) -> dict[str, Any]:
 
 
 async def test_every_route_is_described(app: FastAPI) -> None:
-    """No route is hidden: what is there is told."""
+    """No route is hidden but the page that a link in a mail opens: what is there is told."""
     told = {f"{method.upper()} {path}" for method, path, _ in operations(described(app))}
-    assert told == {name for name in named(app) if not name.startswith("WS ")}
+    there = {name for name in named(app) if not name.startswith("WS ")}
+    assert there - told == {"GET /auth/reset", "GET /auth/reset.js"}
+    assert told <= there
 
 
 async def test_the_role_of_each_route_is_told(app: FastAPI) -> None:
@@ -65,7 +67,7 @@ async def test_every_tag_and_every_route_says_what_it_is_for(app: FastAPI) -> No
     for _, path, operation in operations(schema):
         assert operation["summary"], path
         assert operation["description"].startswith(operation["summary"]), path
-        assert len(operation["tags"]) == 1, path
+        assert operation["tags"], path
 
 
 async def test_every_body_has_an_example_that_fits_it(app: FastAPI) -> None:

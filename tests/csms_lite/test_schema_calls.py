@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -40,13 +41,18 @@ from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
-CHECKS: Final = [
+CHECKS: Final = [  # the first is left out for what is said to be not built yet
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_schema_conformance,
 ]
-PER_ROUTE: Final = {GenerationMode.POSITIVE: 8, GenerationMode.NEGATIVE: 4}
+FITTING, UNFITTING = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+PER_ROUTE: Final[dict[Role | None, dict[GenerationMode, int]]] = {
+    Role.ADMIN: {FITTING: 3, UNFITTING: 2},
+    Role.USER: {FITTING: 2, UNFITTING: 1},  # most doors are closed to them
+    None: {FITTING: 2, UNFITTING: 1},
+}
 WITHIN_S: Final = 5.0
 STREAM: Final = "text/event-stream"
 KNOWN: Final = {"charger": "CP-1", "tag": "CARD1", "command_id": 1, "transaction_id": 1}
@@ -62,7 +68,13 @@ async def by_role(token: str) -> Principal | None:
 async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.AsyncClient]:
     """The whole HTTP side with a little in its store, called by somebody of *role*."""
     clock, chance = SystemClock(), Chance(random.Random(1))
-    settings = Settings(state_dir=state_dir)
+    settings = Settings(
+        state_dir=state_dir,
+        smtp_host="127.0.0.1",  # mails are put into the outbox; nobody carries them
+        smtp_security="none",
+        mail_from="csms@example.org",
+        public_url="https://charge.example.org",
+    )
     async with AsyncExitStack() as stack:
         passwords = stack.enter_context(password_thread())
         store = await stack.enter_async_context(
@@ -85,15 +97,22 @@ async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.Asy
             yield http
 
 
-def call_each(description: dict[str, Any], send: Callable[[Case], httpx.Response]) -> int:
-    """Call every operation with what fits its schema and with what does not; gives how often."""
-    calls = itertools.count()
+def call_each(
+    description: dict[str, Any],
+    per_route: dict[GenerationMode, int],
+    send: Callable[[Case], httpx.Response],
+) -> tuple[int, list[str]]:
+    """Call every operation with what fits its schema and with what does not.
+
+    Gives how often, and what was found wrong.
+    """
+    calls, wrong = itertools.count(), []
     for found in schemathesis.openapi.from_dict(description).get_all_operations():
         assert isinstance(found, Ok), found
         operation = found.ok()
         if STREAM in str(operation.definition.raw["responses"]):
             continue  # it never ends: tests/csms_lite/live/test_stream.py
-        for mode, count in PER_ROUTE.items():
+        for mode, count in per_route.items():
 
             @settings(
                 max_examples=count,
@@ -110,15 +129,24 @@ def call_each(description: dict[str, Any], send: Callable[[Case], httpx.Response
                     )
                 if "wait" in case.query:
                     case.query["wait"] = 0  # nobody is connected who could answer
-                case.validate_response(send(case), checks=CHECKS)
+                answer = send(case)
+                is_to_come = (
+                    answer.status_code == 501
+                    and "501" in case.operation.definition.raw["responses"]
+                )
+                case.validate_response(answer, checks=CHECKS[is_to_come:])
 
-            with suppress(Unsatisfiable):  # what takes nothing cannot be called wrongly
+            try:
                 check()
-    return next(calls)
+            except FailureGroup as failure:
+                wrong.append(f"{operation.label}: {failure}")
+            except Unsatisfiable:
+                pass  # what takes nothing cannot be called wrongly
+    return next(calls), wrong
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", [None, Role.USER, Role.ADMIN])
+@pytest.mark.parametrize("role", PER_ROUTE)
 async def test_every_route_answers_as_it_is_described(tmp_path: Path, role: Role | None) -> None:
     """No 5xx, and no status, content type or body that the description does not name."""
     loop = asyncio.get_running_loop()
@@ -127,15 +155,17 @@ async def test_every_route_answers_as_it_is_described(tmp_path: Path, role: Role
 
         def send(case: Case) -> httpx.Response:
             told = case.as_transport_kwargs(base_url="http://here")
+            body = told.get("data")
             request = http.request(
                 told["method"],
                 told["url"],
                 headers=told["headers"],
                 params=told.get("params"),
                 json=told.get("json"),
-                content=told.get("data"),
+                **({"data": body} if isinstance(body, dict) else {"content": body}),
             )
             return asyncio.run_coroutine_threadsafe(request, loop).result(WITHIN_S)
 
-        calls = await asyncio.to_thread(call_each, description, send)
+        calls, wrong = await asyncio.to_thread(call_each, description, PER_ROUTE[role], send)
+    assert not wrong, "\n".join(wrong)
     assert calls > 100
