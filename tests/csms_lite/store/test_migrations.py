@@ -19,16 +19,25 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "access_policies": "access",
     "answers": "ocpp",
+    "budgets": "people",
+    "card_changes": "people",
+    "card_groups": "people",
     "cards": "people",
     "commands": "commands",
     "connectors": "stations",
+    "enrolments": "enrolment",
     "epochs": "live",
     "events": "stations",
+    "local_list_entries": "local_list",
+    "local_lists": "local_list",
+    "rights": "people",
     "samples": "sessions",
     "sessions": "sessions",
     "stations": "stations",
     "tariffs": "tariffs",
+    "unknown_tags": "enrolment",
 }
 
 
@@ -73,8 +82,10 @@ LAYERS = (
     "store",
     "people",
     "stations",
+    "enrolment",
     "tariffs",
     "commands",
+    "local_list",
     "sessions",
     "access",
     "ocpp live",
