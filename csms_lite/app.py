@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -27,6 +28,7 @@ from csms_lite.http import HttpServer, http_app
 from csms_lite.jsontext import dumps
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
+from csms_lite.local_list.follower import Follower
 from csms_lite.ocpp.endpoint import Endpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
@@ -84,6 +86,7 @@ async def serve(
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
+                tasks.create_task(house.desk.lists.follow_on(), name="local-lists")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket)
                 await http.listening.wait()
@@ -142,6 +145,7 @@ class House:
         """Close the sockets and the streams, in order."""
         await self.endpoint.close()
         self.feed.close()
+        self.desk.lists.close()
 
 
 async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance) -> House:
@@ -152,16 +156,24 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
         log.warning("commands_without_answer", count=len(abandoned))
     presence = Presence()
     feed = Feed(store, clock, presence, epoch)
+    outgoing = Outgoing()
+    lists = Follower(store, clock, chance, presence, outgoing.ring, by_setting=settings.local_lists)
+    outgoing.listen(lists.command_ended)
     desk = Desk(
         store=store,
         clock=clock,
         chance=chance,
         presence=presence,
-        outgoing=Outgoing(),
-        access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
+        outgoing=outgoing,
+        access=AccessRules(
+            refuse_concurrent=settings.refuse_concurrent,
+            policy=settings.access_policy,
+            zone=ZoneInfo(settings.timezone),
+        ),
         heartbeat_s=settings.heartbeat_s,
         accept_unknown=settings.accept_unknown,
         touched=feed.touch,
+        lists=lists,
     )
     return House(
         desk=desk,

@@ -13,13 +13,16 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.access.api import access_routes
 from csms_lite.commands.api import command_routes
+from csms_lite.enrolment.api import enrol_routes, unknown_routes
 from csms_lite.gate import Gate
 from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.live.feed import Feed
+from csms_lite.local_list.api import local_list_routes
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.ocpp.session import Desk
-from csms_lite.people.api import card_routes
+from csms_lite.people.api import card_routes, group_routes, own_card_routes, sheet_routes
 from csms_lite.sessions.api import session_routes
 from csms_lite.stations.api import charger_routes
 from csms_lite.tariffs.api import tariff_routes
@@ -36,7 +39,14 @@ def http_app(desk: Desk, feed: Feed, gate: Gate) -> FastAPI:
     app.state.gate = gate
     add_problems(app)
     for router in (
-        card_routes(store, clock),
+        card_routes(store, clock, desk.lists.cards_changed),
+        own_card_routes(store, clock, chance.virtual_tag),
+        sheet_routes(store, clock, desk.lists.cards_changed),
+        group_routes(store, clock, desk.lists.cards_changed),
+        unknown_routes(store, clock, desk.lists.cards_changed),
+        enrol_routes(store, clock),
+        access_routes(store, desk.access),
+        local_list_routes(store, clock, desk.lists.touch, by_setting=desk.lists.by_setting),
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, desk.presence, feed.touch),
         command_routes(store, clock, chance, desk.outgoing, check_payload),

@@ -20,9 +20,11 @@ ACTIONS: Final = (
     "ClearCache",
     "DataTransfer",
     "GetConfiguration",
+    "GetLocalListVersion",
     "RemoteStartTransaction",
     "RemoteStopTransaction",
     "Reset",
+    "SendLocalList",
     "TriggerMessage",
     "UnlockConnector",
 )
@@ -63,6 +65,8 @@ def refuse_forbidden(action: str, payload: Mapping[str, Any], *, is_booted: bool
             "a BootNotification may not be triggered from a station that was accepted "
             "(OCPP 1.6 errata 3.40)"
         )
+    if action == "SendLocalList" and int(payload.get("listVersion", 1)) < 1:
+        raise Refused("a local list's version is never 0 or -1 (OCPP 1.6 errata 3.52)")
     profile = payload.get("chargingProfile") if action == "RemoteStartTransaction" else None
     if isinstance(profile, Mapping):
         if profile.get("chargingProfilePurpose") != "TxProfile":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -30,6 +30,11 @@ class Outgoing:
     def __init__(self) -> None:
         self._bells: dict[int, asyncio.Event] = {}
         self._waiters: dict[int, list[asyncio.Event]] = {}
+        self._listeners: list[Callable[[int], None]] = []
+
+    def listen(self, ended: Callable[[int], None]) -> None:
+        """Tell *ended* of every command that comes to its end, from now on."""
+        self._listeners.append(ended)
 
     def bell_of(self, station_id: int) -> asyncio.Event:
         """Make the bell of a station's newest socket."""
@@ -46,6 +51,8 @@ class Outgoing:
         """Say that a command came to its end."""
         for waiter in self._waiters.pop(command_id, ()):
             waiter.set()
+        for ended in self._listeners:
+            ended(command_id)
 
     async def wait(self, command_id: int, at_most_s: float) -> None:
         """Wait for a command's end, or for the time to run out."""

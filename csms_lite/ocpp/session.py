@@ -15,6 +15,7 @@ from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, VerbFailed
 from csms_lite.jsontext import digest, dumps
+from csms_lite.local_list.follower import Follower
 from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
 from csms_lite.ocpp.routes import ROUTES, Route
@@ -49,6 +50,7 @@ class Desk:
     accept_unknown: bool
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
+    lists: Follower
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 
@@ -65,6 +67,7 @@ class Session:
         self._registration = station.registration
         self._is_booted = station.booted_at_ms is not None
         self._asked_to_boot = False
+        self._has_spoken = False
         self._wire = Wire(socket, self._keep_refused)
         self._charge_point = ChargePoint(
             station.identity,
@@ -115,6 +118,11 @@ class Session:
             raise Unanswerable(str(failure)) from failure
         if call.action == "BootNotification":
             self._booted(answer)
+        elif not self._has_spoken:  # a mere reconnect; one that boots is not disturbed before
+            self._desk.lists.arrived(self.station.station_id)
+        self._has_spoken = True
+        if call.action == "Authorize":  # a tap may have made a card
+            self._desk.lists.cards_changed()
         self._desk.touched(self.station.station_id)
         return answer
 
@@ -197,6 +205,7 @@ class Session:
         self._registration = answer["status"]
         self._is_booted = self._registration == "Accepted"
         self._charge_point.muted = self._registration == "Rejected"
+        self._desk.lists.arrived(self.station.station_id)
         log.info("station_booted", charger=self.station.identity, status=self._registration)
 
     async def _keep_refused(self, frame: str) -> None:

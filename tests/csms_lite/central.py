@@ -93,7 +93,7 @@ class Central:
 
 @asynccontextmanager
 async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Central]:
-    """Run a central system on free ports while the block lasts."""
+    """Run a central system on free ports while the block lasts; it asks nothing by itself."""
     stopping, listening = asyncio.Event(), asyncio.Event()
     found: list[Addresses] = []
 
@@ -105,7 +105,12 @@ async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Central]:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(
             serve(
-                Settings(state_dir=state_dir, ocpp_port=0, http_port=0, **settings),
+                Settings(
+                    state_dir=state_dir,
+                    ocpp_port=0,
+                    http_port=0,
+                    **{"local_lists": False, **settings},
+                ),
                 clock=SystemClock(),
                 chance=Chance(random.Random(7)),
                 stopping=stopping,
