@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
+    and_,
     bindparam,
     case,
     delete,
@@ -42,7 +43,13 @@ _energy: ColumnElement[int] = func.coalesce(
     func.sum(func.max(0, _so_far - sessions.c.meter_start_wh)), 0
 )
 _sessions: ColumnElement[int] = func.coalesce(
-    func.sum(case((sessions.c.verdict == "Accepted", 1), else_=0)), 0
+    func.sum(
+        case(  # one that was wished for and never began has no register, and counts as none
+            (and_(sessions.c.verdict == "Accepted", sessions.c.meter_start_wh.is_not(None)), 1),
+            else_=0,
+        )
+    ),
+    0,
 )
 spent_by_card: Final = Prepared(
     select(_energy, _sessions).where(
