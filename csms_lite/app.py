@@ -104,6 +104,7 @@ async def serve(
                     tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
                 tasks.create_task(office.tidy_on(stopping), name="tidy-people")
                 posting = tasks.create_task(office.postman.deliver_on(), name="mail")
+                tasks.create_task(house.desk.lists.follow_on(), name="local-lists")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket, tls)
                 if plain_socket is not None:

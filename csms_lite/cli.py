@@ -35,6 +35,11 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         help="one running transaction per tag",
     )
     run.add_argument(
+        "--local-lists",
+        action=argparse.BooleanOptionalAction,
+        help="keep the chargers' local lists in step with the cards (default yes)",
+    )
+    run.add_argument(
         "--strict-subprotocol",
         action=argparse.BooleanOptionalAction,
         help="refuse other subprotocols by HTTP 400",

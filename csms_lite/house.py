@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -24,6 +25,7 @@ from csms_lite.files.shelf import Shelf
 from csms_lite.listening import is_loopback
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
+from csms_lite.local_list.follower import Follower
 from csms_lite.ocpp.endpoint import Endpoint
 from csms_lite.ocpp.object_endpoint import ObjectEndpoint
 from csms_lite.ocpp.outgoing import Outgoing
@@ -92,6 +94,7 @@ class House:
         await self.objects.close()
         await self.endpoint.close()
         self.feed.close()
+        self.desk.lists.close()
 
 
 async def furnish(
@@ -112,13 +115,20 @@ async def furnish(
     signing, notary = _signers(settings, store, clock, chance, outgoing)
     presence = Presence(clock.now_ms()) if oversight is None else oversight.presence
     feed = Feed(store, clock, presence, epoch)
+    lists = Follower(store, clock, chance, presence, outgoing.ring, by_setting=settings.local_lists)
+    outgoing.listen(lists.command_ended)
     desk = Desk(
         store=store,
         clock=clock,
         chance=chance,
         presence=presence,
         outgoing=outgoing,
-        access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
+        access=AccessRules(
+            refuse_concurrent=settings.refuse_concurrent,
+            policy=settings.access_policy,
+            zone=ZoneInfo(settings.timezone),
+        ),
+        lists=lists,
         heartbeat_s=settings.heartbeat_s,
         patience=patience_of(settings),
         touched=feed.touch if oversight is None else _both(feed.touch, oversight.changes.touch),

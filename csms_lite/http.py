@@ -14,23 +14,26 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.access.api import access_routes
 from csms_lite.accounts.office import Office
 from csms_lite.alerts.api import alert_routes
 from csms_lite.certificates.api import certificate_routes
 from csms_lite.charging.api import Counter, charging_routes
-from csms_lite.charging.tags import tag_of
+from csms_lite.charging.tags import own_tags
 from csms_lite.commands.api import Asking, command_routes
 from csms_lite.commands.key_api import key_routes
 from csms_lite.compat.routes import compat_routes
+from csms_lite.enrolment.api import enrol_routes, unknown_routes
 from csms_lite.files.api import Files, file_routes, station_routes
 from csms_lite.gate import Gate
 from csms_lite.history.api import history_routes
 from csms_lite.house import House
 from csms_lite.live.api import PageFiles, public_routes
+from csms_lite.local_list.api import local_list_routes
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.openapi import about_routes, open_api
 from csms_lite.oversight import Oversight
-from csms_lite.people.api import card_routes
+from csms_lite.people.api import card_routes, group_routes, own_card_routes, sheet_routes
 from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.stations.api import charger_routes, told_routes
 from csms_lite.stations.import_api import import_routes
@@ -60,7 +63,7 @@ def http_app(
         presence=desk.presence,
         sender=desk.outgoing,
         access=desk.access,
-        tag_of=tag_of,
+        tag_of=own_tags(clock, chance),
         look=look,
     )
     app = open_api()
@@ -76,7 +79,14 @@ def http_app(
         public_url=house.public_url,
     )
     for router in (
-        card_routes(store, clock),
+        card_routes(store, clock, desk.lists.cards_changed),
+        own_card_routes(store, clock, chance.virtual_tag),
+        sheet_routes(store, clock, desk.lists.cards_changed),
+        group_routes(store, clock, desk.lists.cards_changed),
+        unknown_routes(store, clock, desk.lists.cards_changed),
+        enrol_routes(store, clock),
+        access_routes(store, desk.access),
+        local_list_routes(store, clock, desk.lists.touch, by_setting=desk.lists.by_setting),
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, view, feed.touch),
         told_routes(store, view),

@@ -4,6 +4,7 @@ Moments are `*_at_ms` (see `csms_lite.clock`), energy is whole Wh, money whole m
 Text columns that end in `_json` hold compact JSON. Nothing of money or energy is ever deleted.
 """
 
+from csms_lite.store.tables.access import access_policies
 from csms_lite.store.tables.accounts import (
     accounts,
     api_keys,
@@ -19,14 +20,16 @@ from csms_lite.store.tables.audit import audit
 from csms_lite.store.tables.certificates import signing_requests
 from csms_lite.store.tables.commands import commands
 from csms_lite.store.tables.doors import inbox, station_keys
+from csms_lite.store.tables.enrolment import enrolments, unknown_tags
 from csms_lite.store.tables.files import addresses, files
 from csms_lite.store.tables.history import beats, boots, statuses
 from csms_lite.store.tables.live import changes, epochs
+from csms_lite.store.tables.local_list import local_list_entries, local_lists
 from csms_lite.store.tables.mail import outbox
 from csms_lite.store.tables.messages import delays, frames, log_metadata
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
-from csms_lite.store.tables.people import cards
+from csms_lite.store.tables.people import budgets, card_changes, card_groups, cards, rights
 from csms_lite.store.tables.sessions import breaches, samples, sessions
 from csms_lite.store.tables.sites import plates, sites
 from csms_lite.store.tables.stations import (
@@ -40,6 +43,7 @@ from csms_lite.store.tables.tariffs import tariffs
 from csms_lite.store.tables.webhooks import deliveries, webhooks
 
 __all__ = [
+    "access_policies",
     "accounts",
     "addresses",
     "alerts",
@@ -50,6 +54,9 @@ __all__ = [
     "beats",
     "boots",
     "breaches",
+    "budgets",
+    "card_changes",
+    "card_groups",
     "cards",
     "changes",
     "commands",
@@ -57,18 +64,22 @@ __all__ = [
     "delays",
     "deliveries",
     "derivations",
+    "enrolments",
     "epochs",
     "events",
     "files",
     "frames",
     "identities",
     "inbox",
+    "local_list_entries",
+    "local_lists",
     "log_metadata",
     "mail_codes",
     "metadata",
     "outbox",
     "plates",
     "recovery_codes",
+    "rights",
     "samples",
     "second_factors",
     "sessions",
@@ -79,6 +90,7 @@ __all__ = [
     "stations",
     "statuses",
     "tariffs",
+    "unknown_tags",
     "user_pushes",
     "webhooks",
 ]
