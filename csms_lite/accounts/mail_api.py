@@ -28,7 +28,7 @@ from csms_lite.audit.rules import actor, address_of
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.errors import Forbidden, Refused
-from csms_lite.gate import Newcomer
+from csms_lite.gate import Newcomer, Principal
 from csms_lite.mail.postman import Postman
 from csms_lite.store.writer import Store
 
@@ -118,7 +118,7 @@ class MailDesk:
         )
         self._postman.ring()
 
-    async def verify(self, who: Any, request: Request, digits: str) -> dict[str, Any]:
+    async def verify(self, who: Principal, request: Request, digits: str) -> dict[str, Any]:
         """Take a code for the own address; raises `Forbidden` for a wrong one, `TooMany`."""
         self._answers.take(address_of(request))
         verified = await self._store.do(

@@ -60,6 +60,11 @@ expire: Final = Prepared(
     .values(state="expired", problem=bindparam("problem"))
     .returning(commands.c.command_id)
 )
+withdraw: Final = Prepared(
+    update(commands)
+    .where(commands.c.command_id == bindparam("of_command"), commands.c.state == "asked")
+    .values(state="expired", problem=bindparam("problem"))
+)
 abandon: Final = Prepared(
     update(commands)
     .where(commands.c.state == "sent", commands.c.sent_at_ms <= bindparam("before_ms"))

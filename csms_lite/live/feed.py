@@ -88,6 +88,10 @@ class Feed:
             self._due[station_id] = now if last is None else max(now, last + BETWEEN_S)
             self._bell.set()
 
+    def watched(self) -> tuple[int, ...]:
+        """Give the stations that somebody watches."""
+        return tuple(self._watchers)
+
     def touch_all(self) -> None:
         """Say that something changed which every document shows, such as the price."""
         for station_id in self._watchers:

@@ -21,7 +21,9 @@ from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.ocpp.wire import Socket, Wire
+from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
+from csms_lite.stations.liveness import Patience
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Station
 from csms_lite.store.writer import Store
@@ -46,9 +48,15 @@ class Desk:
     outgoing: Outgoing
     access: AccessRules
     heartbeat_s: int
-    accept_unknown: bool
+    patience: Patience
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
+    limits: Limits = USUAL
+    """Beyond which a measured value raises an alarm."""
+    start_within_s: int = 300
+    """For how long a start that the charger accepted may wait for its transaction."""
+    expiry_ms: int = 24 * 3_600_000
+    """After how long without news a running session is shown as overdue."""
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 
@@ -115,6 +123,8 @@ class Session:
             raise Unanswerable(str(failure)) from failure
         if call.action == "BootNotification":
             self._booted(answer)
+        if call.action == "StartTransaction":  # it may have been unwished before it began
+            self._desk.outgoing.ring(self.station.station_id)
         self._desk.touched(self.station.station_id)
         return answer
 
@@ -127,6 +137,7 @@ class Session:
             now_ms=now_ms,
             access=self._desk.access,
             heartbeat_s=self._desk.heartbeat_s,
+            limits=self._desk.limits,
         )
         try:
             return await self._desk.store.do(handle, origin, call.action, route)

@@ -14,12 +14,17 @@ from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_tag
+from csms_lite.alerts import service as alerts
+from csms_lite.alerts.rules import FAULT
+from csms_lite.charging import service as charging
 from csms_lite.clock import rfc3339
+from csms_lite.history import service as history
 from csms_lite.ocpp.messages import Samples
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
+from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
-from csms_lite.stations.rules import Boot, Observation
+from csms_lite.stations.rules import MOST_CONNECTORS, Boot, Observation
 
 BOOT_RETRY_S: Final = 60  # how often a station that waits for an operator may knock
 
@@ -37,11 +42,13 @@ class Origin:
     now_ms: int
     access: AccessRules
     heartbeat_s: int
+    limits: Limits = USUAL
 
 
 def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
     """Answer BootNotification: whether the station may talk, and what time it is."""
     registration = stations.booted(db, origin.station_id, told, origin.now_ms)
+    history.booted(db, origin.station_id, told, registration, origin.now_ms)
     return {
         "status": registration,
         "currentTime": rfc3339(origin.now_ms),
@@ -52,6 +59,7 @@ def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
 def heartbeat(db: Connection, origin: Origin, _told: object) -> Answer:
     """Answer Heartbeat with the time."""
     stations.heard(db, origin.station_id, origin.now_ms)
+    history.beat(db, origin.station_id, origin.now_ms)
     return {"currentTime": rfc3339(origin.now_ms)}
 
 
@@ -63,12 +71,32 @@ def authorize(db: Connection, origin: Origin, tag: str) -> Answer:
 def status(db: Connection, origin: Origin, told: Observation) -> Answer:
     """Keep a connector's status."""
     stations.observed(db, origin.station_id, told, origin.now_ms)
+    history.observed(db, origin.station_id, told, origin.now_ms)
     return {}
 
 
 def status_of_session(db: Connection, origin: Origin, told: Observation) -> None:
     """See from a connector's status that a cable is out."""
     sessions.observed(db, origin.station_id, told.connector, told.status, origin.now_ms)
+
+
+def alert_of_status(db: Connection, origin: Origin, told: Observation) -> None:
+    """Raise an alert for a fault, and close it once the station says that all is well."""
+    if told.connector > MOST_CONNECTORS:
+        return
+    if told.status != "Faulted" and told.error_code == "NoError":
+        alerts.close(db, origin.station_id, FAULT, connector=told.connector, now_ms=origin.now_ms)
+        return
+    details = {
+        "status": told.status,
+        "error_code": told.error_code,
+        "info": told.info,
+        "vendor_id": told.vendor_id,
+        "vendor_error_code": told.vendor_error_code,
+    }
+    alerts.raise_alert(
+        db, origin.station_id, FAULT, details, connector=told.connector, now_ms=origin.now_ms
+    )
 
 
 def start(db: Connection, origin: Origin, told: Start) -> Answer:
@@ -82,7 +110,7 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         verdict = replace(judge_tag(db, told.id_tag, origin.now_ms), status=status)
         return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
     verdict = judge_start(db, told.id_tag, origin.now_ms, origin.access)
-    transaction_id = sessions.start(
+    transaction_id, cause = sessions.start(
         db,
         origin.station_id,
         told,
@@ -90,6 +118,10 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         message_id=origin.message_id,
         now_ms=origin.now_ms,
     )
+    if cause is not None:
+        charging.began(
+            db, transaction_id, cause, message_id=origin.message_id, now_ms=origin.now_ms
+        )
     return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
 
 
@@ -108,7 +140,15 @@ def stop(db: Connection, origin: Origin, told: Stop) -> Answer:
 
 def samples(db: Connection, origin: Origin, told: Samples) -> Answer:
     """Store samples."""
-    sessions.sampled(db, origin.station_id, told.connector, told.transaction_id, told.taken)
+    sessions.sampled(
+        db,
+        origin.station_id,
+        told.connector,
+        told.transaction_id,
+        told.taken,
+        now_ms=origin.now_ms,
+        limits=origin.limits,
+    )
     return {}
 
 

@@ -17,12 +17,13 @@ from starlette.routing import BaseRoute, Mount
 
 from csms_lite.accounts.office import open_office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
+from csms_lite.house import furnish
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
@@ -30,26 +31,32 @@ PUBLIC: Final = frozenset(
     {
         "GET /",
         "GET /c/{code}",
+        "GET /api/docs",
+        "GET /api/docs.css",
+        "GET /api/openapi.json",
+        "GET /auth/reset",
+        "GET /auth/reset.js",
         "POST /api/auth/firebase",
         "POST /api/auth/login",
         "POST /api/auth/logout",
-        "GET /auth/reset",
-        "GET /auth/reset.js",
         "POST /api/auth/oidc",
         "POST /api/auth/oidc/begin",
         "POST /api/auth/refresh",
+        "POST /api/auth/register",
         "POST /api/auth/reset",
         "POST /api/auth/reset/answer",
-        "POST /api/auth/register",
         "POST /api/auth/setup",
         "POST /api/auth/token",
         "POST /api/webhooks/users",
+        "GET /api/public/stations",
+        "GET /api/public/stations/{code}",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
 )
 """Routes that need nobody to sign in; each is here by decision."""
 
+SHEET: Final = Sheet(url="ws://here/ocpp", heartbeat_s=60)
 PRINCIPALS: Final = {str(role): Principal(role=role, name=role) for role in Role}
 
 
@@ -69,7 +76,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
             office = await open_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
-                yield http_app(house.desk, house.feed, Gate([by_role]), office)
+                yield http_app(house, office, Gate([by_role]), SHEET)
                 feeding.cancel()
 
 

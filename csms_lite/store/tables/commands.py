@@ -24,5 +24,6 @@ commands: Final = Table(
     Column("result_json", Text, comment="the CALLRESULT's payload"),
     Column("problem", Text, comment="why there is no result, for people"),
     Index(None, "station_id", "state"),
+    Index(None, "station_id", "action", "asked_at_ms"),
     sqlite_autoincrement=True,
 )
