@@ -30,12 +30,16 @@ ABOUT: Final = (
 )
 TAGS: Final[Mapping[str, str]] = {
     "about": "This description, for machines and for people.",
+    "audit": "Who changed what, and which person a member of the staff looked at.",
+    "auth": "Coming in and going out: register, sign in, refresh, reset a password.",
     "cards": "Who may charge.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
     "commands": "What chargers are asked to do, and what came of it.",
+    "me": "The own account: profile, password, sign-ins, keys, second factor.",
     "public": "What anybody may see: the pages of stations and their live status.",
     "sessions": "Transactions, their samples, energy and cost.",
     "tariff": "The price.",
+    "users": "People, for the staff.",
 }
 """What each tag is about; the page and the description list them in this order."""
 

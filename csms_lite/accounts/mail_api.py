@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from csms_lite.accounts import codes, service
 from csms_lite.accounts.bodies import (
+    GUARDED,
     Body,
     Code,
     CodeBody,
@@ -159,7 +160,7 @@ class MailDesk:
 
 def mail_routes(desk: MailDesk) -> APIRouter:
     """Make the routes on codes by mail, and the page that a link opens."""
-    router = APIRouter(tags=["auth"])
+    router = APIRouter(tags=["auth"], responses=GUARDED)
 
     @router.post("/api/users/me/verification", status_code=202, tags=["me"])
     async def ask_verification(who: Newcomer, request: Request) -> dict[str, str]:
