@@ -5,11 +5,15 @@ from __future__ import annotations
 import random
 from uuid import UUID
 
-from csms_lite.stations.rules import CODE_LENGTH, CODE_LETTERS
+CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
+CODE_LENGTH = 8
 
 KEY_BYTES = 20  # the longest AuthorizationKey of OCPP: 40 hexadecimal digits
 SALT_BYTES = 16
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
+
+SERIAL_BITS = 159  # RFC 5280 4.1.2.2: at most 20 octets, positive
+ADDRESS_BYTES = 16  # 128 bits, for a day or a month
 
 
 class Chance:
@@ -26,9 +30,21 @@ class Chance:
         """Make a station's public code."""
         return "".join(self._source.choices(CODE_LETTERS, k=CODE_LENGTH))
 
+    def digits(self) -> str:
+        """Make a code of six digits, as people copy from a mail."""
+        return f"{self._source.randrange(10**6):06d}"
+
     def token(self) -> str:
         """Make a bearer token; only as good as the source, so that must be the system's."""
         return self._source.randbytes(TOKEN_BYTES).hex()
+
+    def address(self) -> str:
+        """Make the secret part of an address, with 128 bits, in letters that every URL holds."""
+        return self._source.randbytes(ADDRESS_BYTES).hex()
+
+    def serial(self) -> int:
+        """Make a certificate's serial number: positive, 159 bits as RFC 5280 allows."""
+        return 1 + self._source.getrandbits(SERIAL_BITS - 1)
 
     def key(self) -> str:
         """Make a station's key; as good as the source, as a token is."""

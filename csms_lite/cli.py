@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csms_lite import cli_upkeep, cli_users
 from csms_lite.cli_chargers import charger_verbs
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     token = below.add_parser("token", help="print the bearer token of the HTTP API")
     token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
     token.set_defaults(func=_token)
+    cli_users.verbs(below.add_parser("user", help="people: add, list, change them"))
+    cli_upkeep.verbs(below)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -111,9 +114,10 @@ async def _serve(settings: Settings) -> None:
 
     import structlog
 
-    from csms_lite.app import Addresses, announce, serve
+    from csms_lite.app import serve
     from csms_lite.chance import system_chance
     from csms_lite.clock import SystemClock
+    from csms_lite.listening import Addresses, announce
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     logging.basicConfig(level=logging.WARNING)

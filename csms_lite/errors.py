@@ -3,12 +3,18 @@
 CsmsError
 ├── SettingsError (ValueError)      the installer can mend it: the message says how
 ├── StoreFailed (OSError)           the disk did not take it; passing: nobody is answered
+├── ProviderFailed (OSError)        a sign-in provider does not answer; passing 503
 ├── VerbFailed (RuntimeError)       our bug: a verb raised what it never should
 ├── NotFound (LookupError)          what was asked for is not here            404
 ├── Refused (ValueError)            it is here, but may not be done           409
 ├── Unacceptable (ValueError)       the request itself cannot be used         422
+├── TooLarge (ValueError)           a file that would take too much room       413
 ├── NotAllowed (PermissionError)    no or wrong token                         401
-└── Forbidden (PermissionError)     a good token of somebody who may not      403
+│   └── FactorNeeded                and the second factor is missing
+├── Forbidden (PermissionError)     a good token of somebody who may not      403
+├── TooMany (RuntimeError)          asked too often: later it may work        429
+├── NotBuilt (NotImplementedError)  the place is kept, what belongs there comes  501
+└── NotSetUp (RuntimeError)         the installer has not set this up yet     503
 """
 
 from __future__ import annotations
@@ -32,6 +38,13 @@ class StoreFailed(CsmsError, OSError):
 
     status = 503
     title = "The database cannot store anything now"
+
+
+class ProviderFailed(CsmsError, OSError):
+    """A sign-in provider did not answer, or not as providers do; trying again later may help."""
+
+    status = 503
+    title = "The sign-in provider does not answer"
 
 
 class VerbFailed(CsmsError, RuntimeError):
@@ -59,6 +72,13 @@ class Unacceptable(CsmsError, ValueError):
     title = "This request cannot be used"
 
 
+class TooLarge(CsmsError, ValueError):
+    """There is no room for it."""
+
+    status = 413
+    title = "This is too large"
+
+
 class NotAllowed(CsmsError, PermissionError):
     """No token, or not the right one."""
 
@@ -66,8 +86,39 @@ class NotAllowed(CsmsError, PermissionError):
     title = "A token is needed"
 
 
+class FactorNeeded(NotAllowed):
+    """The password is right, and a code of the second factor is missing or wrong."""
+
+    title = "A second factor is needed"
+
+
 class Forbidden(CsmsError, PermissionError):
     """Who asks is known, and may not do this."""
 
     status = 403
     title = "You may not do this"
+
+
+class TooMany(CsmsError, RuntimeError):
+    """Asked too often; *retry_after_s* says when it may work again."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotSetUp(CsmsError, RuntimeError):
+    """This needs a setting that the installer has not given."""
+
+    status = 503
+    title = "This is not set up here"
+
+
+class NotBuilt(CsmsError, NotImplementedError):
+    """An address that is known, and what it should answer is still to come."""
+
+    status = 501
+    title = "Not built yet"

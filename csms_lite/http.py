@@ -14,16 +14,24 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.accounts.office import Office
 from csms_lite.alerts.api import alert_routes
-from csms_lite.commands.api import command_routes
+from csms_lite.certificates.api import certificate_routes
+from csms_lite.charging.api import Counter, charging_routes
+from csms_lite.charging.tags import tag_of
+from csms_lite.commands.api import Asking, command_routes
 from csms_lite.commands.key_api import key_routes
+from csms_lite.compat.routes import compat_routes
+from csms_lite.files.api import Files, file_routes, station_routes
 from csms_lite.gate import Gate
+from csms_lite.history.api import history_routes
+from csms_lite.house import House
 from csms_lite.live.api import PageFiles, public_routes
-from csms_lite.live.feed import Feed
 from csms_lite.ocpp.outgoing import check_payload
-from csms_lite.ocpp.session import Desk
+from csms_lite.openapi import about_routes, open_api
+from csms_lite.oversight import Oversight
 from csms_lite.people.api import card_routes
-from csms_lite.sessions.api import session_routes
+from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.stations.api import charger_routes, told_routes
 from csms_lite.stations.import_api import import_routes
 from csms_lite.stations.inbox_api import inbox_routes
@@ -34,17 +42,39 @@ from csms_lite.stations.view import ChargerView
 from csms_lite.tariffs.api import tariff_routes
 from csms_lite.web import Guard, add_problems
 
+WS_MESSAGE_MAX: Final = 16 * 1024  # bytes: a client says who it is, and nothing more
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(desk: Desk, feed: Feed, gate: Gate, sheet: Sheet) -> FastAPI:
+def http_app(
+    house: House, office: Office, gate: Gate, sheet: Sheet, oversight: Oversight | None = None
+) -> FastAPI:
     """Put all routes together."""
+    desk, feed, look = house.desk, house.feed, house.freshness.look
     store, clock, chance = desk.store, desk.clock, desk.chance
     view = ChargerView(clock=clock, presence=desk.presence, patience=desk.patience, sheet=sheet)
-    app = FastAPI(title="Tapwatt csms_lite", docs_url=None, redoc_url=None, openapi_url=None)
+    counter = Counter(
+        store=store,
+        clock=clock,
+        chance=chance,
+        presence=desk.presence,
+        sender=desk.outgoing,
+        access=desk.access,
+        tag_of=tag_of,
+        look=look,
+    )
+    app = open_api()
     app.add_middleware(Guard)
     app.state.gate = gate
     add_problems(app)
+    files = Files(
+        store=store,
+        clock=clock,
+        chance=chance,
+        shelf=desk.shelf,
+        asking=Asking(store, clock, chance, desk.outgoing, check_payload),
+        public_url=house.public_url,
+    )
     for router in (
         card_routes(store, clock),
         tariff_routes(store, clock, feed.touch_all),
@@ -58,9 +88,27 @@ def http_app(desk: Desk, feed: Feed, gate: Gate, sheet: Sheet) -> FastAPI:
         alert_routes(store, clock),
         key_routes(store, clock, chance, desk.outgoing, desk.presence),
         command_routes(store, clock, chance, desk.outgoing, check_payload),
-        session_routes(store),
+        session_files(store, clock, desk.presence),  # before the routes with a number
+        certificate_routes(store, clock, chance, desk.outgoing.ring),
+        file_routes(files),
+        station_routes(files),
+        about_routes(app),
+        *office.routes(),
+        session_routes(
+            store,
+            clock,
+            desk.presence,
+            look=look,
+            touched=feed.touch,
+            expiry_ms=desk.expiry_ms,
+        ),
+        history_routes(store),
+        charging_routes(counter),
+        *compat_routes(counter, desk.patience, office),
     ):
         app.include_router(router)
+    if oversight is not None:
+        oversight.add_routes(app, gate)
     pages = find_pages()
     app.include_router(public_routes(store, feed, pages))
     app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
@@ -82,7 +130,9 @@ class HttpServer(uvicorn.Server):
                 app,
                 ssl_context_factory=None if tls is None else lambda _config, _default: tls,
                 lifespan="off",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=WS_MESSAGE_MAX,
+                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,

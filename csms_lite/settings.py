@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     """Who signs the certificates of chargers (PEM), for security profile 3."""
     ocpp_plain_port: Port | None = None
     """One more port for chargers, without TLS, while they move from profile 1 to 2."""
+    legacy_json_port: Port | None = None
+    """One more port, for chargers that talk in JSON objects instead of OCPP; it has no TLS, and
+    they are let in without a key."""
     ocpp_url: str | None = None
     """Where chargers reach us, for their settings sheets, when it is not where we listen."""
     ping_every_s: Annotated[float, Field(gt=0, le=3600)] = 20
@@ -53,5 +56,71 @@ class Settings(BaseSettings):
     """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
     strict_subprotocol: bool = False
     """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
+    public_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where people and chargers reach the HTTP port: for links in mails and addresses of files."""
+    file_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 512
+    """Largest file that a charger may bring, or an admin store."""
+    files_mib: Annotated[int, Field(ge=1, le=1 << 24)] = 4096
+    """Room for all files together."""
+    uploads_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """How long diagnostics and logs are kept; firmware stays until it is deleted."""
+    station_ca_cert: Path | None = None
+    """Certificate (PEM) of the authority that signs what stations ask for; without, nobody does."""
+    station_ca_key: Path | None = None
+    """Its key, PEM without a password."""
+    station_cert_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """How long certificates of stations are valid."""
+    sign_by_hand: bool = False
+    """Tell stations to wait: an admin gives the chain. Without an authority and this: Rejected."""
+    open_registration: bool = True
+    """Let anybody make an account of the role USER; else an ADMIN adds them."""
+    second_factor_for_staff: bool = False
+    """Let ADMIN and OPERATOR do nothing before they have set up a second factor."""
+    trigger_when_watched: bool = True
+    """Ask chargers for readings while somebody watches a session; off for metered links."""
+    start_within_s: Annotated[int, Field(ge=30, le=900)] = 300
+    """How long a start that a charger accepted may wait for its cable before it is failed."""
+    session_expiry_h: Annotated[int, Field(ge=1, le=8760)] = 24
+    """After how many hours without news a running session is shown as overdue; never closed."""
+    nominal_v: Annotated[float, Field(ge=50, le=500)] = 230
+    """Mains voltage to neutral; a tenth more or less raises an alarm."""
+    temperature_limit_c: Annotated[float, Field(ge=30, le=150)] = 80
+    """Above which a charger's own temperature raises an alarm."""
+    smtp_host: str | None = None
+    """Mail server that takes our mails; without one there are no codes by mail."""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the line to it is protected; `none` is for a server on this machine only."""
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    """By environment only: arguments can be read by everybody on the machine."""
+    smtp_ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    mail_from: str | None = None
+    """Address that mails come from."""
+    oidc_issuer: str | None = None
+    """Sign-in with this OpenID Connect provider, as its ID tokens name it."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    firebase_project: str | None = None
+    """Accept ID tokens of this Firebase project."""
+    users_webhook_secret: SecretStr | None = None
+    """Take pushed users, signed so: `whsec_` and 24 bytes or more in base64."""
+    dev: bool = False
+    """Start although variables of the Firebase emulator are set: never where people charge."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""
+    log_days: Annotated[int, Field(ge=1, le=36_500)] = 60
+    """How long the log keeps frames; what heartbeats say is forgotten after a day."""
+    log_transaction_days: Annotated[int, Field(ge=0, le=36_500)] = 1100
+    """How long it keeps frames that begin or end transactions, for disputes; 0: for ever."""
+    log_max_mb: Annotated[int, Field(ge=10, le=10_000_000)] = 10_000
+    """How large the log may become; beyond it the oldest frames go, of whatever age."""
+    log_slow_ms: Annotated[int, Field(ge=1, le=600_000)] = 2000
+    """From when on an answer counts as slow."""
+    event_origins: tuple[str, ...] = ()
+    """Pages of other hosts that may follow events over the WebSocket, as `https://host`."""
+    webhook_http: bool = False
+    """Let webhooks go to http:// addresses, which anybody on the way can read."""
+    webhook_private: bool = False
+    """Let webhooks go to addresses of this machine and of private networks."""

@@ -50,17 +50,30 @@ CORE_MAY_IMPORT = {
 # Where there are two, the second is the other end of the same wire.
 HOME_OF = {
     "adafruit_pn532": ["edge/drivers/pn532/library.py"],
+    "aiosmtplib": ["csms_lite/mail/smtp.py"],
     "aiosqlite": ["edge/drivers/journal/*", "csms_lite/store/*"],
     "alembic": ["csms_lite/store/*"],
+    "argon2": ["csms_lite/accounts/passwords.py"],
     "fastjsonschema": ["edge/ocppj/*"],
-    "cryptography": ["edge/drivers/x509/*", "edge/sim/authority.py"],
-    "httpx": ["edge/drivers/carrier/http.py"],
+    "cryptography": [
+        "edge/drivers/x509/*",
+        "edge/sim/authority.py",
+        "csms_lite/certificates/authority.py",
+        "csms_lite/upkeep/doctor.py",
+    ],
+    "httpx": [
+        "edge/drivers/carrier/http.py",
+        "csms_lite/accounts/oidc.py",
+        "csms_lite/webhooks/post.py",
+    ],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
+    "jwt": ["csms_lite/accounts/tokens.py", "csms_lite/accounts/oidc.py"],
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
+    "pyotp": ["csms_lite/accounts/factors.py"],
     "serial": ["edge/drivers/pn532/__init__.py"],
     "uvicorn": ["csms_lite/http.py"],
-    "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/endpoint.py"],
+    "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/*endpoint.py"],
 }
 
 # What makes a run unrepeatable or a task unowned, and the only files that may do it.
@@ -76,8 +89,11 @@ ONLY_IN = {
         "edge/drivers/system_clock.py",
     ],
     r"asyncio\.to_thread|threading\.Thread|.*\.run_in_executor": [
+        "csms_lite/accounts/passwords.py",
         "edge/drivers/*",
         "edge/sim/wires.py",
+        "csms_lite/certificates/*",
+        "csms_lite/files/*",
     ],
     r"asyncio\.(create_task|ensure_future)|.*(loop|\?)\.create_task": [],
     r".*\.create_task": [
@@ -99,7 +115,7 @@ ONLY_IN = {
         "edge/sim/*",
     ],
 }
-CATCHES_ALL = ["edge/runtime/supervise.py"]
+CATCHES_ALL = ["edge/runtime/supervise.py", "csms_lite/supervise.py"]
 
 
 @cache

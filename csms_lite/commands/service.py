@@ -9,15 +9,17 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from csms_lite.commands import sql
-from csms_lite.commands.rules import SEND_WITHIN_MS, Command, refuse_forbidden
+from csms_lite.commands.following import LATER_MS, NAMELESS, awaited, shows
+from csms_lite.commands.rules import SEND_WITHIN_MS, Command, consents, refuse_forbidden
 from csms_lite.commands.secrets import is_secret, masked, masked_result
-from csms_lite.errors import NotFound, Unacceptable
+from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.stations import door_service
 from csms_lite.stations import service as stations
 from csms_lite.stations.keys import as_bytes
 from csms_lite.stations.service import station
 
+AWAITING_MOST: Final = 16  # looked at per message; of more, the oldest are given up
 AUTHORIZATION_KEY: Final = "AuthorizationKey"
 TAKEN: Final = ("Accepted", "Scheduled")
 REFUSED: Final = ("Rejected", "NotSupported")
@@ -31,14 +33,31 @@ def ask(
     *,
     message_id: str,
     now_ms: int,
+    asked_by: str | None = None,
+    batch: str | None = None,
+    key: str | None = None,
+    is_forced: bool = False,
 ) -> Command:
     """Write down what is asked of a charger; sent after the commit, within half a minute.
 
-    A secret is not: who asks hides it for the sender before (`csms_lite.commands.secrets`).
+    Asked again under the same *key* it is the same row, whatever became of it. *is_forced* skips
+    what the standard forbids a central system, for laboratories, and is noted.
+    A secret is not written down: who asks hides it before (`csms_lite.commands.secrets`).
     Raises `NotFound`, `Unacceptable`, `Refused`.
     """
     known = station(db, charger)
-    refuse_forbidden(action, payload, is_booted=known.booted_at_ms is not None)
+    if key is not None:
+        same = _asked_before(db, known.station_id, key, action, payload)
+        if same is not None:
+            return same
+    if is_forced:
+        told = {"action": action, "payload": masked(action, payload), "by": asked_by}
+        stations.note(db, known.station_id, "command_forced", told, now_ms=now_ms)
+    else:
+        is_booted = known.booted_at_ms is not None
+        refuse_forbidden(action, payload, is_booted=is_booted, registration=known.registration)
+    if action in NAMELESS:
+        sql.supersede.run(db, of_station=known.station_id, of_action=action)
     row = sql.ask.one(
         db,
         station_id=known.station_id,
@@ -47,9 +66,25 @@ def ask(
         message_id=message_id,
         asked_at_ms=now_ms,
         deadline_ms=now_ms + SEND_WITHIN_MS,
+        asked_by=asked_by,
+        batch=batch,
+        idempotency_key=key,
+        awaits=awaited(action, payload),
     )
     assert row is not None  # RETURNING gives the row it inserted
     return command(db, int(row[0]))
+
+
+def _asked_before(
+    db: Connection, station_id: int, key: str, action: str, payload: Mapping[str, Any]
+) -> Command | None:
+    row = sql.by_key.one(db, of_station=station_id, key=key)
+    if row is None:
+        return None
+    known = Command._make(row)
+    if known.action != action or loads(known.payload_json) != masked(action, payload):
+        raise Refused("this Idempotency-Key belongs to another command: send a new one")
+    return known
 
 
 def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
@@ -68,10 +103,12 @@ def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:
-    """Keep the station's answer, and what follows from it for the station."""
+    """Keep the station's answer, and what follows from it; after a refusal nothing is awaited."""
     asked = command(db, command_id)
     kept = masked_result(asked.action, result)
     _settle(db, command_id, "answered", now_ms, result=dumps(kept))
+    if not consents(result):
+        sql.await_nothing.run(db, of_command=command_id)
     status = result.get("status")
     if asked.action == "ChangeAvailability" and status in TAKEN:
         told = loads(asked.payload_json)
@@ -89,18 +126,36 @@ def ask_by_operator(
     salt: str,
     message_id: str,
     now_ms: int,
+    asked_by: str | None = None,
+    batch: str | None = None,
+    key: str | None = None,
+    is_forced: bool = False,
 ) -> Command:
     """Ask by hand; a key that is sent so is one that the charger may come with (TC_073).
 
     One that cannot be a key is sent all the same: the station refuses it (ruling 21).
     Raises as `ask`.
     """
-    if is_secret(action, payload):
-        key = str(payload.get("value", ""))
+    command = ask(
+        db,
+        charger,
+        action,
+        payload,
+        message_id=message_id,
+        now_ms=now_ms,
+        asked_by=asked_by,
+        batch=batch,
+        key=key,
+        is_forced=is_forced,
+    )
+    if is_secret(action, payload) and command.message_id == message_id:
+        value = str(payload.get("value", ""))
         with suppress(Unacceptable):
-            as_bytes(key)
-            door_service.add_key(db, charger, key, salt=salt, now_ms=now_ms, message_id=message_id)
-    return ask(db, charger, action, payload, message_id=message_id, now_ms=now_ms)
+            as_bytes(value)
+            door_service.add_key(
+                db, charger, value, salt=salt, now_ms=now_ms, message_id=message_id
+            )
+    return command
 
 
 def rotate_key(
@@ -127,9 +182,53 @@ def rotate_key(
     return ask(db, charger, "ChangeConfiguration", payload, message_id=message_id, now_ms=now_ms)
 
 
-def failed(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
-    """Keep why there is no answer."""
+def failed(
+    db: Connection, command_id: int, problem: str, now_ms: int, *, is_refusal: bool = False
+) -> None:
+    """Keep why there is no answer; what is not refused may still be seen to happen."""
     _settle(db, command_id, "failed", now_ms, problem=problem)
+    if is_refusal:
+        sql.await_nothing.run(db, of_command=command_id)
+
+
+def observed(
+    db: Connection, station_id: int, message: str, told: Mapping[str, Any], now_ms: int
+) -> Command | None:
+    """See in what a station tells what came of a command; gives that command.
+
+    One message tells of one command, the oldest that waits for it: stations work in order.
+    """
+    rows = sql.awaiting.rows(
+        db,
+        of_station=station_id,
+        message=message,
+        since_ms=now_ms - LATER_MS,
+        count=AWAITING_MOST,
+    )
+    for found in map(Command._make, reversed(rows)):
+        is_it, is_last = shows(found, told, now_ms)
+        if is_it:
+            sql.observe.run(
+                db,
+                of_command=found.command_id,
+                at_ms=now_ms,
+                told_json=dumps(told),
+                still_awaits=None if is_last else message,
+            )
+            return found
+    return None
+
+
+def fulfilled(db: Connection, command_id: int, told: Mapping[str, Any], now_ms: int) -> None:
+    """Keep what came of a command, known by its number."""
+    sql.observe.run(
+        db, of_command=command_id, at_ms=now_ms, told_json=dumps(told), still_awaits=None
+    )
+
+
+def withdraw(db: Connection, command_id: int, problem: str) -> bool:
+    """Take a command back; false when it was sent already, or has ended."""
+    return sql.withdraw.run(db, of_command=command_id, problem=problem) > 0
 
 
 def declined(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
@@ -175,6 +274,20 @@ def _forget_its_key(db: Connection, asked: Command) -> None:
     """Forget the key that a command should have taken to a station that does not have it."""
     if is_secret(asked.action, loads(asked.payload_json)):
         door_service.drop_key_of(db, asked.station_id, asked.message_id)
+
+
+def page_commands(
+    db: Connection,
+    *,
+    batch: str | None,
+    state: str | None,
+    action: str | None,
+    before: int,
+    count: int,
+) -> list[Command]:
+    """Give up to *count* commands of all chargers, newest first, of those that are asked for."""
+    rows = sql.page.rows(db, batch=batch, state=state, action=action, before=before, count=count)
+    return [Command._make(row) for row in rows]
 
 
 def _settle(

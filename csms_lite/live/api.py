@@ -49,14 +49,18 @@ def public_routes(store: Store, feed: Feed, pages: Path) -> APIRouter:
         station = await store.read(station_by_code, code)
         return JSONResponse(await feed.current(station.station_id))
 
-    @router.get("/api/public/stations/{code}/events")
+    @router.get(
+        "/api/public/stations/{code}/events",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
     async def events(code: str) -> StreamingResponse:
         """Stream status documents as server-sent events, the first at once."""
         station = await store.read(station_by_code, code)
         stream = _stream(feed, station.station_id)
         return StreamingResponse(stream, media_type="text/event-stream", headers=STREAM_HEADERS)
 
-    @router.get("/c/{code}")
+    @router.get("/c/{code}", response_class=HTMLResponse)
     async def page(code: str) -> Response:
         """Give the driver's page of a station."""
         await store.read(station_by_code, code)
@@ -65,7 +69,7 @@ def public_routes(store: Store, feed: Feed, pages: Path) -> APIRouter:
             raise NotFound("the driver's page is not installed: the folder hmi is missing")
         return FileResponse(index, headers={"cache-control": "no-cache"})
 
-    @router.get("/")
+    @router.get("/", response_class=HTMLResponse, responses={307: {}})
     async def front() -> Response:
         """Lead to the only station, or list them."""
         stations = [

@@ -8,7 +8,8 @@ from typing import Any
 
 from csms_lite.clock import read_time
 from csms_lite.jsontext import dumps
-from csms_lite.sessions.rules import ENERGY, POWER, Sample, Start, Stop, measure
+from csms_lite.sessions.measures import read_sample
+from csms_lite.sessions.rules import Sample, Start, Stop
 from csms_lite.stations.rules import Boot, Observation
 
 Payload = Mapping[str, Any]
@@ -86,6 +87,12 @@ def read_meter_values(payload: Payload, now_ms: int) -> Samples:
     )
 
 
+def read_request(payload: Payload, _now_ms: int) -> str:
+    """Read SignCertificate (whitepaper 5.14): the request in PEM."""
+    csr: str = payload["csr"]
+    return csr
+
+
 def read_whole(payload: Payload, _now_ms: int) -> Payload:
     """Take a payload as it is."""
     return payload
@@ -93,13 +100,7 @@ def read_whole(payload: Payload, _now_ms: int) -> Payload:
 
 def _samples(meter_values: Sequence[Payload], now_ms: int) -> tuple[Sample, ...]:
     return tuple(
-        Sample(
-            at_ms=_moment(one["timestamp"], now_ms),
-            energy_wh=measure(one["sampledValue"], ENERGY),
-            power_w=measure(one["sampledValue"], POWER),
-            values=one["sampledValue"],
-        )
-        for one in meter_values
+        read_sample(_moment(one["timestamp"], now_ms), one["sampledValue"]) for one in meter_values
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 
+from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.commands.rules import ACTIONS, Command
@@ -49,15 +50,24 @@ class Outgoing:
         for waiter in self._waiters.pop(command_id, ()):
             waiter.set()
 
-    async def wait(self, command_id: int, at_most_s: float) -> None:
-        """Wait for a command's end, or for the time to run out."""
+    async def wait(
+        self,
+        command_id: int,
+        at_most_s: float,
+        is_over: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        """Wait for a command's end, or for the time to run out.
+
+        *is_over* is asked once we listen: for who cannot tell that it has not come before.
+        """
         waiter = asyncio.Event()
         waiters = self._waiters.setdefault(command_id, [])
         waiters.append(waiter)
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(at_most_s):
-                    await waiter.wait()
+                    if is_over is None or not await is_over():
+                        await waiter.wait()
         finally:
             waiters.remove(waiter)
             if not waiters:
@@ -118,11 +128,13 @@ class CommandSender:
                 await self._store.do(commands.declined, command.command_id, problem, now_ms)
                 return
         log.info("command_sent", charger=command.charger, action=command.action)
+        is_refusal = False
         try:
             result = await charge_point.call_action(
                 command.action, payload, command.message_id, ANSWER_WITHIN_S
             )
         except CallErrorReceived as refusal:
+            is_refusal = True
             problem = f"the charger answered CALLERROR {refusal.code}: {refusal.description}"
             now_ms = self._clock.now_ms()
             await self._store.do(commands.declined, command.command_id, problem, now_ms)
@@ -133,7 +145,13 @@ class CommandSender:
             problem = "the connection ended before the answer came: the outcome is unknown"
         else:
             await self._store.do(
-                commands.answered, command.command_id, result, self._clock.now_ms()
+                charging.answered, command.command_id, result, self._clock.now_ms()
             )
             return
-        await self._store.do(commands.failed, command.command_id, problem, self._clock.now_ms())
+        await self._store.do(
+            charging.failed,
+            command.command_id,
+            problem,
+            self._clock.now_ms(),
+            is_refusal=is_refusal,
+        )

@@ -33,23 +33,46 @@ class Route(Generic[M]):
 
 ROUTES: Final[Mapping[str, Route[Any]]] = {
     "Authorize": Route(read=messages.read_tag, first=verbs.authorize),
-    "BootNotification": Route(read=messages.read_boot, first=verbs.boot),
+    "BootNotification": Route(
+        read=messages.read_boot, first=verbs.boot, then=(verbs.fulfilling("BootNotification"),)
+    ),
     "DataTransfer": Route(read=messages.read_whole, first=verbs.data_transfer),
     "DiagnosticsStatusNotification": Route(
-        read=messages.read_whole, first=verbs.noting("diagnostics_status")
+        read=messages.read_whole,
+        first=verbs.noting("diagnostics_status"),
+        then=(verbs.fulfilling("DiagnosticsStatusNotification"),),
     ),
     "FirmwareStatusNotification": Route(
-        read=messages.read_whole, first=verbs.noting("firmware_status")
+        read=messages.read_whole,
+        first=verbs.noting("firmware_status"),
+        then=(verbs.fulfilling("FirmwareStatusNotification"),),
     ),
-    "Heartbeat": Route(read=messages.read_whole, first=verbs.heartbeat),
-    "LogStatusNotification": Route(read=messages.read_whole, first=verbs.noting("log_status")),
-    "MeterValues": Route(read=messages.read_meter_values, first=verbs.samples, is_transaction=True),
+    "Heartbeat": Route(
+        read=messages.read_whole, first=verbs.heartbeat, then=(verbs.fulfilling("Heartbeat"),)
+    ),
+    "LogStatusNotification": Route(
+        read=messages.read_whole,
+        first=verbs.noting("log_status"),
+        then=(verbs.fulfilling("LogStatusNotification"),),
+    ),
+    "MeterValues": Route(
+        read=messages.read_meter_values,
+        first=verbs.samples,
+        then=(verbs.fulfilling("MeterValues"),),
+        is_transaction=True,
+    ),
     "SecurityEventNotification": Route(
         read=messages.read_whole, first=verbs.noting("security_event")
     ),
-    "SignCertificate": Route(read=messages.read_whole, first=verbs.sign_certificate),
+    "SignCertificate": Route(
+        read=messages.read_request,
+        first=verbs.sign_certificate,
+        then=(verbs.fulfilling("SignCertificate"),),
+    ),
     "SignedFirmwareStatusNotification": Route(
-        read=messages.read_whole, first=verbs.noting("signed_firmware_status")
+        read=messages.read_whole,
+        first=verbs.noting("signed_firmware_status"),
+        then=(verbs.fulfilling("SignedFirmwareStatusNotification"),),
     ),
     "StartTransaction": Route(
         read=messages.read_start,
@@ -60,7 +83,16 @@ ROUTES: Final[Mapping[str, Route[Any]]] = {
     "StatusNotification": Route(
         read=messages.read_status,
         first=verbs.status,
-        then=(verbs.status_of_session, verbs.alert_of_status),
+        then=(
+            verbs.status_of_session,
+            verbs.alert_of_status,
+            verbs.fulfilling("StatusNotification"),
+        ),
     ),
-    "StopTransaction": Route(read=messages.read_stop, first=verbs.stop, is_transaction=True),
+    "StopTransaction": Route(
+        read=messages.read_stop,
+        first=verbs.stop,
+        then=(verbs.fulfilling("StopTransaction"),),
+        is_transaction=True,
+    ),
 }

@@ -10,17 +10,20 @@ from typing import Any, Final
 import structlog
 
 from csms_lite.access.rules import AccessRules
+from csms_lite.certificates.rules import Signing
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, VerbFailed
-from csms_lite.jsontext import digest, dumps
+from csms_lite.files.shelf import Shelf
+from csms_lite.jsontext import digest
 from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
 from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
-from csms_lite.ocpp.wire import Socket, Wire
+from csms_lite.ocpp.wire import Socket, Wire, untapped
+from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.liveness import Patience
 from csms_lite.stations.presence import Presence
@@ -28,8 +31,7 @@ from csms_lite.stations.rules import Station
 from csms_lite.store.writer import Store
 from edge.ocppj.charge_point import ChargePoint, IncomingCall
 from edge.ocppj.errors import CallRefused, Code, Unanswerable, WireError
-from edge.ocppj.guard import CALL
-from edge.ocppj.repeats import Repeats
+from edge.ocppj.repeats import TRANSACTION_ACTIONS, Repeats
 
 ANSWERS_REMEMBERED: Final = 64  # of this socket, in RAM; transaction messages' also on the disk
 
@@ -50,6 +52,18 @@ class Desk:
     patience: Patience
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
+    shelf: Shelf
+    signing: Signing
+    asked_to_sign: Callable[[], None]
+    """Told that a request for a certificate is stored."""
+    tap: Callable[[str, Socket], Socket] = untapped
+    """Puts an ear on a station's socket: the log's."""
+    limits: Limits = USUAL
+    """Beyond which a measured value raises an alarm."""
+    start_within_s: int = 300
+    """For how long a start that the charger accepted may wait for its transaction."""
+    expiry_ms: int = 24 * 3_600_000
+    """After how long without news a running session is shown as overdue."""
     failures: Failures = field(default_factory=Failures)
     """Of transaction messages, over all sockets."""
 
@@ -66,13 +80,14 @@ class Session:
         self._registration = station.registration
         self._is_booted = station.booted_at_ms is not None
         self._asked_to_boot = False
-        self._wire = Wire(socket, self._keep_refused)
+        self._wire = Wire(desk.tap(station.identity, socket))
         self._charge_point = ChargePoint(
             station.identity,
             self._wire,
             self._answer,
             repeats=Repeats(ANSWERS_REMEMBERED),
             closed_errors=closed_errors,
+            refusing=self._keep_refused,
         )
         self._charge_point.muted = station.registration == "Rejected"
 
@@ -116,6 +131,10 @@ class Session:
             raise Unanswerable(str(failure)) from failure
         if call.action == "BootNotification":
             self._booted(answer)
+        if call.action == "SignCertificate":
+            self._desk.asked_to_sign()
+        if call.action == "StartTransaction":  # it may have been unwished before it began
+            self._desk.outgoing.ring(self.station.station_id)
         self._desk.touched(self.station.station_id)
         return answer
 
@@ -128,6 +147,8 @@ class Session:
             now_ms=now_ms,
             access=self._desk.access,
             heartbeat_s=self._desk.heartbeat_s,
+            signing=self._desk.signing,
+            limits=self._desk.limits,
         )
         try:
             return await self._desk.store.do(handle, origin, call.action, route)
@@ -149,10 +170,8 @@ class Session:
         if before + 1 < MOST:
             failures.add(station_id, content)
             raise failure
-        came = self._wire.take(dumps(call.unique_id))
         if before + 1 == MOST:
-            whole = [CALL, call.unique_id, call.action, call.payload]
-            details = {"frame": came[-1] if came else dumps(whole), "error": str(failure)}
+            details = {"frame": _text(call.raw), "error": str(failure)}
             await self._desk.store.do(
                 stations.note, station_id, "failed_message", details, now_ms=now_ms
             )
@@ -200,12 +219,26 @@ class Session:
         self._charge_point.muted = self._registration == "Rejected"
         log.info("station_booted", charger=self.station.identity, status=self._registration)
 
-    async def _keep_refused(self, frame: str) -> None:
-        await self._desk.store.do(
-            stations.note,
-            self.station.station_id,
-            "refused_frame",
-            {"frame": frame},
-            now_ms=self._desk.clock.now_ms(),
-        )
+    async def _keep_refused(self, action: str, raw: str | bytes) -> None:
+        """Store a transaction message that no schema can read before its CALLERROR leaves.
+
+        The station may then drop it for ever, and its bytes are billing data (ruling 6).
+        """
+        if action not in TRANSACTION_ACTIONS:
+            return
+        try:
+            await self._desk.store.do(
+                stations.note,
+                self.station.station_id,
+                "refused_frame",
+                {"frame": _text(raw)},
+                now_ms=self._desk.clock.now_ms(),
+            )
+        except CsmsError as failure:
+            await self._wire.give_up()
+            raise Unanswerable(str(failure)) from failure
         log.warning("transaction_message_refused", charger=self.station.identity)
+
+
+def _text(raw: str | bytes) -> str:
+    return raw if isinstance(raw, str) else raw.decode(errors="replace")

@@ -16,10 +16,16 @@ from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_tag
 from csms_lite.alerts import service as alerts
 from csms_lite.alerts.rules import FAULT
+from csms_lite.certificates import service as certificates
+from csms_lite.certificates.rules import NOBODY, Signing
+from csms_lite.charging import service as charging
 from csms_lite.clock import rfc3339
+from csms_lite.commands import service as commands
+from csms_lite.history import service as history
 from csms_lite.ocpp.messages import Samples
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
+from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.rules import MOST_CONNECTORS, Boot, Observation
 
@@ -39,11 +45,14 @@ class Origin:
     now_ms: int
     access: AccessRules
     heartbeat_s: int
+    signing: Signing = NOBODY
+    limits: Limits = USUAL
 
 
 def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
     """Answer BootNotification: whether the station may talk, and what time it is."""
     registration = stations.booted(db, origin.station_id, told, origin.now_ms)
+    history.booted(db, origin.station_id, told, registration, origin.now_ms)
     return {
         "status": registration,
         "currentTime": rfc3339(origin.now_ms),
@@ -54,6 +63,7 @@ def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
 def heartbeat(db: Connection, origin: Origin, _told: object) -> Answer:
     """Answer Heartbeat with the time."""
     stations.heard(db, origin.station_id, origin.now_ms)
+    history.beat(db, origin.station_id, origin.now_ms)
     return {"currentTime": rfc3339(origin.now_ms)}
 
 
@@ -65,6 +75,7 @@ def authorize(db: Connection, origin: Origin, tag: str) -> Answer:
 def status(db: Connection, origin: Origin, told: Observation) -> Answer:
     """Keep a connector's status."""
     stations.observed(db, origin.station_id, told, origin.now_ms)
+    history.observed(db, origin.station_id, told, origin.now_ms)
     return {}
 
 
@@ -103,7 +114,7 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         verdict = replace(judge_tag(db, told.id_tag, origin.now_ms), status=status)
         return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
     verdict = judge_start(db, told.id_tag, origin.now_ms, origin.access)
-    transaction_id = sessions.start(
+    transaction_id, cause = sessions.start(
         db,
         origin.station_id,
         told,
@@ -111,6 +122,13 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         message_id=origin.message_id,
         now_ms=origin.now_ms,
     )
+    if cause is not None:
+        if not cause.is_unsent:
+            seen = {**origin.payload, "transactionId": transaction_id}
+            commands.fulfilled(db, cause.command_id, seen, origin.now_ms)
+        charging.began(
+            db, transaction_id, cause, message_id=origin.message_id, now_ms=origin.now_ms
+        )
     return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
 
 
@@ -129,7 +147,15 @@ def stop(db: Connection, origin: Origin, told: Stop) -> Answer:
 
 def samples(db: Connection, origin: Origin, told: Samples) -> Answer:
     """Store samples."""
-    sessions.sampled(db, origin.station_id, told.connector, told.transaction_id, told.taken)
+    sessions.sampled(
+        db,
+        origin.station_id,
+        told.connector,
+        told.transaction_id,
+        told.taken,
+        now_ms=origin.now_ms,
+        limits=origin.limits,
+    )
     return {}
 
 
@@ -148,10 +174,19 @@ def noting(kind: str) -> Callable[[Connection, Origin, Mapping[str, Any]], Answe
     return note
 
 
-def sign_certificate(db: Connection, origin: Origin, told: Mapping[str, Any]) -> Answer:
-    """Answer SignCertificate: there is no certificate authority here; the request is kept."""
-    stations.note(db, origin.station_id, "signing_request", told, now_ms=origin.now_ms)
-    return {"status": "Rejected"}
+def sign_certificate(db: Connection, origin: Origin, csr: str) -> Answer:
+    """Keep a request for a certificate; says whether one is to be expected."""
+    is_accepted = certificates.requested(db, origin.station_id, csr, origin.signing, origin.now_ms)
+    return {"status": "Accepted" if is_accepted else "Rejected"}
+
+
+def fulfilling(message: str) -> Callable[[Connection, Origin, object], None]:
+    """Make the verb that sees in a *message* what came of a command."""
+
+    def fulfil(db: Connection, origin: Origin, _told: object) -> None:
+        commands.observed(db, origin.station_id, message, origin.payload, origin.now_ms)
+
+    return fulfil
 
 
 def tag_info(verdict: Verdict) -> Answer:

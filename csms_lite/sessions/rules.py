@@ -1,19 +1,65 @@
-"""What a transaction and its samples are, and what can be read from a sample."""
+"""What a transaction and its samples are, and which way a session goes.
+
+    pending ──► running ──► closed ──► completed | billing_failed   (billing: issue 8)
+       ├──► rejected   ▲
+       └──► failed ────┘  it began after all: what the charger tells is a fact
+
+A session is *pending* from a driver's wish until the charger tells of its beginning. UNREACHABLE
+is no state: it is a running session whose charger is away, and follows from presence.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-ENERGY: Final = "Energy.Active.Import.Register"  # also what no measurand at all means (7.43)
-POWER: Final = "Power.Active.Import"
-SCALE: Final[Mapping[str, Mapping[str, float]]] = {
-    ENERGY: {"Wh": 1, "kWh": 1000},
-    POWER: {"W": 1, "kW": 1000},
+from csms_lite.clock import rfc3339
+from csms_lite.errors import Refused
+
+
+class State(StrEnum):
+    """How far a session is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    BILLING_FAILED = "billing_failed"
+
+
+class Event(StrEnum):
+    """What moves a session on."""
+
+    BEGAN = "began"
+    """StartTransaction."""
+    REFUSED = "refused"
+    """The charger answered the RemoteStart with Rejected."""
+    LOST = "lost"
+    """Not sent, not answered, taken back, or accepted and nothing came of it."""
+    ENDED = "ended"
+    """StopTransaction."""
+    CLOSED = "closed"
+    """An operator closed it without the charger's word."""
+
+
+NEXT: Final[Mapping[tuple[State, Event], State]] = {
+    (State.PENDING, Event.BEGAN): State.RUNNING,
+    (State.PENDING, Event.REFUSED): State.REJECTED,
+    (State.PENDING, Event.LOST): State.FAILED,
+    (State.FAILED, Event.BEGAN): State.RUNNING,
+    (State.RUNNING, Event.ENDED): State.CLOSED,
+    (State.RUNNING, Event.CLOSED): State.CLOSED,
+    (State.CLOSED, Event.ENDED): State.CLOSED,  # closed by an operator: the real end came late
 }
-LARGEST: Final = 2**53  # beyond it a float no longer counts in ones
+"""All ways there are; COMPLETED and BILLING_FAILED are billing's, and nothing leads there yet."""
+
+COARSE_MIN: Final = 15  # so that no neighbour can match it with a car that left
+SHORTEST_REASON: Final = 3  # "ok" is no reason to close somebody's session
+LONGEST_REASON: Final = 500
 
 
 class Session(NamedTuple):
@@ -26,7 +72,7 @@ class Session(NamedTuple):
     id_tag: str
     verdict: str
     state: str
-    meter_start_wh: int
+    meter_start_wh: int | None
     started_at_ms: int
     received_at_ms: int
     meter_stop_wh: int | None
@@ -38,16 +84,36 @@ class Session(NamedTuple):
     measured_at_ms: int | None
     currency: str | None
     per_kwh_minor: int | None
+    user_id: int | None = None
+    reference: str | None = None
+    asked_at_ms: int | None = None
+    start_command_id: int | None = None
+    stop_command_id: int | None = None
+    stop_asked_at_ms: int | None = None
+    goal_wh: int | None = None
+    goal_soc_percent: int | None = None
+    problem: str | None = None
+    closed_at_ms: int | None = None
+    closed_by: str | None = None
+    close_reason: str | None = None
+    power_derived: int | None = None
+    soc_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What was measured at one moment: converted, and as it came."""
+    """What was measured at one moment: as it came, and converted.
+
+    *converted* holds number and unit of each value in their order, `None` where there is none.
+    """
 
     at_ms: int
     energy_wh: int | None
     power_w: int | None
     values: Sequence[Mapping[str, Any]]
+    converted: Sequence[tuple[float, str] | None] = ()
+    power_derived: bool = False
+    soc_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,31 +139,80 @@ class Stop:
     samples: tuple[Sample, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a driver wants to begin; *reference* is his own name for it."""
+
+    station_id: int
+    connector: int
+    id_tag: str
+    user_id: int | None
+    reference: str | None = None
+    goal_wh: int | None = None
+    goal_soc_percent: int | None = None
+
+
+class LastCharge(NamedTuple):
+    """The last charge at a station as anybody may see it: nobody's, and at no exact time."""
+
+    connector: int
+    day: str
+    energy_wh: int
+    about_min: int
+
+
+def next_state(state: str, event: Event) -> State:
+    """Give where *event* leads; raises `Refused` where it leads nowhere."""
+    found = NEXT.get((State(state), event))
+    if found is None:
+        raise Refused(f"a session that is {state} cannot become {event}")
+    return found
+
+
+def states_before(event: Event) -> list[State]:
+    """Give the states that *event* moves on, for the statements."""
+    return sorted(state for state, moved_by in NEXT if moved_by is event)
+
+
+def awaits_its_end(session: Session) -> bool:
+    """Say whether a StopTransaction is still to come: it runs, or only an operator closed it."""
+    return session.meter_start_wh is not None and session.meter_stop_wh is None
+
+
 def energy_wh(session: Session) -> int:
     """Give the energy of a session so far, or in the end; never less than nothing."""
     newest = session.meter_stop_wh if session.meter_stop_wh is not None else session.register_wh
-    return 0 if newest is None else max(0, newest - session.meter_start_wh)
+    if newest is None or session.meter_start_wh is None:
+        return 0
+    return max(0, newest - session.meter_start_wh)
 
 
-def measure(values: Sequence[Mapping[str, Any]], measurand: str) -> int | None:
-    """Read one measurand from OCPP sampledValues, in W or Wh; `None` when it is not there.
+def duration_s(session: Session, now_ms: int) -> int:
+    """Give how long a session lasts or lasted; nothing while it has not begun."""
+    if session.meter_start_wh is None:
+        return 0
+    until_ms = session.stopped_at_ms or session.closed_at_ms or now_ms
+    return max(0, until_ms - session.started_at_ms) // 1000
 
-    The total wins; without one the phases are added. Only the outlet counts, which is also what
-    no location means. Values that are no number are passed over: some stations send them.
+
+def last_charge(session: Session) -> LastCharge:
+    """Make an ended session public: without tag and user, its times and energy coarse."""
+    lasted_s = duration_s(session, session.received_at_ms)
+    return LastCharge(
+        connector=session.connector,
+        day=rfc3339(session.started_at_ms)[:10],
+        energy_wh=round(energy_wh(session), -2),
+        about_min=max(COARSE_MIN, round(lasted_s / 60 / COARSE_MIN) * COARSE_MIN),
+    )
+
+
+def is_overdue(session: Session, now_ms: int, expiry_ms: int) -> bool:
+    """Say whether a running session gave no sign for so long that an operator should look.
+
+    Nothing follows by itself: energy is not invented, and the real end may still come.
     """
-    total: float | None = None
-    phases: dict[str, float] = {}
-    for sampled in values:
-        number = _number(sampled, measurand)
-        if number is None:
-            continue
-        phase = sampled.get("phase")
-        if phase is None:
-            total = number
-        else:
-            phases[str(phase).removesuffix("-N")] = number
-    found = total if total is not None else (sum(phases.values()) if phases else None)
-    return None if found is None else round(found)
+    last = max(session.received_at_ms, session.measured_at_ms or 0)
+    return session.state == State.RUNNING and now_ms - last > expiry_ms
 
 
 def same_stop(session: Session, stop: Stop) -> bool:
@@ -112,19 +227,3 @@ def same_stop(session: Session, stop: Stop) -> bool:
 def newest(samples: Iterable[Sample]) -> Sample | None:
     """Give the latest of some samples."""
     return max(samples, key=lambda sample: sample.at_ms, default=None)
-
-
-def _number(sampled: Mapping[str, Any], measurand: str) -> float | None:
-    if sampled.get("measurand", ENERGY) != measurand:
-        return None
-    if sampled.get("location", "Outlet") != "Outlet" or sampled.get("format", "Raw") != "Raw":
-        return None
-    units = SCALE[measurand]
-    scale = units.get(sampled.get("unit") or next(iter(units)))
-    if scale is None:
-        return None
-    try:
-        number = float(sampled["value"]) * scale
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and abs(number) < LARGEST else None

@@ -7,17 +7,39 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from csms_lite.errors import NotFound
+from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.people.rules import tag_key
 from csms_lite.sessions import sql
-from csms_lite.sessions.rules import Sample, Session, Start, Stop, newest, same_stop
+from csms_lite.sessions.measures import convert, readings
+from csms_lite.sessions.progress import CHARGE_OVER_MS, Charge
+from csms_lite.sessions.rules import (
+    LONGEST_REASON,
+    SHORTEST_REASON,
+    Event,
+    LastCharge,
+    Sample,
+    Session,
+    Start,
+    State,
+    Stop,
+    awaits_its_end,
+    energy_wh,
+    newest,
+    next_state,
+    same_stop,
+)
+from csms_lite.sessions.rules import last_charge as public_charge
+from csms_lite.sessions.warnings import USUAL, Limits, changes
+from csms_lite.sessions.wishes import Cause, cause_of
 from csms_lite.stations import service as stations
+from csms_lite.store.prepared import Row
 from csms_lite.tariffs.service import current_tariff
 
-MAX_SAMPLES: Final = 5000  # three and a half days of one sample a minute
+MAX_SAMPLES: Final = 5000  # three and a half days of one sample a minute; files hold all
 CABLE_OUT: Final = frozenset({"Available", "Preparing", "Reserved"})
 STOP_DIFFERS: Final = "conflict_stop_differs"
+LATE_STOP: Final = "stop_after_close"
 
 
 def repeated_start(
@@ -34,7 +56,7 @@ def repeated_start(
         return None
     transaction_id, state, first_message_id, verdict = known
     if (
-        state == "running"
+        state == State.RUNNING
         or first_message_id == message_id
         or not _has_conflicting_stop(db, station_id, transaction_id)
     ):
@@ -44,24 +66,36 @@ def repeated_start(
 
 def start(
     db: Connection, station_id: int, begun: Start, *, verdict: str, message_id: str, now_ms: int
-) -> int:
-    """Store the beginning of a transaction and give its number, whatever the verdict.
+) -> tuple[int, Cause | None]:
+    """Store the beginning of a transaction and give its number, and what was asked to cause it.
 
-    Ask `repeated_start` before.
+    It is stored whatever the verdict. Ask `repeated_start` before.
     """
+    cause = cause_of(db, station_id, begun)
+    told = {
+        "verdict": verdict,
+        "message_id": message_id,
+        "reservation_id": begun.reservation_id,
+        "received_at_ms": now_ms,
+        "id_tag": begun.id_tag,
+        "meter_start_wh": begun.meter_start_wh,
+        "started_at_ms": begun.started_at_ms,
+    }
+    if cause is not None and cause.transaction_id is not None:
+        sql.begin.run(db, of_transaction=cause.transaction_id, **told)
+        return cause.transaction_id, cause
     tariff = current_tariff(db)
     row = sql.start.one(
         db,
-        verdict=verdict,
-        message_id=message_id,
-        reservation_id=begun.reservation_id,
-        received_at_ms=now_ms,
+        station_id=station_id,
+        connector=begun.connector,
         currency=tariff.currency if tariff else None,
         per_kwh_minor=tariff.per_kwh_minor if tariff else None,
-        **_content(station_id, begun),
+        start_command_id=cause.command_id if cause else None,
+        **told,
     )
     assert row is not None  # RETURNING gives the row it inserted
-    return int(row[0])
+    return int(row[0]), cause
 
 
 def stop(
@@ -71,6 +105,7 @@ def stop(
 
     An end told again changes nothing. A different second end, or the end of a transaction that
     is not this station's, is kept whole as an event for the operator; the first end stands.
+    What only an operator had closed is opened by the real end and closed with it.
     """
     known = _of_station(db, station_id, ended.transaction_id)
 
@@ -85,14 +120,16 @@ def stop(
             transaction_id=ended.transaction_id,
         )
 
-    if known is None:
+    if known is None or known.meter_start_wh is None:
         note("conflict_stop_unknown")
         _keep_samples(db, station_id, 0, ended.transaction_id, ended.samples)
         return
-    if known.state == "closed":
+    if not awaits_its_end(known):
         if not same_stop(known, ended):
             note(STOP_DIFFERS)
         return
+    if known.closed_at_ms is not None:
+        note(LATE_STOP)
     if ended.meter_stop_wh < known.meter_start_wh:
         note("conflict_register_backwards")
     sql.stop.run(
@@ -113,11 +150,17 @@ def sampled(
     connector: int,
     transaction_id: int | None,
     taken: Sequence[Sample],
+    *,
+    now_ms: int,
+    limits: Limits = USUAL,
 ) -> None:
     """Store samples; the newest becomes what the session shows. Unknown sessions' too."""
     _keep_samples(db, station_id, connector, transaction_id, taken)
     last = newest(taken)
-    if transaction_id is None or last is None:
+    if last is None:
+        return
+    _warn(db, station_id, connector, transaction_id, last, limits=limits, now_ms=now_ms)
+    if transaction_id is None:
         return
     sql.measured.run(
         db,
@@ -126,7 +169,45 @@ def sampled(
         at_ms=last.at_ms,
         energy_wh=last.energy_wh,
         power_w=last.power_w,
+        power_derived=int(last.power_derived) if last.power_w is not None else None,
+        soc_percent=last.soc_percent,
     )
+
+
+def close(
+    db: Connection, transaction_id: int, *, by: str, reason: str, is_confirmed: bool, now_ms: int
+) -> Session:
+    """Close a session without the charger's word; its energy stays what was measured.
+
+    The first time it only warns. Raises `NotFound`, `Refused`, `Unacceptable`.
+    """
+    known = session(db, transaction_id)
+    next_state(known.state, Event.CLOSED)
+    reason = reason.strip()
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        raise Unacceptable(
+            f"say why in {SHORTEST_REASON} to {LONGEST_REASON} letters: the driver will ask"
+        )
+    if not is_confirmed:
+        raise Refused(
+            f"session {transaction_id} runs at {known.charger} as far as is known. Closing it "
+            f"here stops no energy, and it would count {energy_wh(known)} Wh, what was measured "
+            "last. Try to stop it first; when that is of no use, send this again with "
+            '"confirm": true. If the charger tells of the end later, that will count'
+        )
+    sql.close_by_hand.run(
+        db, of_transaction=transaction_id, at_ms=now_ms, closed_by=by, close_reason=reason
+    )
+    stations.note(
+        db,
+        known.station_id,
+        "closed_by_operator",
+        {"by": by, "reason": reason, "energy_wh": energy_wh(known)},
+        now_ms=now_ms,
+        connector=known.connector,
+        transaction_id=transaction_id,
+    )
+    return session(db, transaction_id)
 
 
 def observed(db: Connection, station_id: int, connector: int, status: str, now_ms: int) -> None:
@@ -143,13 +224,12 @@ def session(db: Connection, transaction_id: int) -> Session:
     return Session._make(row)
 
 
-def list_sessions(db: Connection, charger: str | None, before: int, count: int) -> list[Session]:
-    """Give up to *count* transactions, newest number first, of one charger or of all."""
-    if charger is None:
-        rows = sql.page.rows(db, before=before, count=count)
-    else:
-        rows = sql.page_of_charger.rows(db, charger=charger, before=before, count=count)
-    return [Session._make(row) for row in rows]
+def list_sessions(
+    db: Connection, wanted: Mapping[str, object], before: int, count: int
+) -> list[Session]:
+    """Give up to *count* sessions, newest number first; *wanted* holds some of `sql.FILTERS`."""
+    page = sql.page_by(frozenset(wanted))
+    return [Session._make(row) for row in page.rows(db, before=before, count=count, **wanted)]
 
 
 def last_session(db: Connection, station_id: int, connector: int) -> Session | None:
@@ -158,18 +238,43 @@ def last_session(db: Connection, station_id: int, connector: int) -> Session | N
     return None if row is None else Session._make(row)
 
 
-def list_samples(db: Connection, known: Session) -> list[Sample]:
+def last_charge(db: Connection, station_id: int) -> LastCharge | None:
+    """Give the last charge of a station as anybody may see it; `None` when there was none."""
+    row = sql.last_ended.one(db, of_station=station_id)
+    return None if row is None else public_charge(Session._make(row))
+
+
+def earlier_charge(db: Connection, known: Session) -> Charge | None:
+    """Give the state of charge that a session had some minutes before its newest reading."""
+    if known.soc_percent is None or known.measured_at_ms is None:
+        return None
+    row = sql.charge_since.one(
+        db,
+        transaction_id=known.transaction_id,
+        station_id=known.station_id,
+        since_ms=known.measured_at_ms - CHARGE_OVER_MS,
+    )
+    return None if row is None else Charge._make(row)
+
+
+def list_stale(db: Connection, station_id: int, before_ms: int) -> list[Session]:
+    """Give the sessions that run at a station with no reading since a moment."""
+    rows = sql.stale.rows(db, of_station=station_id, before_ms=before_ms)
+    return [Session._make(row) for row in rows]
+
+
+def list_samples(
+    db: Connection, known: Session, *, count: int = MAX_SAMPLES, skipped: int = 0
+) -> list[Sample]:
     """Give the samples of a transaction in order of time."""
     rows = sql.samples_of.rows(
         db,
         transaction_id=known.transaction_id,
         station_id=known.station_id,
-        count=MAX_SAMPLES,
+        count=count,
+        skipped=skipped,
     )
-    return [
-        Sample(at_ms=at_ms, energy_wh=energy, power_w=power, values=loads(values))
-        for at_ms, energy, power, values in rows
-    ]
+    return [_sample(row) for row in rows]
 
 
 def is_running_with(db: Connection, tag: str) -> bool:
@@ -185,6 +290,61 @@ def _content(station_id: int, begun: Start) -> dict[str, object]:
         "meter_start_wh": begun.meter_start_wh,
         "id_tag": begun.id_tag,
     }
+
+
+def _sample(row: Row) -> Sample:
+    at_ms, energy, power, values_json, converted_json, derived, soc = row
+    values = loads(values_json)
+    return Sample(
+        at_ms=at_ms,
+        energy_wh=energy,
+        power_w=power,
+        values=values,
+        converted=(
+            tuple(convert(value) for value in values)  # stored before conversion was kept
+            if converted_json is None
+            else tuple(
+                pair if pair is None else (pair[0], pair[1]) for pair in loads(converted_json)
+            )
+        ),
+        power_derived=bool(derived),
+        soc_percent=soc,
+    )
+
+
+def _warn(
+    db: Connection,
+    station_id: int,
+    connector: int,
+    transaction_id: int | None,
+    last: Sample,
+    *,
+    limits: Limits,
+    now_ms: int,
+) -> None:
+    """Raise and end the alarms of a connector by its newest sample."""
+    found = readings(last.values, last.converted)
+    if not (found.voltage or found.current or found.temperatures):
+        return
+    raised = sql.breaches_at.rows(db, of_station=station_id, of_connector=connector)
+    for change in changes(found, limits, frozenset(row[0] for row in raised)):
+        if change.is_raised:
+            sql.breach.run(
+                db, station_id=station_id, connector=connector, kind=change.kind, since_ms=now_ms
+            )
+        else:
+            sql.end_breach.run(
+                db, of_station=station_id, of_connector=connector, of_kind=change.kind
+            )
+        stations.note(
+            db,
+            station_id,
+            change.kind,
+            {"raised": change.is_raised, "value": change.value, "limit": change.limit},
+            now_ms=now_ms,
+            connector=connector,
+            transaction_id=transaction_id,
+        )
 
 
 def _of_station(db: Connection, station_id: int, transaction_id: int) -> Session | None:
@@ -215,4 +375,7 @@ def _keep_samples(
             energy_wh=sample.energy_wh,
             power_w=sample.power_w,
             values_json=dumps(sample.values),
+            converted_json=dumps(sample.converted),
+            power_derived=int(sample.power_derived) if sample.power_w is not None else None,
+            soc_percent=sample.soc_percent,
         )

@@ -80,8 +80,9 @@ def charger_routes(
 
     @router.get("/{charger}")
     async def get_charger(charger: str, _who: Viewer) -> dict[str, Any]:
-        """Give one charger."""
-        return view.charger(await store.read(overview, charger))
+        """Give one charger, by its id or its `chargerId`."""
+        known = await store.read(service.station_named, charger)
+        return view.charger(await store.read(overview, known.identity))
 
     @router.put("/{charger}")
     async def put_charger(

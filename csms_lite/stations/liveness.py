@@ -104,6 +104,16 @@ def station_state(
     return State.RESERVED if in_order else State.FREE
 
 
+def plain_status(state: State, statuses: Iterable[str]) -> str:
+    """Tell a station's state in the four words of seed C, for views that know no others."""
+    if state is State.FREE:
+        return "Available"
+    if state is State.USED:
+        return "Charging"
+    is_faulted = state is State.BROKEN and "Faulted" in statuses
+    return "Faulted" if is_faulted else "Unavailable"
+
+
 def derived_status(reported: str, silent_s: float | None, patience: Patience) -> str:
     """Tell what a connector's status is worth: after a long silence it cannot be used."""
     is_gone = silent_s is None or silent_s > patience.offline_after_s

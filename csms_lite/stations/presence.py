@@ -49,6 +49,15 @@ class Presence:
         """Say whether the station has a socket."""
         return station_id in self._connections
 
+    def connection(self, station_id: int) -> int | None:
+        """Give the number of the station's socket, `None` when it has none."""
+        return self._connections.get(station_id)
+
     def heard_at_ms(self, station_id: int) -> int | None:
         """Give the last sign of life in this process's life."""
         return self._heard_at_ms.get(station_id)
+
+    @property
+    def count(self) -> int:
+        """How many stations have a socket."""
+        return len(self._connections)

@@ -10,8 +10,6 @@ from csms_lite.errors import Unacceptable
 
 IDENTITY: Final = re.compile(r"[A-Za-z0-9_-]{1,48}", re.ASCII)
 CODE: Final = re.compile(r"[A-Za-z0-9]{1,48}", re.ASCII)
-CODE_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
-CODE_LENGTH: Final = 8
 REGISTRATIONS: Final = ("Accepted", "Pending", "Rejected")
 HIGHEST_PROFILE: Final = 3
 WORDS: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +24,9 @@ from csms_lite.stations.rules import (
 )
 
 NOTED_ONCE_IN_MS: Final = 3_600_000  # a station that repeats itself must not fill the disk
+
+
+NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
 
 class Event(NamedTuple):
@@ -54,6 +58,16 @@ def station_by_id(db: Connection, station_id: int) -> Station:
     if row is None:
         raise NotFound(f"there is no station {station_id}")
     return Station._make(row)
+
+
+def station_named(db: Connection, name: str) -> Station:
+    """Give the station with this identity or, where none has it, number; raises `NotFound`.
+
+    Numbers are what programs know that were written for seed C.
+    """
+    if sql.by_identity.one(db, identity=name) is None and NUMBER.fullmatch(name):
+        return station_by_id(db, int(name))
+    return station(db, name)
 
 
 def station_by_code(db: Connection, code: str) -> Station:

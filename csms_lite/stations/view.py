@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
-from csms_lite.stations.liveness import Line, Patience, State
+from csms_lite.stations.liveness import Line, Patience, State, plain_status
 from csms_lite.stations.overview import Derived, Overview, derive
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Connector
@@ -31,11 +31,10 @@ class ChargerView:
         station, presence = seen.station, self.presence
         now = derive(seen, presence, self.patience, self.clock.now_ms())
         heard_at_ms = presence.heard_at_ms(station.station_id) or station.heard_at_ms
-        places = connectors(seen, now, self.patience)
-        own = [one["derived"] for one in places if one["connector"] > 0]
         return {
             "id": station.identity,
             "chargerId": station.station_id,
+            "status": plain_status(now.state, (one.status for one in seen.connectors)),
             "code": station.code,
             "name": station.name,
             "site": None
@@ -50,7 +49,6 @@ class ChargerView:
             "connected": now.line is not Line.DISCONNECTED,
             "connection_state": now.line.value,
             "state": now.state.value,
-            "status": own[0] if own and own[0] else "Unavailable",
             "silent_s": now.silent_s,
             "heard_at": maybe_rfc3339(heard_at_ms),
             "booted_at": maybe_rfc3339(station.booted_at_ms),
@@ -59,7 +57,7 @@ class ChargerView:
             "serial": station.serial,
             "firmware": station.firmware,
             "commanded": seen.commanded.get(0),
-            "connectors": places,
+            "connectors": connectors(seen, now, self.patience),
         }
 
 

@@ -58,11 +58,12 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
-    """A call of the other side: known action, lawful payload in camelCase."""
+    """A call of the other side: known action, lawful payload in camelCase; *raw* is its frame."""
 
     action: str
     unique_id: str
     payload: dict[str, Any]
+    raw: str | bytes = field(default="", compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -91,6 +92,17 @@ Answer = Callable[[IncomingCall], Awaitable[Mapping[str, Any]]]
 """Makes the payload of a CALLRESULT; raises `CallRefused`, or `Unanswerable` for no answer."""
 
 
+Refusing = Callable[[str, str | bytes], Awaitable[None]]
+"""Is told the action and frame of a call that is refused before it reaches `Answer`.
+
+Awaited before the CALLERROR leaves; raises `Unanswerable` to hold it back.
+"""
+
+
+async def _careless(_action: str, _raw: str | bytes) -> None:
+    """Nobody keeps what is refused."""
+
+
 def _unsuspecting(_suspicion: Suspicion) -> None:
     """Nobody keeps a security log."""
 
@@ -100,7 +112,8 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
 
     *repeats* remembers answers for calls that come twice, over reconnects too; without it nothing
     is remembered, for owners with a durable memory. *closed_errors* are what *connection* raises
-    when it is gone. *suspect* hears of every frame that is suspicious.
+    when it is gone. *suspect* hears of every frame that is suspicious, *refusing* of every call
+    that is refused here; what *answer* refuses, it has seen itself.
     While `muted`, bad calls are ignored, not refused: a rejected station hears nothing (S 4.2).
     """
 
@@ -117,6 +130,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         bad_frames_max: int = BAD_FRAMES_MAX,
         closed_errors: type[Exception] | tuple[type[Exception], ...] = Exception,
         suspect: Callable[[Suspicion], None] = _unsuspecting,
+        refusing: Refusing = _careless,
     ) -> None:
         super().__init__(id, connection, response_timeout=response_timeout_s)
         self.counters = counters if counters is not None else Counters()
@@ -124,6 +138,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         self._answer = answer
         self._closed_errors = closed_errors
         self._suspect = suspect
+        self._refusing = refusing
         self._repeats = repeats if repeats is not None else Repeats(0)
         self._repeats.reopen()
         self._calls: asyncio.Queue[IncomingCall] = asyncio.Queue(open_calls_max)
@@ -210,24 +225,24 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         match guard.parse(raw_msg):
             case guard.Call() as call:
                 self._bad_frames_left = self._bad_frames_max
-                await self._handle_call(call)
+                await self._handle_call(call, raw_msg)
             case guard.Result() | guard.Error() as answer:
                 self._route_answer(answer)
-            case guard.BadCall(unique_id, code, description):
+            case guard.BadCall(unique_id, code, description, action):
                 self._bad_frames_left -= 1
                 self._suspect(Suspicion.INVALID)
-                await self._refuse(unique_id, CallRefused(code, description))
+                await self._turn_away(unique_id, CallRefused(code, description), action, raw_msg)
             case guard.Noise(why):
                 self._ignore(why)
 
-    async def _handle_call(self, msg: guard.Call) -> None:
+    async def _handle_call(self, msg: guard.Call, raw: str | bytes = "") -> None:
         """Check a call, and queue it unless it repeats one that is open."""
         try:
             payload = schemas.check_call(msg.action, msg.payload, suspect=msg.suspect)
         except CallRefused as refusal:
             if refusal.code != Code.NOT_IMPLEMENTED:
                 self._suspect(Suspicion.INVALID)
-            await self._refuse(msg.unique_id, refusal)
+            await self._turn_away(msg.unique_id, refusal, msg.action, raw)
             return
         match self._repeats.arrived(msg):
             case Arrival.ATTACHED:
@@ -235,12 +250,12 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
             case Arrival.CLASHING:
                 self._suspect(Suspicion.REPLAYED)
                 clash = CallRefused(Code.GENERIC_ERROR, "this message id is another call's")
-                await self._refuse(msg.unique_id, clash)
+                await self._turn_away(msg.unique_id, clash, msg.action, raw)
             case Arrival.NEW if self._calls.full():
                 await self._connection.close(POLICY_VIOLATION, "too many open calls")
                 raise _Closed
             case Arrival.NEW:
-                self._calls.put_nowait(IncomingCall(msg.action, msg.unique_id, payload))
+                self._calls.put_nowait(IncomingCall(msg.action, msg.unique_id, payload, raw))
 
     async def _get_specific_response(self, unique_id: str, timeout: float) -> Any:  # noqa: ASYNC109  # the library's signature
         raise NotImplementedError("answers come to `call_action` through its future")
@@ -309,6 +324,18 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
                 raise Unanswerable("sent again, it is billed; refused, it is lost (ruling 6)")
             raise CallRefused(Code.INTERNAL_ERROR)
         return _encode([guard.RESULT, call.unique_id, payload])
+
+    async def _turn_away(
+        self, unique_id: str | int, refusal: CallRefused, action: str, raw: str | bytes
+    ) -> None:
+        """Refuse a call that nobody else will see, once whoever must keep it has it."""
+        if not self.muted:
+            try:
+                await self._refusing(action, raw)
+            except Unanswerable:
+                self.counters.ignored["no_answer_due"] += 1
+                return
+        await self._refuse(unique_id, refusal)
 
     async def _refuse(self, unique_id: str | int, refusal: CallRefused) -> None:
         if self.muted:

@@ -23,6 +23,7 @@ DIGITS_MAX: Final = 18  # fits 64 bits, so no store can overflow
 ID_MAX: Final = 36  # OCPP-J 4.1.4
 ECHO_MAX: Final = 255  # a longer id is not worth an answer
 CALL, RESULT, ERROR = 2, 3, 4
+ACTION: Final = 2  # its place in a CALL
 CALL_LENGTH, RESULT_LENGTH, ERROR_LENGTH_MIN, ERROR_LENGTH_MAX = 4, 3, 3, 5
 
 OUT_OF_RANGE: Final = 10**DIGITS_MAX
@@ -70,6 +71,8 @@ class BadCall:
     unique_id: str | int
     code: Code
     description: str
+    action: str = ""
+    """As far as it can be told: whoever refuses a transaction message may have to keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +135,22 @@ def _call(frame: list[Any], raw: str | bytes) -> Frame:
     unique_id = frame[1] if len(frame) > 1 else None
     if not _is_readable(unique_id):
         return Noise("no_readable_id")
+    action = frame[2] if len(frame) > ACTION and isinstance(frame[2], str) else ""
+
+    def bad(description: str, code: Code = Code.GENERIC_ERROR) -> BadCall:
+        return BadCall(unique_id, code, description, action)
+
     if not isinstance(unique_id, str):
-        return BadCall(unique_id, Code.GENERIC_ERROR, "the message id must be a string")
+        return bad("the message id must be a string")
     if len(unique_id) > ID_MAX:
-        return BadCall(unique_id, Code.GENERIC_ERROR, f"the message id exceeds {ID_MAX} characters")
+        return bad(f"the message id exceeds {ID_MAX} characters")
     if len(frame) != CALL_LENGTH:
-        return BadCall(unique_id, Code.GENERIC_ERROR, "a CALL has four elements")
-    if not isinstance(frame[2], str):
-        return BadCall(unique_id, Code.GENERIC_ERROR, "the action must be a string")
+        return bad("a CALL has four elements")
+    if not isinstance(frame[ACTION], str):
+        return bad("the action must be a string")
     if _is_too_deep(frame, raw):
-        return BadCall(unique_id, Code.FORMATION_VIOLATION, f"nested deeper than {DEPTH_MAX}")
-    return Call(unique_id, frame[2], frame[3], _has_escapes(raw))
+        return bad(f"nested deeper than {DEPTH_MAX}", Code.FORMATION_VIOLATION)
+    return Call(unique_id, action, frame[3], _has_escapes(raw))
 
 
 def _answer(frame: list[Any], raw: str | bytes) -> Frame:

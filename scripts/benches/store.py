@@ -41,6 +41,7 @@ from csms_lite.ocpp.verbs import Origin
 from csms_lite.people import sql as people_sql
 from csms_lite.sessions import sql as sessions_sql
 from csms_lite.sessions.rules import Start
+from csms_lite.sessions.wishes import CAUSED_WITHIN_MS, CLOCKS_DIFFER_MS, MOST_ASKED
 from csms_lite.stations import sql as stations_sql
 from csms_lite.stations.service import connected
 from csms_lite.store.prepared import Prepared
@@ -199,6 +200,14 @@ async def _start_as_usual(db: AsyncConnection, origin: Origin, told: Start) -> i
         "id_tag": told.id_tag,
     }
     await _all(db, sessions_sql.same_start, **content)
+    await _all(
+        db,
+        sessions_sql.starts_asked,
+        of_station=origin.station_id,
+        since_ms=told.started_at_ms - CAUSED_WITHIN_MS,
+        until_ms=told.started_at_ms + CLOCKS_DIFFER_MS,
+        count=MOST_ASKED,
+    )
     await _all(db, people_sql.find, tag_key=told.id_tag)
     await _all(db, tariffs_sql.current)
     [row] = await _all(
@@ -210,6 +219,7 @@ async def _start_as_usual(db: AsyncConnection, origin: Origin, told: Start) -> i
         received_at_ms=origin.now_ms,
         currency=None,
         per_kwh_minor=None,
+        start_command_id=None,
         **content,
     )
     await _run(
@@ -228,6 +238,8 @@ async def _sample_as_usual(db: AsyncConnection, origin: Origin, told: Samples) -
             "at_ms": sample.at_ms,
             "energy_wh": sample.energy_wh,
             "power_w": sample.power_w,
+            "power_derived": int(sample.power_derived),
+            "soc_percent": sample.soc_percent,
         }
         await _run(
             db,
@@ -236,6 +248,7 @@ async def _sample_as_usual(db: AsyncConnection, origin: Origin, told: Samples) -
             connector=told.connector,
             transaction_id=told.transaction_id,
             values_json=dumps(sample.values),
+            converted_json=dumps(sample.converted),
             **measured,
         )
         await _run(

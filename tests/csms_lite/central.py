@@ -18,9 +18,10 @@ from sqlalchemy import Connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from csms_lite.app import Addresses, serve
+from csms_lite.app import serve
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
+from csms_lite.listening import Addresses
 from csms_lite.settings import Settings
 from csms_lite.store.thread import SqliteThread, open_database, raw_of
 
@@ -66,7 +67,7 @@ class Disk:
 
     async def __call__(self, path: Path, *, read_only: bool) -> SqliteThread | Breakable:
         real = await open_database(path, read_only=read_only)
-        if read_only:
+        if read_only or path.name != "csms.db":
             return real
         self.writer = Breakable(real)
         return self.writer

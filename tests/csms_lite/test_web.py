@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from csms_lite.app import read_token
 from csms_lite.chance import Chance, system_chance
 from csms_lite.errors import SettingsError
+from csms_lite.secretfile import read_secret
 from csms_lite.web import MAX_BODY
 from tests.csms_lite.central import Central
 
@@ -149,9 +149,9 @@ async def test_when_the_disk_fails_the_operator_is_told(central: Central) -> Non
 def test_the_token_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     """The token file is 0600 in a 0700 directory, and stays the same."""
     state_dir = tmp_path / "state"
-    token = read_token(state_dir, system_chance())
+    token = read_secret(state_dir / "token", system_chance())
     assert len(token) == 64
-    assert read_token(state_dir, system_chance()) == token
+    assert read_secret(state_dir / "token", system_chance()) == token
     assert stat.S_IMODE((state_dir / "token").stat().st_mode) == 0o600
     assert stat.S_IMODE(state_dir.stat().st_mode) == 0o700
 
@@ -160,14 +160,14 @@ def test_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
     """An empty token would open every door."""
     (tmp_path / "token").write_text("\n")
     with pytest.raises(SettingsError, match="remove it"):
-        read_token(tmp_path, system_chance())
+        read_secret(tmp_path / "token", system_chance())
 
 
 def test_a_state_directory_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     """The installer learns the path and the reason."""
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be used"):
-        read_token(tmp_path / "file", system_chance())
+        read_secret(tmp_path / "file" / "token", system_chance())
 
 
 def test_chance_makes_ids_that_ocpp_accepts() -> None:

@@ -1,7 +1,7 @@
 """The card: every row of the checklist with its test and how that ended.
 
-`python -m tests.spec.card edge` runs the suite, prints the card, writes it as JSON if told where,
-and ends with `conformance: N of N`. Rows without a test yet are pending: counted, never passed.
+`python -m tests.spec.card edge` (or `csms`) runs the suite, prints the card, writes it as JSON if
+told where, and ends with `conformance: N of N`. Rows without a test are pending, never passed.
 The card in `SHIPPED` travels with the pages and is served beside the status feed.
 """
 
@@ -17,27 +17,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from tests.spec.rows import HERE, Row, row_of, rows, suite
+from tests.spec.rows import CSMS, EDGE, HERE, Row, Suite, row_of
 
 ROOT: Final = HERE.parents[1]
 SHIPPED: Final = ROOT / "hmi" / "conformance.json"
+SUITES: Final = {"edge": EDGE, "csms": CSMS}
 PASSED, FAILED, PENDING, LEFT_OUT = "passed", "FAILED", "pending", "left out"
 
 
 def main(words: Sequence[str]) -> int:
     """Run, print, write; 0 if every row that must be a test has one that passed."""
-    parser = argparse.ArgumentParser(description="OCPP 1.6 conformance card of a charge point")
-    parser.add_argument("what", choices=["edge"], help="whose card")
+    parser = argparse.ArgumentParser(description="OCPP 1.6 conformance card")
+    parser.add_argument("what", choices=SUITES, help="whose card")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the card there as well")
     parser.add_argument("-n", "--workers", default="4", help="test processes (default: 4)")
     arguments = parser.parse_args(words)
+    suite = SUITES[arguments.what]
     with TemporaryDirectory() as directory:
         report = Path(directory) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-m", "spec", "-n", arguments.workers]
-        command += [str(HERE.relative_to(ROOT)), f"--junit-xml={report}"]
+        command += [str(suite.folder.relative_to(ROOT)), f"--junit-xml={report}"]
         ended = subprocess.run(command, cwd=ROOT, check=False).returncode
         outcomes = read_outcomes(report.read_text(encoding="utf-8")) if report.exists() else {}
-    card = fill(outcomes)
+    card = fill(outcomes, suite)
     _print(card)
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
@@ -57,14 +59,14 @@ def read_outcomes(report: str) -> dict[str, bool]:
     return outcomes
 
 
-def fill(outcomes: Mapping[str, bool]) -> dict[str, Any]:
+def fill(outcomes: Mapping[str, bool], suite: Suite = EDGE) -> dict[str, Any]:
     """The card as plain data: one entry per row, and the counts by profile."""
-    known = rows()
+    known = suite.rows()
     named: dict[str, tuple[str, str]] = {}
-    for file, name in suite(due=True):
+    for file, name in suite.tests(due=True):
         row = row_of(name, known)
         if row is not None:
-            named[row.id] = (file, name)
+            named[row.id] = (f"tests/{suite.folder.name}/{file}", name)
     entries = [_entry(row, named.get(row.id), outcomes) for row in known]
     due = [entry for entry in entries if entry["result"] != LEFT_OUT]
     profiles: dict[str, dict[str, int]] = {}
@@ -96,7 +98,7 @@ def _entry(row: Row, test: tuple[str, str] | None, outcomes: Mapping[str, bool])
         "rule": row.rule,
         "answer": row.answer,
         "source": row.source,
-        "test": None if test is None else f"tests/spec/{test[0]}::{test[1]}",
+        "test": None if test is None else f"{test[0]}::{test[1]}",
         "result": result,
         "why": row.left_out,
     }

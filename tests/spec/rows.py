@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,7 @@ CLAIMS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One rule for the charge point. *answer* is ours where there is a choice."""
+    """One rule for whoever is looked at. *answer* is ours where there is a choice."""
 
     id: str
     profile: str
@@ -44,28 +44,6 @@ class Row:
         return f"test_{self.id.lower().replace('-', '_')}_"
 
 
-def rows() -> tuple[Row, ...]:
-    """Every row of the checklist, in its order."""
-    table = tomllib.loads((HERE / "checklist.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Row(
-            id=row["id"],
-            profile=row["in"],
-            rule=row["rule"],
-            source=row["source"],
-            answer=row.get("answer"),
-            left_out=row.get("left_out"),
-        )
-        for row in table["rows"]
-    )
-
-
-def row_of(test: str, among: tuple[Row, ...]) -> Row | None:
-    """The row that the test called *test* stands for: the longest id that begins its name."""
-    fitting = [row for row in among if test.startswith(row.slug)]
-    return max(fitting, key=lambda row: len(row.slug), default=None)
-
-
 def is_due(file: str) -> bool:
     """Whether the charge point claims what the tests in *file* are about."""
     claimed = {key.name for key in TABLE}
@@ -74,11 +52,44 @@ def is_due(file: str) -> bool:
     return file not in CLAIMS or set(CLAIMS[file].split()) <= claimed
 
 
-def suite(*, due: bool = False) -> Iterator[tuple[str, str]]:
-    """File and name of every test of the suite; with *due* only of those that are run."""
-    for path in sorted(HERE.glob("test_*.py")):
-        if path.name == "test_the_suite.py" or (due and not is_due(path.name)):
-            continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield path.name, node.name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A checklist and the tests beside it; *is_due* says which files are run."""
+
+    folder: Path
+    is_due: Callable[[str], bool] = lambda _file: True
+
+    def rows(self) -> tuple[Row, ...]:
+        """Every row of the checklist, in its order."""
+        table = tomllib.loads((self.folder / "checklist.toml").read_text(encoding="utf-8"))
+        return tuple(
+            Row(
+                id=row["id"],
+                profile=row["in"],
+                rule=row["rule"],
+                source=row["source"],
+                answer=row.get("answer"),
+                left_out=row.get("left_out"),
+            )
+            for row in table["rows"]
+        )
+
+    def tests(self, *, due: bool = False) -> Iterator[tuple[str, str]]:
+        """File and name of every test; with *due* only of those that are run."""
+        for path in sorted(self.folder.glob("test_*.py")):
+            if path.name == "test_the_suite.py" or (due and not self.is_due(path.name)):
+                continue
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, FUNCTIONS) and node.name.startswith("test_"):
+                    yield path.name, node.name
+
+
+FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+EDGE: Final = Suite(folder=HERE, is_due=is_due)
+CSMS: Final = Suite(folder=HERE.parent / "spec_csms")
+
+
+def row_of(test: str, among: tuple[Row, ...]) -> Row | None:
+    """The row that the test called *test* stands for: the longest id that begins its name."""
+    fitting = [row for row in among if test.startswith(row.slug)]
+    return max(fitting, key=lambda row: len(row.slug), default=None)

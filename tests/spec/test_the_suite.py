@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from tests.spec.card import LEFT_OUT, PASSED, ROOT, SHIPPED, fill
-from tests.spec.rows import row_of, rows, suite
+from tests.spec.rows import EDGE, row_of
 
 LEFT_OUT_MOST = 5
 ROWS_LEAST = 150
@@ -16,22 +16,22 @@ ROWS_LEAST = 150
 
 def test_every_row_has_an_id_of_its_own() -> None:
     """Ruling 30: give each row an id."""
-    twice = [name for name, count in Counter(row.id for row in rows()).items() if count > 1]
+    twice = [name for name, count in Counter(row.id for row in EDGE.rows()).items() if count > 1]
     assert not twice
-    assert len(rows()) >= ROWS_LEAST
+    assert len(EDGE.rows()) >= ROWS_LEAST
 
 
 def test_few_rows_are_left_out_and_each_says_why() -> None:
     """Ruling 30: at most five, each with a reason."""
-    left_out = [row for row in rows() if row.left_out is not None]
+    left_out = [row for row in EDGE.rows() if row.left_out is not None]
     assert len(left_out) <= LEFT_OUT_MOST
     assert all(len(row.left_out or "") > 20 for row in left_out)
 
 
 def test_every_test_stands_for_one_row() -> None:
     """Rows are tested by name; no row has two tests, none that is left out has one."""
-    known = rows()
-    stands_for = [(name, row_of(name, known)) for _, name in suite()]
+    known = EDGE.rows()
+    stands_for = [(name, row_of(name, known)) for _, name in EDGE.tests()]
     assert [name for name, row in stands_for if row is None] == []
     counted = Counter(row.id for _, row in stands_for if row is not None)
     assert [name for name, count in counted.items() if count > 1] == []

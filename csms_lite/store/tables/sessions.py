@@ -1,4 +1,4 @@
-"""Transactions and what was measured in them."""
+"""Transactions, what was measured in them, and which limits are passed now."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ sessions: Final = Table(
     Column("connector", Integer, nullable=False),
     Column("id_tag", String(20), nullable=False),
     Column("verdict", String(12), nullable=False, comment="idTagInfo.status of the answer"),
-    Column("state", String(12), nullable=False, comment="running or closed"),
-    Column("message_id", String(36), nullable=False, comment="of the StartTransaction"),
+    Column("state", String(14), nullable=False, comment="see csms_lite.sessions.rules"),
+    Column("message_id", String(36), comment="of the StartTransaction"),
     Column("reservation_id", BigInteger),
-    Column("meter_start_wh", BigInteger, nullable=False),
-    Column("started_at_ms", BigInteger, nullable=False, comment="as told"),
+    Column("meter_start_wh", BigInteger, comment="none while it has not begun"),
+    Column("started_at_ms", BigInteger, nullable=False, comment="as told; before that as asked"),
     Column("received_at_ms", BigInteger, nullable=False),
     Column("meter_stop_wh", BigInteger),
     Column("stopped_at_ms", BigInteger, comment="as told"),
@@ -31,10 +31,28 @@ sessions: Final = Table(
     Column("register_wh", BigInteger, comment="newest energy register seen"),
     Column("power_w", Integer, comment="newest active power seen"),
     Column("measured_at_ms", BigInteger, comment="when both were measured"),
-    Column("currency", String(3), comment="price as it was at the start"),
+    Column("currency", String(3), comment="price when it was asked for, or began"),
     Column("per_kwh_minor", BigInteger),
+    Column("user_id", Integer, comment="whose it is, if anybody's"),
+    Column("reference", String(64), comment="the caller's own name of it"),
+    Column("asked_at_ms", BigInteger, comment="when a driver asked for it"),
+    Column("start_command_id", ForeignKey("commands.command_id"), comment="that caused it"),
+    Column("stop_command_id", ForeignKey("commands.command_id"), comment="the last that ends it"),
+    Column("stop_asked_at_ms", BigInteger, comment="asked before it began"),
+    Column("goal_wh", BigInteger, comment="what the driver wants"),
+    Column("goal_soc_percent", Integer),
+    Column("problem", Text, comment="why it was rejected or failed, for people"),
+    Column("closed_at_ms", BigInteger, comment="by an operator, without the charger's word"),
+    Column("closed_by", String(100)),
+    Column("close_reason", String(500)),
+    Column("power_derived", Integer, comment="1 when power_w was not told but reckoned"),
+    Column("soc_percent", Integer, comment="newest state of charge seen"),
     Index(None, "station_id", "connector", "started_at_ms"),
     Index(None, "started_at_ms"),
+    Index(None, "state"),
+    Index(None, "user_id", "transaction_id"),
+    Index(None, "station_id", "reference", unique=True),
+    Index(None, "start_command_id", unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -49,5 +67,17 @@ samples: Final = Table(
     Column("energy_wh", BigInteger, comment="register, converted"),
     Column("power_w", Integer, comment="active import, converted"),
     Column("values_json", Text, nullable=False, comment="sampledValue as it came"),
+    Column("converted_json", Text, comment="number and unit of each value, in their order"),
+    Column("power_derived", Integer, comment="1 when power_w was not told but reckoned"),
+    Column("soc_percent", Integer),
     Index(None, "transaction_id"),
+)
+
+breaches: Final = Table(
+    "breaches",
+    metadata,
+    Column("station_id", ForeignKey("stations.station_id"), primary_key=True),
+    Column("connector", Integer, primary_key=True),
+    Column("kind", String(40), primary_key=True, comment="see csms_lite.sessions.warnings"),
+    Column("since_ms", BigInteger, nullable=False),
 )

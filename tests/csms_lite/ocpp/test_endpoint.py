@@ -182,7 +182,7 @@ async def test_every_message_of_a_station_is_answered(central: Central) -> None:
 
 
 async def test_what_a_station_tells_of_its_security_is_kept(central: Central) -> None:
-    """Security events, logs and signed firmware become notes; nobody here signs certificates."""
+    """Security events, logs and signed firmware become notes."""
     told: dict[str, tuple[str, dict[str, Any]]] = {
         "security_event": (
             "SecurityEventNotification",
@@ -198,11 +198,7 @@ async def test_what_a_station_tells_of_its_security_is_kept(central: Central) ->
         await station.boot()
         for action, payload in told.values():
             assert await station.call(action, payload) == {}
-        assert await station.call("SignCertificate", {"csr": "-----BEGIN"}) == {
-            "status": "Rejected"
-        }
     events = {one["kind"]: one["details"] for one in await central.get("/api/chargers/CP-1/events")}
-    assert events.pop("signing_request") == {"csr": "-----BEGIN"}
     assert events == {kind: payload for kind, (_, payload) in told.items()}
 
 
@@ -238,3 +234,14 @@ async def test_a_frame_that_cannot_be_read_is_kept_before_it_is_refused(central:
         [event] = await central.get("/api/chargers/CP-1/events")
     assert event["kind"] == "refused_frame"
     assert json.loads(event["details"]["frame"])[3] == {"transactionId": "seven"}
+
+
+async def test_only_refused_transaction_messages_are_kept(central: Central) -> None:
+    """Words of a transaction message in another's payload or id make no note."""
+    async with central.station() as station:
+        await station.boot()
+        named = {"vendorId": '"StopTransaction"' * 20}
+        assert await station.call("DataTransfer", named) == "TypeConstraintViolation"
+        assert await station.call("Authorize", {}, message_id='"MeterValues"') == "ProtocolError"
+        assert await station.call("Nonsense", {"x": "StopTransaction"}) == "NotImplemented"
+    assert await central.get("/api/chargers/CP-1/events") == []

@@ -16,8 +16,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
 
-from csms_lite.app import check_exposure, is_loopback
 from csms_lite.errors import SettingsError
+from csms_lite.listening import check_exposure, is_loopback
 from csms_lite.settings import Settings
 from csms_lite.tls import SUITES
 from tests.certificates import Signed, authority, signed_by

@@ -36,6 +36,18 @@ async def test_a_whole_session_is_stored(central: Central) -> None:
         }
     session = await central.get(f"/api/sessions/{number}")
     assert session | {"samples": None, "received_at": None} == {
+        "user_id": None,
+        "reference": None,
+        "unreachable": False,
+        "overdue": False,
+        "problem": None,
+        "asked_at": None,
+        "duration_s": 3600,
+        "power_derived": False,
+        "soc_percent": None,
+        "start_command": None,
+        "stop_command": None,
+        "closed": None,
         "transaction_id": number,
         "charger": "CP-1",
         "connector": 1,

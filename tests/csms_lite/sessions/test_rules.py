@@ -1,52 +1,123 @@
-"""Reading power and energy from what stations send."""
+"""Which way a session goes, how much it took, and what of it anybody may see."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
 
 import pytest
 
-from csms_lite.sessions.rules import ENERGY, POWER, measure
+from csms_lite.errors import Refused
+from csms_lite.sessions.rules import (
+    NEXT,
+    Event,
+    Session,
+    State,
+    awaits_its_end,
+    duration_s,
+    energy_wh,
+    is_overdue,
+    last_charge,
+    next_state,
+    states_before,
+)
+
+RUNNING = Session(
+    transaction_id=7,
+    station_id=1,
+    charger="CP-1",
+    connector=2,
+    id_tag="04A2B1C3D4E580",
+    verdict="Accepted",
+    state="running",
+    meter_start_wh=1000,
+    started_at_ms=1_714_557_600_000,
+    received_at_ms=1_714_557_601_000,
+    meter_stop_wh=None,
+    stopped_at_ms=None,
+    stop_reason=None,
+    cable_out_at_ms=None,
+    register_wh=2500,
+    power_w=7400,
+    measured_at_ms=1_714_557_660_000,
+    currency="EUR",
+    per_kwh_minor=45,
+    user_id=5,
+)
+PENDING = RUNNING._replace(state="pending", meter_start_wh=None, register_wh=None)
+
+WAYS = {
+    ("pending", "began"): "running",
+    ("pending", "refused"): "rejected",
+    ("pending", "lost"): "failed",
+    ("failed", "began"): "running",
+    ("running", "ended"): "closed",
+    ("running", "closed"): "closed",
+    ("closed", "ended"): "closed",
+}
 
 
-def value(text: str, **more: str) -> dict[str, Any]:
-    return {"value": text, **more}
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
+def test_a_session_goes_its_ways_and_no_others(state: State, event: Event) -> None:
+    """Every state with every event: it leads on, or is refused with both named."""
+    if (state, event) in WAYS:
+        assert next_state(state, event) == WAYS[state, event]
+        assert state in states_before(event)
+        return
+    with pytest.raises(Refused, match=f"{state}.*{event}"):
+        next_state(state, event)
+    assert state not in states_before(event)
+
+
+def test_nothing_leads_to_billing_yet() -> None:
+    """COMPLETED and BILLING_FAILED are reserved; nobody may arrive there by accident."""
+    assert set(NEXT.values()).isdisjoint({State.COMPLETED, State.BILLING_FAILED})
+
+
+def test_what_has_not_begun_has_no_energy_and_no_time() -> None:
+    """A wish costs nothing."""
+    assert energy_wh(PENDING) == 0
+    assert duration_s(PENDING, PENDING.started_at_ms + 60_000) == 0
+    assert not awaits_its_end(PENDING)
 
 
 @pytest.mark.parametrize(
-    ("values", "energy_wh"),
-    [
-        ([value("1234")], 1234),
-        ([value("1234", unit="Wh", measurand=ENERGY)], 1234),
-        ([value("1.2345", unit="kWh")], 1234),
-        ([value("12", measurand="Voltage"), value("7")], 7),
-        ([value("7", location="Inlet")], None),
-        ([value("7", location="Outlet", context="Transaction.End")], 7),
-        ([value("1", phase="L1"), value("2", phase="L2-N"), value("3", phase="L3")], 6),
-        ([value("1", phase="L1"), value("9")], 9),
-        ([value("oops")], None),
-        ([value("nan")], None),
-        ([value("inf")], None),
-        ([value("1e300")], None),
-        ([value("7", unit="varh")], None),
-        ([value("AB12", format="SignedData")], None),
-        ([], None),
-    ],
+    ("begin", "end", "energy"), [(0, 5000, 5000), (123_456, 128_456, 5000), (5000, 100, 0)]
 )
-def test_energy_is_read_as_watt_hours(values: list[dict[str, Any]], energy_wh: int | None) -> None:
-    """No measurand means the energy register, no unit Wh, no location the outlet (7.43)."""
-    assert measure(values, ENERGY) == energy_wh
+def test_energy_is_the_end_less_the_beginning(begin: int, end: int, energy: int) -> None:
+    """Meters that begin each session at 0, and those that count on; never less than nothing."""
+    session = RUNNING._replace(meter_start_wh=begin, register_wh=end)
+    assert energy_wh(session) == energy
+    assert energy_wh(session._replace(register_wh=None, meter_stop_wh=end)) == energy
 
 
-@pytest.mark.parametrize(
-    ("values", "power_w"),
-    [
-        ([value("7.4", measurand=POWER, unit="kW")], 7400),
-        ([value("7400", measurand=POWER)], 7400),
-        ([value(str(w), measurand=POWER, phase=p) for w, p in ((10, "L1"), (20, "L2"))], 30),
-        ([value("1234")], None),
-    ],
-)
-def test_power_is_read_as_watts(values: list[dict[str, Any]], power_w: int | None) -> None:
-    """Power is only what is called power; phases are added when there is no total."""
-    assert measure(values, POWER) == power_w
+def test_time_ends_with_the_session() -> None:
+    """The clock of the page does not run on, whoever ended it."""
+    start, now = RUNNING.started_at_ms, RUNNING.started_at_ms + 3_600_000
+    assert duration_s(RUNNING, now) == 3600
+    assert duration_s(RUNNING._replace(stopped_at_ms=start + 60_000), now) == 60
+    assert duration_s(RUNNING._replace(closed_at_ms=start + 90_000), now) == 90
+    assert duration_s(RUNNING, start - 60_000) == 0
+
+
+def test_only_silence_makes_a_running_session_overdue() -> None:
+    """Long sessions are none of ours to end; the newest reading counts."""
+    last = RUNNING.measured_at_ms or 0
+    assert not is_overdue(RUNNING, last + 1000, 1000)
+    assert is_overdue(RUNNING, last + 1001, 1000)
+    assert is_overdue(RUNNING._replace(measured_at_ms=None), last, 1000)
+    assert not is_overdue(RUNNING._replace(state="closed"), last + 10**9, 1000)
+
+
+def test_the_last_charge_names_nobody_and_no_time() -> None:
+    """1.6 row 9: no user, no tag, no exact times, no exact energy."""
+    shown = last_charge(
+        RUNNING._replace(
+            meter_stop_wh=8_449, stopped_at_ms=RUNNING.started_at_ms + 37 * 60_000, state="closed"
+        )
+    )
+    assert shown._asdict() == {
+        "connector": 2,
+        "day": "2024-05-01",
+        "energy_wh": 7400,
+        "about_min": 30,
+    }

@@ -26,23 +26,45 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "accounts": "accounts",
+    "addresses": "files",
     "alerts": "alerts",
     "answers": "ocpp",
+    "api_keys": "accounts",
+    "audit": "audit",
     "availabilities": "stations",
+    "beats": "history",
+    "boots": "history",
+    "breaches": "sessions",
     "cards": "people",
+    "changes": "live",
     "commands": "commands",
     "connectors": "stations",
+    "delays": "messages",
+    "deliveries": "webhooks",
     "derivations": "stations",
     "epochs": "live",
     "events": "stations",
+    "files": "files",
+    "frames": "messages",
+    "identities": "accounts",
     "inbox": "stations",
+    "mail_codes": "accounts",
+    "outbox": "mail",
     "plates": "stations",
+    "recovery_codes": "accounts",
     "samples": "sessions",
+    "second_factors": "accounts",
     "sessions": "sessions",
+    "sign_ins": "accounts",
+    "signing_requests": "certificates",
     "sites": "stations",
     "station_keys": "stations",
     "stations": "stations",
+    "statuses": "history",
     "tariffs": "tariffs",
+    "user_pushes": "accounts",
+    "webhooks": "webhooks",
 }
 
 
@@ -107,14 +129,22 @@ def test_only_its_owner_writes_a_table() -> None:
 
 LAYERS = (
     "store",
+    "audit",
+    "mail",
+    "accounts",
     "people",
     "stations",
+    "history",
     "alerts",
     "tariffs",
     "commands",
+    "files certificates",
     "sessions",
     "access",
+    "charging",
+    "messages",
     "ocpp live",
+    "webhooks",
 )
 
 

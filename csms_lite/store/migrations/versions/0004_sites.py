@@ -6,7 +6,7 @@ import sqlalchemy
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 
 # Added in place: the table has children, and SQLite would not let it be dropped and made anew.
 OF_STATIONS = (

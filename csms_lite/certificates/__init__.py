@@ -1,0 +1,1 @@
+"""Certificates that stations ask for, signed here or by an operator."""

@@ -1,0 +1,1 @@
+"""A driver's door: starts and stops that are checked first and refused with the reason."""

@@ -1,0 +1,1 @@
+"""What stations told of themselves over time: statuses, boots, heartbeats."""

@@ -1,0 +1,1 @@
+"""Mails to people: an outbox of rows, and who carries them to an SMTP server."""
