@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from csms_lite.alerts import service
 from csms_lite.alerts.watch import AT_ONCE, Watch
-from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
+from csms_lite.house import furnish
 from csms_lite.settings import Settings
 from csms_lite.stations.liveness import Patience
 from csms_lite.stations.presence import Presence
