@@ -7,6 +7,9 @@ from uuid import UUID
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
 CODE_LENGTH = 8
+
+KEY_BYTES = 20  # the longest AuthorizationKey of OCPP: 40 hexadecimal digits
+SALT_BYTES = 16
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
 
@@ -31,6 +34,14 @@ class Chance:
     def token(self) -> str:
         """Make a bearer token; only as good as the source, so that must be the system's."""
         return self._source.randbytes(TOKEN_BYTES).hex()
+
+    def key(self) -> str:
+        """Make a station's key; as good as the source, as a token is."""
+        return self._source.randbytes(KEY_BYTES).hex()
+
+    def salt(self) -> str:
+        """Make a salt, in hexadecimal."""
+        return self._source.randbytes(SALT_BYTES).hex()
 
 
 def system_chance() -> Chance:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from csms_lite import cli_users
+from csms_lite.cli_chargers import charger_verbs
 
 if TYPE_CHECKING:
     from csms_lite.settings import Settings
@@ -39,6 +40,17 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         help="refuse other subprotocols by HTTP 400",
     )
     run.set_defaults(func=_run)
+    run.add_argument("--tls-certificate", type=Path, help="certificate chain (PEM) of both ports")
+    run.add_argument("--tls-key", type=Path, help="its private key (PEM)")
+    run.add_argument("--client-ca", type=Path, help="who signs chargers' certificates (PEM)")
+    run.add_argument("--ocpp-plain-port", type=int, help="one more port for chargers, without TLS")
+    run.add_argument("--ocpp-url", help="where chargers reach us, for their settings sheets")
+    run.add_argument(
+        "--insecure",
+        action=argparse.BooleanOptionalAction,
+        help="listen beyond the loopback without TLS",
+    )
+    charger_verbs(below)
     token = below.add_parser("token", help="print the bearer token of the HTTP API")
     token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
     token.set_defaults(func=_token)
@@ -101,9 +113,10 @@ async def _serve(settings: Settings) -> None:
 
     import structlog
 
-    from csms_lite.app import Addresses, announce, serve
+    from csms_lite.app import serve
     from csms_lite.chance import system_chance
     from csms_lite.clock import SystemClock
+    from csms_lite.listening import Addresses, announce
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     logging.basicConfig(level=logging.WARNING)

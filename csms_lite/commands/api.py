@@ -12,6 +12,7 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
 from csms_lite.commands import service
 from csms_lite.commands.rules import Command
+from csms_lite.commands.secrets import Hidden
 from csms_lite.gate import Operator, Viewer
 from csms_lite.jsontext import loads
 from csms_lite.store.writer import Store
@@ -31,6 +32,9 @@ class CommandBody(BaseModel):
 
 class Sender(Protocol):
     """Who puts commands on the wire."""
+
+    hidden: Hidden
+    """What rows may not hold."""
 
     def ring(self, station_id: int) -> None:
         """Say that a command row waits."""
@@ -61,12 +65,15 @@ def command_routes(
     ) -> dict[str, Any]:
         """Ask something of a charger; 200 when its end came within *wait* seconds, else 202."""
         check(body.action, body.payload)
+        message_id = chance.message_id()
+        sender.hidden.hide(message_id, body.action, body.payload)
         command = await store.do(
-            service.ask,
+            service.ask_by_operator,
             charger,
             body.action,
             body.payload,
-            message_id=chance.message_id(),
+            salt=chance.salt(),
+            message_id=message_id,
             now_ms=clock.now_ms(),
         )
         sender.ring(command.station_id)
@@ -75,24 +82,25 @@ def command_routes(
             command = await store.read(service.command, command.command_id)
         if command.state not in UNDER_WAY:
             response.status_code = 200
-        return _command(command)
+        return shown(command)
 
     @router.get("/chargers/{charger}/commands")
     async def list_commands(
         charger: str, _who: Viewer, count: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
         """List what was asked of a charger, newest first."""
-        return [_command(one) for one in await store.read(service.list_commands, charger, count)]
+        return [shown(one) for one in await store.read(service.list_commands, charger, count)]
 
     @router.get("/commands/{command_id}")
     async def get_command(command_id: int, _who: Viewer) -> dict[str, Any]:
         """Give one command."""
-        return _command(await store.read(service.command, command_id))
+        return shown(await store.read(service.command, command_id))
 
     return router
 
 
-def _command(command: Command) -> dict[str, Any]:
+def shown(command: Command) -> dict[str, Any]:
+    """Write a command for staff."""
     return {
         "id": command.command_id,
         "charger": command.charger,

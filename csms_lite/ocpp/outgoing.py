@@ -13,6 +13,7 @@ from csms_lite.charging import service as charging
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.commands.rules import ACTIONS, Command
+from csms_lite.commands.secrets import Hidden, is_secret
 from csms_lite.errors import Unacceptable
 from csms_lite.jsontext import loads
 from csms_lite.store.writer import Store
@@ -29,6 +30,7 @@ class Outgoing:
     """Bells that wake the senders, and callers who wait for a command's end."""
 
     def __init__(self) -> None:
+        self.hidden = Hidden()
         self._bells: dict[int, asyncio.Event] = {}
         self._waiters: dict[int, list[asyncio.Event]] = {}
 
@@ -108,10 +110,18 @@ class CommandSender:
                 self._outgoing.settled(command.command_id)
 
     async def _send(self, charge_point: ChargePoint, command: Command) -> None:
+        payload = loads(command.payload_json)
+        if is_secret(command.action, payload):
+            payload = self._outgoing.hidden.take(command.message_id)
+            if payload is None:
+                problem = "the key was not kept over a restart, nothing was sent: ask again"
+                now_ms = self._clock.now_ms()
+                await self._store.do(commands.failed, command.command_id, problem, now_ms)
+                return
         log.info("command_sent", charger=command.charger, action=command.action)
         try:
             result = await charge_point.call_action(
-                command.action, loads(command.payload_json), command.message_id, ANSWER_WITHIN_S
+                command.action, payload, command.message_id, ANSWER_WITHIN_S
             )
         except CallErrorReceived as refusal:
             problem = f"the charger answered CALLERROR {refusal.code}: {refusal.description}"

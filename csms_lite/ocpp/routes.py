@@ -58,7 +58,9 @@ ROUTES: Final[Mapping[str, Route[Any]]] = {
         is_transaction=True,
     ),
     "StatusNotification": Route(
-        read=messages.read_status, first=verbs.status, then=(verbs.status_of_session,)
+        read=messages.read_status,
+        first=verbs.status,
+        then=(verbs.status_of_session, verbs.alert_of_status),
     ),
     "StopTransaction": Route(read=messages.read_stop, first=verbs.stop, is_transaction=True),
 }

@@ -23,6 +23,7 @@ from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.ocpp.wire import Socket, Wire
 from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
+from csms_lite.stations.liveness import Patience
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Station
 from csms_lite.store.writer import Store
@@ -47,7 +48,7 @@ class Desk:
     outgoing: Outgoing
     access: AccessRules
     heartbeat_s: int
-    accept_unknown: bool
+    patience: Patience
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
     limits: Limits = USUAL

@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_tag
+from csms_lite.alerts import service as alerts
+from csms_lite.alerts.rules import FAULT
 from csms_lite.charging import service as charging
 from csms_lite.clock import rfc3339
 from csms_lite.history import service as history
@@ -22,7 +24,7 @@ from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
 from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
-from csms_lite.stations.rules import Boot, Observation
+from csms_lite.stations.rules import MOST_CONNECTORS, Boot, Observation
 
 BOOT_RETRY_S: Final = 60  # how often a station that waits for an operator may knock
 
@@ -76,6 +78,25 @@ def status(db: Connection, origin: Origin, told: Observation) -> Answer:
 def status_of_session(db: Connection, origin: Origin, told: Observation) -> None:
     """See from a connector's status that a cable is out."""
     sessions.observed(db, origin.station_id, told.connector, told.status, origin.now_ms)
+
+
+def alert_of_status(db: Connection, origin: Origin, told: Observation) -> None:
+    """Raise an alert for a fault, and close it once the station says that all is well."""
+    if told.connector > MOST_CONNECTORS:
+        return
+    if told.status != "Faulted" and told.error_code == "NoError":
+        alerts.close(db, origin.station_id, FAULT, connector=told.connector, now_ms=origin.now_ms)
+        return
+    details = {
+        "status": told.status,
+        "error_code": told.error_code,
+        "info": told.info,
+        "vendor_id": told.vendor_id,
+        "vendor_error_code": told.vendor_error_code,
+    }
+    alerts.raise_alert(
+        db, origin.station_id, FAULT, details, connector=told.connector, now_ms=origin.now_ms
+    )
 
 
 def start(db: Connection, origin: Origin, told: Start) -> Answer:

@@ -6,33 +6,57 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from csms_lite.chance import Chance
-from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
+from csms_lite.clock import Clock, rfc3339
+from csms_lite.errors import Refused
 from csms_lite.gate import Operator, Viewer
 from csms_lite.stations import service
-from csms_lite.stations.presence import Presence
-from csms_lite.stations.rules import Connector, Station
+from csms_lite.stations.overview import overview, overviews
+from csms_lite.stations.rules import Station
+from csms_lite.stations.view import ChargerView
 from csms_lite.store.writer import Store
+
+MAX_ID = 2**53  # what JSON numbers carry exactly everywhere
+Text50 = Annotated[str, Field(max_length=50)]
 
 
 class ChargerBody(BaseModel):
-    """What an operator may say of a charger; what is left out stays."""
+    """What an operator may say of a charger; what is left out stays, `null` takes it back."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     code: str | None = None
     registration: str | None = None
+    site_id: Annotated[
+        int | None,
+        Field(ge=1, le=MAX_ID, validation_alias=AliasChoices("site_id", "station_id")),
+    ] = None
+    note: Annotated[str, Field(max_length=2000)] | None = None
+    description: Annotated[str, Field(max_length=2000)] | None = None
+    dismissed: bool = False
+    profile: Annotated[int, Field(ge=0, le=3)] | None = None
+    vendor: Text50 | None = None
+    model: Text50 | None = None
+    serial: Annotated[
+        Text50 | None, Field(validation_alias=AliasChoices("serial", "serial_number"))
+    ] = None
+
+
+class NewChargerBody(ChargerBody):
+    """A charger that is not there yet; seed B's names are taken as well as ours."""
+
+    id: Annotated[str, Field(validation_alias=AliasChoices("id", "charge_point_string_id"))]
 
 
 def charger_routes(
     store: Store,
     clock: Clock,
     chance: Chance,
-    presence: Presence,
+    view: ChargerView,
     touched: Callable[[int], None],
 ) -> APIRouter:
     """Make the routes under /api/chargers; *touched* is told whose description changed."""
@@ -41,31 +65,50 @@ def charger_routes(
     @router.get("")
     async def list_chargers(_who: Viewer) -> list[dict[str, Any]]:
         """List all chargers with their connectors."""
-        known = await store.read(_all)
-        return [_charger(station, connectors, presence) for station, connectors in known]
+        return [view.charger(one) for one in await store.read(overviews)]
+
+    @router.post("", status_code=201)
+    async def add_charger(body: NewChargerBody, _who: Operator) -> dict[str, Any]:
+        """Add a charger; 409 when there is one of this id."""
+        changes = body.model_dump(exclude_unset=True)
+        identity = changes.pop("id")
+        station = await store.do(
+            _add, identity, changes, make_code=chance.code, now_ms=clock.now_ms()
+        )
+        touched(station.station_id)
+        return view.charger(await store.read(overview, identity))
 
     @router.get("/{charger}")
     async def get_charger(charger: str, _who: Viewer) -> dict[str, Any]:
         """Give one charger."""
-        return _charger(*await store.read(_one, charger), presence)
+        return view.charger(await store.read(overview, charger))
 
     @router.put("/{charger}")
     async def put_charger(
         charger: str, _who: Operator, body: ChargerBody | None = None
     ) -> dict[str, Any]:
         """Add a charger, or change what is given of it."""
-        told = body or ChargerBody()
         station = await store.do(
             service.put_station,
             charger,
-            name=told.name,
-            code=told.code,
-            registration=told.registration,
+            {} if body is None else body.model_dump(exclude_unset=True),
             make_code=chance.code,
             now_ms=clock.now_ms(),
         )
         touched(station.station_id)
-        return _charger(*await store.read(_one, charger), presence)
+        return view.charger(await store.read(overview, charger))
+
+    @router.delete("/{charger}")
+    async def dismiss_charger(charger: str, _who: Operator) -> dict[str, Any]:
+        """Take a charger out of use: hidden from drivers, its history is kept."""
+        station = await store.do(_dismiss, charger, chance.code, clock.now_ms())
+        touched(station.station_id)
+        return view.charger(await store.read(overview, charger))
+
+    @router.get("/{charger}/sheet")
+    async def get_sheet(charger: str, _who: Viewer) -> dict[str, Any]:
+        """Give what whoever installs it types into it."""
+        return view.sheet.of(await store.read(service.station, charger))
 
     @router.get("/{charger}/events")
     async def list_events(
@@ -87,44 +130,24 @@ def charger_routes(
     return router
 
 
-def _all(db: Connection) -> list[tuple[Station, list[Connector]]]:
-    return [
-        (station, service.list_connectors(db, station.station_id))
-        for station in service.list_stations(db)
-    ]
+def _add(
+    db: Connection,
+    identity: str,
+    changes: dict[str, Any],
+    *,
+    make_code: Callable[[], str],
+    now_ms: int,
+) -> Station:
+    if service.is_known(db, identity):
+        raise Refused(f"there is a charger {identity!r} already: change it with PUT")
+    return service.put_station(db, identity, changes, make_code=make_code, now_ms=now_ms)
 
 
-def _one(db: Connection, charger: str) -> tuple[Station, list[Connector]]:
-    station = service.station(db, charger)
-    return station, service.list_connectors(db, station.station_id)
+def _dismiss(db: Connection, charger: str, make_code: Callable[[], str], now_ms: int) -> Station:
+    known = service.station(db, charger)
+    changes = {"dismissed": True}
+    return service.put_station(db, known.identity, changes, make_code=make_code, now_ms=now_ms)
 
 
 def _events(db: Connection, charger: str, count: int) -> list[service.Event]:
     return service.notes_on_station(db, service.station(db, charger).station_id, count)
-
-
-def _charger(station: Station, connectors: list[Connector], presence: Presence) -> dict[str, Any]:
-    heard_at_ms = presence.heard_at_ms(station.station_id) or station.heard_at_ms
-    return {
-        "id": station.identity,
-        "code": station.code,
-        "name": station.name,
-        "registration": station.registration,
-        "connected": presence.is_online(station.station_id),
-        "heard_at": maybe_rfc3339(heard_at_ms),
-        "booted_at": maybe_rfc3339(station.booted_at_ms),
-        "vendor": station.vendor,
-        "model": station.model,
-        "serial": station.serial,
-        "firmware": station.firmware,
-        "connectors": [
-            {
-                "connector": one.connector,
-                "status": one.status,
-                "error_code": one.error_code,
-                "info": one.info,
-                "since": rfc3339(one.since_ms),
-            }
-            for one in connectors
-        ],
-    }

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Presence:
     """The stations that have a socket, and when each was last heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, started_at_ms: int = 0) -> None:
+        self.started_at_ms = started_at_ms
+        """Who was silent before may have talked, only not to us."""
         self._connections: dict[int, int] = {}
         self._heard_at_ms: dict[int, int] = {}
+        self._ends: dict[int, Callable[[], None]] = {}
 
-    def arrived(self, station_id: int, connection: int, now_ms: int) -> None:
-        """Note a new socket of a station; the newest counts."""
+    def arrived(
+        self,
+        station_id: int,
+        connection: int,
+        now_ms: int,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Note a new socket of a station, and how it is ended; the newest counts."""
         self._connections[station_id] = connection
+        self._ends[station_id] = end
         self._heard_at_ms[station_id] = now_ms
 
     def heard(self, station_id: int, now_ms: int) -> None:
@@ -24,7 +36,14 @@ class Presence:
         if self._connections.get(station_id) != connection:
             return False
         del self._connections[station_id]
+        del self._ends[station_id]
         return True
+
+    def send_away(self, station_id: int) -> None:
+        """End the socket of a station, if it has one: it must show anew who it is."""
+        end = self._ends.get(station_id)
+        if end is not None:
+            end()
 
     def is_online(self, station_id: int) -> bool:
         """Say whether the station has a socket."""

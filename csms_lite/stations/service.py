@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -11,14 +11,17 @@ from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.stations import sql
 from csms_lite.stations.rules import (
-    CODE,
     IDENTITY,
-    REGISTRATIONS,
+    MOST_CONNECTORS,
+    WORDS,
     Boot,
     Connector,
     Observation,
     Station,
+    check_words,
 )
+
+NOTED_ONCE_IN_MS: Final = 3_600_000  # a station that repeats itself must not fill the disk
 
 
 class Event(NamedTuple):
@@ -37,6 +40,11 @@ def station(db: Connection, identity: str) -> Station:
     if row is None:
         raise NotFound(f"there is no charger {identity!r}: see GET /api/chargers for those known")
     return Station._make(row)
+
+
+def is_known(db: Connection, identity: str) -> bool:
+    """Say whether there is a station with this OCPP identity."""
+    return sql.by_identity.one(db, identity=identity) is not None
 
 
 def station_by_id(db: Connection, station_id: int) -> Station:
@@ -68,31 +76,45 @@ def list_connectors(db: Connection, station_id: int) -> list[Connector]:
 def put_station(
     db: Connection,
     identity: str,
+    changes: Mapping[str, Any],
     *,
-    name: str | None,
-    code: str | None,
-    registration: str | None,
     make_code: Callable[[], str],
     now_ms: int,
 ) -> Station:
-    """Add a station, or change what is given of it.
+    """Add a station, or change what is given of it; `None` takes something back.
 
-    Raises `Unacceptable` for words that cannot be used and `Refused` for a code already taken.
+    Raises `Unacceptable` for words that cannot be used, `NotFound` for an unknown site, and
+    `Refused` for a code already taken or a profile lower than the station came on.
     """
     if not IDENTITY.fullmatch(identity):
         raise Unacceptable("a charger's id is 1 to 48 letters, digits, '-' and '_'")
-    if code is not None and not CODE.fullmatch(code):
-        raise Unacceptable("a station's code is 1 to 48 letters and digits")
-    if registration is not None and registration not in REGISTRATIONS:
-        raise Unacceptable(f"registration is one of {', '.join(REGISTRATIONS)}")
-    _create_unless_known(db, identity, registration or "Accepted", make_code, now_ms)
+    check_words(changes)
+    registration = changes.get("registration", "Accepted")
+    _create_unless_known(db, identity, registration, make_code, now_ms)
     known = station(db, identity)
-    if code is not None and code != known.code and sql.by_code.one(db, code=code) is not None:
-        raise Refused(f"the code {code} belongs to another station: choose another")
+    changed = known._replace(**{name: changes[name] for name in WORDS if name in changes})
+    if "dismissed" in changes:
+        since_ms = known.dismissed_at_ms or now_ms
+        changed = changed._replace(dismissed_at_ms=since_ms if changes["dismissed"] else None)
+    _refuse_impossible(db, known, changed)
     sql.describe.run(
-        db, of_station=known.station_id, name=name, code=code, registration=registration
+        db,
+        of_station=known.station_id,
+        **{name: getattr(changed, name) for name in (*WORDS, "dismissed_at_ms")},
     )
-    return station(db, identity)
+    return changed
+
+
+def _refuse_impossible(db: Connection, known: Station, changed: Station) -> None:
+    if changed.code != known.code and sql.by_code.one(db, code=changed.code) is not None:
+        raise Refused(f"the code {changed.code} belongs to another station: choose another")
+    if changed.site_id is not None and sql.site_exists.one(db, site_id=changed.site_id) is None:
+        raise NotFound(f"there is no site {changed.site_id}: see GET /api/sites for those known")
+    if changed.profile is not None and changed.profile < known.came_profile:
+        raise Refused(
+            f"{known.identity} has come on security profile {known.came_profile}, and a profile "
+            "is never lowered again (OCPP security whitepaper, A05)"
+        )
 
 
 def connected(
@@ -133,7 +155,12 @@ def heard(db: Connection, station_id: int, now_ms: int) -> None:
 
 
 def observed(db: Connection, station_id: int, seen: Observation, now_ms: int) -> None:
-    """Keep the status of a connector; the last one heard counts, whatever its time."""
+    """Keep the status of a connector; the last one heard counts, whatever its time.
+
+    A number that no connector has is noted, once an hour, and nothing is made of it.
+    """
+    if _is_beyond(db, station_id, seen.connector, now_ms):
+        return
     values = seen._asdict()
     if seen.since_ms is None:
         values["since_ms"] = now_ms
@@ -142,7 +169,46 @@ def observed(db: Connection, station_id: int, seen: Observation, now_ms: int) ->
 
 def seen(db: Connection, station_id: int, connector: int, now_ms: int) -> None:
     """Keep that a connector is there, for stations that start before they tell its status."""
+    if _is_beyond(db, station_id, connector, now_ms):
+        return
     sql.seen.run(db, station_id=station_id, connector=connector, at_ms=now_ms)
+
+
+def commanded(db: Connection, station_id: int, connector: int, kind: str, now_ms: int) -> None:
+    """Keep the availability that a station was commanded and took; 0 is all its connectors."""
+    if not 0 <= connector <= MOST_CONNECTORS:
+        return
+    if connector == 0:
+        sql.forget_commanded.run(db, of_station=station_id)
+    sql.command.run(db, station_id=station_id, connector=connector, type=kind, at_ms=now_ms)
+
+
+def commanded_of(db: Connection, station_id: int) -> dict[int, str]:
+    """Give the availability last commanded of each connector; 0 stands for those not named."""
+    return dict(sql.commanded_of.rows(db, station_id=station_id))
+
+
+def derivations(db: Connection) -> dict[int, tuple[str, str]]:
+    """Give line and state of each station as they were last told."""
+    return {station_id: (line, state) for station_id, line, state in sql.every_derivation.rows(db)}
+
+
+def derived(
+    db: Connection,
+    station_id: int,
+    now: tuple[str, str],
+    before: tuple[str, str] | None,
+    now_ms: int,
+) -> None:
+    """Keep line and state of a station as they are now, and note what has changed."""
+    line, state = now
+    sql.derive.run(db, station_id=station_id, line=line, state=state, now_ms=now_ms)
+    if before is None:
+        return
+    kinds = ("connection_state", "station_state")
+    for kind, old, new in zip(kinds, before, now, strict=True):
+        if old != new:
+            note(db, station_id, kind, {"from": old, "to": new}, now_ms=now_ms)
 
 
 def note(
@@ -167,6 +233,15 @@ def note(
     )
 
 
+def note_once_a_minute(
+    db: Connection, station_id: int, kind: str, details: Mapping[str, object], *, now_ms: int
+) -> None:
+    """Keep a fact that may come in bursts, at most once a minute."""
+    since_ms = now_ms - 60_000
+    if sql.noted_since.one(db, station_id=station_id, kind=kind, since_ms=since_ms) is None:
+        note(db, station_id, kind, details, now_ms=now_ms)
+
+
 def notes_on_station(db: Connection, station_id: int, count: int) -> list[Event]:
     """Give the newest events of a station, newest first."""
     return [
@@ -185,10 +260,21 @@ def _event(row: tuple[object, ...]) -> Event:
     return Event._make((*head, loads(str(details))))
 
 
+def _is_beyond(db: Connection, station_id: int, connector: int, now_ms: int) -> bool:
+    if 0 <= connector <= MOST_CONNECTORS:
+        return False
+    kind = "connector_beyond_bounds"
+    since_ms = now_ms - NOTED_ONCE_IN_MS
+    if sql.noted_since.one(db, station_id=station_id, kind=kind, since_ms=since_ms) is None:
+        details = {"connector": connector, "bound": MOST_CONNECTORS}
+        note(db, station_id, kind, details, now_ms=now_ms)
+    return True
+
+
 def _create_unless_known(
     db: Connection, identity: str, registration: str, make_code: Callable[[], str], now_ms: int
 ) -> None:
-    if sql.by_identity.one(db, identity=identity) is not None:
+    if is_known(db, identity):
         return
     code = make_code()
     while sql.by_code.one(db, code=code) is not None:
@@ -201,3 +287,4 @@ def _create_unless_known(
         registration=registration,
         created_at_ms=now_ms,
     )
+    sql.no_stranger.run(db, of_identity=identity)

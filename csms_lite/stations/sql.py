@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from csms_lite.stations.rules import Connector, Station
+from csms_lite.stations.rules import WORDS, Connector, Station
 from csms_lite.store.prepared import Prepared
-from csms_lite.store.tables import connectors, events, stations
+from csms_lite.store.tables import (
+    availabilities,
+    connectors,
+    derivations,
+    events,
+    inbox,
+    sessions,
+    sites,
+    stations,
+)
 
 _STATION: Final = tuple(stations.c[name] for name in Station._fields)
 
@@ -31,12 +40,12 @@ create: Final = Prepared(
 describe: Final = Prepared(
     update(stations)
     .where(stations.c.station_id == bindparam("of_station"))
-    .values(
-        name=func.coalesce(bindparam("name"), stations.c.name),
-        code=func.coalesce(bindparam("code"), stations.c.code),
-        registration=func.coalesce(bindparam("registration"), stations.c.registration),
-    )
+    .values(**{name: bindparam(name) for name in (*WORDS, "dismissed_at_ms")})
 )
+site_exists: Final = Prepared(
+    select(sites.c.site_id).where(sites.c.site_id == bindparam("site_id"))
+)
+no_stranger: Final = Prepared(delete(inbox).where(inbox.c.identity == bindparam("of_identity")))
 next_connection: Final = Prepared(
     update(stations)
     .where(stations.c.identity == bindparam("of_identity"))
@@ -107,6 +116,55 @@ seen: Final = Prepared(
     .on_conflict_do_nothing()
 )
 
+every_connector: Final = Prepared(
+    select(connectors.c.station_id, *(connectors.c[name] for name in Connector._fields)).order_by(
+        connectors.c.station_id, connectors.c.connector
+    )
+)
+running: Final = Prepared(
+    select(sessions.c.station_id, sessions.c.connector).where(sessions.c.state == "running")
+)
+
+_command = insert(availabilities).values(
+    station_id=bindparam("station_id"),
+    connector=bindparam("connector"),
+    type=bindparam("type"),
+    at_ms=bindparam("at_ms"),
+)
+command: Final = Prepared(
+    _command.on_conflict_do_update(
+        index_elements=[availabilities.c.station_id, availabilities.c.connector],
+        set_={name: _command.excluded[name] for name in ("type", "at_ms")},
+    )
+)
+forget_commanded: Final = Prepared(
+    delete(availabilities).where(availabilities.c.station_id == bindparam("of_station"))
+)
+commanded_of: Final = Prepared(
+    select(availabilities.c.connector, availabilities.c.type).where(
+        availabilities.c.station_id == bindparam("station_id")
+    )
+)
+every_commanded: Final = Prepared(
+    select(availabilities.c.station_id, availabilities.c.connector, availabilities.c.type)
+)
+
+every_derivation: Final = Prepared(
+    select(derivations.c.station_id, derivations.c.line, derivations.c.state)
+)
+_derive = insert(derivations).values(
+    station_id=bindparam("station_id"),
+    line=bindparam("line"),
+    state=bindparam("state"),
+    since_ms=bindparam("now_ms"),
+)
+derive: Final = Prepared(
+    _derive.on_conflict_do_update(
+        index_elements=[derivations.c.station_id],
+        set_={name: _derive.excluded[name] for name in ("line", "state", "since_ms")},
+    )
+)
+
 note: Final = Prepared(
     insert(events).values(
         station_id=bindparam("station_id"),
@@ -123,6 +181,15 @@ _EVENT: Final = (
     events.c.connector,
     events.c.transaction_id,
     events.c.details_json,
+)
+noted_since: Final = Prepared(
+    select(events.c.event_id)
+    .where(
+        events.c.station_id == bindparam("station_id"),
+        events.c.at_ms >= bindparam("since_ms"),
+        events.c.kind == bindparam("kind"),
+    )
+    .limit(1)
 )
 notes_on_station: Final = Prepared(
     select(*_EVENT)

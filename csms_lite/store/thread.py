@@ -91,6 +91,20 @@ async def open_database(path: Path, *, read_only: bool) -> SqliteThread:
     return await wrapped(connection, read_only=read_only)
 
 
+async def open_beside(path: Path, *, read_only: bool) -> SqliteThread:
+    """Open the SQLite file beside a process that may have it open: leave its log to that one.
+
+    Raises `sqlite3.Error` as `open_database`.
+    """
+    thread = await open_database(path, read_only=read_only)
+
+    def leave_the_log(db: Connection) -> None:
+        raw_of(db).execute("PRAGMA wal_autocheckpoint = 0")
+
+    await thread.run(leave_the_log)
+    return thread
+
+
 async def wrapped(connection: aiosqlite.Connection, *, read_only: bool) -> SqliteThread:
     """Prepare an open *connection* and put SQLAlchemy around it; closes it when that fails."""
 

@@ -129,7 +129,7 @@ async def fuzz_central(frames: int, seed: int) -> Outcome:
     station = Hostile(_mutator(seed), judge_by_central, REQUESTS, {})
     async with asyncio.TaskGroup() as hearing:
         with short_directory() as directory:
-            words = ("csms", "run", "--ocpp-port", "0", "--http-port", "0")
+            words = ("csms", "run", "--accept-unknown", "--ocpp-port", "0", "--http-port", "0")
             command = (TAPWATT, *words, "--state-dir", str(directory))
             async with ready_process(command) as (central, told):
 

@@ -18,9 +18,10 @@ from sqlalchemy import Connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from csms_lite.app import Addresses, serve
+from csms_lite.app import serve
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
+from csms_lite.listening import Addresses
 from csms_lite.settings import Settings
 from csms_lite.store.thread import SqliteThread, open_database, raw_of
 
@@ -93,7 +94,8 @@ class Central:
 
 @asynccontextmanager
 async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Central]:
-    """Run a central system on free ports while the block lasts."""
+    """Run a central system on free ports while the block lasts; it takes in whoever comes."""
+    settings.setdefault("accept_unknown", True)
     stopping, listening = asyncio.Event(), asyncio.Event()
     found: list[Addresses] = []
 

@@ -39,7 +39,7 @@ def started(
     reading, writing = os.pipe()
     ports = ("--ocpp-port", "0", "--http-port", "0", "--ready-fd", str(writing))
     process = subprocess.Popen(
-        command("run", "--state-dir", str(state_dir), *ports, *words),
+        command("run", "--accept-unknown", "--state-dir", str(state_dir), *ports, *words),
         cwd=ROOT,
         pass_fds=[writing],
         stderr=subprocess.PIPE,

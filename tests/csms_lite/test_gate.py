@@ -16,12 +16,14 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import BaseRoute, Mount
 
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish, people_office
+from csms_lite.app import people_office
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
+from csms_lite.house import furnish
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
@@ -38,12 +40,15 @@ PUBLIC: Final = frozenset(
         "POST /api/auth/register",
         "POST /api/auth/setup",
         "POST /api/auth/token",
+        "GET /api/public/stations",
+        "GET /api/public/stations/{code}",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
     }
 )
 """Routes that need nobody to sign in; each is here by decision."""
 
+SHEET: Final = Sheet(url="ws://here/ocpp", heartbeat_s=60)
 PRINCIPALS: Final = {str(role): Principal(role=role, name=role) for role in Role}
 
 
@@ -63,9 +68,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
             office = await people_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(house.feed.publish_on())
-                yield http_app(
-                    house.desk, house.feed, Gate([by_role]), office, house.freshness.look
-                )
+                yield http_app(house, office, Gate([by_role]), SHEET)
                 feeding.cancel()
 
 

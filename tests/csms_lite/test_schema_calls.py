@@ -29,12 +29,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish, people_office
+from csms_lite.app import people_office
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
+from csms_lite.house import furnish
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
 
@@ -68,7 +70,7 @@ async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.Asy
         )
         house = await furnish(settings, store, clock, chance)
         office = await people_office(settings, store, clock, chance, passwords)
-        app = http_app(house.desk, house.feed, Gate([by_role]), office, house.freshness.look)
+        app = http_app(house, office, Gate([by_role]), Sheet(url="ws://here/ocpp", heartbeat_s=60))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
             http.headers["Authorization"] = f"Bearer {Role.ADMIN}"

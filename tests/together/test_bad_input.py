@@ -207,7 +207,7 @@ def takes_commands(central: Central) -> bool:
 @pytest.fixture
 def csms(directory: Path) -> Iterator[dict[str, Any]]:
     """The central system as a process, with its addresses."""
-    words = ["csms", "run", "--state-dir", str(directory / "c")]
+    words = ["csms", "run", "--accept-unknown", "--state-dir", str(directory / "c")]
     process, addresses = ready_process([*words, "--ocpp-port", "0", "--http-port", "0"])
     yield {**addresses, "process": process}
     process.send_signal(signal.SIGTERM)

@@ -52,7 +52,7 @@ async def bay(directory: Path) -> AsyncIterator[Bench]:
 
 async def test_the_session_after_a_poisoned_one_is_billed(bay: Bench, directory: Path) -> None:
     """Three sockets and three attempts later the head is a dead letter, and the rest is told."""
-    words = ["csms", "run", "--state-dir", str(directory / "c")]
+    words = ["csms", "run", "--accept-unknown", "--state-dir", str(directory / "c")]
     csms, addresses = ready_process([*words, "--ocpp-port", "0", "--http-port", "0"])
     try:
         with closing(sqlite3.connect(directory / "c" / "csms.db")) as file:

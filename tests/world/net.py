@@ -27,6 +27,7 @@ from typing import Any, Final
 from websockets.exceptions import ConnectionClosedError
 
 from csms_lite.ocpp.endpoint import Endpoint
+from csms_lite.stations.door import NOTHING, Entry
 from edge.core.access import Access
 from edge.errors import LineDropped, LinkRefused
 from tests.world.life import Life
@@ -85,7 +86,7 @@ class Network:
 
     async def listen(self, life: Life, endpoint: Endpoint) -> None:
         """The central system of *life* takes stations in."""
-        self._central = life, endpoint.admit
+        self._central = life, lambda end: endpoint.receive("WORLD", Entry(NOTHING), end)
         life.at_death(self._central_gone)
 
     def dial_of(self, life: Life) -> Callable[[Access], Any]:

@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from csms_lite.app import furnish
 from csms_lite.chance import Chance
 from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError
+from csms_lite.house import furnish
 from csms_lite.ocpp.session import Desk
 from csms_lite.people import service as people
 from csms_lite.people.rules import Card
@@ -187,7 +187,9 @@ class CentralNode:
             return thread
 
         clock, chance = CentralClock(), Chance(self.chance)
-        settings = CentralSettings(state_dir=self.directory, heartbeat_s=self.heartbeat_s)
+        settings = CentralSettings(
+            state_dir=self.directory, heartbeat_s=self.heartbeat_s, accept_unknown=True
+        )
         async with open_store(
             self.directory / "csms.db", clock=clock, open_database=open_database
         ) as store:
@@ -213,7 +215,7 @@ class CentralNode:
 async def _ask(desk: Desk, action: str, payload: dict[str, Any]) -> None:
     with suppress(CsmsError):
         if action == "RemoteStopTransaction":
-            found = await desk.store.read(sessions.list_sessions, STATION, 2**62, 20)
+            found = await desk.store.read(sessions.list_sessions, {"charger": STATION}, 2**62, 20)
             running = [one.transaction_id for one in found if one.state == "running"]
             if not running:
                 return

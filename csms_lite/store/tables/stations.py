@@ -25,6 +25,12 @@ stations: Final = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("booted_at_ms", BigInteger, comment="last accepted boot"),
     Column("heard_at_ms", BigInteger, comment="as of the last boot, heartbeat or disconnect"),
+    Column("site_id", ForeignKey("sites.site_id")),
+    Column("note", Text, comment="for staff"),
+    Column("description", Text, comment="for drivers"),
+    Column("dismissed_at_ms", BigInteger, comment="out of use; hidden, history kept"),
+    Column("profile", Integer, comment="least security profile; none: by where we listen"),
+    Column("came_profile", Integer, nullable=False, server_default="0", comment="highest shown"),
 )
 
 connectors: Final = Table(
@@ -39,6 +45,24 @@ connectors: Final = Table(
     Column("vendor_error_code", String(50)),
     Column("since_ms", BigInteger, nullable=False, comment="when the status began, as told"),
     Column("received_at_ms", BigInteger, nullable=False),
+)
+
+availabilities: Final = Table(
+    "availabilities",
+    metadata,
+    Column("station_id", ForeignKey("stations.station_id"), primary_key=True),
+    Column("connector", Integer, primary_key=True, comment="0: all of them"),
+    Column("type", String(12), nullable=False, comment="as last commanded and accepted"),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+derivations: Final = Table(
+    "derivations",
+    metadata,
+    Column("station_id", ForeignKey("stations.station_id"), primary_key=True),
+    Column("line", String(12), nullable=False, comment="CONNECTED, STALE, DISCONNECTED"),
+    Column("state", String(12), nullable=False, comment="see csms_lite.stations.liveness"),
+    Column("since_ms", BigInteger, nullable=False, comment="of the newest change of either"),
 )
 
 events: Final = Table(

@@ -91,7 +91,8 @@ async def ended(process: Process) -> None:
 @asynccontextmanager
 async def central_system(directory: Path) -> AsyncIterator[Central]:
     """Run csms_lite on free ports."""
-    words = ("csms", "run", "--ocpp-port", "0", "--http-port", "0", "--state-dir", str(directory))
+    ports = ("--ocpp-port", "0", "--http-port", "0")
+    words = ("csms", "run", "--accept-unknown", *ports, "--state-dir", str(directory))
     async with ready_process((TAPWATT, *words)) as (_, told):
         token = (directory / "token").read_text().strip()
         yield Central(ocpp=told["ocpp"], http=told["http"], token=token)

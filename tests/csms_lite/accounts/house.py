@@ -14,11 +14,13 @@ from fastapi import FastAPI
 
 from csms_lite.accounts.office import Office
 from csms_lite.accounts.passwords import password_thread
-from csms_lite.app import furnish, people_office
+from csms_lite.app import people_office
 from csms_lite.chance import Chance
 from csms_lite.gate import Gate
+from csms_lite.house import furnish
 from csms_lite.http import http_app
 from csms_lite.settings import Settings
+from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import Store, open_store
 from csms_lite.web import token_check
@@ -100,5 +102,5 @@ async def housed(state_dir: Path, **settings: Any) -> AsyncIterator[House]:
             house = await furnish(made, store, clock, chance)
             office = await people_office(made, store, clock, chance, passwords)
             gate = Gate([token_check(STATE_TOKEN), *office.authenticators()])
-            app = http_app(house.desk, house.feed, gate, office, house.freshness.look)
+            app = http_app(house, office, gate, Sheet(url="ws://here/ocpp", heartbeat_s=60))
             yield House(app=app, store=store, office=office, clock=clock, state_dir=state_dir)

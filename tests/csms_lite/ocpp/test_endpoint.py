@@ -99,6 +99,10 @@ async def test_the_newest_connection_wins(central: Central) -> None:
         assert "replaced" in closed.value.rcvd.reason
         assert (await new.call("Heartbeat"))["currentTime"]
         assert (await central.get("/api/chargers/CP-1"))["connected"] is True
+        async with asyncio.timeout(5):
+            while not (events := await central.get("/api/chargers/CP-1/events")):
+                pass
+        assert events[-1]["kind"] == "connection_replaced"
 
 
 async def test_a_station_that_leaves_is_shown_as_gone(central: Central) -> None:
@@ -119,18 +123,6 @@ async def test_calls_before_boot_are_refused_but_transactions_kept(central: Cent
         assert answer["transactionId"] > 0
         asked = station.asked[0] if station.asked else await station.receive()
         assert asked[2:] == ["TriggerMessage", {"requestedMessage": "BootNotification"}]
-
-
-async def test_unknown_stations_can_be_made_to_wait(tmp_path: Path) -> None:
-    """Without accept_unknown a new station is Pending until an operator lets it in."""
-    async with running(tmp_path, accept_unknown=False) as central, central.station() as station:
-        answer = await station.boot()
-        assert answer["status"] == "Pending"
-        assert await station.call("Heartbeat") == "SecurityError"
-        response = await central.http.put("/api/chargers/CP-1", json={"registration": "Accepted"})
-        assert response.status_code == 200
-        assert (await station.boot())["status"] == "Accepted"
-        assert (await station.call("Heartbeat"))["currentTime"]
 
 
 async def test_a_rejected_station_hears_nothing(central: Central) -> None:

@@ -226,13 +226,36 @@ async def test_an_alarm_is_raised_once_and_ended_once(central: Central) -> None:
             await send(station, None, {"value": volts, "measurand": "Voltage"})
         hot = {"value": "95", "measurand": "Temperature", "unit": "Celsius"}
         await send(station, None, hot)
-    events = (await central.get("/api/chargers/CP-1/events"))[::-1]
-    assert [(one["kind"], one["connector"], one["details"]["raised"]) for one in events] == [
-        ("alert_voltage_high", 1, True),
-        ("alert_voltage_high", 1, False),
-        ("alert_temperature_high", 1, True),
+    alarms = (await central.get("/api/alerts?charger=CP-1"))[::-1]
+    assert [(one["kind"], one["connector"], one["closed_at"] is None) for one in alarms] == [
+        ("over_voltage", 1, False),
+        ("over_temperature", 1, True),
     ]
-    assert events[0]["details"]["value"] == 260
+    assert alarms[0]["details"] == {
+        "value": 260,
+        "limit": 253,
+        "measured_at": T1,
+        "transaction_id": None,
+    }
+
+
+async def test_a_plate_says_what_a_connector_may_carry(central: Central) -> None:
+    """B54: above the rating is an alarm; without a plate nothing is known."""
+    amps = {"value": "40", "measurand": "Current.Import", "unit": "A", "phase": "L1"}
+    async with central.station() as station:
+        await station.boot()
+        await send(station, None, amps)
+        assert await central.get("/api/alerts") == []
+        plate = {"type": "Type 2", "current_a": 32}
+        answer = await central.http.put("/api/chargers/CP-1/connectors/1", json=plate)
+        assert answer.status_code == 200, answer.text
+        await send(station, None, amps)
+    [alarm] = await central.get("/api/alerts")
+    assert (alarm["kind"], alarm["details"]["value"], alarm["details"]["limit"]) == (
+        "over_current",
+        40,
+        32,
+    )
 
 
 async def test_sessions_are_found_by_each_of_their_marks(central: Central) -> None:

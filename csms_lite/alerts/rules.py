@@ -1,0 +1,29 @@
+"""What an alert is.
+
+    raised ──► open ──► closed      by itself, when what was wrong is gone
+                 └ acknowledged     somebody has seen it; it stays open while it is true
+
+There is one open alert per station, connector and kind, however often it is raised.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+OFFLINE: Final = "offline"
+FAULT: Final = "fault"
+STATION: Final = 0  # the connector of what concerns all of a station
+
+
+class Alert(NamedTuple):
+    """An alert as it is stored."""
+
+    alert_id: int
+    charger: str
+    connector: int
+    kind: str
+    details_json: str
+    opened_at_ms: int
+    closed_at_ms: int | None
+    acknowledged_at_ms: int | None
+    acknowledged_by: str | None

@@ -1,0 +1,66 @@
+"""What may be sent to a station and never kept in clear: its keys.
+
+The row of such a command, its log lines and what the API shows hold the mask; the value itself
+waits in memory until the frame leaves, and is gone after a restart.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+
+MASK: Final = "********"
+SECRET_KEYS: Final = frozenset({"authorizationkey"})  # configuration keys, compared without case
+MOST_HIDDEN: Final = 1024  # commands that wait to be sent; the oldest is forgotten first
+
+
+def is_secret(action: str, payload: Mapping[str, Any]) -> bool:
+    """Say whether a command carries a secret."""
+    key = payload.get("key")
+    return action == "ChangeConfiguration" and isinstance(key, str) and _is_secret_key(key)
+
+
+def masked(action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the payload of a command as it may be kept, logged and shown."""
+    plain = dict(payload)
+    return plain | {"value": MASK} if is_secret(action, payload) else plain
+
+
+def masked_result(action: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an answer as it may be kept: some stations read their key out, which they must not."""
+    told = result.get("configurationKey")
+    if action != "GetConfiguration" or not isinstance(told, list):
+        return dict(result)
+    return dict(result) | {"configurationKey": [_masked_setting(one) for one in told]}
+
+
+class Hidden:
+    """The clear payloads of commands that wait to be sent, by message id."""
+
+    def __init__(self) -> None:
+        self._payloads: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def hide(self, message_id: str, action: str, payload: Mapping[str, Any]) -> None:
+        """Remember a payload if it is secret; before its command is asked for."""
+        if not is_secret(action, payload):
+            return
+        self._payloads[message_id] = dict(payload)
+        if len(self._payloads) > MOST_HIDDEN:
+            self._payloads.popitem(last=False)
+
+    def take(self, message_id: str) -> dict[str, Any] | None:
+        """Give a payload, once."""
+        return self._payloads.pop(message_id, None)
+
+
+def _is_secret_key(key: str) -> bool:
+    return key.strip().lower() in SECRET_KEYS
+
+
+def _masked_setting(setting: Any) -> Any:
+    if not isinstance(setting, Mapping) or "value" not in setting:
+        return setting
+    key = setting.get("key")
+    is_hidden = isinstance(key, str) and _is_secret_key(key)
+    return dict(setting) | {"value": MASK} if is_hidden else setting
