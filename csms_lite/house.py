@@ -79,7 +79,6 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
         log.warning("commands_without_answer", count=len(abandoned))
-    await store.do(charging.settle, clock.now_ms(), settings.start_within_s * 1000)
     presence = Presence(clock.now_ms())
     feed = Feed(store, clock, presence, epoch)
     desk = Desk(
