@@ -27,7 +27,7 @@ from csms_lite.live.api import PageFiles, public_routes
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.openapi import about_routes, open_api
 from csms_lite.people.api import card_routes
-from csms_lite.sessions.api import session_files, session_routes
+from csms_lite.sessions.api import close_routes, session_files, session_routes
 from csms_lite.stations.api import charger_routes
 from csms_lite.stations.import_api import import_routes
 from csms_lite.stations.inbox_api import inbox_routes
@@ -70,9 +70,9 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
             clock,
             desk.presence,
             look=look,
-            touched=feed.touch,
             expiry_ms=desk.expiry_ms,
         ),
+        close_routes(store, clock, feed.touch),
         history_routes(store),
         charging_routes(
             Counter(
