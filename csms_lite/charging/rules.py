@@ -45,6 +45,8 @@ class Place:
     connectors: Sequence[Connector]
     occupying: Sequence[Session]
     """Sessions that run here or are about to begin."""
+    commanded: Mapping[int, str]
+    """Availability last commanded, by connector; 0 stands for those not named."""
     reservation: Mapping[str, Any] | None = None
     """The last ReserveNow that the station accepted."""
 
@@ -95,7 +97,7 @@ def is_reserved_for(
 
 def _check_station(place: Place) -> None:
     station = place.station
-    if station.registration != "Accepted":
+    if station.registration != "Accepted" or station.dismissed_at_ms is not None:
         raise Refused("this charger is not in service")
     if not place.is_online:
         raise Refused("this charger has no connection now: use a card at the charger")
@@ -111,6 +113,8 @@ def _why_not(place: Place, connector: Connector, tag: str, now_ms: int) -> str |
             if session.state == State.PENDING:
                 return "somebody is starting there just now"
             return BUSY["Charging"]
+    if place.commanded.get(number, place.commanded.get(WHOLE)) == "Inoperative":
+        return BUSY["Unavailable"]
     if connector.status in FREE:
         return None
     if connector.status == "Reserved" and is_reserved_for(place.reservation, number, tag, now_ms):

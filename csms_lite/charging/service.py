@@ -63,6 +63,7 @@ def start(db: Connection, asked: Wish, connector: int | None, door: Door) -> Don
         is_online=door.is_online,
         connectors=stations.list_connectors(db, asked.station_id),
         occupying=wishes.occupying(db, asked.station_id),
+        commanded=stations.commanded_of(db, asked.station_id),
         reservation=_reservation(db, asked.station_id),
     )
     chosen = choose_connector(place, connector, asked.id_tag, door.now_ms)

@@ -18,6 +18,7 @@ from csms_lite.sessions import service
 from csms_lite.sessions.forms import (
     SAMPLE_COLUMNS,
     SESSION_COLUMNS,
+    closed_form,
     progress_form,
     sample_form,
     sample_rows,
@@ -25,7 +26,7 @@ from csms_lite.sessions.forms import (
     session_row,
 )
 from csms_lite.sessions.progress import Charge, progress
-from csms_lite.sessions.rules import LONGEST_REASON, Sample, Session, State
+from csms_lite.sessions.rules import LONGEST_REASON, Sample, Session, State, energy_wh
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.service import Event, notes_on_transaction
 from csms_lite.store.writer import Store
@@ -87,7 +88,6 @@ def session_routes(
     presence: Presence,
     *,
     look: Callable[[Session], None],
-    touched: Callable[[int], None],
     expiry_ms: int,
 ) -> APIRouter:
     """Make the routes under /api/sessions; *look* is told which session somebody watches."""
@@ -134,6 +134,13 @@ def session_routes(
             session, progress(session, charge, clock.now_ms()), is_online=is_online
         )
 
+    return router
+
+
+def close_routes(store: Store, clock: Clock, touched: Callable[[int], None]) -> APIRouter:
+    """Make the route that closes a session; *touched* is told whose public status changed."""
+    router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+
     @router.post("/{transaction_id}/close")
     async def close_session(
         transaction_id: Number, body: CloseBody, who: Operator
@@ -148,7 +155,12 @@ def session_routes(
             now_ms=clock.now_ms(),
         )
         touched(session.station_id)
-        return form(session)
+        return {
+            "transaction_id": session.transaction_id,
+            "state": session.state,
+            "energy_wh": energy_wh(session),
+            "closed": closed_form(session),
+        }
 
     return router
 

@@ -94,13 +94,18 @@ def session_form(
         "cost_minor": None if price is None else cost_minor(energy, price),
         "start_command": session.start_command_id,
         "stop_command": session.stop_command_id,
-        "closed": None
-        if session.closed_at_ms is None
-        else {
-            "at": rfc3339(session.closed_at_ms),
-            "by": session.closed_by,
-            "reason": session.close_reason,
-        },
+        "closed": closed_form(session),
+    }
+
+
+def closed_form(session: Session) -> dict[str, Any] | None:
+    """Write who closed a session without the charger's word; nothing when nobody did."""
+    if session.closed_at_ms is None:
+        return None
+    return {
+        "at": rfc3339(session.closed_at_ms),
+        "by": session.closed_by,
+        "reason": session.close_reason,
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from csms_lite.alerts import service as alerts
+from csms_lite.clock import rfc3339
 from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.people.rules import tag_key
@@ -30,7 +32,7 @@ from csms_lite.sessions.rules import (
     same_stop,
 )
 from csms_lite.sessions.rules import last_charge as public_charge
-from csms_lite.sessions.warnings import USUAL, Limits, changes
+from csms_lite.sessions.warnings import USUAL, Limits, changes, rated
 from csms_lite.sessions.wishes import Cause, cause_of
 from csms_lite.stations import service as stations
 from csms_lite.store.prepared import Row
@@ -326,25 +328,26 @@ def _warn(
     found = readings(last.values, last.converted)
     if not (found.voltage or found.current or found.temperatures):
         return
-    raised = sql.breaches_at.rows(db, of_station=station_id, of_connector=connector)
-    for change in changes(found, limits, frozenset(row[0] for row in raised)):
+    rating = sql.rating.one(db, of_station=station_id, of_connector=connector)
+    known = limits if rating is None else rated(limits, *rating)
+    raised = sql.alarms_at.rows(db, of_station=station_id, of_connector=connector)
+    for change in changes(found, known, frozenset(row[0] for row in raised)):
         if change.is_raised:
-            sql.breach.run(
-                db, station_id=station_id, connector=connector, kind=change.kind, since_ms=now_ms
+            alerts.raise_alert(
+                db,
+                station_id,
+                change.kind,
+                {
+                    "value": change.value,
+                    "limit": change.limit,
+                    "measured_at": rfc3339(last.at_ms),
+                    "transaction_id": transaction_id,
+                },
+                connector=connector,
+                now_ms=now_ms,
             )
         else:
-            sql.end_breach.run(
-                db, of_station=station_id, of_connector=connector, of_kind=change.kind
-            )
-        stations.note(
-            db,
-            station_id,
-            change.kind,
-            {"raised": change.is_raised, "value": change.value, "limit": change.limit},
-            now_ms=now_ms,
-            connector=connector,
-            transaction_id=transaction_id,
-        )
+            alerts.close(db, station_id, change.kind, connector=connector, now_ms=now_ms)
 
 
 def _of_station(db: Connection, station_id: int, transaction_id: int) -> Session | None:

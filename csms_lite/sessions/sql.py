@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, null, or_, select, update
 
 from csms_lite.sessions.rules import Event, Session, State, states_before
 from csms_lite.store.prepared import Prepared
-from csms_lite.store.tables import breaches, commands, samples, sessions, stations
+from csms_lite.store.tables import alerts, commands, plates, samples, sessions, stations
 
 
 def _is_one_of(states: Iterable[State]) -> ColumnElement[bool]:
@@ -358,24 +358,16 @@ charge_since: Final = Prepared(
     .limit(1)
 )
 
-breaches_at: Final = Prepared(
-    select(breaches.c.kind).where(
-        breaches.c.station_id == bindparam("of_station"),
-        breaches.c.connector == bindparam("of_connector"),
+alarms_at: Final = Prepared(
+    select(alerts.c.kind).where(
+        alerts.c.station_id == bindparam("of_station"),
+        alerts.c.connector == bindparam("of_connector"),
+        alerts.c.closed_at_ms.is_(None),
     )
 )
-breach: Final = Prepared(
-    insert(breaches).values(
-        station_id=bindparam("station_id"),
-        connector=bindparam("connector"),
-        kind=bindparam("kind"),
-        since_ms=bindparam("since_ms"),
-    )
-)
-end_breach: Final = Prepared(
-    delete(breaches).where(
-        breaches.c.station_id == bindparam("of_station"),
-        breaches.c.connector == bindparam("of_connector"),
-        breaches.c.kind == bindparam("of_kind"),
+rating: Final = Prepared(
+    select(plates.c.type, plates.c.voltage_v, plates.c.current_a, plates.c.phases).where(
+        plates.c.station_id == bindparam("of_station"),
+        plates.c.connector == bindparam("of_connector"),
     )
 )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from csms_lite.sessions.measures import BETWEEN_LINES, LARGEST_TO_NEUTRAL_V, PAIRS, Readings
 
-VOLTAGE_LOW: Final = "alert_voltage_low"
-VOLTAGE_HIGH: Final = "alert_voltage_high"
-CURRENT_HIGH: Final = "alert_current_high"
-TEMPERATURE_HIGH: Final = "alert_temperature_high"
+VOLTAGE_LOW: Final = "under_voltage"
+VOLTAGE_HIGH: Final = "over_voltage"
+CURRENT_HIGH: Final = "over_current"
+TEMPERATURE_HIGH: Final = "over_temperature"
 
 DEAD_BELOW: Final = 0.2  # of nominal: a meter behind an open contactor reads about nothing
 GAP_VOLTAGE: Final = 0.01  # of nominal
 OVER_RATING: Final = 1.05  # meters and cars err by some per cent
 GAP_TEMPERATURE_C: Final = 5.0
+DIRECT: Final = frozenset({"CCS1", "CCS2", "CHAdeMO"})
+DIRECT_OR_NOT: Final = "GB/T"  # both kinds have the name; a plate without phases is direct current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,18 @@ class Limits:
 
 
 USUAL: Final = Limits()
+
+
+def rated(
+    limits: Limits,
+    connector_type: str,
+    voltage_v: int | None,
+    current_a: float | None,
+    phases: int | None,
+) -> Limits:
+    """Give the limits of a connector by its plate."""
+    is_dc = connector_type in DIRECT or (connector_type == DIRECT_OR_NOT and phases is None)
+    return replace(limits, is_dc=is_dc, rated_v=voltage_v, rated_a=current_a)
 
 
 class Finding(NamedTuple):
@@ -94,7 +108,7 @@ def _voltage(found: Readings, limits: Limits) -> Iterator[Finding]:
     seen = [one for one in _to_neutral(found) if one >= nominal * DEAD_BELOW]
     if not seen:
         return
-    low, high = nominal * (1 - limits.tolerance), nominal * (1 + limits.tolerance)
+    low, high = (round(nominal * (1 + side * limits.tolerance), 3) for side in (-1, 1))
     gap = nominal * GAP_VOLTAGE
     worst = min(seen)
     yield Finding(VOLTAGE_LOW, worst < low, worst >= low + gap, worst, low)

@@ -1,4 +1,4 @@
-"""Transactions, what was measured in them, and which limits are passed now."""
+"""Transactions and what was measured in them."""
 
 from __future__ import annotations
 
@@ -84,13 +84,4 @@ samples: Final = Table(
     Column("power_derived", Integer, comment="1 when power_w was not told but reckoned"),
     Column("soc_percent", Integer),
     Index(None, "transaction_id"),
-)
-
-breaches: Final = Table(
-    "breaches",
-    metadata,
-    Column("station_id", ForeignKey("stations.station_id"), primary_key=True),
-    Column("connector", Integer, primary_key=True),
-    Column("kind", String(40), primary_key=True, comment="see csms_lite.sessions.warnings"),
-    Column("since_ms", BigInteger, nullable=False),
 )

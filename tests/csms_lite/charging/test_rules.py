@@ -44,7 +44,7 @@ def place(*statuses: str, occupying: tuple[Session, ...] = (), **more: Any) -> P
     ]
     if whole is not None:
         connectors.insert(0, Connector(0, whole, "NoError", None, 0))
-    told = {"station": STATION, "is_online": True, "reservation": None, **more}
+    told = {"station": STATION, "is_online": True, "reservation": None, "commanded": {}, **more}
     return Place(connectors=connectors, occupying=occupying, **told)
 
 
@@ -140,10 +140,36 @@ def test_a_charger_that_is_away_or_not_let_in_is_refused() -> None:
     """B38; a driver shall not wait before a charger that cannot hear us."""
     with pytest.raises(Refused, match="no connection"):
         choose_connector(place("Available", is_online=False), 1, "A", NOW_MS)
-    for registration in ("Pending", "Rejected"):
-        waiting = STATION._replace(registration=registration)
+    for change in (
+        {"registration": "Pending"},
+        {"registration": "Rejected"},
+        {"dismissed_at_ms": 5},
+    ):
+        waiting = STATION._replace(**change)
         with pytest.raises(Refused, match="not in service"):
             choose_connector(place("Available", station=waiting), 1, "A", NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("commanded", "free"),
+    [
+        ({}, 1),
+        ({1: "Inoperative"}, 2),
+        ({0: "Inoperative", 2: "Operative"}, 2),
+        ({0: "Operative", 1: "Inoperative"}, 2),
+        ({0: "Inoperative"}, None),
+    ],
+)
+def test_what_was_taken_out_of_service_is_refused(
+    commanded: dict[int, str], free: int | None
+) -> None:
+    """Before the charger tells so: it may say Scheduled and still be Available."""
+    there = place("Available", "Available", commanded=commanded)
+    if free is not None:
+        assert choose_connector(there, None, "A", NOW_MS) == free
+        return
+    with pytest.raises(Refused, match=BUSY["Unavailable"]):
+        choose_connector(there, None, "A", NOW_MS)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,8 @@ async def test_closing_by_hand_warns_first_and_invents_nothing(central: Central)
         assert (await close(central, number, reason=reason, confirm=True)).status_code == 422
     closed = await close(central, number, confirm=True)
     assert closed.status_code == 200
-    session = closed.json()
+    assert (closed.json()["state"], closed.json()["energy_wh"]) == ("closed", 500)
+    session = await central.get(f"/api/sessions/{number}")
     assert (session["state"], session["energy_wh"], session["meter_stop_wh"]) == (
         "closed",
         500,
@@ -226,13 +227,36 @@ async def test_an_alarm_is_raised_once_and_ended_once(central: Central) -> None:
             await send(station, None, {"value": volts, "measurand": "Voltage"})
         hot = {"value": "95", "measurand": "Temperature", "unit": "Celsius"}
         await send(station, None, hot)
-    events = (await central.get("/api/chargers/CP-1/events"))[::-1]
-    assert [(one["kind"], one["connector"], one["details"]["raised"]) for one in events] == [
-        ("alert_voltage_high", 1, True),
-        ("alert_voltage_high", 1, False),
-        ("alert_temperature_high", 1, True),
+    alarms = (await central.get("/api/alerts?charger=CP-1"))[::-1]
+    assert [(one["kind"], one["connector"], one["closed_at"] is None) for one in alarms] == [
+        ("over_voltage", 1, False),
+        ("over_temperature", 1, True),
     ]
-    assert events[0]["details"]["value"] == 260
+    assert alarms[0]["details"] == {
+        "value": 260,
+        "limit": 253,
+        "measured_at": T1,
+        "transaction_id": None,
+    }
+
+
+async def test_a_plate_says_what_a_connector_may_carry(central: Central) -> None:
+    """B54: above the rating is an alarm; without a plate nothing is known."""
+    amps = {"value": "40", "measurand": "Current.Import", "unit": "A", "phase": "L1"}
+    async with central.station() as station:
+        await station.boot()
+        await send(station, None, amps)
+        assert await central.get("/api/alerts") == []
+        plate = {"type": "Type 2", "current_a": 32}
+        answer = await central.http.put("/api/chargers/CP-1/connectors/1", json=plate)
+        assert answer.status_code == 200, answer.text
+        await send(station, None, amps)
+    [alarm] = await central.get("/api/alerts")
+    assert (alarm["kind"], alarm["details"]["value"], alarm["details"]["limit"]) == (
+        "over_current",
+        40,
+        32,
+    )
 
 
 async def test_sessions_are_found_by_each_of_their_marks(central: Central) -> None:
@@ -287,44 +311,6 @@ async def test_a_search_that_cannot_be_is_refused(central: Central, query: str) 
         if path.endswith("csv") and ("before" in query or "count" in query):
             continue
         assert (await central.http.get(f"{path}?{query}")).status_code == 422
-
-
-async def test_a_file_holds_what_the_search_finds_and_no_formula(central: Central) -> None:
-    """RFC 4180, UTC in the names of columns, a card's name cannot be a formula."""
-    async with central.station() as station:
-        await station.boot()
-        number = (await station.start(at=T0, tag="=1+1"))["transactionId"]
-        await station.stop(number, meter=3000, at=T2)
-        await station.start(at=T2, tag="OTHER")
-    answer = await central.http.get("/api/sessions/export.csv?state=closed")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/csv")
-    assert answer.headers["content-disposition"] == 'attachment; filename="sessions.csv"'
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    [row] = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
-    assert (row["id_tag"], row["energy_wh"], row["started_at_utc"]) == ("'=1+1", "2000", T0)
-    assert (row["stopped_at_utc"], row["state"], row["cost_minor"]) == (T2, "closed", "")
-
-
-async def test_a_file_is_whole_beyond_one_page(
-    central: Central, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pages follow each other without a gap and without a row twice."""
-    monkeypatch.setattr("csms_lite.sessions.api.PAGE_OF_FILE", 2)
-    numbers = []
-    async with central.station() as station:
-        await station.boot()
-        for second in range(5):
-            begun = await station.start(at=f"2024-05-01T10:00:0{second}Z")
-            numbers.append(str(begun["transactionId"]))
-        for minute in range(5):
-            at = f"2024-05-01T10:0{minute}:00Z"
-            await station.meter(int(numbers[-1]), energy=1000 + minute, power=1, at=at)
-    text = (await central.http.get("/api/sessions/export.csv")).content.decode("utf-8-sig")
-    assert [row["transaction_id"] for row in csv.DictReader(io.StringIO(text))] == numbers[::-1]
-    text = (await central.http.get(f"/api/sessions/{numbers[-1]}/samples.csv")).text
-    energies = [row["value"] for row in csv.DictReader(io.StringIO(text[1:])) if row["unit"] != "W"]
-    assert energies == ["1000", "1001", "1002", "1003", "1004"]
 
 
 async def test_live_says_how_a_session_stands(central: Central) -> None:

@@ -15,6 +15,7 @@ from csms_lite.sessions.warnings import (
     VOLTAGE_LOW,
     Limits,
     changes,
+    rated,
 )
 
 NONE: frozenset[str] = frozenset()
@@ -113,6 +114,24 @@ def test_direct_current_follows_the_battery() -> None:
     assert judged(told("Voltage", 920), limits=DIRECT) == []
     assert judged(told("Voltage", 970), limits=DIRECT) == [(VOLTAGE_HIGH, True)]
     assert judged(told("Voltage", 970), limits=Limits(is_dc=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("plate", "is_dc"),
+    [
+        (("Type 2", 400, 32, 3), False),
+        (("CCS2", 920, 500, None), True),
+        (("CHAdeMO", 500, 400, None), True),
+        (("GB/T", 750, 250, None), True),
+        (("GB/T", 400, 32, 3), False),
+        (("Schuko", None, None, None), False),
+    ],
+)
+def test_a_plate_sets_the_limits(plate: tuple[Any, ...], is_dc: bool) -> None:
+    """B51: what the operator wrote of a connector; the band of the mains stays the setting's."""
+    limits = rated(USUAL, *plate)
+    assert (limits.is_dc, limits.rated_v, limits.rated_a) == (is_dc, plate[1], plate[2])
+    assert limits.nominal_v == USUAL.nominal_v
 
 
 def test_what_was_not_measured_changes_nothing() -> None:

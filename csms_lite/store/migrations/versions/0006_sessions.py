@@ -93,17 +93,6 @@ def _samples() -> None:
     op.add_column("samples", sa.Column("converted_json", sa.Text()))
     op.add_column("samples", sa.Column("power_derived", sa.Integer()))
     op.add_column("samples", sa.Column("soc_percent", sa.Integer()))
-    op.create_table(
-        "breaches",
-        sa.Column("station_id", sa.Integer(), nullable=False),
-        sa.Column("connector", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("since_ms", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["station_id"], ["stations.station_id"], name="fk_breaches_station_id"
-        ),
-        sa.PrimaryKeyConstraint("station_id", "connector", "kind", name="pk_breaches"),
-    )
 
 
 def _history() -> None:
