@@ -21,6 +21,7 @@ from csms_lite.stations import door_service
 from csms_lite.stations.inbox import MOST_STRANGERS
 from edge.ocppj.charge_point import ChargePoint, IncomingCall
 from edge.ocppj.errors import CallRefused, Code, Unanswerable, WireError
+from edge.ocppj.repeats import TRANSACTION_ACTIONS
 
 COME_AGAIN: Final = 1012  # service restart: stations come back soon
 FULL: Final = 1013
@@ -47,7 +48,9 @@ class Lobby:
             return await self._answer(identity, socket, call)
 
         try:
-            await ChargePoint(identity, socket, answer, closed_errors=closed_errors).start()
+            await ChargePoint(
+                identity, socket, answer, closed_errors=closed_errors, refusing=_hold_back
+            ).start()
         except (closed_errors, WireError) as closed:
             log.info("stranger_left", charger=identity, why=str(closed))
         finally:
@@ -70,3 +73,9 @@ class Lobby:
             raise Unanswerable("it comes again")
         now = rfc3339(now_ms)
         return {"status": "Pending", "currentTime": now, "interval": BOOT_RETRY_S}
+
+
+async def _hold_back(action: str, _raw: str | bytes) -> None:
+    """Refuse no transaction message of a stranger: nobody keeps its frame (ruling 6)."""
+    if action in TRANSACTION_ACTIONS:
+        raise Unanswerable("it must keep its queue until somebody knows it")

@@ -53,22 +53,26 @@ async def test_tc_032_1_a_session_cut_by_a_power_failure_is_closed(bench: Bench)
     assert session["stopped_at"] is not None
 
 
-async def test_r_1_1_unknown_points_wait_as_pending_when_told_so(tmp_path: Path) -> None:
-    """Pending with a pace; nothing else is answered but SecurityError, until an operator agrees."""
-    async with opened(tmp_path, accept_unknown=False) as bench, bench.point() as point:
-        answer = await point.boot()
-        assert answer["status"] == "Pending"
-        assert answer["interval"] > 0
-        assert await point.refused("Heartbeat") == "SecurityError"
-        agreed = {"registration": "Accepted"}
-        assert (await bench.central.http.put("/api/chargers/CP-1", json=agreed)).status_code == 200
-        assert (await point.boot())["status"] == "Accepted"
+async def test_r_1_1_unknown_points_wait_as_pending(tmp_path: Path) -> None:
+    """Pending with a pace; all else is SecurityError, or not answered; an operator takes it in."""
+    async with opened(tmp_path, accept_unknown=False) as bench:
+        async with bench.point() as point:
+            answer = await point.boot()
+            assert answer["status"] == "Pending"
+            assert answer["interval"] > 0
+            await point.socket.send('[2,"a","StopTransaction",{"transactionId":"unreadable"}]')
+            assert await point.refused("Heartbeat") == "SecurityError"
+        agreed = await bench.central.http.post("/api/inbox/CP-1/accept", json={"profile": 0})
+        assert agreed.status_code == 201
+        async with bench.point() as point:
+            assert (await point.boot())["status"] == "Accepted"
 
 
-async def test_r_1_2_a_pending_point_is_asked_no_transaction(tmp_path: Path) -> None:
+async def test_r_1_2_a_pending_point_is_asked_no_transaction(bench: Bench) -> None:
     """4.2: configuration is; RemoteStart and RemoteStop are refused with the section."""
-    async with opened(tmp_path, accept_unknown=False) as bench, bench.point() as point:
-        await point.boot()
+    await bench.central.http.put("/api/chargers/CP-1", json={"registration": "Pending"})
+    async with bench.point() as point:
+        assert (await point.boot())["status"] == "Pending"
         assert await bench.told(point, "GetConfiguration") == {"configurationKey": []}
         for action, payload in (
             ("RemoteStartTransaction", {"idTag": "A"}),
