@@ -29,13 +29,8 @@ from csms_lite.store.tables.mail import outbox
 from csms_lite.store.tables.messages import delays, frames, log_metadata
 from csms_lite.store.tables.metadata import metadata
 from csms_lite.store.tables.ocpp import answers
-<<<<<<< HEAD
 from csms_lite.store.tables.people import budgets, card_changes, card_groups, cards, rights
-from csms_lite.store.tables.sessions import breaches, samples, sessions
-=======
-from csms_lite.store.tables.people import cards
 from csms_lite.store.tables.sessions import samples, sessions
->>>>>>> i6-sessions
 from csms_lite.store.tables.sites import plates, sites
 from csms_lite.store.tables.stations import (
     availabilities,
@@ -58,13 +53,9 @@ __all__ = [
     "availabilities",
     "beats",
     "boots",
-<<<<<<< HEAD
-    "breaches",
     "budgets",
     "card_changes",
     "card_groups",
-=======
->>>>>>> i6-sessions
     "cards",
     "changes",
     "commands",
