@@ -26,6 +26,7 @@ from csms_lite.errors import CsmsError
 from csms_lite.gate import Gate, Viewer
 from csms_lite.live.changes import Changes
 from csms_lite.live.changes_api import change_routes
+from csms_lite.live.service import ends
 from csms_lite.messages.api import message_routes
 from csms_lite.messages.keeper import Keeper, Retention
 from csms_lite.messages.recorder import Recorder
@@ -43,7 +44,7 @@ from csms_lite.webhooks.service import counts as count_deliveries
 READY_WITHIN_S: Final = 2.0
 ROOM_MIN: Final = 64 * 1024 * 1024  # bytes: less, and the next commits may fail
 TIDY_EVERY_S: Final = 30.0
-OPEN: Final = ("running", "pending", "unreachable")
+OPEN: Final = ("running", "pending")
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +128,7 @@ class Oversight:
         troubles = []
         try:
             async with asyncio.timeout(READY_WITHIN_S):
-                await self.store.read(_counted)
+                await self.store.read(ends)  # cheap: anybody may ask
         except (CsmsError, TimeoutError):
             troubles.append("database")
         if shutil.disk_usage(self.settings.state_dir).free < ROOM_MIN:

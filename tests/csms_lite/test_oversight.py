@@ -95,5 +95,8 @@ async def test_a_database_that_does_not_answer_is_not_ready(
         await never.wait()
 
     monkeypatch.setattr("csms_lite.store.writer.Store.read", hangs)
-    ready = await central.http.get("/health/ready")
+    try:
+        ready = await central.http.get("/health/ready")
+    finally:
+        never.set()
     assert (ready.status_code, ready.json()["not_well"]) == (503, ["database"])
