@@ -179,6 +179,9 @@ def _complete(
         operation["description"] = f"{told}\n\nNeeds the role {role}."
         operation["x-role"] = str(role)
     answers = operation["responses"]
+    if any(one["name"] == "wait" for one in operation.get("parameters", ())):
+        under_way = answers.get("202") or answers["200"]
+        answers |= {"200": answers.get("200", under_way), "202": under_way}
     if path.endswith(".csv"):
         answers["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
     for status in _can_fail(operation, method, path, role):
