@@ -26,8 +26,11 @@ from csms_lite.listening import (
     check_exposure,
     tls_of_people,
 )
+from csms_lite.messages.file import open_log
+from csms_lite.oversight import oversee
 from csms_lite.secretfile import read_secret
 from csms_lite.settings import Settings
+from csms_lite.stations.presence import Presence
 from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import OpenDatabase, open_database
 from csms_lite.store.writer import open_store
@@ -71,22 +74,37 @@ async def serve(
             ocpp_plain=f"ws://{address_of(plain_socket)}/ocpp" if plain_socket else None,
             legacy_json=f"ws://{address_of(legacy_socket)}/ocpp" if legacy_socket else None,
         )
-        async with open_store(
-            settings.state_dir / "csms.db", clock=clock, open_database=open_database
-        ) as store:
-            house = await furnish(settings, store, clock, chance)
+        async with (
+            open_log(settings.state_dir, clock=clock, open_database=open_database) as log_store,
+            open_store(
+                settings.state_dir / "csms.db", clock=clock, open_database=open_database
+            ) as store,
+        ):
+            oversight = oversee(
+                settings,
+                store,
+                log_store,
+                clock=clock,
+                chance=chance,
+                presence=Presence(clock.now_ms()),
+            )
+            house = await furnish(settings, store, clock, chance, oversight)
             office = await open_office(settings, store, clock, chance, passwords)
             gate = Gate([token_check(token), *office.authenticators()])
             sheet = Sheet(url=settings.ocpp_url or addresses.ocpp, heartbeat_s=settings.heartbeat_s)
-            http = HttpServer(http_app(house, office, gate, sheet), tls_of_people(settings, tls))
+            http = HttpServer(
+                http_app(house, office, gate, sheet, oversight), tls_of_people(settings, tls)
+            )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.feed.publish_on(), name="feed")
                 tasks.create_task(house.tidy_on(stopping), name="tidy")
+                tasks.create_task(oversight.look_on(stopping), name="oversight")
                 signing = tasks.create_task(house.sign_on(), name="notary")
                 if settings.trigger_when_watched:
                     tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
                 tasks.create_task(office.tidy_on(stopping), name="tidy-people")
                 posting = tasks.create_task(office.postman.deliver_on(), name="mail")
+                tasks.create_task(house.desk.lists.follow_on(), name="local-lists")
                 tasks.create_task(http.serve([http_socket]), name="http")
                 await house.endpoint.listen(ocpp_socket, tls)
                 if plain_socket is not None:
@@ -100,5 +118,7 @@ async def serve(
                 http.end()
                 posting.cancel()
                 signing.cancel()
+                oversight.end_streams()
                 await house.close()
+                oversight.close()
     log.info("csms_stopped")

@@ -10,6 +10,9 @@ CODE_LENGTH = 8
 
 KEY_BYTES = 20  # the longest AuthorizationKey of OCPP: 40 hexadecimal digits
 SALT_BYTES = 16
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # base32 without I, L, O, U
+VIRTUAL_TAG_LETTERS = 20  # CiString20; 20 times 5 are 100 random bits
+
 TOKEN_BYTES = 32  # 256 bits: beyond guessing
 
 SERIAL_BITS = 159  # RFC 5280 4.1.2.2: at most 20 octets, positive
@@ -33,6 +36,10 @@ class Chance:
     def digits(self) -> str:
         """Make a code of six digits, as people copy from a mail."""
         return f"{self._source.randrange(10**6):06d}"
+
+    def virtual_tag(self) -> str:
+        """Make the idTag of an account: 100 random bits, nothing that can be guessed."""
+        return "".join(self._source.choices(CROCKFORD, k=VIRTUAL_TAG_LETTERS))
 
     def token(self) -> str:
         """Make a bearer token; only as good as the source, so that must be the system's."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csms_lite import cli_users
+from csms_lite import cli_upkeep, cli_users
 from csms_lite.cli_chargers import charger_verbs
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         help="one running transaction per tag",
     )
     run.add_argument(
+        "--local-lists",
+        action=argparse.BooleanOptionalAction,
+        help="keep the chargers' local lists in step with the cards (default yes)",
+    )
+    run.add_argument(
         "--strict-subprotocol",
         action=argparse.BooleanOptionalAction,
         help="refuse other subprotocols by HTTP 400",
@@ -55,6 +60,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
     token.set_defaults(func=_token)
     cli_users.verbs(below.add_parser("user", help="people: add, list, change them"))
+    cli_upkeep.verbs(below)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -58,12 +58,12 @@ def _cell(cell: Cell) -> str:
     if not isinstance(cell, str):
         return str(cell)
     text = cell.replace("\0", "")  # a NUL ends the file for some readers
-    if _is_formula(text):
+    if is_formula(text):
         text = "'" + text
     return '"' + text.replace('"', '""') + '"' if NEEDS_QUOTES.search(text) else text
 
 
-def _is_formula(text: str) -> bool:
+def is_formula(text: str) -> bool:
     """Tell what a spreadsheet would run; blanks and invisible marks before it hide nothing."""
     if NUMBER.fullmatch(text):
         return False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -23,11 +25,14 @@ from csms_lite.files.shelf import Shelf
 from csms_lite.listening import is_loopback
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
+from csms_lite.local_list.follower import Follower
 from csms_lite.ocpp.endpoint import Endpoint
 from csms_lite.ocpp.object_endpoint import ObjectEndpoint
 from csms_lite.ocpp.outgoing import Outgoing
 from csms_lite.ocpp.service import forget_answers
 from csms_lite.ocpp.session import Desk
+from csms_lite.ocpp.wire import untapped
+from csms_lite.oversight import Oversight
 from csms_lite.sessions.freshness import Freshness
 from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
@@ -89,10 +94,17 @@ class House:
         await self.objects.close()
         await self.endpoint.close()
         self.feed.close()
+        self.desk.lists.close()
 
 
-async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance) -> House:
-    """Put together on *store* what stations meet; nothing listens yet."""
+async def furnish(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    chance: Chance,
+    oversight: Oversight | None = None,
+) -> House:
+    """Put together on *store* what stations meet; nothing listens yet, *oversight* looks on."""
     epoch = await store.do(begin_epoch, clock.now_ms())
     abandoned = await store.do(commands.abandon, clock.now_ms())
     if abandoned:
@@ -101,18 +113,26 @@ async def furnish(settings: Settings, store: Store, clock: Clock, chance: Chance
     await shelf.open()
     outgoing = Outgoing()
     signing, notary = _signers(settings, store, clock, chance, outgoing)
-    presence = Presence(clock.now_ms())
+    presence = Presence(clock.now_ms()) if oversight is None else oversight.presence
     feed = Feed(store, clock, presence, epoch)
+    lists = Follower(store, clock, chance, presence, outgoing.ring, by_setting=settings.local_lists)
+    outgoing.listen(lists.command_ended)
     desk = Desk(
         store=store,
         clock=clock,
         chance=chance,
         presence=presence,
         outgoing=outgoing,
-        access=AccessRules(refuse_concurrent=settings.refuse_concurrent),
+        access=AccessRules(
+            refuse_concurrent=settings.refuse_concurrent,
+            policy=settings.access_policy,
+            zone=ZoneInfo(settings.timezone),
+        ),
+        lists=lists,
         heartbeat_s=settings.heartbeat_s,
         patience=patience_of(settings),
-        touched=feed.touch,
+        touched=feed.touch if oversight is None else _both(feed.touch, oversight.changes.touch),
+        tap=untapped if oversight is None else oversight.recorder.tap,
         shelf=shelf,
         signing=signing,
         asked_to_sign=notary.wake if notary is not None else lambda: None,
@@ -177,3 +197,11 @@ def patience_of(settings: Settings) -> Patience:
         broken_after_beats=settings.broken_after_beats,
         alert_after_s=settings.alert_offline_after_s,
     )
+
+
+def _both(one: Callable[[int], None], other: Callable[[int], None]) -> Callable[[int], None]:
+    def touched(station_id: int) -> None:
+        one(station_id)
+        other(station_id)
+
+    return touched

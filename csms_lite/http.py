@@ -14,22 +14,26 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from csms_lite.access.api import access_routes
 from csms_lite.accounts.office import Office
 from csms_lite.alerts.api import alert_routes
 from csms_lite.certificates.api import certificate_routes
 from csms_lite.charging.api import Counter, charging_routes
-from csms_lite.charging.tags import tag_of
+from csms_lite.charging.tags import own_tags
 from csms_lite.commands.api import Asking, command_routes
 from csms_lite.commands.key_api import key_routes
 from csms_lite.compat.routes import compat_routes
+from csms_lite.enrolment.api import enrol_routes, unknown_routes
 from csms_lite.files.api import Files, file_routes, station_routes
 from csms_lite.gate import Gate
 from csms_lite.history.api import history_routes
 from csms_lite.house import House
 from csms_lite.live.api import PageFiles, public_routes
+from csms_lite.local_list.api import local_list_routes
 from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.openapi import about_routes, open_api
-from csms_lite.people.api import card_routes
+from csms_lite.oversight import Oversight
+from csms_lite.people.api import card_routes, group_routes, own_card_routes, sheet_routes
 from csms_lite.sessions.api import session_files, session_routes
 from csms_lite.stations.api import charger_routes, told_routes
 from csms_lite.stations.import_api import import_routes
@@ -41,10 +45,13 @@ from csms_lite.stations.view import ChargerView
 from csms_lite.tariffs.api import tariff_routes
 from csms_lite.web import Guard, add_problems
 
+WS_MESSAGE_MAX: Final = 16 * 1024  # bytes: a client says who it is, and nothing more
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
 
 
-def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
+def http_app(
+    house: House, office: Office, gate: Gate, sheet: Sheet, oversight: Oversight | None = None
+) -> FastAPI:
     """Put all routes together."""
     desk, feed, look = house.desk, house.feed, house.freshness.look
     store, clock, chance = desk.store, desk.clock, desk.chance
@@ -56,7 +63,7 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         presence=desk.presence,
         sender=desk.outgoing,
         access=desk.access,
-        tag_of=tag_of,
+        tag_of=own_tags(clock, chance),
         look=look,
     )
     app = open_api()
@@ -72,7 +79,14 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         public_url=house.public_url,
     )
     for router in (
-        card_routes(store, clock),
+        card_routes(store, clock, desk.lists.cards_changed),
+        own_card_routes(store, clock, chance.virtual_tag),
+        sheet_routes(store, clock, desk.lists.cards_changed),
+        group_routes(store, clock, desk.lists.cards_changed),
+        unknown_routes(store, clock, desk.lists.cards_changed),
+        enrol_routes(store, clock),
+        access_routes(store, desk.access),
+        local_list_routes(store, clock, desk.lists.touch, by_setting=desk.lists.by_setting),
         tariff_routes(store, clock, feed.touch_all),
         charger_routes(store, clock, chance, view, feed.touch),
         told_routes(store, view),
@@ -103,6 +117,8 @@ def http_app(house: House, office: Office, gate: Gate, sheet: Sheet) -> FastAPI:
         *compat_routes(counter, desk.patience, office),
     ):
         app.include_router(router)
+    if oversight is not None:
+        oversight.add_routes(app, gate)
     pages = find_pages()
     app.include_router(public_routes(store, feed, pages))
     app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
@@ -124,7 +140,9 @@ class HttpServer(uvicorn.Server):
                 app,
                 ssl_context_factory=None if tls is None else lambda _config, _default: tls,
                 lifespan="off",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=WS_MESSAGE_MAX,
+                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,

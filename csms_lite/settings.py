@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -54,6 +55,14 @@ class Settings(BaseSettings):
     """A station silent for so long raises an alert."""
     refuse_concurrent: bool = False
     """Answer ConcurrentTx when a tag that charges elsewhere begins another transaction."""
+    access_policy: Literal["closed", "open", "free"] = "closed"
+    """Who may charge at stations without a policy of their own: those with a known card; those
+    with an unknown one, too; everybody, blocked or not."""
+    timezone: str = "UTC"
+    """Zone in which the days, weeks and months of budgets begin, such as Asia/Jakarta."""
+    local_lists: bool = True
+    """Keep the local list of each charger in step with the cards, unless it is switched off there;
+    what is on a charger when this is switched off stays there."""
     strict_subprotocol: bool = False
     """Refuse the handshake without ocpp1.6 by HTTP 400 instead of completing and closing it."""
     public_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
@@ -110,3 +119,28 @@ class Settings(BaseSettings):
     """Start although variables of the Firebase emulator are set: never where people charge."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """File descriptor that gets one JSON line with the addresses when both ports listen."""
+    log_days: Annotated[int, Field(ge=1, le=36_500)] = 60
+    """How long the log keeps frames; what heartbeats say is forgotten after a day."""
+    log_transaction_days: Annotated[int, Field(ge=0, le=36_500)] = 1100
+    """How long it keeps frames that begin or end transactions, for disputes; 0: for ever."""
+    log_max_mb: Annotated[int, Field(ge=10, le=10_000_000)] = 10_000
+    """How large the log may become; beyond it the oldest frames go, of whatever age."""
+    log_slow_ms: Annotated[int, Field(ge=1, le=600_000)] = 2000
+    """From when on an answer counts as slow."""
+    event_origins: tuple[str, ...] = ()
+    """Pages of other hosts that may follow events over the WebSocket, as `https://host`."""
+    webhook_http: bool = False
+    """Let webhooks go to http:// addresses, which anybody on the way can read."""
+    webhook_private: bool = False
+    """Let webhooks go to addresses of this machine and of private networks."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as failure:
+            raise ValueError(
+                f"there is no time zone {name!r}: see timedatectl list-timezones"
+            ) from (failure)
+        return name

@@ -59,8 +59,13 @@ HOME_OF = {
         "edge/drivers/x509/*",
         "edge/sim/authority.py",
         "csms_lite/certificates/authority.py",
+        "csms_lite/upkeep/doctor.py",
     ],
-    "httpx": ["edge/drivers/carrier/http.py", "csms_lite/accounts/oidc.py"],
+    "httpx": [
+        "edge/drivers/carrier/http.py",
+        "csms_lite/accounts/oidc.py",
+        "csms_lite/webhooks/post.py",
+    ],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
     "jwt": ["csms_lite/accounts/tokens.py", "csms_lite/accounts/oidc.py"],
     "ocpp": ["edge/ocppj/*"],
@@ -110,7 +115,7 @@ ONLY_IN = {
         "edge/sim/*",
     ],
 }
-CATCHES_ALL = ["edge/runtime/supervise.py"]
+CATCHES_ALL = ["edge/runtime/supervise.py", "csms_lite/supervise.py"]
 
 
 @cache

@@ -1,20 +1,111 @@
-"""Queries that judge a tag; used by Authorize, StartTransaction and StopTransaction."""
+"""Queries that judge a tag for Authorize, StartTransaction and StopTransaction; policies."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from csms_lite.access.rules import AccessRules, Verdict, judge
-from csms_lite.people.service import find_card
+from csms_lite.access import sql
+from csms_lite.access.rules import (
+    NOTHING_SPENT,
+    AccessRules,
+    Count,
+    Place,
+    Spent,
+    Verdict,
+    began_ms,
+    judge,
+)
+from csms_lite.people.rules import Budget, Card, tag_key
+from csms_lite.people.service import find_card, find_group
 from csms_lite.sessions.service import is_running_with
+from csms_lite.stations.service import station
 
 
-def judge_tag(db: Connection, tag: str, now_ms: int) -> Verdict:
-    """Judge a presented tag; ConcurrentTx concerns only starts (7.2)."""
-    return judge(find_card(db, tag), now_ms, runs_elsewhere=False, rules=AccessRules())
+def judge_tag(
+    db: Connection, tag: str, station_id: int, now_ms: int, rules: AccessRules
+) -> Verdict:
+    """Judge a tag that is presented; ConcurrentTx concerns only starts (7.2).
+
+    One that charges at this station, or whose group does, may be presented to stop: a budget
+    that is used up by that very session does not make its owner a stranger.
+    """
+    card = find_card(db, tag)
+    group_key = None if card is None or card.parent is None else tag_key(card.parent)
+    here = sql.runs_here.one(db, station_id=station_id, key=tag_key(tag), group_key=group_key)
+    spent = _counting(db, card, now_ms, rules) if here is None else _no_count
+    return _judge(db, card, _place(db, station_id, rules, spent=spent), now_ms)
 
 
-def judge_start(db: Connection, tag: str, now_ms: int, rules: AccessRules) -> Verdict:
+def judge_start(
+    db: Connection, tag: str, station_id: int, now_ms: int, rules: AccessRules
+) -> Verdict:
     """Judge a tag with which a transaction begins."""
+    card = find_card(db, tag)
     elsewhere = rules.refuse_concurrent and is_running_with(db, tag)
-    return judge(find_card(db, tag), now_ms, runs_elsewhere=elsewhere, rules=rules)
+    spent = _counting(db, card, now_ms, rules)
+    place = _place(db, station_id, rules, spent=spent, runs_elsewhere=elsewhere)
+    return _judge(db, card, place, now_ms)
+
+
+def judge_stop(
+    db: Connection, tag: str, station_id: int, now_ms: int, rules: AccessRules
+) -> Verdict:
+    """Judge a tag with which a transaction ended; what that took is no fault of the card."""
+    place = _place(db, station_id, rules, spent=_no_count)
+    return _judge(db, find_card(db, tag), place, now_ms)
+
+
+def policy(db: Connection, charger: str) -> str | None:
+    """Give a station's own policy; `None` is as the setting says. Raises `NotFound`."""
+    row = sql.policy_of.one(db, station_id=station(db, charger).station_id)
+    return None if row is None else row[1]
+
+
+def put_policy(db: Connection, charger: str, policy: str | None) -> None:
+    """Give a station a policy of its own, or take it away; raises `NotFound`."""
+    known = station(db, charger)
+    if policy is None:
+        sql.drop_policy.run(db, of_station=known.station_id)
+    else:
+        sql.put_policy.run(db, station_id=known.station_id, policy=policy)
+
+
+def _judge(db: Connection, card: Card | None, place: Place, now_ms: int) -> Verdict:
+    group = None if card is None or card.parent is None else find_group(db, card.parent)
+    return judge(card, group, now_ms, place)
+
+
+def _place(
+    db: Connection,
+    station_id: int,
+    rules: AccessRules,
+    *,
+    spent: Count,
+    runs_elsewhere: bool = False,
+) -> Place:
+    row = sql.policy_of.one(db, station_id=station_id)
+    assert row is not None  # a station that talks has a row
+    return Place(
+        charger=row[0], policy=row[1] or rules.policy, spent=spent, runs_elsewhere=runs_elsewhere
+    )
+
+
+def _no_count(_holder: str, _budget: Budget) -> Spent:
+    return NOTHING_SPENT
+
+
+def _counting(db: Connection, card: Card | None, now_ms: int, rules: AccessRules) -> Count:
+    if card is None:
+        return _no_count
+
+    def count(holder: str, budget: Budget) -> Spent:
+        since_ms = began_ms(budget.period, now_ms, rules.zone)
+        if holder == "card":
+            row = sql.spent_by_card.one(db, key=tag_key(card.tag), since_ms=since_ms)
+        else:
+            assert card.parent is not None  # only a card of a group is judged by its budget
+            row = sql.spent_by_group.one(db, key=tag_key(card.parent), since_ms=since_ms)
+        assert row is not None  # a sum is one row
+        return Spent._make(row)
+
+    return count

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from csms_lite.accounts.bodies import (
     CODE_LENGTH,
+    GUARDED,
     CredentialsBody,
     PersonBody,
     RefreshBody,
@@ -27,7 +28,7 @@ from csms_lite.gate import Newcomer
 
 def auth_routes(door: Door, setup: Setup, desk: MailDesk) -> APIRouter:
     """Make the routes to register, sign in, refresh and sign out."""
-    router = APIRouter(prefix="/api/auth", tags=["auth"])
+    router = APIRouter(prefix="/api/auth", tags=["auth"], responses=GUARDED)
     _sign_in_routes(router, door)
 
     @router.post("/register", status_code=201)

@@ -25,6 +25,8 @@ from csms_lite.clock import maybe_rfc3339, rfc3339, to_ms
 from csms_lite.errors import Unacceptable
 from csms_lite.gate import Role
 
+GUARDED: Final[dict[int | str, dict[str, Any]]] = {401: {}, 403: {}, 409: {}, 429: {}}
+"""How a route where people show who they are can fail, for its description."""
 DEVICE_LENGTH: Final = 200
 CODE_LENGTH: Final = 40  # of a second factor, with room for blanks
 

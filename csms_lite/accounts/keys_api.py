@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from csms_lite.accounts import factors, keys
 from csms_lite.accounts.bodies import (
+    GUARDED,
     CodeBody,
     ConfirmBody,
     KeyBody,
@@ -31,7 +32,7 @@ WRONG_CODE: Final = "this is not the code that your authenticator app shows now"
 
 def key_routes(store: Store, clock: Clock, chance: Chance, door: Door) -> APIRouter:
     """Make the routes on the own keys."""
-    router = APIRouter(prefix="/api/users/me/keys", tags=["me"])
+    router = APIRouter(prefix="/api/users/me/keys", tags=["me"], responses=GUARDED)
 
     @router.get("")
     async def list_keys(who: Account) -> list[dict[str, Any]]:
@@ -70,7 +71,7 @@ def key_routes(store: Store, clock: Clock, chance: Chance, door: Door) -> APIRou
 
 def factor_routes(store: Store, clock: Clock, chance: Chance, door: Door) -> APIRouter:
     """Make the routes on second factors."""
-    router = APIRouter(prefix="/api/users", tags=["me"])
+    router = APIRouter(prefix="/api/users", tags=["me"], responses=GUARDED)
 
     @router.post("/me/second-factor", status_code=201)
     async def begin(body: ConfirmBody, who: Newcomer, request: Request) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from csms_lite.accounts import codes, service
 from csms_lite.accounts.bodies import (
+    GUARDED,
     Body,
     Code,
     CodeBody,
@@ -28,7 +29,7 @@ from csms_lite.audit.rules import actor, address_of
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.errors import Forbidden, Refused
-from csms_lite.gate import Newcomer
+from csms_lite.gate import Newcomer, Principal
 from csms_lite.mail.postman import Postman
 from csms_lite.store.writer import Store
 
@@ -118,7 +119,7 @@ class MailDesk:
         )
         self._postman.ring()
 
-    async def verify(self, who: Any, request: Request, digits: str) -> dict[str, Any]:
+    async def verify(self, who: Principal, request: Request, digits: str) -> dict[str, Any]:
         """Take a code for the own address; raises `Forbidden` for a wrong one, `TooMany`."""
         self._answers.take(address_of(request))
         verified = await self._store.do(
@@ -159,7 +160,7 @@ class MailDesk:
 
 def mail_routes(desk: MailDesk) -> APIRouter:
     """Make the routes on codes by mail, and the page that a link opens."""
-    router = APIRouter(tags=["auth"])
+    router = APIRouter(tags=["auth"], responses=GUARDED)
 
     @router.post("/api/users/me/verification", status_code=202, tags=["me"])
     async def ask_verification(who: Newcomer, request: Request) -> dict[str, str]:

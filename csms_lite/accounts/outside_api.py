@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from csms_lite.accounts import identities
-from csms_lite.accounts.bodies import Body, Code, caller_of, token_answer
+from csms_lite.accounts.bodies import GUARDED, Body, Code, caller_of, token_answer
 from csms_lite.accounts.door import Door
 from csms_lite.accounts.oidc import Provider
 from csms_lite.accounts.webhook import check_signature, read_identity
@@ -46,7 +46,7 @@ def provider_routes(
     door: Door, chance: Chance, oidc: Provider | None, firebase: Provider | None
 ) -> APIRouter:
     """Make the routes to sign in by a provider."""
-    router = APIRouter(prefix="/api/auth", tags=["auth"])
+    router = APIRouter(prefix="/api/auth", tags=["auth"], responses=GUARDED)
 
     @router.post("/oidc/begin")
     async def begin(request: Request) -> dict[str, str]:
@@ -79,7 +79,7 @@ def provider_routes(
 
 def webhook_routes(store: Store, clock: Clock, secret: bytes | None) -> APIRouter:
     """Make the route that takes pushed users."""
-    router = APIRouter(prefix="/api/webhooks", tags=["auth"])
+    router = APIRouter(prefix="/api/webhooks", tags=["auth"], responses=GUARDED)
 
     @router.post("/users", status_code=204)
     async def push_user(request: Request) -> Response:

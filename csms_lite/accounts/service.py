@@ -145,6 +145,7 @@ def change(
         if sql.by_email.one(db, key=key) is not None:
             raise Refused("another account has this mail address")
         after = after._replace(is_verified=changes.get("is_verified", False))
+        sql.forget_codes_of.run(db, of_account=account_id)  # who reads the old mailbox has them
     if after == before:
         return before
     if after.role != before.role or (after.is_disabled and not before.is_disabled):

@@ -18,7 +18,7 @@ from csms_lite.store.tables import (
     recovery_codes,
     second_factors,
     sign_ins,
-    webhooks,
+    user_pushes,
 )
 
 _HAS_FACTOR: Final = exists().where(
@@ -352,11 +352,13 @@ identity_told: Final = Prepared(
     .values(told_at_ms=bindparam("at_ms"))
 )
 webhook_seen: Final = Prepared(
-    sqlite_insert(webhooks)
+    sqlite_insert(user_pushes)
     .values(webhook_id=bindparam("webhook_id"), at_ms=bindparam("now_ms"))
     .on_conflict_do_nothing()
 )
-forget_webhooks: Final = Prepared(delete(webhooks).where(webhooks.c.at_ms <= bindparam("until_ms")))
+forget_webhooks: Final = Prepared(
+    delete(user_pushes).where(user_pushes.c.at_ms <= bindparam("until_ms"))
+)
 take_over: Final = Prepared(
     update(accounts)
     .where(_ONE)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from csms_lite.accounts import service, sign_ins
 from csms_lite.accounts.bodies import (
+    GUARDED,
     EmailBody,
     NewUserBody,
     PageQuery,
@@ -32,7 +33,7 @@ Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 def own_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
     """Make the routes on the own account: each query is given who asks, and nobody else."""
-    router = APIRouter(prefix="/api/users/me", tags=["me"])
+    router = APIRouter(prefix="/api/users/me", tags=["me"], responses=GUARDED)
 
     @router.get("")
     async def get_me(who: Newcomer) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def charging_routes(counter: Counter) -> APIRouter:
         asked = Wish(
             station_id=station.station_id,
             connector=body.connector or 0,
-            id_tag=await store.read(counter.tag_of, who, body.tag),
+            id_tag=await store.do(counter.tag_of, who, body.tag),
             user_id=who.user_id,
             reference=body.reference,
             goal_wh=body.goal_wh,

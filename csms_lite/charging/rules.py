@@ -75,10 +75,10 @@ def choose_connector(place: Place, connector: int | None, tag: str, now_ms: int)
     raise Refused(f"no connector is free: {told}")
 
 
-def refuse_verdict(status: str) -> None:
+def refuse_verdict(status: str, why: str | None = None) -> None:
     """Refuse a tag that may not charge; raises `Refused` with the reason."""
     if status != "Accepted":
-        raise Refused(NOT_GOOD.get(status, f"this card may not charge here: {status}"))
+        raise Refused(why or NOT_GOOD.get(status, f"this card may not charge here: {status}"))
 
 
 def is_reserved_for(

@@ -66,8 +66,8 @@ def start(db: Connection, asked: Wish, connector: int | None, door: Door) -> Don
         reservation=_reservation(db, asked.station_id),
     )
     chosen = choose_connector(place, connector, asked.id_tag, door.now_ms)
-    verdict = judge_start(db, asked.id_tag, door.now_ms, door.access)
-    refuse_verdict(verdict.status)
+    verdict = judge_start(db, asked.id_tag, asked.station_id, door.now_ms, door.access)
+    refuse_verdict(verdict.status, verdict.why)
     command = commands.ask(
         db,
         station.identity,

@@ -31,7 +31,7 @@ async def begin(
     asked = Wish(
         station_id=station_id,
         connector=connector or 0,
-        id_tag=await counter.store.read(counter.tag_of, who, tag),
+        id_tag=await counter.store.do(counter.tag_of, who, tag),
         user_id=who.user_id,
         reference=reference,
     )

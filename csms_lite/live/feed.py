@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -16,6 +17,7 @@ from csms_lite.live.rules import document, sequence
 from csms_lite.live.service import snapshot
 from csms_lite.stations.presence import Presence
 from csms_lite.store.writer import Store
+from csms_lite.supervise import endure
 
 BETWEEN_S: Final = 1.0
 MAX_WATCHERS: Final = 1000  # each is an open connection
@@ -121,14 +123,19 @@ class Feed:
                 watcher.end()
 
     async def publish_on(self) -> None:
-        """Publish what was touched, each station at most once a second, until `close`."""
+        """Publish what was touched, each station at most once a second, until `close`.
+
+        A document that cannot be made costs its station one telling, not the others theirs.
+        """
         while not self._is_over:
             self._bell.clear()
             now = self._clock.monotonic()
             for station_id in [station for station, due in self._due.items() if due <= now]:
                 del self._due[station_id]
                 self._published[station_id] = now
-                await self._publish(station_id)
+                await endure(
+                    partial(self._publish, station_id), "status_not_made", station=station_id
+                )
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._until_next()):
                     await self._bell.wait()
@@ -144,5 +151,5 @@ class Feed:
         except CsmsError as failure:
             log.warning("status_not_published", station=station_id, error=str(failure))
             return
-        for watcher in self._watchers.get(station_id, ()):
+        for watcher in tuple(self._watchers.get(station_id, ())):
             watcher.offer(newest)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from csms_lite.clock import maybe_rfc3339, rfc3339
+from csms_lite.jsontext import loads
 from csms_lite.people.rules import masked
 from csms_lite.sessions.rules import Session, energy_wh
 from csms_lite.stations.rules import Connector, Station
@@ -29,6 +30,49 @@ class Snapshot:
     sessions: Mapping[int, Session]
     """The last session of each connector, by connector."""
     tariff: Tariff | None
+
+
+class Change(NamedTuple):
+    """Something that changed, numbered in the order of commits."""
+
+    number: int
+    at_ms: int
+    kind: str
+    charger: str | None
+    connector: int | None
+    transaction_id: int | None
+    user_id: int | None
+    details: str
+
+
+def change_document(change: Change) -> dict[str, Any]:
+    """Write a change as streams and webhooks tell it."""
+    return {
+        "number": change.number,
+        "at": rfc3339(change.at_ms),
+        "kind": change.kind,
+        "charger": change.charger,
+        "connector": change.connector,
+        "transaction_id": change.transaction_id,
+        "details": _details(change.details),
+    }
+
+
+def _details(text: str) -> dict[str, Any]:
+    """Read the details of a change: JSON, or columns as SQLite quotes them."""
+    if text.startswith("{"):
+        told: dict[str, Any] = loads(text)
+        return told
+    columns = (column.partition("=") for column in text.split("\x1f"))
+    return {name: _unquoted(value) for name, _, value in columns}
+
+
+def _unquoted(value: str) -> str | int | float | None:
+    if value.startswith("'"):
+        return value[1:-1].replace("''", "'")
+    if value == "NULL":
+        return None
+    return int(value) if value.lstrip("-").isdecimal() else float(value)
 
 
 def sequence(epoch: int, count: int) -> int:

@@ -16,6 +16,7 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, NegotiationError
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from csms_lite.errors import CsmsError
@@ -193,6 +194,8 @@ class Endpoint:
 
     async def _replace(self, station: Station, old: Socket) -> None:
         """Tell the older socket, and keep that there was one: it may have been another's."""
+        if isinstance(old, ServerConnection) and old.state is not State.OPEN:
+            return  # it was on its way out: the same charger has come back, as it should
         log.warning("connection_replaced", charger=station.identity)
         await old.close(REPLACED, "replaced by a newer connection")
         details = {"connection": station.connection}

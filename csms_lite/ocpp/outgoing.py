@@ -33,6 +33,11 @@ class Outgoing:
         self.hidden = Hidden()
         self._bells: dict[int, asyncio.Event] = {}
         self._waiters: dict[int, list[asyncio.Event]] = {}
+        self._listeners: list[Callable[[int], None]] = []
+
+    def listen(self, ended: Callable[[int], None]) -> None:
+        """Tell *ended* of every command that comes to its end, from now on."""
+        self._listeners.append(ended)
 
     def bell_of(self, station_id: int) -> asyncio.Event:
         """Make the bell of a station's newest socket."""
@@ -49,6 +54,8 @@ class Outgoing:
         """Say that a command came to its end."""
         for waiter in self._waiters.pop(command_id, ()):
             waiter.set()
+        for ended in self._listeners:
+            ended(command_id)
 
     async def wait(
         self,

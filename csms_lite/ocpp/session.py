@@ -17,12 +17,13 @@ from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, VerbFailed
 from csms_lite.files.shelf import Shelf
 from csms_lite.jsontext import digest
+from csms_lite.local_list.follower import Follower
 from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
 from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
-from csms_lite.ocpp.wire import Socket, Wire
+from csms_lite.ocpp.wire import Socket, Wire, untapped
 from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.liveness import Patience
@@ -52,10 +53,13 @@ class Desk:
     patience: Patience
     touched: Callable[[int], None]
     """Told the station whose public status may have changed."""
+    lists: Follower
     shelf: Shelf
     signing: Signing
     asked_to_sign: Callable[[], None]
     """Told that a request for a certificate is stored."""
+    tap: Callable[[str, Socket], Socket] = untapped
+    """Puts an ear on a station's socket: the log's."""
     limits: Limits = USUAL
     """Beyond which a measured value raises an alarm."""
     start_within_s: int = 300
@@ -78,7 +82,8 @@ class Session:
         self._registration = station.registration
         self._is_booted = station.booted_at_ms is not None
         self._asked_to_boot = False
-        self._wire = Wire(socket)
+        self._has_spoken = False
+        self._wire = Wire(desk.tap(station.identity, socket))
         self._charge_point = ChargePoint(
             station.identity,
             self._wire,
@@ -129,12 +134,22 @@ class Session:
             raise Unanswerable(str(failure)) from failure
         if call.action == "BootNotification":
             self._booted(answer)
-        if call.action == "SignCertificate":
-            self._desk.asked_to_sign()
-        if call.action == "StartTransaction":  # it may have been unwished before it began
-            self._desk.outgoing.ring(self.station.station_id)
+        elif not self._has_spoken:  # a mere reconnect; one that boots is not disturbed before
+            self._desk.lists.arrived(self.station.station_id)
+        self._has_spoken = True
+        self._took(call.action)
         self._desk.touched(self.station.station_id)
         return answer
+
+    def _took(self, action: str) -> None:
+        """Wake who has something to do now that this is stored."""
+        match action:
+            case "SignCertificate":
+                self._desk.asked_to_sign()
+            case "StartTransaction":  # it may have been unwished before it began
+                self._desk.outgoing.ring(self.station.station_id)
+            case "Authorize":  # a tap may have made a card
+                self._desk.lists.cards_changed()
 
     async def _store(self, call: IncomingCall, route: Route[Any], now_ms: int) -> Answer:
         origin = Origin(
@@ -215,6 +230,7 @@ class Session:
         self._registration = answer["status"]
         self._is_booted = self._registration == "Accepted"
         self._charge_point.muted = self._registration == "Rejected"
+        self._desk.lists.arrived(self.station.station_id)
         log.info("station_booted", charger=self.station.identity, status=self._registration)
 
     async def _keep_refused(self, action: str, raw: str | bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules, Verdict
-from csms_lite.access.service import judge_start, judge_tag
+from csms_lite.access.service import judge_start, judge_stop, judge_tag
 from csms_lite.alerts import service as alerts
 from csms_lite.alerts.rules import FAULT
 from csms_lite.certificates import service as certificates
@@ -21,7 +21,9 @@ from csms_lite.certificates.rules import NOBODY, Signing
 from csms_lite.charging import service as charging
 from csms_lite.clock import rfc3339
 from csms_lite.commands import service as commands
+from csms_lite.enrolment import service as enrolment
 from csms_lite.history import service as history
+from csms_lite.local_list import service as local_list
 from csms_lite.ocpp.messages import Samples
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
@@ -53,6 +55,7 @@ def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
     """Answer BootNotification: whether the station may talk, and what time it is."""
     registration = stations.booted(db, origin.station_id, told, origin.now_ms)
     history.booted(db, origin.station_id, told, registration, origin.now_ms)
+    local_list.doubt(db, origin.station_id)
     return {
         "status": registration,
         "currentTime": rfc3339(origin.now_ms),
@@ -68,8 +71,10 @@ def heartbeat(db: Connection, origin: Origin, _told: object) -> Answer:
 
 
 def authorize(db: Connection, origin: Origin, tag: str) -> Answer:
-    """Answer Authorize."""
-    return {"idTagInfo": tag_info(judge_tag(db, tag, origin.now_ms))}
+    """Answer Authorize; an unknown tag is noted, or becomes a card when a window waits for it."""
+    enrolment.authorized(db, origin.station_id, tag, origin.now_ms)
+    verdict = judge_tag(db, tag, origin.station_id, origin.now_ms, origin.access)
+    return {"idTagInfo": tag_info(verdict)}
 
 
 def status(db: Connection, origin: Origin, told: Observation) -> Answer:
@@ -111,9 +116,10 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
     repeated = sessions.repeated_start(db, origin.station_id, told, origin.message_id)
     if repeated is not None:
         transaction_id, status = repeated
-        verdict = replace(judge_tag(db, told.id_tag, origin.now_ms), status=status)
+        verdict = judge_stop(db, told.id_tag, origin.station_id, origin.now_ms, origin.access)
+        verdict = replace(verdict, status=status)
         return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
-    verdict = judge_start(db, told.id_tag, origin.now_ms, origin.access)
+    verdict = judge_start(db, told.id_tag, origin.station_id, origin.now_ms, origin.access)
     transaction_id, cause = sessions.start(
         db,
         origin.station_id,
@@ -129,6 +135,17 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         charging.began(
             db, transaction_id, cause, message_id=origin.message_id, now_ms=origin.now_ms
         )
+    enrolment.started(db, origin.station_id, told.id_tag, told.connector, origin.now_ms)
+    if verdict.why is not None:
+        stations.note(
+            db,
+            origin.station_id,
+            "start_not_accepted",
+            {"status": verdict.status, "why": verdict.why},
+            now_ms=origin.now_ms,
+            connector=told.connector,
+            transaction_id=transaction_id,
+        )
     return {"transactionId": transaction_id, "idTagInfo": tag_info(verdict)}
 
 
@@ -142,7 +159,8 @@ def stop(db: Connection, origin: Origin, told: Stop) -> Answer:
     sessions.stop(db, origin.station_id, told, payload=origin.payload, now_ms=origin.now_ms)
     if told.id_tag is None:
         return {}
-    return {"idTagInfo": tag_info(judge_tag(db, told.id_tag, origin.now_ms))}
+    verdict = judge_stop(db, told.id_tag, origin.station_id, origin.now_ms, origin.access)
+    return {"idTagInfo": tag_info(verdict)}
 
 
 def samples(db: Connection, origin: Origin, told: Samples) -> Answer:

@@ -120,10 +120,16 @@ def told_routes(store: Store, view: ChargerView) -> APIRouter:
 
     @router.get("/{charger}/events")
     async def list_events(
-        charger: str, _who: Viewer, count: Annotated[int, Query(ge=1, le=1000)] = 100
+        charger: str,
+        _who: Viewer,
+        count: Annotated[int, Query(ge=1, le=1000)] = 100,
+        states: Annotated[bool, Query()] = False,
     ) -> list[dict[str, Any]]:
-        """List what was noted of a charger, newest first: conflicts, firmware, refusals."""
-        events = await store.read(_events, charger, count)
+        """List what was noted of a charger, newest first: conflicts, firmware, refusals.
+
+        With `states=true` also each change of its connection and of its state.
+        """
+        events = await store.read(_events, charger, count, states)
         return [
             {
                 "at": rfc3339(event.at_ms),
@@ -157,5 +163,6 @@ def _dismiss(db: Connection, charger: str, make_code: Callable[[], str], now_ms:
     return service.put_station(db, known.identity, changes, make_code=make_code, now_ms=now_ms)
 
 
-def _events(db: Connection, charger: str, count: int) -> list[service.Event]:
-    return service.notes_on_station(db, service.station(db, charger).station_id, count)
+def _events(db: Connection, charger: str, count: int, states: bool) -> list[service.Event]:
+    station_id = service.station(db, charger).station_id
+    return service.notes_on_station(db, station_id, count, with_states=states)

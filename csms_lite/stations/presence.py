@@ -56,3 +56,8 @@ class Presence:
     def heard_at_ms(self, station_id: int) -> int | None:
         """Give the last sign of life in this process's life."""
         return self._heard_at_ms.get(station_id)
+
+    @property
+    def count(self) -> int:
+        """How many stations have a socket."""
+        return len(self._connections)

@@ -26,6 +26,8 @@ WORDS: Final = (
 )
 """What an operator may say of a station, besides that it is dismissed."""
 MUST_STAY: Final = ("name", "code", "registration")
+STATE_KINDS: Final = ("connection_state", "station_state")
+"""Events that tell of a change that follows from the clock; there are many."""
 MOST_CONNECTORS: Final = 100  # none has more; a station must not fill the disk with them
 
 

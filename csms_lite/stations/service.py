@@ -14,6 +14,7 @@ from csms_lite.stations import sql
 from csms_lite.stations.rules import (
     IDENTITY,
     MOST_CONNECTORS,
+    STATE_KINDS,
     WORDS,
     Boot,
     Connector,
@@ -219,8 +220,7 @@ def derived(
     sql.derive.run(db, station_id=station_id, line=line, state=state, now_ms=now_ms)
     if before is None:
         return
-    kinds = ("connection_state", "station_state")
-    for kind, old, new in zip(kinds, before, now, strict=True):
+    for kind, old, new in zip(STATE_KINDS, before, now, strict=True):
         if old != new:
             note(db, station_id, kind, {"from": old, "to": new}, now_ms=now_ms)
 
@@ -256,11 +256,12 @@ def note_once_a_minute(
         note(db, station_id, kind, details, now_ms=now_ms)
 
 
-def notes_on_station(db: Connection, station_id: int, count: int) -> list[Event]:
-    """Give the newest events of a station, newest first."""
-    return [
-        _event(row) for row in sql.notes_on_station.rows(db, station_id=station_id, count=count)
-    ]
+def notes_on_station(
+    db: Connection, station_id: int, count: int, *, with_states: bool = False
+) -> list[Event]:
+    """Give the newest events of a station, newest first; its changes of state only if asked."""
+    statement = sql.all_on_station if with_states else sql.notes_on_station
+    return [_event(row) for row in statement.rows(db, station_id=station_id, count=count)]
 
 
 def notes_on_transaction(db: Connection, station_id: int, transaction_id: int) -> list[Event]:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from csms_lite.stations.rules import WORDS, Connector, Station
+from csms_lite.stations.rules import STATE_KINDS, WORDS, Connector, Station
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import (
     availabilities,
@@ -202,11 +202,15 @@ noted_since: Final = Prepared(
     )
     .limit(1)
 )
-notes_on_station: Final = Prepared(
+_newest_notes = (
     select(*_EVENT)
     .where(events.c.station_id == bindparam("station_id"))
     .order_by(events.c.event_id.desc())
     .limit(bindparam("count"))
+)
+all_on_station: Final = Prepared(_newest_notes)
+notes_on_station: Final = Prepared(
+    _newest_notes.where(events.c.kind != STATE_KINDS[0], events.c.kind != STATE_KINDS[1])
 )
 notes_on_transaction: Final = Prepared(
     select(*_EVENT)

@@ -8,6 +8,7 @@ and text only, so no type conversion is skipped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, UpdateBase
@@ -48,6 +49,10 @@ class Prepared:
     def run(self, db: Connection, **values: object) -> int:
         """Run it and give the number of rows it changed."""
         return raw_of(db).execute(self.text, self._bind(values)).rowcount
+
+    def run_many(self, db: Connection, many: Sequence[dict[str, object]]) -> None:
+        """Run it once for each set of values."""
+        raw_of(db).executemany(self.text, [self._bind(values) for values in many])
 
     def _bind(self, values: dict[str, object]) -> list[object]:
         defaults = self._defaults

@@ -7,6 +7,8 @@ are released after it. A verb that raises is undone alone. A COMMIT that fails f
 in it: nobody is told what is not on the disk (ruling 6).
 
 A cancelled caller does not cancel its verb: verbs are idempotent or their effect is wanted.
+
+What must never slow money has a store of its own, on its own file (`csms_lite.messages`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -37,8 +40,30 @@ MAX_VERBS_PER_COMMIT: Final = 64  # bounds how long one answer waits for its nei
 MAX_WAITING: Final = 4096  # four per station at 1000 stations; beyond it new callers are refused
 READERS: Final = 2  # a slow page must not stop the drivers' page
 VERB_BUDGET_S: Final = 0.005  # longer ones hold up 63 others
+COMMIT_BOUNDS_S: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+"""Upper bounds of the classes in which the time of commits is counted."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What a store did since it was opened, for the metrics."""
+
+    verbs: int = 0
+    commits: int = 0
+    failed_commits: int = 0
+    commit_s: float = 0.0
+    by_time: list[int] = field(default_factory=lambda: [0] * len(COMMIT_BOUNDS_S))
+    """Commits that took at most each of `COMMIT_BOUNDS_S`."""
+
+    def committed(self, verbs: int, took_s: float) -> None:
+        """Count one commit."""
+        self.verbs += verbs
+        self.commits += 1
+        self.commit_s += took_s
+        for place, bound in enumerate(COMMIT_BOUNDS_S):
+            self.by_time[place] += took_s <= bound
 
 
 class Store:
@@ -54,9 +79,25 @@ class Store:
         self._waiting: deque[_Job] = deque()
         self._bell = asyncio.Event()
         self._closing = False
+        self._told: list[Callable[[], None]] = []
+        self.counts = Counts()
         self._idle_readers: asyncio.Queue[Database] = asyncio.Queue()
         for reader in readers:
             self._idle_readers.put_nowait(reader)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether new verbs are taken."""
+        return not self._closing
+
+    @property
+    def waiting(self) -> int:
+        """How many verbs wait for a commit."""
+        return len(self._waiting)
+
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Have *tell* called after each commit; it only rings a bell."""
+        self._told.append(tell)
 
     async def do(
         self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -108,17 +149,22 @@ class Store:
             await database.close()
 
     async def _commit(self, jobs: list[_Job]) -> None:
+        began = self._clock.monotonic()
         try:
             await self._writer.run(partial(_commit_together, jobs, self._clock))
         except (sqlite3.Error, DBAPIError, MemoryError) as failure:
+            self.counts.failed_commits += 1
             log.warning("commit_failed", verbs=len(jobs), error=str(failure))
             for job in jobs:
                 job.settle(StoreFailed(f"the database did not take it: {failure}"))
             return
+        self.counts.committed(len(jobs), self._clock.monotonic() - began)
         for job in jobs:
             if job.took_s > VERB_BUDGET_S:
                 log.warning("verb_was_slow", verb=job.name, took_ms=round(job.took_s * 1000, 1))
             job.settle(job.error)
+        for tell in self._told:
+            tell()
 
 
 @asynccontextmanager
@@ -128,17 +174,29 @@ async def open_store(
     clock: Clock,
     open_database: OpenDatabase,
     max_verbs: int = MAX_VERBS_PER_COMMIT,
+    prepare: Callable[[Connection], None] = migrate,
 ) -> AsyncIterator[Store]:
-    """Open the database at *path*, bring its schema up to date, and write until the block ends."""
-    try:
-        writer = await open_database(path, read_only=False)
-        await writer.run(migrate)
-        readers = [await open_database(path, read_only=True) for _ in range(READERS)]
-    except (sqlite3.Error, DBAPIError) as failure:
-        raise StoreFailed(
-            f"{path} cannot be opened: {failure}. Check that the disk has room and that this "
-            f"user may write to {path.parent}"
-        ) from failure
+    """Open the database at *path*, *prepare* its schema, and write until the block ends.
+
+    Raises `StoreFailed` when it cannot be opened.
+    """
+    async with (
+        AsyncExitStack() as undo
+    ):  # a thread left behind would hold up the end of the process
+        try:
+            writer = await open_database(path, read_only=False)
+            undo.push_async_callback(writer.close)
+            await writer.run(prepare)
+            readers = []
+            for _ in range(READERS):
+                readers.append(await open_database(path, read_only=True))
+                undo.push_async_callback(readers[-1].close)
+        except (sqlite3.Error, DBAPIError) as failure:
+            raise StoreFailed(
+                f"{path} cannot be opened: {failure}. Check that the disk has room and that this "
+                f"user may write to {path.parent}"
+            ) from failure
+        undo.pop_all()
     store = Store(writer, readers, clock, max_verbs)
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -129,8 +129,9 @@ async def fuzz_central(frames: int, seed: int) -> Outcome:
     station = Hostile(_mutator(seed), judge_by_central, REQUESTS, {})
     async with asyncio.TaskGroup() as hearing:
         with short_directory() as directory:
-            words = ("csms", "run", "--accept-unknown", "--ocpp-port", "0", "--http-port", "0")
-            command = (TAPWATT, *words, "--state-dir", str(directory))
+            words = ("csms", "run", "--accept-unknown", "--no-local-lists")
+            ports = ("--ocpp-port", "0", "--http-port", "0")
+            command = (TAPWATT, *words, *ports, "--state-dir", str(directory))
             async with ready_process(command) as (central, told):
 
                 async def dial() -> Connection:

@@ -67,7 +67,7 @@ class Disk:
 
     async def __call__(self, path: Path, *, read_only: bool) -> SqliteThread | Breakable:
         real = await open_database(path, read_only=read_only)
-        if read_only:
+        if read_only or path.name != "csms.db":
             return real
         self.writer = Breakable(real)
         return self.writer
@@ -94,7 +94,10 @@ class Central:
 
 @asynccontextmanager
 async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Central]:
-    """Run a central system on free ports while the block lasts; it takes in whoever comes."""
+    """Run a central system on free ports while the block lasts.
+
+    It takes in whoever comes, and asks nothing by itself.
+    """
     settings.setdefault("accept_unknown", True)
     stopping, listening = asyncio.Event(), asyncio.Event()
     found: list[Addresses] = []
@@ -107,7 +110,12 @@ async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Central]:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(
             serve(
-                Settings(state_dir=state_dir, ocpp_port=0, http_port=0, **settings),
+                Settings(
+                    state_dir=state_dir,
+                    ocpp_port=0,
+                    http_port=0,
+                    **{"local_lists": False, **settings},
+                ),
                 clock=SystemClock(),
                 chance=Chance(random.Random(7)),
                 stopping=stopping,

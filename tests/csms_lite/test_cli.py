@@ -76,7 +76,7 @@ def test_a_signal_ends_it_cleanly_with_a_stream_and_a_station(
                 began = time.monotonic()
                 process.send_signal(number)
                 with pytest.raises(ConnectionClosed) as closed:
-                    station.recv()
+                    list(station)  # what it was asked before, such as about its local list
                 assert closed.value.rcvd is not None
                 assert closed.value.rcvd.code == 1012
                 stream.read()
@@ -118,6 +118,21 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path, words: list[str], said: b
     )
     assert ended.returncode == 2
     assert said in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+def test_a_zone_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    """Budgets would begin at the wrong midnight."""
+    ended = subprocess.run(
+        command("run", "--state-dir", str(tmp_path)),
+        cwd=ROOT,
+        env={**os.environ, "TAPWATT_CSMS_TIMEZONE": "Mars/Olympus"},
+        capture_output=True,
+        check=False,
+        timeout=20,
+    )
+    assert ended.returncode == 2
+    assert b"no time zone 'Mars/Olympus'" in ended.stderr
     assert b"Traceback" not in ended.stderr
 
 

@@ -22,7 +22,10 @@ from csms_lite.clock import SystemClock
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.house import furnish
 from csms_lite.http import http_app
+from csms_lite.messages.file import open_log
+from csms_lite.oversight import oversee
 from csms_lite.settings import Settings
+from csms_lite.stations.presence import Presence
 from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
@@ -61,9 +64,9 @@ PUBLIC: Final = frozenset(
         "POST /api/auth/oidc",
         "POST /api/auth/oidc/begin",
         "POST /api/auth/refresh",
+        "POST /api/auth/register",
         "POST /api/auth/reset",
         "POST /api/auth/reset/answer",
-        "POST /api/auth/register",
         "POST /api/auth/setup",
         "POST /api/auth/token",
         "GET /api/public/stations",
@@ -71,6 +74,9 @@ PUBLIC: Final = frozenset(
         "POST /api/webhooks/users",
         "GET /api/public/stations/{code}/events",
         "GET /api/public/stations/{code}/status",
+        "GET /health/live",
+        "GET /health/ready",
+        "WS /api/events/ws",  # its token comes in the first message
     }
 )
 """Routes that need nobody to sign in; each is here by decision."""
@@ -90,12 +96,19 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     clock, chance = SystemClock(), Chance(random.Random(1))
     settings = Settings(state_dir=tmp_path)
     with password_thread() as passwords:
-        async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
-            house = await furnish(settings, store, clock, chance)
+        async with (
+            open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store,
+            open_log(tmp_path, clock=clock, open_database=open_database) as log_store,
+        ):
+            watch = oversee(
+                settings, store, log_store, clock=clock, chance=chance, presence=Presence(0)
+            )
+            house = await furnish(settings, store, clock, chance, watch)
             office = await open_office(settings, store, clock, chance, passwords)
             async with asyncio.TaskGroup() as tasks:
+                watch.end_streams()  # who is let in to one is refused it, and the test goes on
                 feeding = tasks.create_task(house.feed.publish_on())
-                yield http_app(house, office, Gate([by_role]), SHEET)
+                yield http_app(house, office, Gate([by_role]), SHEET, watch)
                 feeding.cancel()
 
 

@@ -53,9 +53,16 @@ async def test_cards_are_put_read_listed_and_removed(central: Central) -> None:
     put = await central.http.put("/api/cards/04a2B1", json={"parent": "FAMILY"})
     assert put.json() == {
         "tag": "04a2B1",
+        "kind": "rfid",
+        "label": None,
+        "user_id": None,
         "status": "Accepted",
+        "reason": None,
         "parent": "FAMILY",
+        "valid_from": None,
         "expiry": None,
+        "chargers": None,
+        "budgets": {},
     }
     assert await central.get("/api/cards/04A2b1") == put.json()
     await central.http.put("/api/cards/04A2B1", json={"status": "Blocked"})

@@ -197,7 +197,7 @@ class CentralNode:
                 for tag in (TAG, OTHER, BLOCKED):
                     status = "Blocked" if tag is BLOCKED else "Accepted"
                     card = Card(tag=tag, status=status, parent=None, expires_at_ms=None)
-                    await store.do(people.put_card, card, clock.now_ms())
+                    await store.do(people.put_card, card, clock.now_ms(), who="the world")
             house = await furnish(settings, store, clock, chance)
             self.desk = house.desk
             await self.network.listen(life, house.endpoint)

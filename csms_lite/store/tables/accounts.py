@@ -91,8 +91,8 @@ identities: Final = Table(
     Column("account_id", ForeignKey("accounts.account_id"), nullable=False, index=True),
     Column("told_at_ms", BigInteger, nullable=False, comment="of the newest webhook"),
 )
-webhooks: Final = Table(
-    "webhooks",
+user_pushes: Final = Table(
+    "user_pushes",
     metadata,
     Column("webhook_id", String(100), primary_key=True, comment="taken once"),
     Column("at_ms", BigInteger, nullable=False),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    func,
+    text,
+)
 
 from csms_lite.store.tables.metadata import metadata
 
@@ -53,8 +64,10 @@ sessions: Final = Table(
     Index(None, "user_id", "transaction_id"),
     Index(None, "station_id", "reference", unique=True),
     Index(None, "start_command_id", unique=True),
+    Index("ix_sessions_running", "station_id", sqlite_where=text("state = 'running'")),
     sqlite_autoincrement=True,
 )
+Index("ix_sessions_tag_key", func.upper(sessions.c.id_tag), sessions.c.started_at_ms)
 
 samples: Final = Table(
     "samples",

@@ -172,6 +172,18 @@ async def test_a_forgotten_password_is_replaced_once(tmp_path: Path, by: str) ->
         assert trail[0]["actor"].endswith("by mail")
 
 
+async def test_the_old_mailbox_opens_nothing_after_a_change_of_address(tmp_path: Path) -> None:
+    """Who still reads it must not get the account back by a link from before."""
+    async with posted(tmp_path) as post:
+        ana = await post.house.as_("ana@example.org")
+        await post.ask_reset()
+        token, code = await post.token(), await post.code()
+        body = {"email": "new@example.org", "password": PASSWORD}
+        assert (await ana.put("/api/users/me/email", json=body)).status_code == 200
+        assert await post.answer(token=token) == 403
+        assert await post.answer(email="ana@example.org", code=code) == 403
+
+
 async def test_two_uses_of_a_link_at_once_are_one(tmp_path: Path) -> None:
     """The transaction decides."""
     async with posted(tmp_path) as post:

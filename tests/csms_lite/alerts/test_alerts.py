@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,10 @@ import pytest_asyncio
 
 from csms_lite.alerts import service
 from csms_lite.alerts.watch import AT_ONCE, Watch
+from csms_lite.chance import Chance
+from csms_lite.clock import SystemClock
+from csms_lite.house import furnish
+from csms_lite.settings import Settings
 from csms_lite.stations.liveness import Patience
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.service import connected, heard, notes_on_station, put_station
@@ -64,7 +70,8 @@ class Yard:
         return await self.store.read(service.list_alerts, 100, only_open=True)
 
     async def events(self, station_id: int) -> list[tuple[str, Any]]:
-        found = await self.store.read(notes_on_station, station_id, 100)
+        found = await self.store.read(notes_on_station, station_id, 100, with_states=True)
+        assert await self.store.read(notes_on_station, station_id, 100) == []
         return [(one.kind, (one.details["from"], one.details["to"])) for one in found[::-1]]
 
 
@@ -188,3 +195,24 @@ async def test_a_fault_is_an_alert_with_its_code_until_all_is_well(central: Cent
         [closed] = await central.get("/api/alerts")
         assert closed["closed_at"] is not None
     assert (await central.http.post("/api/alerts/99/acknowledge")).status_code == 404
+
+
+async def test_the_running_system_watches_by_itself(tmp_path: Path) -> None:
+    """Nobody has to ask."""
+    clock, settings = SystemClock(), Settings(state_dir=tmp_path, alert_offline_after_s=0.01)
+    async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
+        house = await furnish(settings, store, clock, Chance(random.Random(1)))
+        await store.do(
+            connected,
+            "CP-1",
+            accept_unknown=True,
+            make_code=lambda: "CODE",
+            now_ms=clock.now_ms(),
+        )
+        stopping = asyncio.Event()
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            tasks.create_task(house.tidy_on(stopping, every_s=0.005))
+            while not (found := await store.read(service.list_alerts, 9)):
+                pass
+            stopping.set()
+    assert [one.kind for one in found] == ["offline"]

@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 from csms_lite.access.rules import AccessRules
 from csms_lite.chance import Chance
 from csms_lite.charging.api import Counter, charging_routes
-from csms_lite.charging.tags import tag_of
+from csms_lite.charging.tags import own_tags
 from csms_lite.clock import SystemClock
-from csms_lite.errors import Forbidden
+from csms_lite.errors import Forbidden, Unacceptable
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.ocpp.routes import ROUTES
 from csms_lite.ocpp.service import handle
@@ -125,7 +125,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         )
         presence.arrived(station.station_id, station.connection, 0)
         for name in ("alice", "bob", "operator"):
-            await store.do(put_card, Card(name, "Accepted", None, None), 0)
+            await store.do(put_card, Card(name, "Accepted", None, None), 0, who="test")
         app = FastAPI()
         app.state.gate = Gate([by_name])
         add_problems(app)
@@ -237,12 +237,22 @@ async def test_a_reference_of_another_is_not_shown(house: House) -> None:
     assert again.status_code == 409  # the same name for another connector is another start
 
 
-async def test_without_cards_of_his_own_a_driver_cannot_start(house: House) -> None:
-    """Closed until cards have owners: the tag that is named is an operator's word only."""
+async def test_a_driver_names_his_own_cards_or_none(house: House) -> None:
+    """B64: without a name it is his virtual card; of others' cards no driver may speak."""
+    tag_of = own_tags(house.clock, Chance(random.Random(3)))
     for who in ("alice", "key", "viewer"):
         with pytest.raises(Forbidden):
-            await house.store.read(tag_of, WHO[who], "alice")
-    assert await house.store.read(tag_of, WHO["operator"], "alice") == "alice"
+            await house.store.do(tag_of, WHO[who], "bob")
+    own = await house.store.do(tag_of, WHO["alice"], None)
+    assert len(own) == 20
+    assert await house.store.do(tag_of, WHO["alice"], None) == own, "the same ever after"
+    assert await house.store.do(tag_of, WHO["alice"], own.lower()) == own
+    assert await house.store.do(tag_of, WHO["bob"], None) != own
+    with pytest.raises(Forbidden):
+        await house.store.do(tag_of, WHO["bob"], own)
+    assert await house.store.do(tag_of, WHO["operator"], "alice") == "alice"
+    with pytest.raises(Unacceptable):
+        await house.store.do(tag_of, WHO["key"], None)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from typing import Any
 
 import httpx
 import jsonschema
+import pytest
 
 from csms_lite.errors import Refused
 from csms_lite.live import feed as feed_module
 from csms_lite.live.feed import Watcher
+from csms_lite.live.rules import document
 from tests.csms_lite.central import Central, running
 
 SCHEMA = json.loads(
@@ -202,6 +204,32 @@ async def test_a_watcher_keeps_only_the_newest() -> None:
     watcher.end()
     assert await watcher.take(1) is None
     assert watcher.is_over
+
+
+async def test_a_document_that_cannot_be_made_ends_nothing(
+    central: Central, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug that meets one document costs that telling; the process and its stations go on."""
+    async with central.station() as station:
+        await station.boot()
+        async with watching(central, await code_of(central)) as stream:
+            await stream.next()
+            real = document
+            failures: list[int] = []
+
+            def fails_once(*rest: Any, **more: Any) -> dict[str, Any]:
+                if not failures:
+                    failures.append(1)
+                    raise KeyError("a bug")
+                return real(*rest, **more)
+
+            monkeypatch.setattr(feed_module, "document", fails_once)
+            await station.status(1, "Preparing")
+            async with asyncio.timeout(5):
+                while not failures:
+                    await station.call("Heartbeat")
+            await station.status(1, "Charging")
+            assert (await stream.next())["connectors"][0]["status"] == "Charging"
 
 
 async def test_a_code_may_be_had_once(central: Central) -> None:

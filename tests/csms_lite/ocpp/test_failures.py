@@ -119,6 +119,7 @@ async def test_a_frame_with_an_odd_id_is_kept_too(poisoned: Central) -> None:
 
 async def test_a_disk_that_fails_is_never_an_answer(poisoned: Central) -> None:
     """What cannot be kept is not refused; nor does a failing disk count as a failure."""
+    await poisoned.http.put("/api/cards/CARD1")
     await until_refused(poisoned, "StartTransaction", POISON)
     async with poisoned.station() as station:
         await poisoned.disk.writer.break_now()

@@ -178,7 +178,7 @@ async def test_keys_that_wait_to_be_used_are_few(central: Central) -> None:
 
 def assert_nowhere(directory: Path, capsys: pytest.CaptureFixture[str], *secrets: str) -> None:
     """Neither the database with its log nor what was logged holds a key."""
-    kept = b"".join(file.read_bytes() for file in directory.glob("csms.db*"))
+    kept = b"".join(file.read_bytes() for file in directory.rglob("*") if file.is_file())
     said = "".join(capsys.readouterr())
     assert len(kept) > 10_000
     assert "command_sent" in said

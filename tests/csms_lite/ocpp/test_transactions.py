@@ -171,6 +171,7 @@ async def test_an_id_reused_on_one_socket_is_an_error(central: Central) -> None:
 
 async def test_an_id_reused_after_a_reboot_loses_nothing(central: Central) -> None:
     """Stations that count from 1 after each boot break the rule; their sessions count anyway."""
+    await central.http.put("/api/cards/CARD1")
     async with central.station() as station:
         await station.boot()
         first = await station.start(at=T0, message_id="1")
@@ -183,6 +184,7 @@ async def test_an_id_reused_after_a_reboot_loses_nothing(central: Central) -> No
 
 async def test_a_stop_told_twice_is_accepted_and_a_different_one_kept(central: Central) -> None:
     """The first stop stands; another content is a conflict for the operator (I5)."""
+    await central.http.put("/api/cards/CARD1")
     async with central.station() as station:
         await station.boot()
         number = (await station.start(at=T0))["transactionId"]
@@ -235,6 +237,7 @@ async def test_a_late_sample_does_not_turn_the_clock_back(central: Central) -> N
 
 async def test_a_register_that_runs_backwards_is_noted(central: Central) -> None:
     """The stop is stored as told, the operator sees that something is wrong."""
+    await central.http.put("/api/cards/CARD1")
     async with central.station() as station:
         await station.boot()
         number = (await station.start(at=T0, meter=5000))["transactionId"]
@@ -278,6 +281,7 @@ async def test_a_failing_disk_closes_without_answer_and_the_resend_is_stored_onc
     central: Central, action: str, payload: dict[str, Any]
 ) -> None:
     """A CALLERROR would make the station drop billing data; 1013 makes it come back (ruling 6)."""
+    await central.http.put("/api/cards/CARD1")
     async with central.station() as station:
         await station.boot()
         await central.disk.writer.break_now()

@@ -26,6 +26,7 @@ from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
 OWNER = {
+    "access_policies": "access",
     "accounts": "accounts",
     "addresses": "files",
     "alerts": "alerts",
@@ -36,19 +37,30 @@ OWNER = {
     "beats": "history",
     "boots": "history",
     "breaches": "sessions",
+    "budgets": "people",
+    "card_changes": "people",
+    "card_groups": "people",
     "cards": "people",
+    "changes": "live",
     "commands": "commands",
     "connectors": "stations",
+    "delays": "messages",
+    "deliveries": "webhooks",
     "derivations": "stations",
+    "enrolments": "enrolment",
     "epochs": "live",
     "events": "stations",
     "files": "files",
+    "frames": "messages",
     "identities": "accounts",
     "inbox": "stations",
+    "local_list_entries": "local_list",
+    "local_lists": "local_list",
     "mail_codes": "accounts",
     "outbox": "mail",
     "plates": "stations",
     "recovery_codes": "accounts",
+    "rights": "people",
     "samples": "sessions",
     "second_factors": "accounts",
     "sessions": "sessions",
@@ -59,7 +71,9 @@ OWNER = {
     "stations": "stations",
     "statuses": "history",
     "tariffs": "tariffs",
-    "webhooks": "accounts",
+    "unknown_tags": "enrolment",
+    "user_pushes": "accounts",
+    "webhooks": "webhooks",
 }
 
 
@@ -131,13 +145,16 @@ LAYERS = (
     "stations",
     "history",
     "alerts",
+    "enrolment",
     "tariffs",
     "commands",
-    "files certificates",
+    "files certificates local_list",
     "sessions",
     "access",
     "charging",
+    "messages",
     "ocpp live",
+    "webhooks",
 )
 
 

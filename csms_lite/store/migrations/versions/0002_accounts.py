@@ -126,10 +126,10 @@ def _identities() -> None:
     )
     op.create_index("ix_identities_account_id", "identities", ["account_id"])
     op.create_table(
-        "webhooks",
+        "user_pushes",
         sqlalchemy.Column("webhook_id", sqlalchemy.String(length=100), nullable=False),
         sqlalchemy.Column("at_ms", sqlalchemy.BigInteger(), nullable=False),
-        sqlalchemy.PrimaryKeyConstraint("webhook_id", name="pk_webhooks"),
+        sqlalchemy.PrimaryKeyConstraint("webhook_id", name="pk_user_pushes"),
     )
 
 

@@ -1,0 +1,1 @@
+"""Tags that nobody knows, and how they become cards."""

@@ -1,0 +1,1 @@
+"""Each charger's local list, which follows the cards."""

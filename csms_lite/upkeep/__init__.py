@@ -1,0 +1,1 @@
+"""What an installer does beside a running system: copies, exports, a look at its health."""

@@ -1,0 +1,1 @@
+"""Signed messages to other systems about what changed here, kept as rows until they arrive."""
