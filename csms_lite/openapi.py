@@ -35,9 +35,11 @@ TAGS: Final[Mapping[str, str]] = {
     "auth": "How people come in and go.",
     "cards": "Who may charge.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
+    "certificates": "What a station asks to have signed.",
     "charging": "A driver's own door: start, stop, and how one's own sessions stand.",
     "commands": "What chargers are asked to do, and what came of it.",
     "compatibility": "Addresses of older systems, each a translation to the others here.",
+    "files": "Firmware for chargers, and what they brought: diagnostics and logs.",
     "history": "Every status, boot and heartbeat that was told.",
     "me": "One's own account.",
     "public": "What anybody may see: the pages of stations and their live status.",
@@ -177,6 +179,9 @@ def _complete(
         operation["description"] = f"{told}\n\nNeeds the role {role}."
         operation["x-role"] = str(role)
     answers = operation["responses"]
+    if any(one["name"] == "wait" for one in operation.get("parameters", ())):
+        under_way = answers.get("202") or answers["200"]
+        answers |= {"200": answers.get("200", under_way), "202": under_way}
     if path.endswith(".csv"):
         answers["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
     for status in _can_fail(operation, method, path, role):

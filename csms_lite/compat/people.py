@@ -19,6 +19,7 @@ from csms_lite.audit.rules import actor
 from csms_lite.clock import Clock
 from csms_lite.compat.shapes import (
     LARGEST_ID,
+    NO_ACCOUNT,
     TOO_MANY,
     AdminTold,
     CredentialsTold,
@@ -107,12 +108,12 @@ def user_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
         )
         return [_user(one) for one in found]
 
-    @router.get("")
+    @router.get("", responses=NO_ACCOUNT)
     async def get_me(who: Newcomer) -> User:
         """Give the own account."""
         return _user(await store.read(service.account, account_id_of(who)))
 
-    @router.get("/last_usage")
+    @router.get("/last_usage", responses=NO_ACCOUNT)
     async def last_usage(who: Account) -> Usage | None:
         """Give the own last charge."""
         wanted = {"user_id": account_id_of(who)}

@@ -298,4 +298,5 @@ def connector_type(plate: Plate) -> ConnectorType:
 
 
 NOT_BUILT: Final[dict[int | str, dict[str, Any]]] = {501: {}}
+NO_ACCOUNT: Final[dict[int | str, dict[str, Any]]] = {409: {}}  # a key of the installation has none
 TOO_MANY: Final[dict[int | str, dict[str, Any]]] = {429: {}}

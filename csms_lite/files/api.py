@@ -180,7 +180,11 @@ def _add_storing(router: APIRouter, files: Files) -> None:
         )
         return [_file(one) for one in found]
 
-    @router.get("/files/{file_id}/content")
+    @router.get(
+        "/files/{file_id}/content",
+        response_class=FileResponse,
+        responses={200: {"content": {"application/octet-stream": {}}}},
+    )
     async def get_content(file_id: int, _who: Operator) -> Response:
         """Give a file itself."""
         return _content(files, await store.read(service.file, file_id))

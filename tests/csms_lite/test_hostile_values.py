@@ -14,7 +14,7 @@ from csms_lite.errors import VerbFailed
 from csms_lite.gate import Role
 from csms_lite.openapi import operations
 from csms_lite.web import PROBLEM, UNUSABLE, add_problems
-from tests.csms_lite.test_schema_calls import STREAM, calling
+from tests.csms_lite.test_schema_calls import NOT_HERE, STREAM, calling
 
 IN_ADDRESSES: Final = {
     "NUL": "%00",
@@ -89,8 +89,8 @@ async def test_no_body_breaks_a_route(tmp_path: Path, name: str) -> None:
 
 
 def is_no_failure(answer: httpx.Response) -> bool:
-    """Whether the answer is none of our bugs; 501 says what is still to come."""
-    return answer.status_code < 500 or answer.status_code == 501
+    """Whether the answer is none of our bugs."""
+    return answer.status_code < 500 or answer.json()["title"] in NOT_HERE
 
 
 def _with_value(example: Any, value: bytes) -> list[bytes]:
@@ -102,13 +102,6 @@ def _with_value(example: Any, value: bytes) -> list[bytes]:
         if isinstance(told, dict):
             made.extend({**example, name: {**told, inner: marker}} for inner in told)
     return [json.dumps(one).replace(json.dumps(marker), "%s").encode() % value for one in made]
-
-
-async def test_a_number_beyond_64_bits_is_said_to_be_so(tmp_path: Path) -> None:
-    """422 with a sentence, not "overflow" from the depths of a database."""
-    async with calling(tmp_path, Role.ADMIN) as http:
-        answer = await http.get(f"/api/sessions/{2**63}")
-    assert (answer.status_code, "64 bits" in answer.json()["detail"]) == (422, True)
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)
