@@ -34,7 +34,7 @@ from csms_lite.ocpp.outgoing import check_payload
 from csms_lite.openapi import about_routes, open_api
 from csms_lite.oversight import Oversight
 from csms_lite.people.api import card_routes, group_routes, own_card_routes, sheet_routes
-from csms_lite.sessions.api import session_files, session_routes
+from csms_lite.sessions.api import close_routes, session_files, session_routes
 from csms_lite.stations.api import charger_routes, told_routes
 from csms_lite.stations.import_api import import_routes
 from csms_lite.stations.inbox_api import inbox_routes

@@ -36,15 +36,10 @@ OWNER = {
     "availabilities": "stations",
     "beats": "history",
     "boots": "history",
-<<<<<<< HEAD
     "breaches": "sessions",
     "budgets": "people",
     "card_changes": "people",
     "card_groups": "people",
-=======
-    "alerts": "alerts",
-    "availabilities": "stations",
->>>>>>> i6-sessions
     "cards": "people",
     "changes": "live",
     "commands": "commands",
