@@ -97,14 +97,10 @@ def user_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
         count: Annotated[int, Query(ge=1, le=1000)] = 1000,
     ) -> list[User]:
         """List all accounts."""
+        asker, now_ms = actor(who, request), clock.now_ms()
+        page = {"after": after, "count": count}
         found = await store.do(
-            service.listed,
-            after=after,
-            count=count,
-            role=None,
-            search="",
-            who=actor(who, request),
-            now_ms=clock.now_ms(),
+            service.listed, **page, role=None, search="", who=asker, now_ms=now_ms
         )
         return [_user(one) for one in found]
 
