@@ -31,8 +31,10 @@ ABOUT: Final = (
 TAGS: Final[Mapping[str, str]] = {
     "about": "This description, for machines and for people.",
     "cards": "Who may charge.",
+    "certificates": "What chargers ask to have signed.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
     "commands": "What chargers are asked to do, and what came of it.",
+    "files": "Firmware to fetch, diagnostics and logs that chargers brought.",
     "public": "What anybody may see: the pages of stations and their live status.",
     "sessions": "Transactions, their samples, energy and cost.",
     "tariff": "The price.",
