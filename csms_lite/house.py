@@ -153,9 +153,8 @@ async def furnish(
         start_within_s=settings.start_within_s,
         expiry_ms=settings.session_expiry_h * 3_600_000,
     )
-    rules = HouseRules(
-        is_loopback=is_loopback(settings.host), accept_unknown=settings.accept_unknown
-    )
+    is_local = is_loopback(settings.host)
+    rules = HouseRules(is_loopback=is_local, accept_unknown=settings.accept_unknown)
     endpoint = Endpoint(
         desk,
         house=rules,
