@@ -111,7 +111,10 @@ async def open_rtu(
         trace_packet=ear.pass_on,
     )
     timing = Timing(
-        drain_s=settings.drain_s, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=False
+        gone_s=settings.patience_s + settings.drain_s,
+        pause_s=settings.pause_s,
+        probe_s=settings.probe_s,
+        numbered=False,
     )
     bus = ModbusBus(client, ear, settings.port, timing, rig.clock)
     try:
@@ -136,7 +139,7 @@ async def open_tcp(
         reconnect_delay=0,
         trace_packet=ear.pass_on,
     )
-    timing = Timing(drain_s=0, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=True)
+    timing = Timing(gone_s=0, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=True)
     bus = ModbusBus(client, ear, f"{settings.host}:{settings.port}", timing, rig.clock)
     try:
         yield bus
@@ -146,9 +149,12 @@ async def open_tcp(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How patient a bus is, in seconds; *numbered* where replies carry their request's number."""
+    """How patient a bus is, in seconds; *numbered* where replies carry their request's number.
 
-    drain_s: float
+    *gone_s* after its request no reply is on its way any more.
+    """
+
+    gone_s: float
     pause_s: float
     probe_s: float
     numbered: bool
@@ -234,13 +240,13 @@ class ModbusBus:
         async with self._turn.taken_first():
             await self._wait_until(self._quiet_at)
             await self._dial()
-            answered = False
+            answered, gone_at = False, self._now() + self._timing.gone_s
             try:
                 reply = await self._put(unit, address, values)
                 answered = reply.isError() or _confirms(reply, address, len(values))
             finally:
                 self._quiet_at = self._now() + self._timing.pause_s
-                self._note(unit, known, answered=answered)
+                self._note(unit, known, gone_at, answered=answered)
         if reply.isError():
             message = (
                 f"unit {unit} on {self.name} refused to write register {address:#06x} with code "
@@ -259,7 +265,7 @@ class ModbusBus:
         self, unit: int, known: Unit, function: int, address: int, count: int
     ) -> tuple[int, ...]:
         """One request and its reply; whatever is not a clean reply counts as a miss."""
-        answered = False
+        answered, gone_at = False, self._now() + self._timing.gone_s
         try:
             reply = await self._exchange(unit, function, address, count)
             self._check(reply, unit, function, count)
@@ -267,7 +273,7 @@ class ModbusBus:
         finally:
             # Also when the caller lost patience: the reply may still come, for nobody.
             self._quiet_at = self._now() + self._timing.pause_s
-            self._note(unit, known, answered=answered)
+            self._note(unit, known, gone_at, answered=answered)
         if reply.isError():
             message = (
                 f"unit {unit} on {self.name} refused registers {address:#06x}…"
@@ -332,17 +338,17 @@ class ModbusBus:
         log.info("bus_opened", bus=self.name)
         await asyncio.sleep(OPEN_S)
 
-    def _note(self, unit: int, known: Unit, *, answered: bool) -> None:
-        """Remember how the exchange went."""
+    def _note(self, unit: int, known: Unit, gone_at: float, *, answered: bool) -> None:
+        """Remember how the exchange went; until *gone_at* its reply may come."""
         if answered:
             known.misses = 0
             # Alive: no need to wait for its probe, but for what may be late from before a write.
-            known.not_before = min(known.not_before, self._now() + self._timing.drain_s)
+            known.not_before = min(known.not_before, self._now() + self._timing.gone_s)
             return
         known.misses += 1
-        known.not_before = self._now() + self._timing.drain_s
+        known.not_before = gone_at
         if known.misses >= MISSES_TILL_DEAD:
-            known.not_before = self._now() + max(self._timing.probe_s, self._timing.drain_s)
+            known.not_before = max(gone_at, self._now() + self._timing.probe_s)
         if known.misses == MISSES_TILL_DEAD:
             log.warning("unit_given_up", bus=self.name, unit=unit, probe_s=self._timing.probe_s)
         if self._timing.numbered:

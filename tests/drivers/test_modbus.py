@@ -94,6 +94,20 @@ async def test_a_reply_given_up_by_its_asker_never_answers_the_next_request() ->
         assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
 
 
+async def test_a_reply_given_up_early_is_waited_for_as_long_as_any() -> None:
+    """What counts is when it was asked for, not when its asker lost patience."""
+
+    def answer(request: Request) -> Answer:
+        delay_s = TIMEOUT_S + 0.2 if request.address == VOLTS else 0.1
+        return delay_s, good(request)[1]
+
+    async with rtu(answer) as (bus, _):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await bus.read(1, 4, VOLTS, 2)
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
 async def test_a_reply_later_than_any_drain_is_known_by_its_length() -> None:
     """Blocks of one meter differ in length; a misfit is thrown away, not decoded."""
 
