@@ -8,7 +8,7 @@ answer to the next request, and pymodbus hands it over as such (seen: 230 V bill
     ask for blocks of different lengths; any other counts as a miss and starts the drain again;
   * over TCP a time-out closes the connection, and with it whatever was still under way; so does a
     reply that is not all there is to read.
-Urgent reads overtake polling, and writes overtake everything (`ModbusBus.write`). A unit that
+Urgent reads overtake polling, and writes overtake everything (`write_wanted`). A unit that
 missed three times is probed once in `probe_s` and costs one time-out then; in between its reads
 fail at once. An adapter that hears itself is no fault: the
 echo of a request is kept from pymodbus.
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -226,7 +226,16 @@ class ModbusBus:
             return self.ear.heard
 
     async def write(self, unit: int, address: int, values: Sequence[int]) -> None:
-        """Write *values* to the holding registers from *address* on (function 16), before all else.
+        """Write *values* to the holding registers from *address* on: see `write_wanted`."""
+        await self.write_wanted(unit, address, lambda: values)
+
+    async def write_wanted(
+        self, unit: int, address: int, wanted: Callable[[], Sequence[int]]
+    ) -> None:
+        """Write to the holding registers from *address* on (function 16), before all else.
+
+        What is *wanted* is asked when the line is free for it: nobody writes what is not true any
+        more.
 
         A write may take a car its current, so it overtakes every read that waits, and neither this
         unit's late replies nor its next probe keep it: it is on the line after one exchange that
@@ -240,6 +249,7 @@ class ModbusBus:
         async with self._turn.taken_first():
             await self._wait_until(self._quiet_at)
             await self._dial()
+            values = wanted()
             answered, gone_at = False, self._now() + self._timing.gone_s
             try:
                 reply = await self._put(unit, address, values)
