@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -317,13 +317,15 @@ class ModbusBus:
             else self._client.read_input_registers
         )
         try:
-            return await ask(address, count=count, device_id=unit)
+            return await _or_cancelled(ask(address, count=count, device_id=unit))
         except ModbusException as error:
             raise self._silence(unit) from error
 
     async def _put(self, unit: int, address: int, values: Sequence[int]) -> ModbusPDU:
         try:
-            return await self._client.write_registers(address, list(values), device_id=unit)
+            return await _or_cancelled(
+                self._client.write_registers(address, list(values), device_id=unit)
+            )
         except ModbusException as error:
             raise self._silence(unit) from error
 
@@ -382,3 +384,17 @@ class ModbusBus:
 def _confirms(reply: ModbusPDU, address: int, count: int) -> bool:
     """Whether *reply* is that of a write of so many registers there, not a late one to a read."""
     return (reply.function_code, reply.address, reply.count) == (WRITES, address, count)
+
+
+async def _or_cancelled(exchange: Awaitable[ModbusPDU]) -> ModbusPDU:
+    """Await *exchange*; who is cancelled while its reply comes is cancelled.
+
+    `asyncio.wait_for`, by which pymodbus waits, forgets that before Python 3.12.
+    """
+    task = asyncio.current_task()
+    assert task is not None  # a coroutine runs in one
+    before = task.cancelling()  # cleaning up in a task that was cancelled is well
+    reply = await exchange
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return reply
