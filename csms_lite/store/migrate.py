@@ -25,13 +25,12 @@ def migrate(db: Connection) -> None:
     them again at the start.
     """
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config = _config()
     config.attributes["connection"] = db
     raw = raw_of(db)
     raw.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_newest(db, config):
+        if set(MigrationContext.configure(db).get_current_heads()) != newest_versions():
             _drop_triggers(raw)
         command.upgrade(config, "head")
         if raw.in_transaction:
@@ -41,9 +40,15 @@ def migrate(db: Connection) -> None:
         db.rollback()
 
 
-def _is_newest(db: Connection, config: Config) -> bool:
-    heads = ScriptDirectory.from_config(config).get_heads()
-    return set(MigrationContext.configure(db).get_current_heads()) == set(heads)
+def newest_versions() -> set[str]:
+    """Give the names under which a database of this version is stamped."""
+    return set(ScriptDirectory.from_config(_config()).get_heads())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def _drop_triggers(raw: sqlite3.Connection) -> None:

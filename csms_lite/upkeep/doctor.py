@@ -14,14 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from cryptography import x509
 
 from csms_lite.clock import Clock, rfc3339, to_ms
 from csms_lite.errors import SettingsError
 from csms_lite.settings import Settings
-from csms_lite.store.migrate import MIGRATIONS
+from csms_lite.store.migrate import newest_versions
 from csms_lite.upkeep.files import LOG, MONEY, reading
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
@@ -99,9 +97,6 @@ def _database(path: Path) -> Iterator[Finding]:
     if not path.is_file():
         yield Finding(WARNING, f"there is no {path} yet", "run `tapwatt csms run` once")
         return
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    newest = set(ScriptDirectory.from_config(config).get_heads())
     with reading(path) as db:
         found = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
         versions = {str(row[0]) for row in db.execute("SELECT version_num FROM alembic_version")}
@@ -109,7 +104,7 @@ def _database(path: Path) -> Iterator[Finding]:
         yield Finding(
             WRONG, f"{path} is damaged: {'; '.join(found)}", "stop, and put back the last backup"
         )
-    elif versions != newest:
+    elif versions != newest_versions():
         yield Finding(
             WARNING, f"{path} is of another version", "start the system: it brings it up to date"
         )
