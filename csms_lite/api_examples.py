@@ -18,6 +18,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "PATCH /api/sites/{site_id}": {"note": "the barrier opens at six"},
     "PATCH /api/users/me": {"language": "de"},
     "PATCH /api/users/{user}": {"role": "OPERATOR"},
+    "PATCH /api/webhooks/{webhook_id}": {"state": "paused"},
     "PATCH /station": {"id": 1, "dismissed": True},
     "PATCH /user": {"name": "Anna"},
     "PATCH /user/{user}/set_user_admin": {"is_admin": True},
@@ -87,6 +88,10 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "POST /api/users/me/second-factor/confirm": {"code": "123456"},
     "POST /api/users/me/second-factor/remove": {"password": _PERSON["password"]},
     "POST /api/users/me/verification/answer": {"code": "123456"},
+    "POST /api/webhooks": {
+        "url": "https://example.org/hooks/tapwatt",
+        "kinds": ["session"],
+    },
     "POST /auth/login": _CREDENTIALS,
     "POST /auth/register": _PERSON,
     "POST /auth/resetPassword": {**_CREDENTIALS, "token": _TOKEN},

@@ -39,13 +39,17 @@ TAGS: Final[Mapping[str, str]] = {
     "charging": "A driver's own door: start, stop, and how one's own sessions stand.",
     "commands": "What chargers are asked to do, and what came of it.",
     "compatibility": "Addresses of older systems, each a translation to the others here.",
+    "events": "What changes, as it changes: a stream of server-sent events.",
     "files": "Firmware for chargers, and what they brought: diagnostics and logs.",
+    "health": "Whether this runs and can store, and its numbers for a monitor.",
     "history": "Every status, boot and heartbeat that was told.",
     "me": "One's own account.",
+    "messages": "Every frame from and to chargers.",
     "public": "What anybody may see: the pages of stations and their live status.",
     "sessions": "Transactions, their samples, energy and cost.",
     "sites": "Places where chargers stand.",
     "tariff": "The price.",
+    "webhooks": "Who else is told what changes.",
     "users": "Accounts, for those who administer them.",
 }
 """What each tag is about; the page and the description list them in this order."""
@@ -184,10 +188,11 @@ def _complete(
         answers |= {"200": answers.get("200", under_way), "202": under_way}
     if path.endswith(".csv"):
         answers["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    answers.pop("422", None)  # FastAPI's own form of it
     for status in _can_fail(operation, method, path, role):
-        answers[str(status)] = {}
-    for status in answers:
-        if int(status) >= HTTPStatus.BAD_REQUEST:
+        answers.setdefault(str(status), {})
+    for status, answer in answers.items():
+        if int(status) >= HTTPStatus.BAD_REQUEST and "content" not in answer:
             answers[status] = {"$ref": f"#/components/responses/Problem{status}"}
     operation["responses"] = dict(sorted(answers.items()))
     example = EXAMPLES.get(f"{method.upper()} {path}")
