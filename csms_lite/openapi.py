@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from csms_lite.api_answers import answer_of, shapes
 from csms_lite.api_examples import EXAMPLES
 from csms_lite.api_page import STYLE, page
 from csms_lite.gate import Role
@@ -88,6 +89,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     501: "Not built yet: the detail says what will bring it.",
     503: "The database cannot be read or written now: try again later.",
 }
+OWN: Final = "/api/users/me"  # a key of the installation has no account there
 PEOPLE: Final = frozenset({"auth", "me"})  # passwords and codes are tried there
 
 
@@ -153,7 +155,7 @@ def completed(schema: Schema, role_of: Mapping[tuple[str, str], Role | None]) ->
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas["Problem"] = PROBLEM_SCHEMA
+    schemas |= {"Problem": PROBLEM_SCHEMA, **shapes()}
     components["responses"] = {f"Problem{status}": _problem(status) for status in MEANINGS}
     components["securitySchemes"] = _security_schemes(schema["paths"])
     schemes: list[Schema] = [{name: []} for name in components["securitySchemes"]]
@@ -195,6 +197,10 @@ def _complete(
         if int(status) >= HTTPStatus.BAD_REQUEST and "content" not in answer:
             answers[status] = {"$ref": f"#/components/responses/Problem{status}"}
     operation["responses"] = dict(sorted(answers.items()))
+    shape = answer_of(f"{method.upper()} {path}")
+    for good in ("200", "201", "202"):
+        if shape is not None and good in answers:
+            answers[good]["content"] = {"application/json": {"schema": shape}}
     example = EXAMPLES.get(f"{method.upper()} {path}")
     if example is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example
@@ -208,7 +214,7 @@ def _can_fail(operation: Schema, method: str, path: str, role: Role | None) -> I
         yield from (401, 403)
     if not PEOPLE.isdisjoint(operation["tags"]):
         yield from (401, 403, 409, 429)
-    if "{" in path:
+    if "{" in path or path.startswith(OWN):
         yield 404
     if method != "get":
         yield from (404, 409)
