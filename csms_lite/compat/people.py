@@ -85,28 +85,9 @@ def auth_routes(door: Door, mail: MailDesk) -> APIRouter:
     return router
 
 
-def user_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
-    """Make the routes under /user."""
+def own_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
+    """Make the routes under /user on the own account."""
     router = APIRouter(prefix="/user", tags=["compatibility"])
-
-    @router.get("/all")
-    async def list_users(
-        who: Admin,
-        request: Request,
-        after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
-        count: Annotated[int, Query(ge=1, le=1000)] = 1000,
-    ) -> list[User]:
-        """List all accounts."""
-        found = await store.do(
-            service.listed,
-            after=after,
-            count=count,
-            role=None,
-            search="",
-            who=actor(who, request),
-            now_ms=clock.now_ms(),
-        )
-        return [_user(one) for one in found]
 
     @router.get("", responses=NO_ACCOUNT)
     async def get_me(who: Newcomer) -> User:
@@ -133,6 +114,32 @@ def user_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
             given = body.current_password or ""
             await door.change_password(who, given, body.password, caller, acting)
         return _user(changed)
+
+    return router
+
+
+def admin_routes(store: Store, clock: Clock) -> APIRouter:
+    """Make the routes under /user for administrators."""
+    router = APIRouter(prefix="/user", tags=["compatibility"])
+
+    @router.get("/all")
+    async def list_users(
+        who: Admin,
+        request: Request,
+        after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
+        count: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    ) -> list[User]:
+        """List all accounts."""
+        found = await store.do(
+            service.listed,
+            after=after,
+            count=count,
+            role=None,
+            search="",
+            who=actor(who, request),
+            now_ms=clock.now_ms(),
+        )
+        return [_user(one) for one in found]
 
     @router.patch("/{user}/set_user_admin")
     async def set_admin(user: UserId, body: AdminTold, who: Admin, request: Request) -> User:
