@@ -35,6 +35,7 @@ TAGS: Final[Mapping[str, str]] = {
     "audit": "Who changed or looked at what.",
     "auth": "How people come in and go.",
     "cards": "Who may charge.",
+    "certificates": "What chargers ask to have signed.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
     "certificates": "What a station asks to have signed.",
     "charging": "A driver's own door: start, stop, and how one's own sessions stand.",

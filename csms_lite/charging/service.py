@@ -164,7 +164,7 @@ def failed(
     db: Connection, command_id: int, problem: str, now_ms: int, *, is_refusal: bool = False
 ) -> None:
     """Keep why there is no answer, and what it means for a session that waits for it."""
-    commands.failed(db, command_id, problem, now_ms, is_refusal=is_refusal)
+    (commands.declined if is_refusal else commands.failed)(db, command_id, problem, now_ms)
     _settle_one(db, command_id, now_ms)
 
 

@@ -14,6 +14,7 @@ from csms_lite.accounts.door import Caller, Door, Tokens, account_id_of
 from csms_lite.accounts.mail_api import ON_ITS_WAY, PAGE, MailDesk, NewPasswordBody
 from csms_lite.accounts.rules import Account as Person
 from csms_lite.accounts.rules import Person as NewPerson
+from csms_lite.accounts.rules import good_password
 from csms_lite.accounts.tokens import ACCESS_S, LONGEST
 from csms_lite.audit.rules import actor
 from csms_lite.clock import Clock
@@ -161,6 +162,8 @@ async def _prove(door: Door, body: ProfileTold, who: Principal, caller: Caller) 
         return
     if body.current_password is None:
         raise Unacceptable("a new address or password needs current_password")
+    if body.password is not None:
+        good_password(body.password, body.email or "")  # before anything is changed
     await door.confirmed(who, body.current_password, caller)
 
 

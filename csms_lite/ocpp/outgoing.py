@@ -143,9 +143,6 @@ class CommandSender:
         except CallErrorReceived as refusal:
             is_refusal = True
             problem = f"the charger answered CALLERROR {refusal.code}: {refusal.description}"
-            now_ms = self._clock.now_ms()
-            await self._store.do(commands.declined, command.command_id, problem, now_ms)
-            return
         except CallTimedOut:
             problem = f"no answer within {ANSWER_WITHIN_S:g} s: the outcome is unknown"
         except ConnectionLost:
