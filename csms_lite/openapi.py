@@ -37,7 +37,6 @@ TAGS: Final[Mapping[str, str]] = {
     "cards": "Who may charge.",
     "certificates": "What chargers ask to have signed.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
-    "certificates": "What a station asks to have signed.",
     "charging": "A driver's own door: start, stop, and how one's own sessions stand.",
     "commands": "What chargers are asked to do, and what came of it.",
     "compatibility": "Addresses of older systems, each a translation to the others here.",
@@ -51,8 +50,8 @@ TAGS: Final[Mapping[str, str]] = {
     "sessions": "Transactions, their samples, energy and cost.",
     "sites": "Places where chargers stand.",
     "tariff": "The price.",
-    "webhooks": "Who else is told what changes.",
     "users": "Accounts, for those who administer them.",
+    "webhooks": "Who else is told what changes.",
 }
 """What each tag is about; the page and the description list them in this order."""
 
