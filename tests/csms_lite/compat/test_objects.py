@@ -117,6 +117,25 @@ async def test_a_number_used_again_names_the_newer_session(tmp_path: Path) -> No
         ]
 
 
+async def test_while_the_disk_fails_nothing_is_answered(tmp_path: Path) -> None:
+    """The charger repeats it over another socket, and it is one session with its own name."""
+    async with listening(tmp_path) as central:
+        async with charger(central) as socket:
+            await ask(socket, BOOT)
+            await central.disk.writer.break_now()
+            await socket.send(START)
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013
+            await central.disk.writer.mend()
+        async with charger(central) as socket:
+            assert (await ask(socket, START))["transactionId"] == "TXN-456"
+            assert (await ask(socket, STOP))["status"] == "Accepted"
+        (session,) = await central.get("/api/sessions")
+        assert (session["state"], session["reference"]) == ("closed", "TXN-456")
+
+
 async def test_an_unknown_card_is_told_so_and_the_session_is_kept(tmp_path: Path) -> None:
     """Nobody charges for nothing because his charger talks oddly; facts are kept all the same."""
     async with listening(tmp_path) as central, charger(central) as socket:
