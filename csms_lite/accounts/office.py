@@ -167,8 +167,6 @@ def mail_server(settings: Settings) -> MailServer | None:
         email_key(settings.mail_from)
     except Unacceptable as failure:
         raise SettingsError("mail_from is one plain address, like charge@example.org") from failure
-    if not settings.public_url.startswith(("https://", "http://")):
-        raise SettingsError("public_url begins with https://")
     if settings.smtp_security == "none" and not _is_here(settings.smtp_host):
         raise SettingsError(
             "smtp_security none is for a server at 127.0.0.1 only: use starttls or tls"

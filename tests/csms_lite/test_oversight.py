@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from csms_lite import oversight
+from csms_lite.errors import StoreFailed
 from csms_lite.messages import keeper
 from tests.csms_lite.central import Central, running
 
@@ -93,6 +94,7 @@ async def test_a_database_that_does_not_answer_is_not_ready(
 
     async def hangs(*_: object) -> None:
         await never.wait()
+        raise StoreFailed("it came to nothing")
 
     monkeypatch.setattr("csms_lite.store.writer.Store.read", hangs)
     try:

@@ -331,7 +331,6 @@ def test_a_seal_differs_by_purpose_address_and_key() -> None:
     [
         ({"smtp_host": "smtp.example.org"}, "mail_from and public_url"),
         ({"mail_from": "Charge <charge@example.org>"}, "one plain address"),
-        ({"public_url": "charge.example.org"}, "begins with https"),
         ({"smtp_security": "none"}, "127.0.0.1 only"),
         ({"smtp_ca_file": "missing.pem"}, "smtp_ca_file"),
     ],
