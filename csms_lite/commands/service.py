@@ -182,13 +182,9 @@ def rotate_key(
     return ask(db, charger, "ChangeConfiguration", payload, message_id=message_id, now_ms=now_ms)
 
 
-def failed(
-    db: Connection, command_id: int, problem: str, now_ms: int, *, is_refusal: bool = False
-) -> None:
-    """Keep why there is no answer; what is not refused may still be seen to happen."""
+def failed(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
+    """Keep why there is no answer; what was asked may still be seen to happen."""
     _settle(db, command_id, "failed", now_ms, problem=problem)
-    if is_refusal:
-        sql.await_nothing.run(db, of_command=command_id)
 
 
 def observed(
@@ -233,7 +229,8 @@ def withdraw(db: Connection, command_id: int, problem: str) -> bool:
 
 def declined(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
     """Keep that the station answered CALLERROR, or that nothing was sent: it has not taken it."""
-    failed(db, command_id, problem, now_ms)
+    _settle(db, command_id, "failed", now_ms, problem=problem)
+    sql.await_nothing.run(db, of_command=command_id)
     _forget_its_key(db, command(db, command_id))
 
 
