@@ -30,6 +30,7 @@ MOST_WRONG: Final = 10  # frames of one socket; who sends more has no such charg
 LONGEST_REFERENCE: Final = 64
 UNREADABLE: Final = 1002  # WebSocket close code: protocol error
 LARGEST_NUMBER: Final = 10**15
+MOST_ASKED: Final = 64  # frames without an answer; a rejected charger never gets one
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,8 @@ class References:
     """Told our number and the charger's."""
     find: Callable[[str], Awaitable[int | None]]
     """Gives our number for the charger's."""
+    begun: Callable[[str], Awaitable[int | None]]
+    """Gives when a transaction began, by the charger's number, while it runs."""
 
 
 class ObjectSocket:
@@ -81,6 +84,8 @@ class ObjectSocket:
                 continue
             message_id = self._chance.message_id()
             self._asked[message_id] = told
+            if len(self._asked) > MOST_ASKED:
+                del self._asked[next(iter(self._asked))]
             return dumps([CALL, message_id, action, payload])
 
     async def send(self, message: str, /) -> None:
@@ -112,6 +117,11 @@ class ObjectSocket:
         if make is None:
             raise Unreadable(f"messageType is one of {', '.join(CALLS)}")
         payload = make(told, self._identity, rfc3339(self._clock.now_ms()))
+        if action == "StartTransaction" and "timestamp" not in told:
+            # told again, its answer was lost: with the time of now it were another transaction
+            begun_ms = await self._references.begun(_reference(told))
+            if begun_ms is not None:
+                payload["timestamp"] = rfc3339(begun_ms)
         if action == "StopTransaction":
             payload["transactionId"] = await self._references.find(_reference(told)) or 0
         return action, payload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,9 +15,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from csms_lite.chance import Chance
+from csms_lite.clock import SystemClock
 from csms_lite.errors import SettingsError
 from csms_lite.listening import check_exposure
-from csms_lite.ocpp.objects import MAX_FRAME, MOST_WRONG
+from csms_lite.ocpp.objects import MAX_FRAME, MOST_ASKED, MOST_WRONG, ObjectSocket, References
 from csms_lite.settings import Settings
 from tests.csms_lite.central import WITHIN_S, Central, running
 
@@ -100,6 +103,48 @@ async def test_a_beginning_told_again_is_one_session(tmp_path: Path) -> None:
                 answer = await ask(socket, START)
                 assert answer["transactionId"] == "TXN-456"
         assert len(await central.get("/api/sessions")) == 1
+
+
+async def test_a_beginning_without_a_time_told_again_is_one_session(tmp_path: Path) -> None:
+    """We fill the time in, and not anew; once it has ended, the same number is another."""
+    untimed = json.dumps({"messageType": "StartTransaction", "chargerId": 1, "transactionId": "7"})
+    async with listening(tmp_path) as central:
+        for _ in range(2):
+            async with charger(central) as socket:
+                await ask(socket, BOOT)
+                await ask(socket, untimed)
+        assert len(await central.get("/api/sessions")) == 1
+        async with charger(central) as socket:
+            await ask(socket, BOOT)
+            await ask(socket, STOP.replace("TXN-456", "7"))
+            await ask(socket, untimed)
+        assert [one["state"] for one in await central.get("/api/sessions")] == ["running", "closed"]
+
+
+async def test_what_never_gets_an_answer_fills_no_memory() -> None:
+    """A rejected charger hears nothing, whatever it sends."""
+
+    class Flood:
+        async def recv(self) -> str:
+            return HEARTBEAT
+
+        async def send(self, message: str, /) -> None:
+            raise AssertionError(message)
+
+        async def close(self, code: int = 1000, reason: str = "") -> None:
+            raise AssertionError(code)
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    clock, chance = SystemClock(), Chance(random.Random(1))
+    references = References(keep=nothing, find=nothing, begun=nothing)
+    flood = ObjectSocket(
+        Flood(), json.loads(BOOT), clock=clock, chance=chance, references=references
+    )
+    for _ in range(3 * MOST_ASKED):
+        await flood.recv()
+    assert len(flood._asked) <= MOST_ASKED  # noqa: SLF001  # what is bounded cannot be seen outside
 
 
 async def test_a_number_used_again_names_the_newer_session(tmp_path: Path) -> None:
