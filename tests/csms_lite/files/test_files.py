@@ -262,3 +262,24 @@ def test_a_thread_that_still_writes_after_the_end_writes_nowhere(tmp_path: Path)
             writing.write(b"two")
         assert os.fstat(other.fileno()).st_size == 0
     assert not (tmp_path / "1.part").exists()
+
+
+async def test_who_reads_commands_and_log_is_not_given_the_address(central: Central) -> None:
+    """A VIEWER may read both, and neither bring a charger's file in its place nor fetch one."""
+    async with central.station() as station:
+        await station.boot()
+        asked = await central.http.post("/api/chargers/CP-1/diagnostics")
+        location = (await station.receive())[3]["location"]
+        assert asked.json()["address"] == location, "sent whole"
+        token = location.rpartition("/")[2]
+        hand = {"location": "ftp://me:hush@host/dir"}
+        body = {"action": "GetDiagnostics", "payload": hand}
+        await central.http.post("/api/chargers/CP-1/commands", json=body)
+        commands = (await central.http.get("/api/commands")).text
+        async with asyncio.timeout(5):
+            while "GetDiagnostics" not in (log := (await central.http.get("/api/messages")).text):
+                pass
+    for text in (commands, log):
+        assert "/files/up/***" in text
+        assert token not in text
+    assert "hush" not in commands
