@@ -44,7 +44,7 @@ UserId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 def auth_routes(door: Door, mail: MailDesk) -> APIRouter:
     """Make the routes under /auth."""
-    router = APIRouter(prefix="/auth", tags=["compatibility"])
+    router = APIRouter(prefix="/auth", tags=["auth"])
 
     @router.post("/register", responses=TOO_MANY | {403: {}})
     async def register(body: PersonTold, request: Request) -> Signed:
@@ -87,7 +87,7 @@ def auth_routes(door: Door, mail: MailDesk) -> APIRouter:
 
 def user_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
     """Make the routes under /user."""
-    router = APIRouter(prefix="/user", tags=["compatibility"])
+    router = APIRouter(prefix="/user", tags=["me"])  # which no key is granted
 
     @router.get("/all")
     async def list_users(
