@@ -18,6 +18,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "PATCH /api/sites/{site_id}": {"note": "the barrier opens at six"},
     "PATCH /api/users/me": {"language": "de"},
     "PATCH /api/users/{user}": {"role": "OPERATOR"},
+    "PATCH /api/webhooks/{webhook_id}": {"state": "paused"},
     "PATCH /station": {"id": 1, "dismissed": True},
     "PATCH /user": {"name": "Anna"},
     "PATCH /user/{user}/set_user_admin": {"is_admin": True},
@@ -37,6 +38,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "password": "ten small owls",
     },
     "POST /api/auth/setup": {**_PERSON, "token": "as in the file setup-token"},
+    "POST /api/cards/{tag}/block": {"reason": "lost"},
     "POST /api/chargers": {
         "id": "CP001",
         "site_id": 123,
@@ -50,6 +52,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "payload": {"connectorId": 1, "idTag": "04A2B1C3D4E580"},
     },
     "POST /api/chargers/{charger}/diagnostics": {},
+    "POST /api/chargers/{charger}/enrol": {},
     "POST /api/chargers/{charger}/firmware": {"file": 1, "retrieve_at": "2030-01-01T02:00:00Z"},
     "POST /api/chargers/{charger}/key": {},
     "POST /api/charging/start": {"station": "K7M4QX2P", "connector": 1, "goal_wh": 20_000},
@@ -74,6 +77,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "time_zone": "Europe/Berlin",
     },
     "POST /api/transactions/{charger}/start": {"sessionId": "ABC123"},
+    "POST /api/unknown-cards/{tag}/accept": {},
     "POST /api/users": {**_PERSON, "role": "VIEWER"},
     "POST /api/users/me/keys": {
         "name": "the building's display",
@@ -84,6 +88,10 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "POST /api/users/me/second-factor/confirm": {"code": "123456"},
     "POST /api/users/me/second-factor/remove": {"password": _PERSON["password"]},
     "POST /api/users/me/verification/answer": {"code": "123456"},
+    "POST /api/webhooks": {
+        "url": "https://example.org/hooks/tapwatt",
+        "kinds": ["session"],
+    },
     "POST /auth/login": _CREDENTIALS,
     "POST /auth/register": _PERSON,
     "POST /auth/resetPassword": {**_CREDENTIALS, "token": _TOKEN},
@@ -96,12 +104,15 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "connectors": [1, 4],
     },
     "POST /station/{station}/start_charging": {"connector": 1},
+    "PUT /api/card-groups/{name}": {},
     "PUT /api/cards/{tag}": {
         "status": "Accepted",
         "parent": "FAMILY",
         "expiry": "2030-01-01T00:00:00Z",
     },
     "PUT /api/chargers/{charger}": {"name": "Garage, left", "registration": "Accepted"},
+    "PUT /api/chargers/{charger}/access": {"policy": "closed"},
+    "PUT /api/chargers/{charger}/local-list": {"follow": True},
     "PUT /api/chargers/{charger}/connectors/{connector}": {
         "type": "Type 2",
         "power_w": 22_000,

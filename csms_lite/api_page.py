@@ -125,7 +125,8 @@ def _kind(told: Schema) -> str:
         return " or ".join(_kind(one) for one in told["anyOf"])
     if "enum" in told:
         return " or ".join(f"<code>{escape(dumps(one))}</code>" for one in told["enum"])
-    kind = escape(str(told.get("type", "")))
+    types = told.get("type", "")
+    kind = escape(" or ".join(types) if isinstance(types, list) else str(types))
     if kind == "array":
         return f"list of {_kind(told.get('items', {}))}"
     bounds = " ".join(_bounds(told))

@@ -19,13 +19,7 @@ from csms_lite.clock import Clock
 from csms_lite.gate import Gate
 from csms_lite.house import furnish
 from csms_lite.http import HttpServer, http_app
-from csms_lite.listening import (
-    Addresses,
-    address_of,
-    bound_socket,
-    check_exposure,
-    tls_of_people,
-)
+from csms_lite.listening import Addresses, check_exposure, open_ports, tls_of_people
 from csms_lite.messages.file import open_log
 from csms_lite.oversight import oversee
 from csms_lite.secretfile import read_secret
@@ -57,67 +51,36 @@ async def serve(
     token = read_secret(settings.state_dir / "token", chance)
     with ExitStack() as held:
         passwords = held.enter_context(password_thread())
-        ocpp_socket = held.enter_context(bound_socket(settings.host, settings.ocpp_port))
-        http_socket = held.enter_context(bound_socket(settings.host, settings.http_port))
-        plain_socket = None
-        if settings.ocpp_plain_port is not None:
-            plain_socket = held.enter_context(bound_socket(settings.host, settings.ocpp_plain_port))
-        legacy_socket = None
-        if settings.legacy_json_port is not None:
-            legacy_socket = held.enter_context(
-                bound_socket(settings.host, settings.legacy_json_port)
-            )
-        secure = "s" if tls else ""
-        addresses = Addresses(
-            ocpp=f"ws{secure}://{address_of(ocpp_socket)}/ocpp",
-            http=f"http{secure}://{address_of(http_socket)}",
-            ocpp_plain=f"ws://{address_of(plain_socket)}/ocpp" if plain_socket else None,
-            legacy_json=f"ws://{address_of(legacy_socket)}/ocpp" if legacy_socket else None,
-        )
+        ports = open_ports(settings, held, is_secure=tls is not None)
+        ocpp_url = settings.ocpp_url or ports.addresses.ocpp
         async with (
             open_log(settings.state_dir, clock=clock, open_database=open_database) as log_store,
             open_store(
                 settings.state_dir / "csms.db", clock=clock, open_database=open_database
             ) as store,
         ):
+            presence = Presence(clock.now_ms())
             oversight = oversee(
-                settings,
-                store,
-                log_store,
-                clock=clock,
-                chance=chance,
-                presence=Presence(clock.now_ms()),
+                settings, store, log_store, clock=clock, chance=chance, presence=presence
             )
             house = await furnish(settings, store, clock, chance, oversight)
             office = await open_office(settings, store, clock, chance, passwords)
             gate = Gate([token_check(token), *office.authenticators()])
-            sheet = Sheet(url=settings.ocpp_url or addresses.ocpp, heartbeat_s=settings.heartbeat_s)
-            http = HttpServer(
-                http_app(house, office, gate, sheet, oversight), tls_of_people(settings, tls)
-            )
+            sheet = Sheet(url=ocpp_url, heartbeat_s=settings.heartbeat_s)
+            app = http_app(house, office, gate, sheet, oversight)
+            http = HttpServer(app, tls_of_people(settings, tls))
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(house.feed.publish_on(), name="feed")
-                tasks.create_task(house.tidy_on(stopping), name="tidy")
+                endless = [*house.run(tasks, stopping), *office.run(tasks, stopping)]
                 tasks.create_task(oversight.look_on(stopping), name="oversight")
-                signing = tasks.create_task(house.sign_on(), name="notary")
-                if settings.trigger_when_watched:
-                    tasks.create_task(house.freshness.refresh_on(stopping), name="freshness")
-                tasks.create_task(office.tidy_on(stopping), name="tidy-people")
-                posting = tasks.create_task(office.postman.deliver_on(), name="mail")
-                tasks.create_task(house.desk.lists.follow_on(), name="local-lists")
-                tasks.create_task(http.serve([http_socket]), name="http")
-                await house.endpoint.listen(ocpp_socket, tls)
-                if plain_socket is not None:
-                    await house.endpoint.listen(plain_socket)
-                if legacy_socket is not None:
-                    await house.objects.listen(legacy_socket)
+                tasks.create_task(http.serve([ports.http]), name="http")
+                await house.listen(ports, tls)
                 await http.listening.wait()
-                log.info("csms_started", ocpp=addresses.ocpp, http=addresses.http)
-                ready(addresses)
+                log.info("csms_started", ocpp=ports.addresses.ocpp, http=ports.addresses.http)
+                ready(ports.addresses)
                 await stopping.wait()
                 http.end()
-                posting.cancel()
-                signing.cancel()
+                for task in endless:
+                    task.cancel()
                 oversight.end_streams()
                 await house.close()
                 oversight.close()

@@ -49,6 +49,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--tls-key", type=Path, help="its private key (PEM)")
     run.add_argument("--client-ca", type=Path, help="who signs chargers' certificates (PEM)")
     run.add_argument("--ocpp-plain-port", type=int, help="one more port for chargers, without TLS")
+    run.add_argument("--legacy-json-port", type=int, help="one more, for JSON objects (not OCPP)")
     run.add_argument("--ocpp-url", help="where chargers reach us, for their settings sheets")
     run.add_argument(
         "--insecure",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from csms_lite.commands import service as commands
 from csms_lite.errors import CsmsError, SettingsError
 from csms_lite.files.rules import Bounds
 from csms_lite.files.shelf import Shelf
-from csms_lite.listening import is_loopback
+from csms_lite.listening import Ports, is_loopback
 from csms_lite.live.feed import Feed
 from csms_lite.live.service import begin_epoch
 from csms_lite.local_list.follower import Follower
@@ -58,15 +59,31 @@ class House:
     endpoint: Endpoint
     objects: ObjectEndpoint
     freshness: Freshness
+    refreshes: bool
+    """Chargers are asked for readings while somebody watches."""
     watch: Watch
     notary: Notary | None
     public_url: str | None
     """Where chargers reach the HTTP port, if it is another than people do."""
 
-    async def sign_on(self) -> None:
-        """Sign what stations ask for, if there is an authority, until cancelled."""
-        if self.notary is not None:
-            await self.notary.sign_on()
+    def run(self, tasks: asyncio.TaskGroup, stopping: asyncio.Event) -> list[asyncio.Task[None]]:
+        """Begin what runs beside the sockets; gives what has to be cancelled at the end."""
+        tasks.create_task(self.feed.publish_on(), name="feed")
+        tasks.create_task(self.tidy_on(stopping), name="tidy")
+        tasks.create_task(self.desk.lists.follow_on(), name="local-lists")
+        if self.refreshes:
+            tasks.create_task(self.freshness.refresh_on(stopping), name="freshness")
+        if self.notary is None:
+            return []
+        return [tasks.create_task(self.notary.sign_on(), name="notary")]
+
+    async def listen(self, ports: Ports, tls: ssl.SSLContext | None) -> None:
+        """Let chargers in at all ports that are theirs."""
+        await self.endpoint.listen(ports.ocpp, tls)
+        if ports.ocpp_plain is not None:
+            await self.endpoint.listen(ports.ocpp_plain)
+        if ports.legacy_json is not None:
+            await self.objects.listen(ports.legacy_json)
 
     async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
         """End commands that were not sent in time, and forget very old answers."""
@@ -123,11 +140,7 @@ async def furnish(
         chance=chance,
         presence=presence,
         outgoing=outgoing,
-        access=AccessRules(
-            refuse_concurrent=settings.refuse_concurrent,
-            policy=settings.access_policy,
-            zone=ZoneInfo(settings.timezone),
-        ),
+        access=_access_rules(settings),
         lists=lists,
         heartbeat_s=settings.heartbeat_s,
         patience=patience_of(settings),
@@ -140,9 +153,8 @@ async def furnish(
         start_within_s=settings.start_within_s,
         expiry_ms=settings.session_expiry_h * 3_600_000,
     )
-    rules = HouseRules(
-        is_loopback=is_loopback(settings.host), accept_unknown=settings.accept_unknown
-    )
+    is_local = is_loopback(settings.host)
+    rules = HouseRules(is_loopback=is_local, accept_unknown=settings.accept_unknown)
     endpoint = Endpoint(
         desk,
         house=rules,
@@ -157,9 +169,18 @@ async def furnish(
         freshness=Freshness(
             store, clock, chance, presence, ring=desk.outgoing.ring, streamed=feed.watched
         ),
+        refreshes=settings.trigger_when_watched,
         watch=Watch(store, clock, presence, desk.patience, feed.touch),
         notary=notary,
         public_url=settings.public_url,
+    )
+
+
+def _access_rules(settings: Settings) -> AccessRules:
+    return AccessRules(
+        refuse_concurrent=settings.refuse_concurrent,
+        policy=settings.access_policy,
+        zone=ZoneInfo(settings.timezone),
     )
 
 

@@ -31,6 +31,36 @@ class Addresses:
     """The port for chargers that talk in objects, where there is one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The sockets that are bound, and how they are reached."""
+
+    ocpp: socket.socket
+    http: socket.socket
+    ocpp_plain: socket.socket | None
+    legacy_json: socket.socket | None
+    addresses: Addresses
+
+
+def open_ports(settings: Settings, held: ExitStack, *, is_secure: bool) -> Ports:
+    """Bind all ports of the settings, to be closed with *held*; raises `SettingsError`."""
+
+    def bound(port: int | None) -> socket.socket | None:
+        return None if port is None else held.enter_context(bound_socket(settings.host, port))
+
+    ocpp = held.enter_context(bound_socket(settings.host, settings.ocpp_port))
+    http = held.enter_context(bound_socket(settings.host, settings.http_port))
+    plain, legacy = bound(settings.ocpp_plain_port), bound(settings.legacy_json_port)
+    secure = "s" if is_secure else ""
+    addresses = Addresses(
+        ocpp=f"ws{secure}://{address_of(ocpp)}/ocpp",
+        http=f"http{secure}://{address_of(http)}",
+        ocpp_plain=f"ws://{address_of(plain)}/ocpp" if plain else None,
+        legacy_json=f"ws://{address_of(legacy)}/ocpp" if legacy else None,
+    )
+    return Ports(ocpp=ocpp, http=http, ocpp_plain=plain, legacy_json=legacy, addresses=addresses)
+
+
 def check_exposure(settings: Settings) -> ssl.SSLContext | None:
     """Give the TLS that chargers meet, if any; raises `SettingsError` where it must not be open."""
     if (settings.tls_certificate is None) != (settings.tls_key is None):

@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from csms_lite.api_answers import answer_of, shapes
 from csms_lite.api_examples import EXAMPLES
 from csms_lite.api_page import STYLE, page
 from csms_lite.gate import Role
@@ -34,19 +35,23 @@ TAGS: Final[Mapping[str, str]] = {
     "audit": "Who changed or looked at what.",
     "auth": "How people come in and go.",
     "cards": "Who may charge.",
+    "certificates": "What chargers ask to have signed.",
     "chargers": "Charging stations, their connectors and what was noted of them.",
-    "certificates": "What a station asks to have signed.",
     "charging": "A driver's own door: start, stop, and how one's own sessions stand.",
     "commands": "What chargers are asked to do, and what came of it.",
     "compatibility": "Addresses of older systems, each a translation to the others here.",
+    "events": "What changes, as it changes: a stream of server-sent events.",
     "files": "Firmware for chargers, and what they brought: diagnostics and logs.",
+    "health": "Whether this runs and can store, and its numbers for a monitor.",
     "history": "Every status, boot and heartbeat that was told.",
     "me": "One's own account.",
+    "messages": "Every frame from and to chargers.",
     "public": "What anybody may see: the pages of stations and their live status.",
     "sessions": "Transactions, their samples, energy and cost.",
     "sites": "Places where chargers stand.",
     "tariff": "The price.",
     "users": "Accounts, for those who administer them.",
+    "webhooks": "Who else is told what changes.",
 }
 """What each tag is about; the page and the description list them in this order."""
 
@@ -84,6 +89,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     501: "Not built yet: the detail says what will bring it.",
     503: "The database cannot be read or written now: try again later.",
 }
+OWN: Final = "/api/users/me"  # a key of the installation has no account there
 PEOPLE: Final = frozenset({"auth", "me"})  # passwords and codes are tried there
 
 
@@ -149,7 +155,7 @@ def completed(schema: Schema, role_of: Mapping[tuple[str, str], Role | None]) ->
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas["Problem"] = PROBLEM_SCHEMA
+    schemas |= {"Problem": PROBLEM_SCHEMA, **shapes()}
     components["responses"] = {f"Problem{status}": _problem(status) for status in MEANINGS}
     components["securitySchemes"] = _security_schemes(schema["paths"])
     schemes: list[Schema] = [{name: []} for name in components["securitySchemes"]]
@@ -184,12 +190,17 @@ def _complete(
         answers |= {"200": answers.get("200", under_way), "202": under_way}
     if path.endswith(".csv"):
         answers["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    answers.pop("422", None)  # FastAPI's own form of it
     for status in _can_fail(operation, method, path, role):
-        answers[str(status)] = {}
-    for status in answers:
-        if int(status) >= HTTPStatus.BAD_REQUEST:
+        answers.setdefault(str(status), {})
+    for status, answer in answers.items():
+        if int(status) >= HTTPStatus.BAD_REQUEST and "content" not in answer:
             answers[status] = {"$ref": f"#/components/responses/Problem{status}"}
     operation["responses"] = dict(sorted(answers.items()))
+    shape = answer_of(f"{method.upper()} {path}")
+    for good in ("200", "201", "202"):
+        if shape is not None and good in answers:
+            answers[good]["content"] = {"application/json": {"schema": shape}}
     example = EXAMPLES.get(f"{method.upper()} {path}")
     if example is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example
@@ -203,7 +214,7 @@ def _can_fail(operation: Schema, method: str, path: str, role: Role | None) -> I
         yield from (401, 403)
     if not PEOPLE.isdisjoint(operation["tags"]):
         yield from (401, 403, 409, 429)
-    if "{" in path:
+    if "{" in path or path.startswith(OWN):
         yield 404
     if method != "get":
         yield from (404, 409)

@@ -109,7 +109,7 @@ class Oversight:
             """Say that the process turns; it is to be started again when this does not answer."""
             return {"status": "live"}
 
-        @router.get("/health/ready")
+        @router.get("/health/ready", responses={503: {"content": {"application/json": {}}}})
         async def ready() -> JSONResponse:
             """Say whether work can be done: the databases answer, and the disk has room."""
             troubles = await self._troubles()

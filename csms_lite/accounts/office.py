@@ -96,6 +96,11 @@ class Office:
         await self.store.do(mail.forget_old, now_ms)
         await self.store.do(identities.forget_webhooks, now_ms - WEBHOOKS_KEPT_MS)
 
+    def run(self, tasks: asyncio.TaskGroup, stopping: asyncio.Event) -> list[asyncio.Task[None]]:
+        """Begin what runs beside the routes; gives what has to be cancelled at the end."""
+        tasks.create_task(self.tidy_on(stopping), name="tidy-people")
+        return [tasks.create_task(self.postman.deliver_on(), name="mail")]
+
     async def tidy_on(self, stopping: asyncio.Event) -> None:
         """Tidy every hour until *stopping* is set."""
         while not stopping.is_set():

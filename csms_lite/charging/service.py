@@ -162,15 +162,11 @@ def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms:
     _settle_one(db, command_id, now_ms)
 
 
-def failed(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
+def failed(
+    db: Connection, command_id: int, problem: str, now_ms: int, *, is_refusal: bool = False
+) -> None:
     """Keep why there is no answer, and what it means for a session that waits for it."""
-    commands.failed(db, command_id, problem, now_ms)
-    _settle_one(db, command_id, now_ms)
-
-
-def declined(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
-    """Keep that a charger did not take a command, and what it means for a session that waits."""
-    commands.declined(db, command_id, problem, now_ms)
+    (commands.declined if is_refusal else commands.failed)(db, command_id, problem, now_ms)
     _settle_one(db, command_id, now_ms)
 
 

@@ -229,7 +229,7 @@ def withdraw(db: Connection, command_id: int, problem: str) -> bool:
 
 def declined(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
     """Keep that the station answered CALLERROR, or that nothing was sent: it has not taken it."""
-    _settle(db, command_id, "failed", now_ms, problem=problem)
+    failed(db, command_id, problem, now_ms)
     sql.await_nothing.run(db, of_command=command_id)
     _forget_its_key(db, command(db, command_id))
 

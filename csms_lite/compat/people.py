@@ -14,6 +14,7 @@ from csms_lite.accounts.door import Caller, Door, Tokens, account_id_of
 from csms_lite.accounts.mail_api import ON_ITS_WAY, PAGE, MailDesk, NewPasswordBody
 from csms_lite.accounts.rules import Account as Person
 from csms_lite.accounts.rules import Person as NewPerson
+from csms_lite.accounts.rules import good_password
 from csms_lite.accounts.tokens import ACCESS_S, LONGEST
 from csms_lite.audit.rules import actor
 from csms_lite.clock import Clock
@@ -85,28 +86,9 @@ def auth_routes(door: Door, mail: MailDesk) -> APIRouter:
     return router
 
 
-def user_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
-    """Make the routes under /user."""
+def own_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
+    """Make the routes under /user on the own account."""
     router = APIRouter(prefix="/user", tags=["me"])  # which no key is granted
-
-    @router.get("/all")
-    async def list_users(
-        who: Admin,
-        request: Request,
-        after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
-        count: Annotated[int, Query(ge=1, le=1000)] = 1000,
-    ) -> list[User]:
-        """List all accounts."""
-        found = await store.do(
-            service.listed,
-            after=after,
-            count=count,
-            role=None,
-            search="",
-            who=actor(who, request),
-            now_ms=clock.now_ms(),
-        )
-        return [_user(one) for one in found]
 
     @router.get("", responses=NO_ACCOUNT)
     async def get_me(who: Newcomer) -> User:
@@ -134,6 +116,32 @@ def user_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
             await door.change_password(who, given, body.password, caller, acting)
         return _user(changed)
 
+    return router
+
+
+def admin_routes(store: Store, clock: Clock) -> APIRouter:
+    """Make the routes under /user for administrators."""
+    router = APIRouter(prefix="/user", tags=["me"])  # which no key is granted
+
+    @router.get("/all")
+    async def list_users(
+        who: Admin,
+        request: Request,
+        after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
+        count: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    ) -> list[User]:
+        """List all accounts."""
+        found = await store.do(
+            service.listed,
+            after=after,
+            count=count,
+            role=None,
+            search="",
+            who=actor(who, request),
+            now_ms=clock.now_ms(),
+        )
+        return [_user(one) for one in found]
+
     @router.patch("/{user}/set_user_admin")
     async def set_admin(user: UserId, body: AdminTold, who: Admin, request: Request) -> User:
         """Make somebody an administrator, or a user again."""
@@ -154,6 +162,8 @@ async def _prove(door: Door, body: ProfileTold, who: Principal, caller: Caller) 
         return
     if body.current_password is None:
         raise Unacceptable("a new address or password needs current_password")
+    if body.password is not None:
+        good_password(body.password, body.email or "")  # before anything is changed
     await door.confirmed(who, body.current_password, caller)
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from csms_lite.accounts.office import Office
 from csms_lite.charging.api import Counter
-from csms_lite.compat.people import auth_routes, user_routes
+from csms_lite.compat.people import admin_routes, auth_routes, own_routes
 from csms_lite.compat.stations import Yard, later_routes, station_changes, station_routes
 from csms_lite.compat.transactions import charge_it_routes, transaction_routes
 from csms_lite.stations.liveness import Patience
@@ -20,7 +20,8 @@ def compat_routes(counter: Counter, patience: Patience, office: Office) -> tuple
         transaction_routes(counter),
         charge_it_routes(counter, patience),
         auth_routes(office.door, office.mail_desk),
-        user_routes(counter.store, counter.clock, office.door),
+        own_routes(counter.store, counter.clock, office.door),
+        admin_routes(counter.store, counter.clock),
         later_routes(),
         station_routes(yard),
         station_changes(yard),

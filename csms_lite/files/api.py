@@ -31,6 +31,12 @@ from csms_lite.gate import Admin, Operator, Principal
 from csms_lite.store.writer import Store
 
 BINARY: Final = "application/octet-stream"  # never shown by a browser, whatever is in it
+BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {BINARY: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 LAST: Final = 2**62  # beyond every file there is
 
 ValidFor = Annotated[int, Field(ge=60, le=VALID_S_MOST)]
@@ -154,7 +160,7 @@ def file_routes(files: Files) -> APIRouter:
 def _add_storing(router: APIRouter, files: Files) -> None:
     store = files.store
 
-    @router.post("/files", status_code=201)
+    @router.post("/files", status_code=201, openapi_extra=BODY)
     async def put_firmware(
         who: Admin,
         request: Request,
@@ -236,10 +242,12 @@ def _add_asking(router: APIRouter, files: Files) -> None:
 
 def station_routes(files: Files) -> APIRouter:
     """Make the routes for chargers, who know a token and nothing else."""
-    router = APIRouter(prefix="/files", include_in_schema=False)
+    router = APIRouter(prefix="/files", tags=["files"])
 
-    @router.api_route("/up/{token}", methods=["PUT", "POST"], status_code=201)
-    @router.api_route("/up/{token}/{name:path}", methods=["PUT", "POST"], status_code=201)
+    @router.put("/up/{token}", status_code=201, openapi_extra=BODY)
+    @router.put("/up/{token}/{name:path}", status_code=201, openapi_extra=BODY)
+    @router.post("/up/{token}", status_code=201, openapi_extra=BODY)
+    @router.post("/up/{token}/{name:path}", status_code=201, openapi_extra=BODY)
     async def bring(token: str, request: Request, name: str = "") -> Response:
         """Take one file."""
         async with files.shelf.place():
@@ -249,8 +257,10 @@ def station_routes(files: Files) -> APIRouter:
             await files.receive(file_id, request)
         return Response(status_code=201)
 
-    @router.api_route("/down/{token}", methods=["GET", "HEAD"])
-    @router.api_route("/down/{token}/{name:path}", methods=["GET", "HEAD"])
+    @router.get("/down/{token}")
+    @router.get("/down/{token}/{name:path}")
+    @router.head("/down/{token}")
+    @router.head("/down/{token}/{name:path}")
     async def fetch(token: str) -> Response:
         """Give one file, or a range of it."""
         return _content(

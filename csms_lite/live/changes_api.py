@@ -53,7 +53,11 @@ def change_routes(changes: Changes, gate: Gate, clock: Clock, origins: frozenset
     """Make the routes of the changes; pages of *origins* may use the WebSocket, besides ours."""
     router = APIRouter(prefix="/api/events", tags=["events"])
 
-    @router.get("")
+    @router.get(
+        "",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
     async def stream(
         request: Request,
         who: Account,

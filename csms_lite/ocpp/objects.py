@@ -27,10 +27,10 @@ from edge.ocppj.guard import CALL, ERROR, RESULT
 
 MAX_FRAME: Final = 16 * 1024  # bytes; the seed's longest has 150
 MOST_WRONG: Final = 10  # frames of one socket; who sends more has no such charger
+MOST_OPEN: Final = 16  # twice the calls that may be open at once
 LONGEST_REFERENCE: Final = 64
 UNREADABLE: Final = 1002  # WebSocket close code: protocol error
 LARGEST_NUMBER: Final = 10**15
-MOST_ASKED: Final = 64  # frames without an answer; a rejected charger never gets one
 
 log = structlog.get_logger(__name__)
 
@@ -81,12 +81,10 @@ class ObjectSocket:
                 action, payload = await self._call(told)
             except Unreadable as why:
                 await self._refuse(str(why))
-                continue
-            message_id = self._chance.message_id()
-            self._asked[message_id] = told
-            if len(self._asked) > MOST_ASKED:
-                del self._asked[next(iter(self._asked))]
-            return dumps([CALL, message_id, action, payload])
+            except CsmsError as failure:
+                await self._give_up(failure)  # the next frame is that the socket has closed
+            else:
+                return dumps([CALL, self._remember(told), action, payload])
 
     async def send(self, message: str, /) -> None:
         """Send an answer as an object; a call of ours has none, and is not sent."""
@@ -98,10 +96,9 @@ class ObjectSocket:
             try:
                 answer = await self._answer(told, rest[0])
             except CsmsError as failure:
-                log.warning("reference_not_kept", charger=self._identity, error=str(failure))
-                await self._socket.close(TRY_AGAIN_LATER, "try again later")
-                return
-            await self._socket.send(dumps(answer))
+                await self._give_up(failure)
+            else:
+                await self._socket.send(dumps(answer))
         elif kind == ERROR:
             await self._socket.send(dumps({"error": rest[0], "description": rest[1]}))
 
@@ -138,6 +135,18 @@ class ObjectSocket:
         if told["messageType"] == "StopTransaction":
             return {"transactionId": told["transactionId"], "status": "Accepted"}
         return answer
+
+    def _remember(self, told: Mapping[str, Any]) -> str:
+        """Keep a frame until its answer leaves; what never gets one is forgotten in time."""
+        message_id = self._chance.message_id()
+        self._asked[message_id] = told
+        if len(self._asked) > MOST_OPEN:
+            del self._asked[next(iter(self._asked))]
+        return message_id
+
+    async def _give_up(self, failure: CsmsError) -> None:
+        log.warning("reference_not_kept", charger=self._identity, error=str(failure))
+        await self._socket.close(TRY_AGAIN_LATER, "try again later")
 
     async def _refuse(self, why: str) -> None:
         self._first = None

@@ -132,18 +132,17 @@ class CommandSender:
             if payload is None:
                 problem = "the key was not kept over a restart, nothing was sent: ask again"
                 now_ms = self._clock.now_ms()
-                await self._store.do(charging.declined, command.command_id, problem, now_ms)
+                await self._store.do(commands.declined, command.command_id, problem, now_ms)
                 return
         log.info("command_sent", charger=command.charger, action=command.action)
+        is_refusal = False
         try:
             result = await charge_point.call_action(
                 command.action, payload, command.message_id, ANSWER_WITHIN_S
             )
         except CallErrorReceived as refusal:
+            is_refusal = True
             problem = f"the charger answered CALLERROR {refusal.code}: {refusal.description}"
-            now_ms = self._clock.now_ms()
-            await self._store.do(charging.declined, command.command_id, problem, now_ms)
-            return
         except CallTimedOut:
             problem = f"no answer within {ANSWER_WITHIN_S:g} s: the outcome is unknown"
         except ConnectionLost:
@@ -153,4 +152,10 @@ class CommandSender:
                 charging.answered, command.command_id, result, self._clock.now_ms()
             )
             return
-        await self._store.do(charging.failed, command.command_id, problem, self._clock.now_ms())
+        await self._store.do(
+            charging.failed,
+            command.command_id,
+            problem,
+            self._clock.now_ms(),
+            is_refusal=is_refusal,
+        )

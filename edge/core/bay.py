@@ -72,7 +72,8 @@ class Connector:
 class Transaction:
     """The open transaction. *transaction_id* is the central system's, once known.
 
-    *told_at* is the newest moment that any message of it tells.
+    *told_at* is the newest moment that any message of it tells, *meter_serial* of the meter that
+    it began with.
     """
 
     ref: int
@@ -81,6 +82,7 @@ class Transaction:
     begin_wh: int
     started_at: Instant
     told_at: Instant
+    meter_serial: str | None = None
     transaction_id: int | None = None
     deauthorised: bool = False
     deauthorised_wh: int | None = None
@@ -109,14 +111,6 @@ class Metering:
     sample_at: float | None = None
     aligned_at: float | None = None
     noted_at: float | None = None
-
-    def is_of_another(self, reading: Reading) -> bool:
-        """Whether another meter said *reading* than said the last one, by its serial number.
-
-        Its register has nothing to do with the one that a running session began with.
-        """
-        known = None if self.last is None else self.last.meter_serial
-        return known is not None and reading.meter_serial != known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,3 +310,15 @@ class Bay:
     notice: Notice = field(default_factory=Notice)
     unlocking: Unlocking | None = None
     cost: Cost = field(default_factory=Cost)
+
+    def is_of_another_meter(self, reading: Reading) -> bool:
+        """Whether *reading* is of another meter than the running session's, by its serial number.
+
+        Its register has nothing to do with the one that the session began with.
+        """
+        if self.transaction is None:
+            return False
+        own = self.transaction.meter_serial
+        if own is None and self.metering.last is not None:
+            own = self.metering.last.meter_serial  # an older journal, or one that learnt it late
+        return own is not None and reading.meter_serial != own

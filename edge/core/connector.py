@@ -181,8 +181,8 @@ def _lose_car(draft: Draft, fact: CarGone) -> None:
 
 def on_end(draft: Draft, purpose: ToEnd, event: MeterRead | MeterFailed | None) -> None:
     """The end register came; if none did, or another meter's, the last one known must do."""
-    metering = draft.bay(purpose.connector).metering
-    own = isinstance(event, MeterRead) and not metering.is_of_another(event.reading)
+    bay = draft.bay(purpose.connector)
+    own = isinstance(event, MeterRead) and not bay.is_of_another_meter(event.reading)
     end = event.reading if isinstance(event, MeterRead) and own else None
     draft.tell(EndRead(connector=purpose.connector, end=end))
 

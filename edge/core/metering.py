@@ -38,7 +38,7 @@ def on_read(draft: Draft, event: MeterRead) -> None:
     known_wh = None if bay.transaction is None else bay.transaction.begin_wh
     if bay.metering.last is not None and bay.transaction is not None:
         known_wh = max(bay.transaction.begin_wh, bay.metering.last.energy_wh)
-    if bay.transaction is not None and bay.metering.is_of_another(event.reading):
+    if bay.is_of_another_meter(event.reading):
         name = event.reading.meter_serial or "without a number"
         why = f"a meter {name} answers in the place of the session's own"
         draft.put(event.connector, metering=replace(bay.metering, failed=why))

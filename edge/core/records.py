@@ -43,7 +43,10 @@ class Alive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionOpened:
-    """Energy may flow for this tag from this register on; *ref* is ours, for ever unique here."""
+    """Energy may flow for this tag from this register on; *ref* is ours, for ever unique here.
+
+    *meter_serial* is the meter's whose register that is, if it has a number.
+    """
 
     ref: int
     connector: int
@@ -52,6 +55,7 @@ class TransactionOpened:
     at: Instant
     parent_id_tag: str | None = None
     reservation_id: int | None = None
+    meter_serial: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,7 @@ def _reopen(
         begin_wh=opened.begin_wh,
         started_at=opened.at,
         told_at=told_at,
+        meter_serial=opened.meter_serial,
         transaction_id=transaction.transaction_id,
         deauthorised=invalid,
         deauthorised_wh=transaction.deauthorised_wh,

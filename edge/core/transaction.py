@@ -56,6 +56,7 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
             begin_wh=begin.energy_wh,
             started_at=began,
             told_at=began,
+            meter_serial=begin.meter_serial,
         ),
     )
     draft.write(
@@ -67,6 +68,7 @@ def on_ready(draft: Draft, fact: ReadyToOpen) -> None:
             at=began,
             parent_id_tag=permit.parent_id_tag,
             reservation_id=reservation_id,
+            meter_serial=begin.meter_serial,
         )
     )
     start = StartTransaction(

@@ -26,6 +26,7 @@ from edge.drivers.modbus import ModbusBus
 from edge.errors import MeterImplausible, MeterRefused, MeterSilent
 
 ADDRESS, VALUE = 2, 3  # Modbus exceptions that say: not these registers, not so many of them
+ACKNOWLEDGE, BUSY = 5, 6  # those that say: not now
 TRIES: Final = 2  # one refusal or silence is noise
 
 log = structlog.get_logger()
@@ -86,12 +87,17 @@ class MeterRegisters:
         return self._values(words), asked_at
 
     async def mark(self, mark: Mark, *, urgent: bool) -> str | None:
-        """What *mark* says, as text; `None` if the unit has none. Raises what the bus raises."""
+        """What *mark* says, as text; `None` if the unit has none.
+
+        Raises what the bus raises, and for a unit that is busy: it has not said what it has.
+        """
         try:
             words = await self._bus.read(
                 self._unit, mark.function, mark.address, mark.count, urgent=urgent
             )
-        except MeterRefused:
+        except MeterRefused as refusal:
+            if refusal.code in (ACKNOWLEDGE, BUSY):
+                raise
             return None
         return str(say(mark, words)) or None
 

@@ -8,7 +8,7 @@ answer to the next request, and pymodbus hands it over as such (seen: 230 V bill
     ask for blocks of different lengths; any other counts as a miss and starts the drain again;
   * over TCP a time-out closes the connection, and with it whatever was still under way; so does a
     reply that is not all there is to read.
-Urgent reads overtake polling, and writes overtake everything (`ModbusBus.write`). A unit that
+Urgent reads overtake polling, and writes overtake everything (`write_wanted`). A unit that
 missed three times is probed once in `probe_s` and costs one time-out then; in between its reads
 fail at once. An adapter that hears itself is no fault: the
 echo of a request is kept from pymodbus.
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -111,7 +111,10 @@ async def open_rtu(
         trace_packet=ear.pass_on,
     )
     timing = Timing(
-        drain_s=settings.drain_s, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=False
+        gone_s=settings.patience_s + settings.drain_s,
+        pause_s=settings.pause_s,
+        probe_s=settings.probe_s,
+        numbered=False,
     )
     bus = ModbusBus(client, ear, settings.port, timing, rig.clock)
     try:
@@ -136,7 +139,7 @@ async def open_tcp(
         reconnect_delay=0,
         trace_packet=ear.pass_on,
     )
-    timing = Timing(drain_s=0, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=True)
+    timing = Timing(gone_s=0, pause_s=settings.pause_s, probe_s=settings.probe_s, numbered=True)
     bus = ModbusBus(client, ear, f"{settings.host}:{settings.port}", timing, rig.clock)
     try:
         yield bus
@@ -146,9 +149,12 @@ async def open_tcp(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How patient a bus is, in seconds; *numbered* where replies carry their request's number."""
+    """How patient a bus is, in seconds; *numbered* where replies carry their request's number.
 
-    drain_s: float
+    *gone_s* after its request no reply is on its way any more.
+    """
+
+    gone_s: float
     pause_s: float
     probe_s: float
     numbered: bool
@@ -220,7 +226,16 @@ class ModbusBus:
             return self.ear.heard
 
     async def write(self, unit: int, address: int, values: Sequence[int]) -> None:
-        """Write *values* to the holding registers from *address* on (function 16), before all else.
+        """Write *values* to the holding registers from *address* on: see `write_wanted`."""
+        await self.write_wanted(unit, address, lambda: values)
+
+    async def write_wanted(
+        self, unit: int, address: int, wanted: Callable[[], Sequence[int]]
+    ) -> None:
+        """Write to the holding registers from *address* on (function 16), before all else.
+
+        What is *wanted* is asked when the line is free for it: nobody writes what is not true any
+        more.
 
         A write may take a car its current, so it overtakes every read that waits, and neither this
         unit's late replies nor its next probe keep it: it is on the line after one exchange that
@@ -234,13 +249,14 @@ class ModbusBus:
         async with self._turn.taken_first():
             await self._wait_until(self._quiet_at)
             await self._dial()
-            answered = False
+            values = wanted()
+            answered, gone_at = False, self._now() + self._timing.gone_s
             try:
                 reply = await self._put(unit, address, values)
                 answered = reply.isError() or _confirms(reply, address, len(values))
             finally:
                 self._quiet_at = self._now() + self._timing.pause_s
-                self._note(unit, known, answered=answered)
+                self._note(unit, known, gone_at, answered=answered)
         if reply.isError():
             message = (
                 f"unit {unit} on {self.name} refused to write register {address:#06x} with code "
@@ -259,7 +275,7 @@ class ModbusBus:
         self, unit: int, known: Unit, function: int, address: int, count: int
     ) -> tuple[int, ...]:
         """One request and its reply; whatever is not a clean reply counts as a miss."""
-        answered = False
+        answered, gone_at = False, self._now() + self._timing.gone_s
         try:
             reply = await self._exchange(unit, function, address, count)
             self._check(reply, unit, function, count)
@@ -267,7 +283,7 @@ class ModbusBus:
         finally:
             # Also when the caller lost patience: the reply may still come, for nobody.
             self._quiet_at = self._now() + self._timing.pause_s
-            self._note(unit, known, answered=answered)
+            self._note(unit, known, gone_at, answered=answered)
         if reply.isError():
             message = (
                 f"unit {unit} on {self.name} refused registers {address:#06x}…"
@@ -301,13 +317,15 @@ class ModbusBus:
             else self._client.read_input_registers
         )
         try:
-            return await ask(address, count=count, device_id=unit)
+            return await _or_cancelled(ask(address, count=count, device_id=unit))
         except ModbusException as error:
             raise self._silence(unit) from error
 
     async def _put(self, unit: int, address: int, values: Sequence[int]) -> ModbusPDU:
         try:
-            return await self._client.write_registers(address, list(values), device_id=unit)
+            return await _or_cancelled(
+                self._client.write_registers(address, list(values), device_id=unit)
+            )
         except ModbusException as error:
             raise self._silence(unit) from error
 
@@ -332,17 +350,17 @@ class ModbusBus:
         log.info("bus_opened", bus=self.name)
         await asyncio.sleep(OPEN_S)
 
-    def _note(self, unit: int, known: Unit, *, answered: bool) -> None:
-        """Remember how the exchange went."""
+    def _note(self, unit: int, known: Unit, gone_at: float, *, answered: bool) -> None:
+        """Remember how the exchange went; until *gone_at* its reply may come."""
         if answered:
             known.misses = 0
             # Alive: no need to wait for its probe, but for what may be late from before a write.
-            known.not_before = min(known.not_before, self._now() + self._timing.drain_s)
+            known.not_before = min(known.not_before, self._now() + self._timing.gone_s)
             return
         known.misses += 1
-        known.not_before = self._now() + self._timing.drain_s
+        known.not_before = gone_at
         if known.misses >= MISSES_TILL_DEAD:
-            known.not_before = self._now() + max(self._timing.probe_s, self._timing.drain_s)
+            known.not_before = max(gone_at, self._now() + self._timing.probe_s)
         if known.misses == MISSES_TILL_DEAD:
             log.warning("unit_given_up", bus=self.name, unit=unit, probe_s=self._timing.probe_s)
         if self._timing.numbered:
@@ -366,3 +384,17 @@ class ModbusBus:
 def _confirms(reply: ModbusPDU, address: int, count: int) -> bool:
     """Whether *reply* is that of a write of so many registers there, not a late one to a read."""
     return (reply.function_code, reply.address, reply.count) == (WRITES, address, count)
+
+
+async def _or_cancelled(exchange: Awaitable[ModbusPDU]) -> ModbusPDU:
+    """Await *exchange*; who is cancelled while its reply comes is cancelled.
+
+    `asyncio.wait_for`, by which pymodbus waits, forgets that before Python 3.12.
+    """
+    task = asyncio.current_task()
+    assert task is not None  # a coroutine runs in one
+    before = task.cancelling()  # cleaning up in a task that was cancelled is well
+    reply = await exchange
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return reply

@@ -6,10 +6,10 @@ one lever, the current that it may offer, and one switch, *off*. An offer of 6 A
 permission to close; it is given behind the disk like `energise`, and taken back ahead of it.
 
 Two tasks: one writes what is ordered, at once and before all that waits on the bus, so that a
-withdrawal needs one exchange of the bus that was under way and its own (`ModbusBus.write` has the
-bound); the other looks twice a second, which also keeps the controller's own time-out from running
-out. What was written is believed when it is read back. A controller that restarted, or that others
-write to, is set right at the next look.
+withdrawal needs one exchange of the bus that was under way and its own (`write_wanted` of the bus
+has the bound); the other looks twice a second, which also keeps the controller's own time-out from
+running out. What was written is believed when it is read back. A controller that restarted, or that
+others write to, is set right at the next look.
 
 Quality: the real bus driver against simulated controllers over pty and TCP; not yet on the bench
 with a real one.
@@ -236,14 +236,19 @@ class ModbusEvse:
                     log.warning("evse_order_failed", connector=self._connector, why=str(error))
 
     async def _write_order(self) -> None:
-        """Off before the limit when it is less, after it when it is more."""
-        unit, model = self._settings.unit, self._model
-        limit = self._limit()
-        if model.off is not None and self._is_cut:
-            await self._bus.write(unit, model.off.address, [model.off.engaged])
-        await self._bus.write(unit, model.limit.address, [limit])
-        if model.off is not None and not self._is_cut:
-            await self._bus.write(unit, model.off.address, [model.off.released])
+        """Off before the limit when it is less, after it when it is more.
+
+        An order that changes while this one waits for the line is what goes out. *Off* that is
+        engaged too long only withholds, and is released by the next.
+        """
+        unit, limit, off = self._settings.unit, self._model.limit, self._model.off
+        if off is not None and self._is_cut:
+            await self._bus.write(unit, off.address, [off.engaged])
+        await self._bus.write_wanted(unit, limit.address, lambda: [self._limit()])
+        if off is not None and not self._is_cut:
+            await self._bus.write_wanted(
+                unit, off.address, lambda: [off.engaged if self._is_cut else off.released]
+            )
 
     async def _prepare(self) -> None:
         """See to it that the settings hold; written only where they do not, for EEPROM wears."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from itertools import takewhile
 from typing import Annotated, Final
@@ -115,11 +116,11 @@ class ModbusMeter:
         refusals = 0
         while True:
             try:
-                post(self._read(await self._sample(urgent=False), None))
+                post(self._read(await self._sample(urgent=False)))
             except DriverError as error:
                 self._failures += 1
                 refusals += isinstance(error, MeterRefused)
-                post(self._failed(str(error), None))
+                post(self._failed(str(error)))
                 if self._failures >= FAILURES_TILL_SILENT:
                     if refusals >= FAILURES_TILL_SILENT:
                         self._registers.forget()
@@ -130,21 +131,25 @@ class ModbusMeter:
             await asyncio.sleep(due - loop.time())
 
     async def _serve(self, post: Post) -> None:
-        """Answer requests, one after the other, each within two seconds."""
+        """Answer requests within two seconds, all that wait with the same reading."""
         while True:
-            ticket = await self._asked.get()
+            tickets = [await self._asked.get()]
             async with self._answering:
-                post(await self._answer(ticket))
+                while not self._asked.empty():
+                    tickets.append(self._asked.get_nowait())
+                answer = await self._answer()
+                for ticket in tickets:
+                    post(replace(answer, ticket=ticket))
 
-    async def _answer(self, ticket: int) -> MeterRead | MeterFailed:
-        """What comes of one request."""
+    async def _answer(self) -> MeterRead | MeterFailed:
+        """What comes of a request."""
         try:
             async with asyncio.timeout(WITHIN_S):
-                return self._read(await self._insist(), ticket)
+                return self._read(await self._insist())
         except DriverError as error:
-            return self._failed(str(error), ticket)
+            return self._failed(str(error))
         except TimeoutError:
-            return self._failed(f"no reading within {WITHIN_S} s on {self._bus.name}", ticket)
+            return self._failed(f"no reading within {WITHIN_S} s on {self._bus.name}")
 
     async def _insist(self) -> Reading:
         """Read for a request: a lost frame or a leap of the register deserves a second look."""
@@ -197,15 +202,14 @@ class ModbusMeter:
             self._registers.forget()
         self._serial = serial
 
-    def _read(self, reading: Reading, ticket: int | None) -> MeterRead:
-        return MeterRead(at=reading.at, connector=self._connector, reading=reading, ticket=ticket)
+    def _read(self, reading: Reading) -> MeterRead:
+        return MeterRead(at=reading.at, connector=self._connector, reading=reading)
 
-    def _failed(self, why: str, ticket: int | None) -> MeterFailed:
+    def _failed(self, why: str) -> MeterFailed:
         return MeterFailed(
             at=self._clock.now(),
             connector=self._connector,
             why=f"meter {self._model.name}: {why}",
-            ticket=ticket,
         )
 
     def _silence(self, error: DriverError) -> MeterSilent:

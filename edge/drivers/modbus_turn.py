@@ -1,4 +1,8 @@
-"""Whose turn it is on a line: one at a time, writes first, then the urgent."""
+"""Whose turn it is on a line: one at a time, writes first, then the urgent.
+
+A turn is handed on a moment after it was let go. Who has another question at once, as an urgent
+reading of many registers has, stands in its queue by then, and no poll comes between.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +55,9 @@ class Turn:
             raise
 
     def _pass_on(self) -> None:
+        asyncio.get_running_loop().call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
         for queue in (self._writes, self._urgent, self._others):
             while queue:
                 first = queue.popleft()

@@ -89,6 +89,8 @@ class Controller:
             if coil and self.release_at is None:
                 self.release_at = now_s + RELEASE_S
             coil = coil and self.release_at is not None and now_s < self.release_at
+            if not coil:  # over, whether or not the car has let go
+                self.release_at = None
         outlet.outputs["coil"] = float(coil)
         self._show(outlet, amps if offers else 0, fails)
 

@@ -29,6 +29,7 @@ LARGEST_KIB: Final = 64
 """Memory per connection that we accept; a Pi with 1 GB has room for ten thousand of these."""
 BOOT: Final = {"chargePointVendor": "Bench", "chargePointModel": "Storm"}
 AT: Final = "2026-01-01T00:00:00Z"
+CALLRESULT, CALLERROR = 3, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ async def _return(caller: Caller, session: int) -> tuple[float, int]:
         ),
     ]
     answers = [booted] + [await _call(caller, action, payload) for action, payload in told]
-    return booted_at, sum(answer[0] == 4 for answer in answers)  # noqa: PLR2004  CALLERROR
+    return booted_at, sum(answer[0] == CALLERROR for answer in answers)
 
 
 def _status(connector: int) -> dict[str, Any]:
@@ -131,7 +132,7 @@ async def _call(caller: Caller, action: str, payload: dict[str, Any]) -> list[An
 
 
 def _expect(answer: list[Any]) -> dict[str, Any]:
-    if answer[0] != 3:  # noqa: PLR2004  CALLRESULT
+    if answer[0] != CALLRESULT:
         raise RuntimeError(f"the storm could not be prepared: {answer}")
     result: dict[str, Any] = answer[2]
     return result

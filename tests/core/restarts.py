@@ -55,6 +55,7 @@ def after(
     car: Pilot = Pilot.B,
     refresh_s: float = 0.0,
     relay: bool = False,
+    meter_serial: str | None = None,
 ) -> Rig:
     """The next process, online, its inputs and meter up."""
     made = setup(
@@ -70,6 +71,7 @@ def after(
     rig.socket().plugged = plugged
     rig.socket().pilot = car if plugged else Pilot.A
     rig.socket().energy_wh = register_wh
+    rig.socket().meter_serial = meter_serial
     if lock:
         rig.socket().locked = True
     rig.start()

@@ -78,12 +78,7 @@ async def test_no_body_breaks_a_route(tmp_path: Path, name: str) -> None:
             for body in (BODIES[name], *_with_value(content.get("example"), BODIES[name])):
                 headers = {"content-type": "application/json"}
                 answer = await http.request(method, address, content=body, headers=headers)
-                assert answer.status_code in {*range(500), 501}, (
-                    method,
-                    address,
-                    body[:200],
-                    answer.text,
-                )
+                assert is_no_failure(answer), (method, address, body[:200], answer.text)
                 if answer.status_code >= 400:
                     assert answer.headers["content-type"] == PROBLEM, (method, address)
 

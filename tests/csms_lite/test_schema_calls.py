@@ -37,7 +37,10 @@ from csms_lite.errors import NotBuilt, NotSetUp
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.house import furnish
 from csms_lite.http import http_app
+from csms_lite.messages.file import open_log
+from csms_lite.oversight import oversee
 from csms_lite.settings import Settings
+from csms_lite.stations.presence import Presence
 from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
@@ -82,9 +85,15 @@ async def calling(state_dir: Path, role: Role | None) -> AsyncIterator[httpx.Asy
         store = await stack.enter_async_context(
             open_store(state_dir / "c.db", clock=clock, open_database=open_database)
         )
-        house = await furnish(settings, store, clock, chance)
+        frames = await stack.enter_async_context(
+            open_log(state_dir, clock=clock, open_database=open_database)
+        )
+        presence = Presence(clock.now_ms())
+        watch = oversee(settings, store, frames, clock=clock, chance=chance, presence=presence)
+        house = await furnish(settings, store, clock, chance, watch)
         office = await open_office(settings, store, clock, chance, passwords)
-        app = http_app(house, office, Gate([by_role]), Sheet(url="ws://here/ocpp", heartbeat_s=60))
+        sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
+        app = http_app(house, office, Gate([by_role]), sheet, watch)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
             http.headers["Authorization"] = f"Bearer {Role.ADMIN}"

@@ -99,11 +99,10 @@ def old_disk(version: int) -> Disk:
         for pragma in journal.PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
         scripts = journal._migrations()[:version]
-        knows_boots = any("TABLE lives" in script for script in scripts)
         for script in scripts:
             connection.executescript(f"BEGIN;\n{script}\nCOMMIT;")
         connection.execute("BEGIN")
-        for sql in _rows(knows_boots=knows_boots):
+        for sql in _rows("\n".join(scripts)):
             connection.execute(sql)
         connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("COMMIT")
@@ -116,8 +115,10 @@ OLD: Final = "2026-02-01T10:00:00Z"
 WHOLE: Final = {"wall": OLD, "monotonic": 5.0, "trusted": True}
 
 
-def _rows(*, knows_boots: bool) -> Sequence[str]:
-    """Statements that fill the tables of the first version."""
+def _rows(schema: str) -> Sequence[str]:
+    """Statements that fill the tables of the first version, as *schema* has them by now."""
+    knows_boots = "TABLE lives" in schema
+    latch = "'welded', " if "TABLE latched" in schema else ""
     stamp = WHOLE if knows_boots else OLD
     whole = json.dumps(WHOLE)
     value = {"timestamp": stamp, "sampled_value": [{"value": "1"}]}
@@ -156,6 +157,6 @@ def _rows(*, knows_boots: bool) -> Sequence[str]:
         f"INSERT INTO cache VALUES (1, 'a', '{{\"status\": \"Accepted\"}}', '{whole}')",
         "INSERT INTO configuration VALUES ('HeartbeatInterval', '10')",
         "INSERT INTO availability VALUES (1, 'Inoperative')",
-        "INSERT INTO faults VALUES (1, 'OtherError', '')",
+        f"INSERT INTO faults VALUES (1, {latch}'OtherError', '')",
         "UPDATE counters SET value = 99",
     )

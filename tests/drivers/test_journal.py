@@ -91,6 +91,7 @@ def opened(ref: int = 1) -> TransactionOpened:
         at=at(1),
         parent_id_tag="FAMILY",
         reservation_id=9,
+        meter_serial="12345678",
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from itertools import takewhile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge.core.records import (
@@ -17,6 +18,7 @@ from edge.core.records import (
     Latch,
     RcdTested,
     Record,
+    TransactionOpened,
 )
 from edge.core.saved import Saved
 from edge.core.vocabulary import ErrorCode
@@ -92,3 +94,23 @@ async def test_safety_09_feedback_releases_a_weld_of_an_older_journal(
         assert (fault.connector, fault.latch, fault.info) == (2, Latch.WELDED, "welded")
         await opened.commit([FaultReleased(connector=2)])
         assert (await opened.load()).faults == ()
+
+
+async def test_of_a_session_of_an_older_journal_nobody_knows_the_meter(path: Path) -> None:
+    """Ruling 4: it ends at the register of whichever answers, as it would have."""
+    older = [*takewhile(lambda script: "meter_serial" not in script, journal._migrations())]
+    with closing(sqlite3.connect(path)) as database:
+        for script in older:
+            database.executescript(script)
+        database.execute(f"PRAGMA user_version = {len(older)}")
+        database.execute(
+            "INSERT INTO transactions (ref, connector, id_tag, begin_wh, opened_at)"
+            " VALUES (7, 1, 'A', 1000, ?)",
+            (msgspec.json.encode(at(1)).decode(),),
+        )
+        database.commit()
+    later = TransactionOpened(
+        ref=8, connector=2, id_tag="B", begin_wh=5, at=at(2), meter_serial="12345678"
+    )
+    saved = await kept(path, [later])
+    assert [one.opened.meter_serial for one in saved.transactions] == [None, "12345678"]

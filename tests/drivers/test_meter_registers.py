@@ -197,6 +197,56 @@ async def test_another_meter_is_believed_at_once_and_carries_its_number() -> Non
     assert not [event for event in inbox.of(MeterFailed) if "went back" in event.why]
 
 
+@pytest.mark.parametrize(
+    ("code", "is_missing"), [(1, True), (2, True), (3, True), (4, True), (5, False), (6, False)]
+)
+async def test_a_meter_that_is_busy_has_not_said_that_it_has_no_number(
+    code: int, *, is_missing: bool
+) -> None:
+    """Modbus exceptions 5 and 6 say: ask again."""
+    glass = Glass(METERS["sdm630"], refuses_with=code)
+    mark = load("sdm630").serial
+    assert mark is not None
+    async with registers_of(glass, "sdm630") as registers:
+        if is_missing:
+            assert await registers.mark(mark, urgent=False) is None
+        else:
+            with pytest.raises(MeterRefused):
+                await registers.mark(mark, urgent=False)
+
+
+@pytest.mark.parametrize("code", [5, 6])
+async def test_a_meter_that_was_busy_is_the_same_meter(code: int) -> None:
+    """A number taken for missing is another meter: it would end a session at an old register."""
+
+    class Busy(Golden):
+        refusals = 0
+
+        def read(self, function: int, address: int, count: int, now_s: float) -> list[int]:
+            if address == 0xFC00 and self.refusals:
+                self.refusals -= 1
+                raise Refused(code)
+            return super().read(function, address, count, now_s)
+
+    meter = Busy(dict(METERS["sdm630"].image))
+    settings = MeterSettings(bus="bus", model="sdm630", unit=UNIT, poll_s=0.05)
+    async with (
+        on_rtu({UNIT: meter}) as bus,
+        open_meter(settings, rig(bus=bus), 1) as driver,
+        running(driver.run) as inbox,
+    ):
+        await inbox.first(MeterRead)
+        meter.refusals = 2
+        meter.fault = MeterFault.TIMEOUT
+        await inbox.first(MeterFailed)
+        meter.fault = MeterFault.NONE
+        inbox.forget()
+        driver.request(1)
+        await inbox.first(MeterRead)
+    assert {read.reading.meter_serial for read in inbox.of(MeterRead)} == {"19283746"}
+    assert meter.refusals == 0
+
+
 async def test_a_number_that_changes_with_each_look_is_nobodys() -> None:
     """A damaged or late reply must not make another meter."""
 

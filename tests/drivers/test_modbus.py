@@ -18,7 +18,16 @@ from pymodbus.exceptions import ModbusIOException
 from edge.drivers.modbus import ModbusBus, RtuSettings, open_rtu
 from edge.errors import BusLost, MeterImplausible, MeterSilent
 from tests.drivers.rigs import rig
-from tests.drivers.rtu_wire import Answer, Request, RtuWire, crc, refusal, reply
+from tests.drivers.rtu_wire import (
+    WRITE,
+    Answer,
+    Request,
+    RtuWire,
+    confirmation,
+    crc,
+    refusal,
+    reply,
+)
 
 TIMEOUT_S = 0.15
 VOLTS, ENERGY = 0x0000, 0x0048
@@ -91,6 +100,44 @@ async def test_a_reply_given_up_by_its_asker_never_answers_the_next_request() ->
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(TIMEOUT_S / 4):
                 await bus.read(1, 4, VOLTS, 2)
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+async def test_a_reply_given_up_early_is_waited_for_as_long_as_any() -> None:
+    """What counts is when it was asked for, not when its asker lost patience."""
+
+    def answer(request: Request) -> Answer:
+        delay_s = TIMEOUT_S + 0.2 if request.address == VOLTS else 0.1
+        return delay_s, good(request)[1]
+
+    async with rtu(answer) as (bus, _):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await bus.read(1, 4, VOLTS, 2)
+        assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
+
+
+@pytest.mark.parametrize("verb", ["read", "write"])
+async def test_who_is_cancelled_in_the_moment_of_the_reply_is_cancelled(verb: str) -> None:
+    """Else a driver that was told to end polls on for ever, and the daemon with it."""
+
+    def answer(request: Request) -> Answer:
+        return 0.0, confirmation(request) if request.function == WRITE else good(request)[1]
+
+    async with rtu(answer) as (bus, _):
+        asking = bus.read(1, 4, ENERGY, 2) if verb == "read" else bus.write(1, ENERGY, [0])
+        task = asyncio.create_task(asking)
+        loop = asyncio.get_running_loop()
+
+        def cancel_when_heard() -> None:
+            if bus.ear.besides_echo:
+                task.cancel()
+            else:
+                loop.call_soon(cancel_when_heard)
+
+        cancel_when_heard()
+        await asyncio.wait([task])
+        assert task.cancelled()
         assert await bus.read(1, 4, ENERGY, 2) == VALUES[ENERGY]
 
 

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from edge.core.events import EvseSeen, Pilot
+from edge.core.events import EvseSeen, Pilot, Trip
 from edge.drivers import modbus_evse
 from edge.errors import EvseFailed
-from edge.sim import outlet
+from edge.sim import controller, outlet
 from edge.sim.controller import AMPS, CONTROL, OUTPUT, Disorder
 from tests.drivers.rigs import running
 from tests.drivers.test_modbus_evse import Bench, bay_of, bench, driver_at
@@ -29,6 +29,41 @@ async def test_safety_05_a_contactor_is_closed_until_the_car_has_let_go(
         first = await made.seen(contactor_closed=False)
         assert first.pilot is Pilot.B
         await until(lambda: not made.outlet.closed)
+
+
+async def test_safety_05_a_car_that_never_lets_go_is_open_once_its_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The controller opens behind its back; no register shows that, and the car asks on."""
+    monkeypatch.setattr(outlet, "RAMP_S", 1e6)
+    monkeypatch.setattr(controller, "RELEASE_S", 0.2)
+    monkeypatch.setattr(modbus_evse, "RELEASED_WITHIN_S", 0.4)
+    loop = asyncio.get_running_loop()
+    async with bench() as made:
+        await made.charging()
+        withdrawn_at = loop.time()
+        made.evse.offer(0.0)
+        first = await made.seen(contactor_closed=False)
+        assert first.pilot is Pilot.C
+        assert first.at.monotonic >= withdrawn_at + 0.4
+        assert first.tripped == frozenset()
+        assert not made.outlet.closed
+
+
+async def test_safety_09_a_controller_that_goes_on_offering_is_welded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Withdrawn, not switched off: it has as long as a car may take, and no longer."""
+    monkeypatch.setattr(modbus_evse, "WITHDRAWN_WITHIN_S", 0.4)
+    loop = asyncio.get_running_loop()
+    async with bench() as made:
+        await made.charging()
+        made.disorder(Disorder.DEAF)
+        withdrawn_at = loop.time()
+        made.evse.offer(0.0)
+        first = await made.seen(tripped=frozenset({Trip.WELDED}))
+        assert first.at.monotonic >= withdrawn_at + 0.4
+        assert first.contactor_closed
 
 
 async def test_safety_09_a_controller_that_was_away_has_time_to_open(

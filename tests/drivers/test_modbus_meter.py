@@ -116,6 +116,24 @@ async def test_a_request_is_answered_at_once_with_its_ticket() -> None:
         assert event.reading.at.since(began) > 0
 
 
+async def test_all_that_wait_are_answered_by_one_reading() -> None:
+    """Whoever asked before it was taken has his answer; on a slow line none waits for others."""
+    bench = Bench()
+    async with on_rtu(bench, poll_s=60) as meter, running(meter.run) as inbox:
+        await inbox.first(MeterRead)
+        before = bench.asked
+        meter.request(1)
+        await inbox.first(MeterRead, lambda read: read.ticket == 1)
+        between = bench.asked
+        for ticket in (2, 3, 4):
+            meter.request(ticket)
+        await inbox.first(MeterRead, lambda read: read.ticket == 4)
+    answers = [read for read in inbox.of(MeterRead) if (read.ticket or 0) > 1]
+    assert [read.ticket for read in answers] == [2, 3, 4]
+    assert len({read.at for read in answers}) == 1
+    assert bench.asked - between == between - before
+
+
 async def test_a_request_made_while_the_driver_is_down_is_answered_on_the_next_run() -> None:
     """The supervisor is about to run it again."""
     async with on_rtu(Bench()) as meter:

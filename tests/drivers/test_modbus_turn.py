@@ -62,3 +62,35 @@ async def test_a_turn_given_to_somebody_who_is_cancelled_at_once_is_passed_on() 
     async with asyncio.timeout(1):
         await done.wait()
         await second
+
+
+async def test_who_has_another_question_at_once_is_not_overtaken() -> None:
+    """An urgent reading of many registers takes the line for itself; then the polls go on."""
+    turn = Turn()
+    order: list[str] = []
+
+    async def read(name: str, *, urgent: bool) -> None:
+        for number in range(3):
+            async with turn.taken(urgent=urgent):
+                order.append(f"{name} {number}")
+                await asyncio.sleep(0)
+
+    poll = asyncio.create_task(read("poll", urgent=False))
+    await asyncio.sleep(0)
+    await asyncio.gather(poll, read("end", urgent=True))
+    assert order == ["poll 0", "end 0", "end 1", "end 2", "poll 1", "poll 2"]
+
+
+async def test_polls_take_turns() -> None:
+    """None of two has the line for itself."""
+    turn = Turn()
+    order: list[str] = []
+
+    async def read(name: str) -> None:
+        for _ in range(2):
+            async with turn.taken(urgent=False):
+                order.append(name)
+                await asyncio.sleep(0)
+
+    await asyncio.gather(read("a"), read("b"))
+    assert order == ["a", "b", "a", "b"]

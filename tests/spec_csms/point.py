@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 from tests.spec.schemas import actions, faults
 
 Payload = dict[str, Any]
-WITHIN_S: Final = 5.0
+WITHIN_S: Final = 30.0
 BOOT: Final = {"chargePointVendor": "Vendor", "chargePointModel": "Model", "firmwareVersion": "1"}
 
 

@@ -324,6 +324,7 @@ def _transaction(row: dict[str, Any]) -> SavedTransaction:
             at=_instant(row["opened_at"]),
             parent_id_tag=row["parent_id_tag"],
             reservation_id=row["reservation_id"],
+            meter_serial=row["meter_serial"],
         ),
         transaction_id=row["transaction_id"],
         id_tag_info=(

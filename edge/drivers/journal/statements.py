@@ -103,8 +103,8 @@ def _opened(record: TransactionOpened) -> tuple[Statement, ...]:
         (
             (
                 "INSERT INTO transactions"
-                " (ref, connector, id_tag, begin_wh, opened_at, parent_id_tag, reservation_id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " (ref, connector, id_tag, begin_wh, opened_at, parent_id_tag, reservation_id,"
+                " meter_serial) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             ),
             (
                 record.ref,
@@ -114,6 +114,7 @@ def _opened(record: TransactionOpened) -> tuple[Statement, ...]:
                 _text(record.at),
                 record.parent_id_tag,
                 record.reservation_id,
+                record.meter_serial,
             ),
         ),
         _count("last_ref", record.ref),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,11 +14,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from csms_lite.chance import Chance
-from csms_lite.clock import SystemClock
 from csms_lite.errors import SettingsError
 from csms_lite.listening import check_exposure
-from csms_lite.ocpp.objects import MAX_FRAME, MOST_ASKED, MOST_WRONG, ObjectSocket, References
+from csms_lite.ocpp.objects import MAX_FRAME, MOST_WRONG
 from csms_lite.settings import Settings
 from tests.csms_lite.central import WITHIN_S, Central, running
 
@@ -121,32 +118,6 @@ async def test_a_beginning_without_a_time_told_again_is_one_session(tmp_path: Pa
         assert [one["state"] for one in await central.get("/api/sessions")] == ["running", "closed"]
 
 
-async def test_what_never_gets_an_answer_fills_no_memory() -> None:
-    """A rejected charger hears nothing, whatever it sends."""
-
-    class Flood:
-        async def recv(self) -> str:
-            return HEARTBEAT
-
-        async def send(self, message: str, /) -> None:
-            raise AssertionError(message)
-
-        async def close(self, code: int = 1000, reason: str = "") -> None:
-            raise AssertionError(code)
-
-    async def nothing(*_: object) -> None:
-        return None
-
-    clock, chance = SystemClock(), Chance(random.Random(1))
-    references = References(keep=nothing, find=nothing, begun=nothing)
-    flood = ObjectSocket(
-        Flood(), json.loads(BOOT), clock=clock, chance=chance, references=references
-    )
-    for _ in range(3 * MOST_ASKED):
-        await flood.recv()
-    assert len(flood._asked) <= MOST_ASKED  # noqa: SLF001  # what is bounded cannot be seen outside
-
-
 async def test_a_number_used_again_names_the_newer_session(tmp_path: Path) -> None:
     """Some count from one after each boot: neither session is lost, the end finds the newer."""
     async with listening(tmp_path) as central, charger(central) as socket:
@@ -160,6 +131,25 @@ async def test_a_number_used_again_names_the_newer_session(tmp_path: Path) -> No
             ("closed", "TXN-456"),
             ("closed", None),
         ]
+
+
+async def test_while_the_disk_fails_nothing_is_answered(tmp_path: Path) -> None:
+    """The charger repeats it over another socket, and it is one session with its own name."""
+    async with listening(tmp_path) as central:
+        async with charger(central) as socket:
+            await ask(socket, BOOT)
+            await central.disk.writer.break_now()
+            await socket.send(START)
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013
+            await central.disk.writer.mend()
+        async with charger(central) as socket:
+            assert (await ask(socket, START))["transactionId"] == "TXN-456"
+            assert (await ask(socket, STOP))["status"] == "Accepted"
+        (session,) = await central.get("/api/sessions")
+        assert (session["state"], session["reference"]) == ("closed", "TXN-456")
 
 
 async def test_an_unknown_card_is_told_so_and_the_session_is_kept(tmp_path: Path) -> None:

@@ -36,7 +36,6 @@ OWNER = {
     "availabilities": "stations",
     "beats": "history",
     "boots": "history",
-    "breaches": "sessions",
     "budgets": "people",
     "card_changes": "people",
     "card_groups": "people",
