@@ -66,6 +66,8 @@ class Authority:
         request = x509.load_pem_x509_csr(csr.encode())
         now = EPOCH + now_ms * MILLISECOND
         ends = min(now + timedelta(days=self._days), self._certificate.not_valid_after_utc)
+        if ends <= now:
+            raise Unacceptable("the authority's own certificate has expired: give it a new one")
         signed = (
             x509.CertificateBuilder()
             .subject_name(request.subject)

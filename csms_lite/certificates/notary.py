@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -14,6 +15,7 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.errors import CsmsError, Unacceptable
 from csms_lite.store.writer import Store
+from csms_lite.supervise import endure
 
 if TYPE_CHECKING:
     from csms_lite.certificates.authority import Authority
@@ -60,7 +62,7 @@ class Notary:
         after = 0
         while (found := await self._store.read(service.next_waiting, after)) is not None:
             after = found.request_id
-            await self._sign(found)
+            await endure(partial(self._sign, found), "signing_failed", charger=found.charger)
 
     async def _sign(self, found: SigningRequest) -> None:
         now_ms = self._clock.now_ms()

@@ -79,6 +79,8 @@ def choose_connector(place: Place, connector: int | None, tag: str, now_ms: int)
 
 def refuse_verdict(status: str, why: str | None = None) -> None:
     """Refuse a tag that may not charge; raises `Refused` with the reason."""
+    if status == "Invalid":
+        why = None  # what it says is for operators
     if status != "Accepted":
         raise Refused(why or NOT_GOOD.get(status, f"this card may not charge here: {status}"))
 

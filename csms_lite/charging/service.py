@@ -17,6 +17,7 @@ from csms_lite.commands.rules import Command
 from csms_lite.errors import NotFound, Refused
 from csms_lite.jsontext import digest, loads
 from csms_lite.people.rules import tag_key
+from csms_lite.people.service import owner_of
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions import wishes
 from csms_lite.sessions.rules import Event, Session, State, Wish
@@ -49,9 +50,10 @@ class Door:
 def start(db: Connection, asked: Wish, connector: int | None, door: Door) -> Done:
     """Check a driver's wish; if nothing is against it, store a pending session and its command.
 
-    *connector* `None` takes the first free one. The same reference again gives the session that
+    *connector* `None` takes the first free one. It is the card owner's, whoever asks. The same reference again gives the session that
     it named before, and starts nothing. Raises `NotFound`, `Refused` with the reason.
     """
+    asked = replace(asked, user_id=owner_of(db, asked.id_tag) or asked.user_id)
     if asked.reference is not None:
         known = wishes.by_reference(db, asked.station_id, asked.reference)
         if known is not None:

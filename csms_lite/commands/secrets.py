@@ -6,12 +6,16 @@ waits in memory until the frame leaves, and is gone after a restart.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 
 MASK: Final = "********"
 SECRET_KEYS: Final = frozenset({"authorizationkey"})  # configuration keys, compared without case
+IN_ADDRESS: Final = re.compile(r'(:(?:\\?/){2})[^/@\s"]+@')
+ONE_TIME: Final = re.compile(r"(/files\\?/(?:up|down)\\?/)[0-9a-f]{32}")
+"""Addresses of ours at which a file is brought or fetched."""
 MOST_HIDDEN: Final = 1024  # commands that wait to be sent; the oldest is forgotten first
 
 
@@ -33,6 +37,16 @@ def masked_result(action: str, result: Mapping[str, Any]) -> dict[str, Any]:
     if action != "GetConfiguration" or not isinstance(told, list):
         return dict(result)
     return dict(result) | {"configurationKey": [_masked_setting(one) for one in told]}
+
+
+def without_access(text: str, mask: str = MASK) -> str:
+    """Give the text of a payload without what opens its addresses: who may read it may not fetch.
+
+    It is a user's name and password in an address, and the token in one of ours.
+    """
+    if "@" in text:
+        text = IN_ADDRESS.sub(rf"\1{mask}@", text)
+    return ONE_TIME.sub(rf"\1{mask}", text) if "files" in text else text
 
 
 class Hidden:

@@ -7,6 +7,7 @@ from typing import Final
 from csms_lite.charging import service
 from csms_lite.charging.api import Counter
 from csms_lite.charging.service import Done
+from csms_lite.commands.rules import ANSWERED
 from csms_lite.commands.service import command as find_command
 from csms_lite.errors import Refused
 from csms_lite.gate import Principal, Role
@@ -60,8 +61,11 @@ async def _followed(counter: Counter, done: Done) -> Session:
     counter.sender.ring(done.session.station_id)
     await counter.sender.wait(done.command.command_id, ANSWERED_WITHIN_S)
     command = await counter.store.read(find_command, done.command.command_id)
-    if command.state != "answered":
+    known = await counter.store.read(session, done.session.transaction_id)
+    if known.state != done.session.state and known.state not in NEVER_BEGAN:
+        return known  # it came about, whatever became of the command: the card may have been quicker
+    if command.state not in ANSWERED:
         raise Refused(command.problem or "the charger has not answered yet: look again in a minute")
     if loads(command.result_json or "{}").get("status") != "Accepted":
         raise Refused("the charger refused: look at its display")
-    return await counter.store.read(session, done.session.transaction_id)
+    return known

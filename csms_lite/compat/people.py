@@ -45,7 +45,7 @@ UserId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 def auth_routes(door: Door, mail: MailDesk) -> APIRouter:
     """Make the routes under /auth."""
-    router = APIRouter(prefix="/auth", tags=["compatibility"])
+    router = APIRouter(prefix="/auth", tags=["auth"])
 
     @router.post("/register", responses=TOO_MANY | {403: {}})
     async def register(body: PersonTold, request: Request) -> Signed:
@@ -88,7 +88,7 @@ def auth_routes(door: Door, mail: MailDesk) -> APIRouter:
 
 def own_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
     """Make the routes under /user on the own account."""
-    router = APIRouter(prefix="/user", tags=["compatibility"])
+    router = APIRouter(prefix="/user", tags=["me"])  # which no key is granted
 
     @router.get("", responses=NO_ACCOUNT)
     async def get_me(who: Newcomer) -> User:
@@ -121,7 +121,7 @@ def own_routes(store: Store, clock: Clock, door: Door) -> APIRouter:
 
 def admin_routes(store: Store, clock: Clock) -> APIRouter:
     """Make the routes under /user for administrators."""
-    router = APIRouter(prefix="/user", tags=["compatibility"])
+    router = APIRouter(prefix="/user", tags=["me"])  # which no key is granted
 
     @router.get("/all")
     async def list_users(

@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 
 from csms_lite.enrolment import sql
 from csms_lite.enrolment.rules import MOST_UNKNOWN, Enrolment, UnknownTag, state_of
-from csms_lite.errors import NotFound, Refused
+from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.people.rules import Card, check_card, is_tag, masked, tag_key
-from csms_lite.people.service import NAME_LENGTH, find_card, put_card
+from csms_lite.people.service import NAME_LENGTH, check_owner, find_card, put_card
 from csms_lite.stations.service import station
 
 ANY_TAG = "0"  # stands for the tag to come while the rest of its card is checked
@@ -25,7 +25,12 @@ def authorized(db: Connection, station_id: int, tag: str, now_ms: int) -> None:
     if window is None or not is_tag(tag):
         _note(db, station_id, tag, None, now_ms)
         return
-    put_card(db, _card(window, tag), now_ms, who=f"{window.who}, by a tap")
+    try:
+        put_card(db, _card(window, tag), now_ms, who=f"{window.who}, by a tap")
+    except Unacceptable:  # its owner was deleted meanwhile: no reason to leave the charger waiting
+        sql.end.run(db, of_enrolment=window.enrolment_id, new_state="cancelled", new_tag=None)
+        _note(db, station_id, tag, None, now_ms)
+        return
     sql.forget.run(db, key=tag_key(tag))
     sql.end.run(db, of_enrolment=window.enrolment_id, new_state="done", new_tag=tag)
 
@@ -63,6 +68,7 @@ def open_window(
     open there: a tap could not say which one it means.
     """
     check_card(card._replace(tag=ANY_TAG))
+    check_owner(db, card.user_id)
     station_id = station(db, charger).station_id
     if _open_window(db, station_id, now_ms) is not None:
         raise Refused(f"an enrolment is open at {charger} already: cancel it or wait for its end")

@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -146,30 +147,33 @@ class Shelf:
 
 
 class _Writing:
-    """A file that is being written; all but the sizes is the thread's."""
+    """A file that is being written; all but the sizes is the thread's.
+
+    It is no bare descriptor: after `abandon` a thread that still writes must fail, not write into
+    whatever file has got the same number since.
+    """
 
     def __init__(self, part: Path) -> None:
         self._part = part
-        self._descriptor: int | None = None
+        self._file: FileIO | None = None
         self.size = 0
         self.digest = hashlib.sha256()
 
     def begin(self) -> None:
-        self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = FileIO(self._part, "w", opener=_opened)
 
     def write(self, data: bytes) -> None:
-        assert self._descriptor is not None
+        assert self._file is not None
         view = memoryview(data)
         while view:
-            view = view[os.write(self._descriptor, view) :]
+            view = view[self._file.write(view) :]
         self.digest.update(data)
 
     def finish(self, path: Path) -> None:
         """Have it on the disk under its own name before anybody is told."""
-        assert self._descriptor is not None
-        os.fsync(self._descriptor)
-        os.close(self._descriptor)
-        self._descriptor = None
+        assert self._file is not None
+        os.fsync(self._file.fileno())
+        self._file.close()
         self._part.rename(path)
         directory = os.open(path.parent, os.O_RDONLY)
         try:
@@ -179,6 +183,10 @@ class _Writing:
 
     def abandon(self) -> None:
         with contextlib.suppress(OSError):
-            if self._descriptor is not None:
-                os.close(self._descriptor)
+            if self._file is not None:
+                self._file.close()
             self._part.unlink(missing_ok=True)
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, String, Table
 
-from csms_lite.store.tables import commands, connectors, sessions, stations
+from csms_lite.store.tables import alerts, commands, connectors, sessions, stations
 from csms_lite.store.thread import raw_of
 
 OWNER: Final = "user_id"
@@ -94,6 +94,12 @@ WATCHED: Final = (
         kind="command",
         changed=("state",),
         told=("command_id", "action", "state", "problem"),
+    ),
+    Watched(
+        table=alerts,
+        kind="alert",
+        changed=("closed_at_ms", "acknowledged_at_ms"),
+        told=("alert_id", "kind", "opened_at_ms", "closed_at_ms", "acknowledged_at_ms"),
     ),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from email.message import EmailMessage
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,6 +17,7 @@ from csms_lite.mail import service
 from csms_lite.mail.rules import Mail, Reply, State, judge
 from csms_lite.mail.text import compose
 from csms_lite.store.writer import Store
+from csms_lite.supervise import endure
 
 LOOK_EVERY_S: Final = 60.0
 
@@ -78,8 +80,10 @@ class Postman:
             mail = await self._store.do(service.take_due, now_ms)
             if mail is None:
                 return
-            reply = await self._send(compose(mail, self._sender), mail.address)
-            await self._settle(mail, reply)
+            await endure(partial(self._try, mail, self._send), "mail_failed", mail=mail.mail_id)
+
+    async def _try(self, mail: Mail, send: Send) -> None:
+        await self._settle(mail, await send(compose(mail, self._sender), mail.address))
 
     async def _settle(self, mail: Mail, reply: Reply | None) -> None:
         now_ms = self._clock.now_ms()

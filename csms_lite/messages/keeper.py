@@ -51,7 +51,7 @@ class Keeper:
         while not stopping.is_set():
             try:
                 await self.tidy(stopping)
-            except CsmsError as failure:
+            except (CsmsError, OSError) as failure:
                 log.warning("log_not_tidied", error=str(failure))
             with suppress(TimeoutError):
                 async with asyncio.timeout(every_s):

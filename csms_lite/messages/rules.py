@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from csms_lite.commands.secrets import without_access
 from csms_lite.jsontext import dumps, loads
 
 SENT, RECEIVED = "SENT", "RECEIVED"
@@ -34,7 +35,6 @@ SECRET: Final = re.compile(
     re.IGNORECASE,
 )
 """Names under which stations keep secrets, in keys of settings and of vendors' own messages."""
-IN_ADDRESS: Final = re.compile(r'(:(?:\\?/){2})[^/@\s"]+@')
 _PARTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _LENGTHS: Final = {b"2": (CALL, 4, 4), b"3": (RESULT, 3, 3), b"4": (ERROR, 3, 5)}
 
@@ -190,8 +190,7 @@ def read(text: str) -> Parts:
 
 def masked(payload: str, *, is_json: bool) -> str:
     """Give a payload without the secrets it holds."""
-    if "@" in payload:
-        payload = IN_ADDRESS.sub(rf"\1{MASK}@", payload)
+    payload = without_access(payload, MASK)
     if not (SECRET.search(payload) or "\\u" in payload):
         return payload
     if not is_json:

@@ -117,7 +117,10 @@ class ObjectEndpoint:
         async def find(reference: str) -> int | None:
             return await store.read(references.referred, identity, reference)
 
-        return References(keep=keep, find=find)
+        async def begun(reference: str) -> int | None:
+            return await store.read(references.begun, identity, reference)
+
+        return References(keep=keep, find=find, begun=begun)
 
 
 def _check_path(connection: ServerConnection, request: Request) -> Response | None:

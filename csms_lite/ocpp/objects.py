@@ -47,6 +47,8 @@ class References:
     """Told our number and the charger's."""
     find: Callable[[str], Awaitable[int | None]]
     """Gives our number for the charger's."""
+    begun: Callable[[str], Awaitable[int | None]]
+    """Gives when a transaction began, by the charger's number, while it runs."""
 
 
 class ObjectSocket:
@@ -112,6 +114,11 @@ class ObjectSocket:
         if make is None:
             raise Unreadable(f"messageType is one of {', '.join(CALLS)}")
         payload = make(told, self._identity, rfc3339(self._clock.now_ms()))
+        if action == "StartTransaction" and "timestamp" not in told:
+            # told again, its answer was lost: with the time of now it were another transaction
+            begun_ms = await self._references.begun(_reference(told))
+            if begun_ms is not None:
+                payload["timestamp"] = rfc3339(begun_ms)
         if action == "StopTransaction":
             payload["transactionId"] = await self._references.find(_reference(told)) or 0
         return action, payload

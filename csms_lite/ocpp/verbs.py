@@ -25,6 +25,7 @@ from csms_lite.enrolment import service as enrolment
 from csms_lite.history import service as history
 from csms_lite.local_list import service as local_list
 from csms_lite.ocpp.messages import Samples
+from csms_lite.people.service import owner_of
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
 from csms_lite.sessions.warnings import USUAL, Limits
@@ -127,6 +128,7 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         verdict=verdict.status,
         message_id=origin.message_id,
         now_ms=origin.now_ms,
+        owner_id=owner_of(db, told.id_tag),
     )
     if cause is not None:
         if not cause.is_unsent:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from csms_lite.accounts.service import find_account
 from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.people import sql
@@ -34,6 +35,18 @@ def find_card(db: Connection, tag: str) -> Card | None:
     return None if row is None else _card(db, row)
 
 
+def owner_of(db: Connection, tag: str) -> int | None:
+    """Give the account that owns the card of a tag, if any does."""
+    row = sql.owner.one(db, tag_key=tag_key(tag))
+    return None if row is None else row[0]
+
+
+def check_owner(db: Connection, user_id: int | None) -> None:
+    """Refuse an owner that there is not; raises `Unacceptable`."""
+    if user_id is not None and find_account(db, user_id) is None:
+        raise Unacceptable(f"there is no account {user_id} to own a card: see GET /api/users")
+
+
 def card(db: Connection, tag: str) -> Card:
     """Give a card; raises `NotFound`."""
     found = find_card(db, tag)
@@ -59,6 +72,8 @@ def put_card(db: Connection, card: Card, now_ms: int, *, who: str) -> Card:
         known is None or (known.kind, known.user_id) != (card.kind, card.user_id)
     ):
         raise Refused("virtual cards are made with their accounts: block one, or remove it")
+    if known is None or known.user_id != card.user_id:  # one that was deleted keeps its cards
+        check_owner(db, card.user_id)
     return _keep_card(db, known, card, now_ms, who)
 
 

@@ -30,6 +30,7 @@ _GROUP: Final[Select[*tuple[object, ...]]] = select(
 )
 
 find: Final = Prepared(_CARD.where(cards.c.tag_key == bindparam("tag_key")))
+owner: Final = Prepared(select(cards.c.user_id).where(cards.c.tag_key == bindparam("tag_key")))
 every: Final = Prepared(
     _CARD.where(cards.c.tag_key > bindparam("after"))
     .order_by(cards.c.tag_key)

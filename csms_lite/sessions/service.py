@@ -67,11 +67,18 @@ def repeated_start(
 
 
 def start(
-    db: Connection, station_id: int, begun: Start, *, verdict: str, message_id: str, now_ms: int
+    db: Connection,
+    station_id: int,
+    begun: Start,
+    *,
+    verdict: str,
+    message_id: str,
+    now_ms: int,
+    owner_id: int | None = None,
 ) -> tuple[int, Cause | None]:
     """Store the beginning of a transaction and give its number, and what was asked to cause it.
 
-    It is stored whatever the verdict. Ask `repeated_start` before.
+    It is stored whatever the verdict, and is the card owner's if nobody asked for it. Ask `repeated_start` before.
     """
     cause = cause_of(db, station_id, begun)
     told = {
@@ -79,6 +86,7 @@ def start(
         "message_id": message_id,
         "reservation_id": begun.reservation_id,
         "received_at_ms": now_ms,
+        "owner_id": owner_id,
         "id_tag": begun.id_tag,
         "meter_start_wh": begun.meter_start_wh,
         "started_at_ms": begun.started_at_ms,

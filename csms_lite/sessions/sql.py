@@ -137,6 +137,7 @@ start: Final = Prepared(
         currency=bindparam("currency"),
         per_kwh_minor=bindparam("per_kwh_minor"),
         start_command_id=bindparam("start_command_id"),
+        user_id=bindparam("owner_id"),
     )
     .returning(sessions.c.transaction_id)
 )
@@ -146,7 +147,11 @@ begin: Final = Prepared(
         sessions.c.transaction_id == bindparam("of_transaction"),
         _is_one_of(states_before(Event.BEGAN)),
     )
-    .values(**_BEGUN, problem=null())
+    .values(
+        **_BEGUN,
+        problem=null(),
+        user_id=func.coalesce(sessions.c.user_id, bindparam("owner_id")),
+    )
 )
 wish: Final = Prepared(
     insert(sessions)

@@ -28,6 +28,7 @@ from csms_lite.store.thread import SqliteThread, open_database, raw_of
 T = TypeVar("T")
 BOOT = {"chargePointVendor": "Tapwatt", "chargePointModel": "Test"}
 WITHIN_S = 5.0
+PASSWORD = "correct horse battery"
 START_WITHIN_S = 30.0  # a dozen may start at once on two cores
 
 
@@ -86,6 +87,14 @@ class Central:
 
     def station(self, identity: str = "CP-1", **options: Any) -> Station:
         return Station(f"{self.addresses.ocpp}/{identity}", **options)
+
+    async def account(self, name: str = "ann") -> int:
+        """Add an account; gives its number."""
+        body = {"email": f"{name}@example.org", "name": name, "surname": "X", "password": PASSWORD}
+        response = await self.http.post("/api/users", json=body)
+        assert response.status_code == 201, response.text
+        number: int = response.json()["id"]
+        return number
 
     async def get(self, path: str) -> Any:
         response = await self.http.get(path)

@@ -64,6 +64,21 @@ async def test_some_scopes_cannot_be_granted(house: House, scope: str | None) ->
     assert "cards:read" in answer.json()["detail"]
 
 
+async def test_no_key_gets_at_accounts_by_the_old_addresses(house: House) -> None:
+    """Seed D's routes on people are a person's own, as the new ones are."""
+    ada = await house.as_("ada@example.org", "ADMIN")
+    number = (await ada.get("/api/users/me")).json()["id"]
+    key = house.client((await made(ada, "compatibility:read", "compatibility:write"))["key"])
+    assert (await key.get("/cps")).status_code == 200
+    for refused in (
+        await key.get("/user"),
+        await key.get("/user/all"),
+        await key.patch("/user", json={"name": "Eve"}),
+        await key.patch(f"/user/{number}/set_user_admin", json={"is_admin": False}),
+    ):
+        assert refused.status_code == 403, refused.url
+
+
 async def test_a_key_ends_when_it_was_said_to(house: House) -> None:
     """And not before."""
     ada = await house.as_("ada@example.org", "ADMIN")

@@ -150,6 +150,23 @@ async def test_what_waited_is_looked_at_before_it_is_signed(tmp_path: Path) -> N
     assert {one["charger"]: one["state"] for one in found} == {"CP-1": "signed", "CP-2": "refused"}
 
 
+async def test_an_authority_that_has_expired_signs_nothing_and_stops_nothing(
+    tmp_path: Path,
+) -> None:
+    """The request is refused with the reason; who charges hears nothing of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = certificates.subject("Old")
+    old = certificates.sign(name, key.public_key(), None, key, is_ca=True, days=(-30, -1))
+    settings = with_authority(tmp_path, Signed(old, key))
+    async with running(tmp_path / "state", **settings) as central, central.station() as station:
+        await station.boot()
+        assert await asks(station, request()) == "Accepted"
+        async with asyncio.timeout(5):
+            while (await requests(central))[0]["state"] == "waiting":
+                pass
+        assert "has expired" in (await requests(central))[0]["problem"]
+
+
 async def test_a_station_in_a_loop_is_not_signed_for_ever(tmp_path: Path) -> None:
     """Five a day; the rest is Rejected."""
     settings = with_authority(tmp_path, authority())

@@ -102,6 +102,22 @@ async def test_a_beginning_told_again_is_one_session(tmp_path: Path) -> None:
         assert len(await central.get("/api/sessions")) == 1
 
 
+async def test_a_beginning_without_a_time_told_again_is_one_session(tmp_path: Path) -> None:
+    """We fill the time in, and not anew; once it has ended, the same number is another."""
+    untimed = json.dumps({"messageType": "StartTransaction", "chargerId": 1, "transactionId": "7"})
+    async with listening(tmp_path) as central:
+        for _ in range(2):
+            async with charger(central) as socket:
+                await ask(socket, BOOT)
+                await ask(socket, untimed)
+        assert len(await central.get("/api/sessions")) == 1
+        async with charger(central) as socket:
+            await ask(socket, BOOT)
+            await ask(socket, STOP.replace("TXN-456", "7"))
+            await ask(socket, untimed)
+        assert [one["state"] for one in await central.get("/api/sessions")] == ["running", "closed"]
+
+
 async def test_a_number_used_again_names_the_newer_session(tmp_path: Path) -> None:
     """Some count from one after each boot: neither session is lost, the end finds the newer."""
     async with listening(tmp_path) as central, charger(central) as socket:

@@ -43,7 +43,7 @@ async def test_an_unknown_card_is_noted_and_accepted_with_one_call(central: Cent
         ]
         assert [card["count"] for card in listed] == [1, 2]
         assert listed[1]["first_at"] <= listed[1]["last_at"]
-        body = {"label": "Ann", "user_id": 7}
+        body = {"label": "Ann", "user_id": await central.account()}
         accepted = await central.http.post("/api/unknown-cards/nEW1/accept", json=body)
         assert accepted.status_code == 201
         assert accepted.json() | body | {"tag": "NEW1", "status": "Accepted"} == accepted.json()
@@ -61,7 +61,8 @@ async def test_a_tap_enrols_the_next_unknown_card(central: Central) -> None:
     async with central.station() as station, central.station("CP-2") as other:
         await station.boot()
         await other.boot()
-        body = {"seconds": 30, "user_id": 7, "label": "Ann's", "parent": "FAMILY"}
+        ann = await central.account()
+        body = {"seconds": 30, "user_id": ann, "label": "Ann's", "parent": "FAMILY"}
         opened = await central.http.post("/api/chargers/CP-1/enrol", json=body)
         assert (opened.status_code, opened.json()["state"]) == (201, "open")
         again = await central.http.post("/api/chargers/CP-1/enrol")
@@ -76,7 +77,7 @@ async def test_a_tap_enrols_the_next_unknown_card(central: Central) -> None:
     ended = await central.get("/api/chargers/CP-1/enrol")
     assert (ended["state"], ended["tag"]) == ("done", "04aa")
     card = await central.get("/api/cards/04AA")
-    assert (card["user_id"], card["label"], card["kind"]) == (7, "Ann's", "rfid")
+    assert (card["user_id"], card["label"], card["kind"]) == (ann, "Ann's", "rfid")
     [made] = await central.get("/api/cards/04AA/history")
     assert made["who"].endswith("by a tap")
     unknown = {one["tag"] for one in await central.get("/api/unknown-cards")}

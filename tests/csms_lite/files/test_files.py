@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from csms_lite.files.shelf import _Writing
 from tests.csms_lite.central import Central, Station, running
 
 CONTENT = bytes(range(256)) * 10
@@ -247,3 +249,37 @@ async def test_old_uploads_go_and_firmware_stays(tmp_path: Path) -> None:
             while len(list((tmp_path / "files").iterdir())) > 1:
                 pass
         assert [one["id"] for one in await central.get("/api/files")] == [stored["id"]]
+
+
+def test_a_thread_that_still_writes_after_the_end_writes_nowhere(tmp_path: Path) -> None:
+    """The descriptor's number may be a database's by then: its pages are not an upload's."""
+    writing = _Writing(tmp_path / "1.part")
+    writing.begin()
+    writing.write(b"one")
+    writing.abandon()
+    with (tmp_path / "other").open("wb", buffering=0) as other:
+        with pytest.raises(ValueError, match="closed"):
+            writing.write(b"two")
+        assert os.fstat(other.fileno()).st_size == 0
+    assert not (tmp_path / "1.part").exists()
+
+
+async def test_who_reads_commands_and_log_is_not_given_the_address(central: Central) -> None:
+    """A VIEWER may read both, and neither bring a charger's file in its place nor fetch one."""
+    async with central.station() as station:
+        await station.boot()
+        asked = await central.http.post("/api/chargers/CP-1/diagnostics")
+        location = (await station.receive())[3]["location"]
+        assert asked.json()["address"] == location, "sent whole"
+        token = location.rpartition("/")[2]
+        hand = {"location": "ftp://me:hush@host/dir"}
+        body = {"action": "GetDiagnostics", "payload": hand}
+        await central.http.post("/api/chargers/CP-1/commands", json=body)
+        commands = (await central.http.get("/api/commands")).text
+        async with asyncio.timeout(5):
+            while "GetDiagnostics" not in (log := (await central.http.get("/api/messages")).text):
+                pass
+    for text in (commands, log):
+        assert "/files/up/***" in text
+        assert token not in text
+    assert "hush" not in commands

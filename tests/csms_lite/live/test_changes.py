@@ -43,6 +43,27 @@ async def note(store: Store, count: int) -> None:
         await store.do(service.note_change, "station", None, {"n": number}, 1)
 
 
+async def test_an_alert_is_told_when_it_opens_is_seen_and_ends(central: Central) -> None:
+    """Not at each word more about it."""
+    async with following(central) as events, central.station() as station:
+        assert (await events.next())[0] == "hello"
+        await station.boot()
+        for info in ("one", "two"):
+            await station.status(1, "Faulted", errorCode="GroundFailure", info=info)
+        [alert] = await central.get("/api/alerts")
+        number = alert["id"]
+        await central.http.post(f"/api/alerts/{number}/acknowledge")
+        await station.status(1, "Available")
+        seen = await events.until(lambda one: (one["details"].get("closed_at_ms") or 0) > 0)
+    told = [one for one in seen if one["kind"] == "alert"]
+    assert {(one["charger"], one["connector"]) for one in told} == {("CP-1", 1)}
+    details = [one["details"] for one in told]
+    assert [(one["alert_id"], one["kind"]) for one in details] == [(number, "fault")] * 3
+    assert [
+        (one["acknowledged_at_ms"] is None, one["closed_at_ms"] is None) for one in details
+    ] == [(True, True), (False, True), (False, False)]
+
+
 def status(name: str) -> Callable[[dict[str, Any]], bool]:
     return lambda change: change.get("details", {}).get("status") == name
 

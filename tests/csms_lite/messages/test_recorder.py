@@ -141,6 +141,33 @@ async def test_a_disk_that_fills_pauses_the_log_first(
             assert recorder.is_paused is is_paused
 
 
+async def test_a_disk_that_cannot_be_asked_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network drive that is away for a moment: the log is looked after the next time."""
+    asked, stopping = 0, asyncio.Event()
+
+    def usage(_folder: Path) -> SimpleNamespace:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise OSError(5, "Input/output error")
+        stopping.set()
+        return SimpleNamespace(free=2**40)
+
+    async def say(_count: int) -> None:
+        raise NotImplementedError
+
+    async with log_of(tmp_path) as store:
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say)
+        retention = Retention(days=60, transaction_days=0, max_mb=10)
+        keeper = Keeper(store, SystemClock(), recorder, tmp_path, retention)
+        monkeypatch.setattr("shutil.disk_usage", usage)
+        async with asyncio.timeout(5):
+            await keeper.keep_on(stopping, every_s=0)
+    assert asked == 2
+
+
 async def test_a_rare_word_is_sought_in_bounded_steps(tmp_path: Path) -> None:
     """An empty page that is not the end says where to go on."""
     async with log_of(tmp_path) as store:

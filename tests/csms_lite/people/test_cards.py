@@ -12,8 +12,10 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from csms_lite.accounts import service as accounts
 from csms_lite.accounts.office import open_office
 from csms_lite.accounts.passwords import password_thread
+from csms_lite.accounts.rules import Person
 from csms_lite.chance import CROCKFORD, Chance
 from csms_lite.clock import SystemClock
 from csms_lite.errors import Refused
@@ -32,7 +34,7 @@ from tests.csms_lite.inline import empty_database
 FULL = {
     "kind": "guest",
     "label": "Visitor",
-    "user_id": 7,
+    "user_id": 1,
     "status": "Blocked",
     "reason": "lost",
     "parent": "Family",
@@ -48,6 +50,7 @@ FULL = {
 
 async def test_all_that_can_be_said_of_a_card_is_read_back(central: Central) -> None:
     """Put, read, put again: the same; what is left out is gone."""
+    assert await central.account() == FULL["user_id"]
     for charger in ("CP-1", "CP-2"):
         await central.http.put(f"/api/chargers/{charger}")
     for _ in range(2):
@@ -201,6 +204,10 @@ async def http(tmp_path: Path) -> AsyncIterator[FastAPI]:
             house = await furnish(settings, store, clock, chance)
             office = await open_office(settings, store, clock, chance, passwords)
             sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
+            for name in ("ann", "bob"):
+                person = Person(f"{name}@example.org", name, "X")
+                options = {"role": Role.USER, "is_verified": True, "who": None, "now_ms": 1}
+                await store.do(accounts.add, person, None, **options)
             yield http_app(house, office, Gate([who]), sheet)
 
 

@@ -56,12 +56,13 @@ async def test_a_sheet_is_taken_whole_or_not_at_all(central: Central) -> None:
 
 async def test_a_column_that_is_missing_changes_nothing(central: Central) -> None:
     """A list of names must not lift the limits of the cards that it names."""
-    body = {"chargers": [], "budgets": {"day": {"sessions": 1}}, "user_id": 7}
+    ann = await central.account()
+    body = {"chargers": [], "budgets": {"day": {"sessions": 1}}, "user_id": ann}
     await central.http.put("/api/cards/A1", json=body)
     answer = await send(central, "tag,label\r\na1,Ann\r\nB2,Bob\r\n")
     assert answer.json() == {"rows": 2, "changed": 2}
     card = await central.get("/api/cards/A1")
-    assert (card["label"], card["chargers"], card["user_id"]) == ("Ann", [], 7)
+    assert (card["label"], card["chargers"], card["user_id"]) == ("Ann", [], ann)
     assert card["budgets"]["day"]["sessions"] == 1
     await send(central, "tag,chargers\r\nA1,\r\n")  # an empty cell says: no limit
     assert (await central.get("/api/cards/A1"))["chargers"] is None

@@ -68,6 +68,7 @@ async def test_a_session_is_unreachable_while_its_charger_is_away(central: Centr
 
 async def test_closing_by_hand_warns_first_and_invents_nothing(central: Central) -> None:
     """Complaint 4: with a reason, after a warning; the energy is what was measured last."""
+    await central.http.put("/api/cards/CARD1")
     async with central.station() as station:
         await station.boot()
         number = (await station.start(at=T0))["transactionId"]
@@ -98,6 +99,7 @@ async def test_closing_by_hand_warns_first_and_invents_nothing(central: Central)
 
 async def test_a_late_end_counts_and_is_told_once(central: Central) -> None:
     """B48: the real end opens what was closed by hand and closes it; repeats change nothing."""
+    await central.http.put("/api/cards/CARD1")
     async with central.station() as station:
         await station.boot()
         number = (await station.start(at=T0))["transactionId"]
