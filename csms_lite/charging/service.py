@@ -50,8 +50,9 @@ class Door:
 def start(db: Connection, asked: Wish, connector: int | None, door: Door) -> Done:
     """Check a driver's wish; if nothing is against it, store a pending session and its command.
 
-    *connector* `None` takes the first free one. It is the card owner's, whoever asks. The same reference again gives the session that
-    it named before, and starts nothing. Raises `NotFound`, `Refused` with the reason.
+    *connector* `None` takes the first free one. It is the card owner's, whoever asks. The same
+    reference again gives the session that it named before, and starts nothing. Raises `NotFound`,
+    `Refused` with the reason.
     """
     asked = replace(asked, user_id=owner_of(db, asked.id_tag) or asked.user_id)
     if asked.reference is not None:

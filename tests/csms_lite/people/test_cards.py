@@ -206,7 +206,12 @@ async def http(tmp_path: Path) -> AsyncIterator[FastAPI]:
             sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
             for name in ("ann", "bob"):
                 person = Person(f"{name}@example.org", name, "X")
-                options = {"role": Role.USER, "is_verified": True, "who": None, "now_ms": 1}
+                options: dict[str, Any] = {
+                    "role": Role.USER,
+                    "is_verified": True,
+                    "who": None,
+                    "now_ms": 1,
+                }
                 await store.do(accounts.add, person, None, **options)
             yield http_app(house, office, Gate([who]), sheet)
 

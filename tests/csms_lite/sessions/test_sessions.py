@@ -94,7 +94,7 @@ async def test_closing_by_hand_warns_first_and_invents_nothing(central: Central)
     again = await close(central, number, confirm=True)
     assert again.status_code == 409
     whole = await central.get(f"/api/sessions/{number}")
-    assert [one["kind"] for one in whole["events"]] == ["start_not_accepted", "closed_by_operator"]
+    assert [one["kind"] for one in whole["events"]] == ["closed_by_operator"]
 
 
 async def test_a_late_end_counts_and_is_told_once(central: Central) -> None:
@@ -117,7 +117,7 @@ async def test_a_late_end_counts_and_is_told_once(central: Central) -> None:
         )
         assert session["closed"] is not None
         kinds = [one["kind"] for one in session["events"]]
-        assert kinds == ["start_not_accepted", "closed_by_operator", "stop_after_close"]
+        assert kinds == ["closed_by_operator", "stop_after_close"]
         await station.stop(number, meter=9000, at=T2, message_id="c")
     session = await central.get(f"/api/sessions/{number}")
     assert session["energy_wh"] == 2000
