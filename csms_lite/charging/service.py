@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -50,8 +51,9 @@ class Door:
 def start(db: Connection, asked: Wish, connector: int | None, door: Door) -> Done:
     """Check a driver's wish; if nothing is against it, store a pending session and its command.
 
-    *connector* `None` takes the first free one. It is the card owner's, whoever asks. The same reference again gives the session that
-    it named before, and starts nothing. Raises `NotFound`, `Refused` with the reason.
+    *connector* `None` takes the first free one. It is the card owner's, whoever asks. The same
+    reference again gives the session that it named before, and starts nothing. Raises `NotFound`,
+    `Refused` with the reason.
     """
     asked = replace(asked, user_id=owner_of(db, asked.id_tag) or asked.user_id)
     if asked.reference is not None:
@@ -153,7 +155,8 @@ def began(
     if cause.is_stop_wished:
         known = sessions.session(db, transaction_id)
         made = digest(("stop", known.station_id, transaction_id, message_id, now_ms))
-        _ask_to_stop(db, known, message_id=made, now_ms=now_ms)
+        with suppress(Refused):  # one that may be asked nothing any more still tells facts
+            _ask_to_stop(db, known, message_id=made, now_ms=now_ms)
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:
