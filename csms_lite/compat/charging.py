@@ -63,7 +63,7 @@ async def _followed(counter: Counter, done: Done) -> Session:
     command = await counter.store.read(find_command, done.command.command_id)
     known = await counter.store.read(session, done.session.transaction_id)
     if known.state != done.session.state and known.state not in NEVER_BEGAN:
-        return known  # it came about, whatever became of the command: the card may have been quicker
+        return known  # it came about, whatever became of the command
     if command.state not in ANSWERED:
         raise Refused(command.problem or "the charger has not answered yet: look again in a minute")
     if loads(command.result_json or "{}").get("status") != "Accepted":

@@ -78,7 +78,8 @@ def start(
 ) -> tuple[int, Cause | None]:
     """Store the beginning of a transaction and give its number, and what was asked to cause it.
 
-    It is stored whatever the verdict, and is the card owner's if nobody asked for it. Ask `repeated_start` before.
+    It is stored whatever the verdict, and is the card owner's if nobody asked for it. Ask
+    `repeated_start` before.
     """
     cause = cause_of(db, station_id, begun)
     told = {

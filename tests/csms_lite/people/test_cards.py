@@ -206,8 +206,15 @@ async def http(tmp_path: Path) -> AsyncIterator[FastAPI]:
             sheet = Sheet(url="ws://here/ocpp", heartbeat_s=60)
             for name in ("ann", "bob"):
                 person = Person(f"{name}@example.org", name, "X")
-                options = {"role": Role.USER, "is_verified": True, "who": None, "now_ms": 1}
-                await store.do(accounts.add, person, None, **options)
+                await store.do(
+                    accounts.add,
+                    person,
+                    None,
+                    role=Role.USER,
+                    is_verified=True,
+                    who=None,
+                    now_ms=1,
+                )
             yield http_app(house, office, Gate([who]), sheet)
 
 
