@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -154,7 +155,8 @@ def began(
     if cause.is_stop_wished:
         known = sessions.session(db, transaction_id)
         made = digest(("stop", known.station_id, transaction_id, message_id, now_ms))
-        _ask_to_stop(db, known, message_id=made, now_ms=now_ms)
+        with suppress(Refused):  # one that may be asked nothing any more still tells facts
+            _ask_to_stop(db, known, message_id=made, now_ms=now_ms)
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:

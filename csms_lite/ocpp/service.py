@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from csms_lite.errors import CsmsError, VerbFailed
 from csms_lite.jsontext import digest, dumps, loads
 from csms_lite.ocpp import sql
 from csms_lite.ocpp.routes import Route
@@ -61,10 +62,16 @@ def forget_answers(db: Connection, now_ms: int) -> int:
 
 
 def _run(db: Connection, origin: Origin, action: str, route: Route[Any]) -> Answer:
-    """Read, store and answer; an answer that may not be sent undoes the rest, as any bug does."""
-    told = route.read(origin.payload, origin.now_ms)
-    answer = route.first(db, origin, told)
-    for verb in route.then:
-        verb(db, origin, told)
+    """Read, store and answer; an answer that may not be sent undoes the rest, as any bug does.
+
+    A refusal is a bug as well: it is meant for people, and a charger cannot do anything about it.
+    """
+    try:
+        told = route.read(origin.payload, origin.now_ms)
+        answer = route.first(db, origin, told)
+        for verb in route.then:
+            verb(db, origin, told)
+    except CsmsError as refusal:
+        raise VerbFailed(f"{action} failed: {refusal!r}") from refusal
     assert accepts_answer(action, answer), f"no lawful answer to {action}"
     return answer

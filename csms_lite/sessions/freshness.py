@@ -19,7 +19,7 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.commands import service as commands
 from csms_lite.commands.rules import Command
-from csms_lite.errors import CsmsError
+from csms_lite.errors import CsmsError, Refused
 from csms_lite.jsontext import loads
 from csms_lite.sessions import service
 from csms_lite.sessions.progress import FRESH_S
@@ -102,7 +102,8 @@ class Freshness:
             for session in await self._store.read(service.list_stale, station_id, before_ms):
                 place = station_id, session.connector
                 if place in self._watched or station_id in streamed:
-                    await self._ask(session, place, connection, now)
+                    with suppress(Refused):  # one that may be asked nothing is not the others' loss
+                        await self._ask(session, place, connection, now)
 
     async def _ask(self, session: Session, place: Place, connection: int, now: float) -> None:
         before = self._asked.get(place)

@@ -18,7 +18,8 @@ from csms_lite.access.rules import AccessRules
 from csms_lite.chance import Chance
 from csms_lite.charging.api import Counter, charging_routes
 from csms_lite.charging.tags import own_tags
-from csms_lite.clock import SystemClock
+from csms_lite.clock import SystemClock, rfc3339
+from csms_lite.commands.service import take_next
 from csms_lite.errors import Forbidden, Unacceptable
 from csms_lite.gate import Gate, Principal, Role
 from csms_lite.ocpp.routes import ROUTES
@@ -30,7 +31,7 @@ from csms_lite.sessions.rules import Session
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.rules import Station
 from csms_lite.stations.service import connected
-from csms_lite.store.thread import open_database
+from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import Store, open_store
 from csms_lite.web import add_problems
 
@@ -202,6 +203,31 @@ async def test_a_session_of_nobody_is_nobodys(house: House) -> None:
         assert (await house.post(who, "stop", transaction_id=number)).status_code == 404
         assert (await house.get(who, f"sessions/{number}")).status_code == 404
     assert (await house.post("operator", "stop", transaction_id=number)).status_code == 202
+
+
+async def test_what_nobody_wants_any_more_is_kept_when_it_begins_all_the_same(
+    house: House,
+) -> None:
+    """The charger was thrown out meanwhile and may be asked nothing: its session is a fact."""
+    number = await house.start("alice")
+    station_id = house.station.station_id
+    await house.store.do(take_next, station_id, house.clock.now_ms())
+    assert (await house.post("alice", "stop", transaction_id=number)).json()["stop_asked"]
+
+    def throw_out(db: Connection) -> None:
+        raw_of(db).execute("UPDATE stations SET registration = 'Rejected'")
+
+    await house.store.do(throw_out)
+    begun = await house.tell(
+        "StartTransaction",
+        connectorId=1,
+        idTag="alice",
+        meterStart=0,
+        timestamp=rfc3339(house.clock.now_ms()),
+    )
+    assert begun["transactionId"] == number
+    shown = (await house.get("alice", f"sessions/{number}")).json()
+    assert (shown["state"], shown["stop_asked"]) == ("running", True)
 
 
 async def test_the_only_session_needs_no_number(house: House) -> None:

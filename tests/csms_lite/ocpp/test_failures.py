@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from csms_lite.errors import Refused
 from csms_lite.ocpp.failures import MOST, PER_STATION, Failures
 from csms_lite.ocpp.routes import ROUTES, Route
 from tests.csms_lite.central import Central, Station
@@ -89,6 +90,24 @@ async def test_a_message_that_always_fails_blocks_nothing(
         assert await station.stop(begun["transactionId"], meter=2000, at=T1) == {}
     [session] = await poisoned.get("/api/sessions")
     assert (session["state"], session["energy_wh"]) == ("closed", 1000)
+
+
+async def test_a_refusal_in_a_verb_is_a_failure_as_any(
+    central: Central, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no passing trouble: it would be met at every repeat, and block the queue for ever."""
+
+    def refuses(*_: object) -> None:
+        raise Refused("not now")
+
+    for action in ("StartTransaction", "Authorize"):
+        route = dataclasses.replace(ROUTES[action], then=(refuses,))
+        monkeypatch.setitem(cast(dict[str, Route[Any]], ROUTES), action, route)
+    await until_refused(central, "StartTransaction", POISON)
+    async with central.station() as station:
+        assert await station.call("StartTransaction", POISON) == "InternalError"
+        assert await station.call("Authorize", {"idTag": "A"}) == "InternalError"
+    assert [one["kind"] for one in await events(central)] == ["failed_message"]
 
 
 async def test_the_frame_is_kept_once_as_it_came(poisoned: Central) -> None:

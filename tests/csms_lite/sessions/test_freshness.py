@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from sqlalchemy import Connection
 
 from csms_lite.chance import Chance
 from csms_lite.commands import service as commands
@@ -20,7 +21,7 @@ from csms_lite.sessions.rules import Start, Stop
 from csms_lite.sessions.service import sampled, session, start, stop
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.service import connected
-from csms_lite.store.thread import open_database
+from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import Store, open_store
 from tests.csms_lite.central import Central, running
 
@@ -236,3 +237,24 @@ async def test_metered_links_are_spared_by_a_setting(tmp_path: Path) -> None:
         assert "tidy" in names
         assert "freshness" not in names
         assert await central.get("/api/chargers/CP-1/commands") == []
+
+
+async def test_a_charger_that_was_thrown_out_costs_the_others_nothing(watched: Watched) -> None:
+    """It may be sent nothing; the one behind it is watched, and asked."""
+    store = watched.store
+    second = await store.do(connected, "CP-2", accept_unknown=True, make_code=lambda: "D", now_ms=0)
+    watched.presence.arrived(second.station_id, second.connection, 0)
+    begun = Start(connector=1, id_tag="A", meter_start_wh=0, started_at_ms=0, reservation_id=None)
+    await store.do(
+        start, second.station_id, begun, verdict="Accepted", message_id="m2", now_ms=NOW_MS
+    )
+    watched.streamed += [1, second.station_id]
+
+    def throw_out(db: Connection) -> None:
+        raw_of(db).execute("UPDATE stations SET registration = 'Rejected' WHERE station_id = 1")
+
+    await store.do(throw_out)
+    watched.clock.s += 60
+    await watched.freshness.refresh()
+    assert await watched.asked() == []
+    assert len(await store.read(commands.list_commands, "CP-2", 10)) == 1
