@@ -36,7 +36,7 @@ async def bay(directory: Path) -> AsyncIterator[Bench]:
 @pytest.fixture
 def csms(directory: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
     """The central system as a process, with its addresses; a test may end it."""
-    words = ["csms", "run", "--state-dir", str(directory / "c")]
+    words = ["csms", "run", "--accept-unknown", "--state-dir", str(directory / "c")]
     process, addresses = ready_process([*words, "--ocpp-port", "0", "--http-port", "0"])
     yield process, addresses
     if process.poll() is None:
