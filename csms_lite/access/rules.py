@@ -57,6 +57,8 @@ class Place:
     policy: str
     spent: Count = lambda _holder, _budget: NOTHING_SPENT
     runs_elsewhere: bool = False
+    owner_is_out: bool = False
+    """The account that the card belongs to is disabled, or gone."""
 
 
 def judge(card: Card | None, group: Group | None, now_ms: int, place: Place) -> Verdict:
@@ -80,6 +82,8 @@ def judge(card: Card | None, group: Group | None, now_ms: int, place: Place) -> 
     status = card_status(card, now_ms)
     if status != "Accepted":
         return verdict(status, card_why(card, now_ms))
+    if place.owner_is_out:
+        return verdict("Blocked", f"the account of the card {masked(card.tag)} is closed")
     refusal = _limits_why("card", f"the card {masked(card.tag)}", card, place)
     if refusal is None and group is not None:
         refusal = _limits_why("group", f"the group {group.name}", group, place)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from csms_lite.access import sql
@@ -72,7 +74,9 @@ def put_policy(db: Connection, charger: str, policy: str | None) -> None:
 
 def _judge(db: Connection, card: Card | None, place: Place, now_ms: int) -> Verdict:
     group = None if card is None or card.parent is None else find_group(db, card.parent)
-    return judge(card, group, now_ms, place)
+    owner = None if card is None else card.user_id
+    is_out = owner is not None and sql.account_is_out.one(db, account_id=owner) is not None
+    return judge(card, group, now_ms, replace(place, owner_is_out=is_out))
 
 
 def _place(

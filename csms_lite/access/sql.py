@@ -18,12 +18,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from csms_lite.store.prepared import Prepared
-from csms_lite.store.tables import access_policies, cards, sessions, stations
+from csms_lite.store.tables import access_policies, accounts, cards, sessions, stations
 
 policy_of: Final = Prepared(
     select(stations.c.identity, access_policies.c.policy)
     .join_from(stations, access_policies, isouter=True)
     .where(stations.c.station_id == bindparam("station_id"))
+)
+account_is_out: Final = Prepared(
+    select(accounts.c.account_id).where(
+        accounts.c.account_id == bindparam("account_id"),
+        or_(accounts.c.is_disabled.is_(True), accounts.c.deleted_at_ms.is_not(None)),
+    )
 )
 _put = insert(access_policies).values(
     station_id=bindparam("station_id"), policy=bindparam("policy")

@@ -57,7 +57,7 @@ class Follower:
         self._touched: set[int] = set()
         self._ended: set[int] = set()
         self._failed: set[int] = set()
-        self._last_change = -1
+        self._last_change = (-1, -1)
         self._looked_at_ms = clock.now_ms()
         self._bell = asyncio.Event()
         self._closing = False

@@ -51,7 +51,8 @@ class View(NamedTuple):
 class News(NamedTuple):
     """What changed that concerns lists."""
 
-    newest_change: int
+    newest_change: tuple[int, int]
+    """Of a card, and of an account that may own some."""
     became_valid: bool
     due: frozenset[int]
 
@@ -148,10 +149,15 @@ def view(db: Connection, charger: str, now_ms: int, *, by_setting: bool) -> View
 def news(db: Connection, after_ms: int, now_ms: int) -> News:
     """Give what tells that lists need a look: changed cards, opened windows, waits that ended."""
     return News(
-        newest_change(db),
+        (newest_change(db), _accounts_changed(db)),
         became_valid(db, after_ms, now_ms),
         frozenset(int(row[0]) for row in sql.due.rows(db, now_ms=now_ms)),
     )
+
+
+def _accounts_changed(db: Connection) -> int:
+    row = sql.accounts_changed.one(db)
+    return 0 if row is None else int(row[0])
 
 
 def stations_of(db: Connection, command_ids: frozenset[int]) -> frozenset[int]:

@@ -11,6 +11,7 @@ from csms_lite.local_list.rules import LocalList
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import (
     card_groups,
+    accounts,
     cards,
     commands,
     local_list_entries,
@@ -116,8 +117,17 @@ _is_listed = and_(
         _has_right("group", card_groups.c.group_key),
     ),
 )
+_owner_is_out = (
+    select(accounts.c.account_id)
+    .where(
+        accounts.c.account_id == cards.c.user_id,
+        or_(accounts.c.is_disabled.is_(True), accounts.c.deleted_at_ms.is_not(None)),
+    )
+    .exists()
+)
 _status = case(
     (and_(card_groups.c.status.is_not(None), card_groups.c.status != "Accepted"), "Blocked"),
+    (_owner_is_out, "Blocked"),
     else_=cards.c.status,
 )
 _is_bad = case(
@@ -131,6 +141,7 @@ wanted: Final = Prepared(
     .limit(bindparam("count"))
 )
 """Good cards first: when a charger has too little room, blocked ones are left out."""
+accounts_changed: Final = Prepared(select(func.coalesce(func.max(accounts.c.changed_at_ms), 0)))
 count_wanted: Final = Prepared(
     select(func.count())
     .select_from(cards)

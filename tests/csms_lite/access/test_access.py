@@ -127,3 +127,27 @@ def test_judging_reads_by_an_index(query: Any) -> None:
         plan = raw_of(db).execute(f"EXPLAIN QUERY PLAN {query.text}", values[1:]).fetchall()
     assert not [row for row in plan if str(row[3]).startswith("SCAN")]
     assert any("ix_sessions" in str(row[3]) for row in plan)
+
+
+async def test_the_card_of_a_closed_account_is_blocked(central: Central) -> None:
+    """B30: whoever is disabled or deleted charges no more, and his card says why."""
+    person = {"email": "ann@example.org", "name": "Ann", "surname": "X", "password": "Zx9-unguessed!"}
+    made = await central.http.post("/api/users", json={**person, "role": "USER"})
+    assert made.status_code == 201, made.text
+    number = made.json()["id"]
+    await put(central, "cards/CARD1", {"user_id": number})
+    async with central.station() as station:
+        await station.boot()
+        assert await status(station, "CARD1") == "Accepted"
+        for is_disabled, told in ((True, "Blocked"), (False, "Accepted")):
+            changed = await central.http.patch(
+                f"/api/users/{number}", json={"disabled": is_disabled}
+            )
+            assert changed.status_code == 200, changed.text
+            assert await status(station, "CARD1") == told
+        assert (await central.http.delete(f"/api/users/{number}")).status_code in {200, 204}
+        assert await status(station, "CARD1") == "Blocked"
+        begun = await station.start(tag="CARD1", at=at())
+    assert begun["idTagInfo"]["status"] == "Blocked"
+    session = await central.get(f"/api/sessions/{begun['transactionId']}")
+    assert session["events"][0]["details"]["why"] == "the account of the card …RD1 is closed"
