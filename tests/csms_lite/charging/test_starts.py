@@ -143,7 +143,7 @@ async def test_a_reference_is_a_chargers_own(central: Central) -> None:
 @pytest.mark.parametrize(
     ("tag", "body", "why"),
     [
-        ("STRANGER", None, "nobody knows this card"),
+        ("STRANGER", None, "not known here"),
         ("BLOCKED", {"status": "Blocked"}, "blocked"),
         ("OLD", {"expiry": "2001-01-01T00:00:00Z"}, "expired"),
     ],
