@@ -10,8 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 from csms_lite.local_list.rules import LocalList
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import (
-    card_groups,
     accounts,
+    card_groups,
     cards,
     commands,
     local_list_entries,

@@ -131,7 +131,12 @@ def test_judging_reads_by_an_index(query: Any) -> None:
 
 async def test_the_card_of_a_closed_account_is_blocked(central: Central) -> None:
     """B30: whoever is disabled or deleted charges no more, and his card says why."""
-    person = {"email": "ann@example.org", "name": "Ann", "surname": "X", "password": "Zx9-unguessed!"}
+    person = {
+        "email": "ann@example.org",
+        "name": "Ann",
+        "surname": "X",
+        "password": "Zx9-unguessed!",
+    }
     made = await central.http.post("/api/users", json={**person, "role": "USER"})
     assert made.status_code == 201, made.text
     number = made.json()["id"]
