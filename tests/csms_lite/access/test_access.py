@@ -146,7 +146,7 @@ async def test_the_card_of_a_closed_account_is_blocked(central: Central) -> None
         assert await status(station, "CARD1") == "Accepted"
         for is_disabled, told in ((True, "Blocked"), (False, "Accepted")):
             changed = await central.http.patch(
-                f"/api/users/{number}", json={"disabled": is_disabled}
+                f"/api/users/{number}", json={"is_disabled": is_disabled}
             )
             assert changed.status_code == 200, changed.text
             assert await status(station, "CARD1") == told
@@ -155,4 +155,4 @@ async def test_the_card_of_a_closed_account_is_blocked(central: Central) -> None
         begun = await station.start(tag="CARD1", at=at())
     assert begun["idTagInfo"]["status"] == "Blocked"
     session = await central.get(f"/api/sessions/{begun['transactionId']}")
-    assert session["events"][0]["details"]["why"] == "the account of the card …RD1 is closed"
+    assert session["events"][0]["details"]["why"] == "the account of the card …D1 is closed"
