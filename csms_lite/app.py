@@ -68,7 +68,7 @@ async def serve(
             gate = Gate([token_check(token), *office.authenticators()])
             sheet = Sheet(url=ocpp_url, heartbeat_s=settings.heartbeat_s)
             app = http_app(house, office, gate, sheet, oversight)
-            http = HttpServer(app, tls_of_people(settings, tls))
+            http = HttpServer(app, tls_of_people(settings, tls), settings.trusted_proxies)
             async with asyncio.TaskGroup() as tasks:
                 endless = [*house.run(tasks, stopping), *office.run(tasks, stopping)]
                 tasks.create_task(oversight.look_on(stopping), name="oversight")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -62,7 +62,9 @@ def find_pages() -> Path:
 class HttpServer(uvicorn.Server):
     """uvicorn that leaves signals to us and says when it listens."""
 
-    def __init__(self, app: FastAPI, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, app: FastAPI, tls: ssl.SSLContext | None = None, proxies: Sequence[str] = ()
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -74,6 +76,8 @@ class HttpServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
                 timeout_graceful_shutdown=HTTP_ENDS_WITHIN_S,
             )
         )

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     accept_unknown: bool = False
     """Let unknown chargers in at once; else they are noted in the inbox for an operator, and on the
     loopback wait as Pending. Beyond it this needs *insecure*."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of reverse proxies whose X-Forwarded-For says who calls; others' is ignored."""
     insecure: bool = False
     """Listen beyond the loopback without TLS: for networks that nobody else is in."""
     tls_certificate: Path | None = None

@@ -35,6 +35,7 @@ from csms_lite.sessions.rules import last_charge as public_charge
 from csms_lite.sessions.warnings import USUAL, Limits, changes, rated
 from csms_lite.sessions.wishes import Cause, cause_of
 from csms_lite.stations import service as stations
+from csms_lite.stations.rules import MOST_CONNECTORS
 from csms_lite.store.prepared import Row
 from csms_lite.tariffs.service import current_tariff
 
@@ -335,7 +336,7 @@ def _warn(
 ) -> None:
     """Raise and end the alarms of a connector by its newest sample."""
     found = readings(last.values, last.converted)
-    if not (found.voltage or found.current or found.temperatures):
+    if connector > MOST_CONNECTORS or not (found.voltage or found.current or found.temperatures):
         return
     rating = sql.rating.one(db, of_station=station_id, of_connector=connector)
     known = limits if rating is None else rated(limits, *rating)
