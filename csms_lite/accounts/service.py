@@ -175,10 +175,14 @@ def change(
 def set_password(
     db: Connection, account_id: int, password_hash: str, *, who: Actor, now_ms: int
 ) -> Account:
-    """Give an account another password and end every sign-in; raises `NotFound`."""
+    """Give an account another password, end every sign-in and take its keys; raises `NotFound`.
+
+    Who knew the old one may have made keys with it.
+    """
     account(db, account_id)
     sql.set_password.run(db, of_account=account_id, new_hash=password_hash, now_ms=now_ms)
     sql.end_every.run(db, of_account=account_id)
+    sql.remove_keys.run(db, of_account=account_id)
     note(db, who, "password_changed", now_ms=now_ms, account_id=account_id)
     return account(db, account_id)
 

@@ -90,6 +90,16 @@ async def test_a_key_ends_when_it_was_said_to(house: House) -> None:
     assert (await key.get("/api/cards")).status_code == 401
 
 
+async def test_another_password_takes_the_keys(house: House) -> None:
+    """Who stole the password may have made a key with it."""
+    ada = await house.as_("ada@example.org", "ADMIN")
+    key = house.client((await made(ada, "cards:read"))["key"])
+    assert (await key.get("/api/cards")).status_code == 200
+    body = {"old": PASSWORD, "new": "another-long-phrase 9"}
+    assert (await ada.put("/api/users/me/password", json=body)).status_code == 200
+    assert (await key.get("/api/cards")).status_code == 401
+
+
 async def test_making_a_key_needs_the_password(house: House) -> None:
     """A stolen access token of a quarter of an hour must not become a key for ever."""
     ada = await house.as_("ada@example.org", "ADMIN")
