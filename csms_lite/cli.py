@@ -57,6 +57,8 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         help="listen beyond the loopback without TLS",
     )
     charger_verbs(below)
+    told = below.add_parser("settings", help="print every setting, its default and what it does")
+    told.set_defaults(func=_tell_settings)
     token = below.add_parser("token", help="print the bearer token of the HTTP API")
     token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
     token.set_defaults(func=_token)
@@ -74,6 +76,17 @@ def _run(arguments: argparse.Namespace) -> int:
     except CsmsError as failure:
         print(f"tapwatt csms: {failure}", file=sys.stderr)
         return WRONG_SETTING
+    return 0
+
+
+def _tell_settings(_arguments: argparse.Namespace) -> int:
+    from csms_lite.settings import Settings
+
+    prefix = Settings.model_config["env_prefix"]
+    for name, field in Settings.model_fields.items():
+        what = " ".join((field.description or "").split())
+        print(f"{prefix}{name.upper()}={'' if field.default is None else field.default}")
+        print(f"    {what}")
     return 0
 
 

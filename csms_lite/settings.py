@@ -15,14 +15,18 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Settings(BaseSettings):
     """All settings with their defaults; port 0 takes any free one."""
 
-    model_config = SettingsConfigDict(env_prefix="TAPWATT_CSMS_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TAPWATT_CSMS_", frozen=True, use_attribute_docstrings=True
+    )
 
     state_dir: Path = Path("state/csms")
     """Where the database and the token live; made with mode 0700."""
     host: str = "127.0.0.1"
     """Address to listen on; beyond the loopback it needs a certificate, or *insecure*."""
     ocpp_port: Port = 9000
+    """Where chargers come in; 0 takes any free port."""
     http_port: Port = 8080
+    """Where people and programs come in."""
     heartbeat_s: Annotated[int, Field(ge=10, le=86_400)] = 60
     """Heartbeat interval told to stations."""
     accept_unknown: bool = False
@@ -100,9 +104,11 @@ class Settings(BaseSettings):
     smtp_host: str | None = None
     """Mail server that takes our mails; without one there are no codes by mail."""
     smtp_port: Port = 587
+    """Port of the mail server; 465 with `tls`."""
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     """How the line to it is protected; `none` is for a server on this machine only."""
     smtp_user: str | None = None
+    """Name at the mail server, if it asks for one."""
     smtp_password: SecretStr | None = None
     """By environment only: arguments can be read by everybody on the machine."""
     smtp_ca_file: Path | None = None
@@ -112,7 +118,9 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = None
     """Sign-in with this OpenID Connect provider, as its ID tokens name it."""
     oidc_client_id: str | None = None
+    """What the provider calls this installation."""
     oidc_client_secret: SecretStr | None = None
+    """Its secret there; by environment only."""
     firebase_project: str | None = None
     """Accept ID tokens of this Firebase project."""
     users_webhook_secret: SecretStr | None = None

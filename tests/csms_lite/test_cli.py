@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from csms_lite.settings import Settings
+
 PROGRAM = """
 import argparse, sys
 from csms_lite.cli import verbs
@@ -150,3 +152,12 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert f"port {port}".encode() in ended.stderr
     assert b"Traceback" not in ended.stderr
+
+
+def test_every_setting_is_told_with_what_it_does() -> None:
+    """No setting that only readers of the source know."""
+    done = subprocess.run(command("settings"), cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert "TAPWATT_CSMS_HEARTBEAT_S=60" in lines
+    assert all(len(what.strip()) > 20 for what in lines[1::2]), lines
+    assert len(lines) == 2 * len(Settings.model_fields)
