@@ -95,7 +95,7 @@ async def _round(name: str, stations: int, each: int) -> Cost:
 @asynccontextmanager
 async def _server(name: str, directory: Path) -> AsyncIterator[tuple[int, str]]:
     if name == "csms":
-        words = ("csms", "run", "--ocpp-port", "0", "--http-port", "0")
+        words = ("csms", "run", "--ocpp-port", "0", "--http-port", "0", "--no-local-lists")
         command = (TAPWATT, *words, "--state-dir", str(directory))
         environment = os.environ | {"TAPWATT_CSMS_ACCEPT_UNKNOWN": "true"}
         async with ready_process(command, env=environment) as (process, told):

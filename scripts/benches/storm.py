@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
 async def _storm(count: int) -> Seen:
     names = [f"STORM-{number}" for number in range(count)]
     with short_directory() as directory:
-        words = ("csms", "run", "--ocpp-port", "0", "--http-port", "0")
+        words = ("csms", "run", "--ocpp-port", "0", "--http-port", "0", "--no-local-lists")
         command = (TAPWATT, *words, "--state-dir", str(directory))
         environment = os.environ | {"TAPWATT_CSMS_ACCEPT_UNKNOWN": "true"}
         async with ready_process(command, env=environment) as (process, told):
