@@ -220,6 +220,7 @@ async def _start_as_usual(db: AsyncConnection, origin: Origin, told: Start) -> i
         currency=None,
         per_kwh_minor=None,
         start_command_id=None,
+        owner_id=None,
         **content,
     )
     await _run(

@@ -6,8 +6,19 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from csms_lite.messages.rules import RECEIVED, SENT, Calls, Caught, masked, read
+from csms_lite.messages.rules import (
+    RECEIVED,
+    SECRET,
+    SENT,
+    Calls,
+    Caught,
+    has_secret,
+    masked,
+    read,
+)
 
 KEY = "00112233445566778899AABBCCDDEEFF00112233"
 
@@ -146,3 +157,11 @@ def test_a_refusal_does_not_repeat_the_secret() -> None:
 def test_what_is_no_secret_stays_as_it_came(payload: str) -> None:
     """To the letter: spaces and order too."""
     assert masked(payload, is_json=True) == payload
+
+
+@given(st.from_regex(SECRET))
+def test_no_secret_is_passed_over_for_speed(text: str) -> None:
+    """Whatever the pattern finds has one of the stems that are looked for first, in any case."""
+    assert has_secret(text)
+    other = text.swapcase()
+    assert has_secret(f'{{"a":"{other}"}}') == (SECRET.search(f'{{"a":"{other}"}}') is not None)
