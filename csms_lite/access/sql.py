@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from csms_lite.accounts.sql import IS_CLOSED
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import access_policies, accounts, cards, sessions, stations
 
@@ -26,10 +27,7 @@ policy_of: Final = Prepared(
     .where(stations.c.station_id == bindparam("station_id"))
 )
 account_is_out: Final = Prepared(
-    select(accounts.c.account_id).where(
-        accounts.c.account_id == bindparam("account_id"),
-        or_(accounts.c.is_disabled.is_(True), accounts.c.deleted_at_ms.is_not(None)),
-    )
+    select(accounts.c.account_id).where(accounts.c.account_id == bindparam("account_id"), IS_CLOSED)
 )
 _put = insert(access_policies).values(
     station_id=bindparam("station_id"), policy=bindparam("policy")

@@ -32,6 +32,8 @@ _ACCOUNT: Final = tuple(
 _HERE: Final = accounts.c.deleted_at_ms.is_(None)
 _ONE: Final = and_(accounts.c.account_id == bindparam("of_account"), _HERE)
 
+IS_CLOSED: Final = or_(accounts.c.is_disabled.is_(True), accounts.c.deleted_at_ms.is_not(None))
+"""Of an account whose cards open nothing any more, wherever they are judged or listed."""
 by_id: Final = Prepared(select(*_ACCOUNT).where(_ONE))
 by_email: Final = Prepared(select(*_ACCOUNT).where(accounts.c.email_key == bindparam("key"), _HERE))
 password_of_email: Final = Prepared(

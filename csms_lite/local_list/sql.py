@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
+from csms_lite.accounts.sql import IS_CLOSED
 from csms_lite.local_list.rules import LocalList
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import (
@@ -119,10 +120,7 @@ _is_listed = and_(
 )
 _owner_is_out = (
     select(accounts.c.account_id)
-    .where(
-        accounts.c.account_id == cards.c.user_id,
-        or_(accounts.c.is_disabled.is_(True), accounts.c.deleted_at_ms.is_not(None)),
-    )
+    .where(accounts.c.account_id == cards.c.user_id, IS_CLOSED)
     .exists()
 )
 _status = case(
