@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import sqlite3
@@ -30,6 +31,7 @@ LARGEST_KIB: Final = 64
 BOOT: Final = {"chargePointVendor": "Bench", "chargePointModel": "Storm"}
 AT: Final = "2026-01-01T00:00:00Z"
 CALLRESULT, CALLERROR = 3, 4
+NUMBERS: Final = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ def _status(connector: int) -> dict[str, Any]:
 
 async def _call(caller: Caller, action: str, payload: dict[str, Any]) -> list[Any]:
     answer: list[Any] = json.loads(
-        await caller.call(json.dumps([2, f"{id(payload)}", action, payload]))
+        await caller.call(json.dumps([2, f"storm-{next(NUMBERS)}", action, payload]))
     )
     return answer
 
