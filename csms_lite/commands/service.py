@@ -194,6 +194,8 @@ def observed(
 
     One message tells of one command, the oldest that waits for it: stations work in order.
     """
+    if sql.is_awaited.one(db, of_station=station_id, message=message) is None:
+        return None
     rows = sql.awaiting.rows(
         db,
         of_station=station_id,

@@ -61,6 +61,15 @@ next_asked: Final = Prepared(
     .order_by(commands.c.command_id)
     .limit(1)
 )
+is_awaited: Final = Prepared(
+    select(commands.c.command_id)
+    .where(
+        commands.c.station_id == bindparam("of_station"),
+        commands.c.awaits == bindparam("message"),
+    )
+    .limit(1)
+)
+"""Asked of every message; `awaiting` costs six times as much."""
 awaiting: Final = Prepared(
     _ALL.where(
         commands.c.station_id == bindparam("of_station"),

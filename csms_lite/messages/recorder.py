@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -23,10 +23,13 @@ from edge.ocppj.schemas import ACTIONS
 
 QUEUE_MAX: Final = 20_000  # frames: some seconds of a storm of 1000 stations
 QUEUE_CHARACTERS_MAX: Final = 32 * 1024 * 1024  # what a hostile station may cost in memory
-BATCH: Final = 100  # frames per transaction: about a millisecond of the loop's and of the disk's
+BATCH: Final = 100  # frames made into rows at once: about a millisecond of the loop's
+COMMIT: Final = 1000  # rows per transaction: each writes every page of an index that it touches
 GATHER_S: Final = 0.2  # how late a quiet system's frame is in the log
 RETRY_S: Final = 1.0  # a full disk is not freed faster
 SAY_EVERY_S: Final = 10.0  # a flood of losses is one event, not a flood of events
+
+Row = dict[str, Any]
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +111,7 @@ class Recorder:
         self._characters += size
         self._queue.append(noted)
         self._bell.set()
-        if len(self._queue) >= BATCH:
+        if len(self._queue) >= COMMIT:
             self._hurry.set()
 
     def close(self) -> None:
@@ -126,7 +129,7 @@ class Recorder:
                 await _wait(self._hurry, GATHER_S)
                 self._hurry.clear()
             while self._queue:
-                await self._write([self._take() for _ in range(min(BATCH, len(self._queue)))])
+                await self._write(*await self._rows())
             await self._tell_losses()
 
     def _take(self) -> Noted:
@@ -135,8 +138,7 @@ class Recorder:
             self._characters -= len(noted.caught.text)
         return noted
 
-    async def _write(self, batch: list[Noted]) -> None:
-        rows, delays = self._rows(batch)
+    async def _write(self, rows: list[Row], delays: list[Row]) -> None:
         while True:
             try:
                 await self._store.do(keep, rows, delays)
@@ -151,20 +153,27 @@ class Recorder:
                 self.lost += len(rows)
             return
 
-    def _rows(self, batch: Iterable[Noted]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        rows: list[dict[str, Any]] = []
-        delays: list[dict[str, Any]] = []
-        for calls, caught, is_unsent in batch:
-            if caught is None:
-                calls.lapse(float("inf"), delays)
-            elif is_unsent:
-                calls.unsent(caught, delays)
-            else:
-                row = calls.row(caught, delays)
-                calls.lapse(caught.at_s - LATE_AFTER_S, delays)
-                self.counts[row["direction"], row["type"], _known(row["action"])] += 1
-                rows.append(row)
+    async def _rows(self) -> tuple[list[Row], list[Row]]:
+        """Make rows of frames and delays for one transaction, and let others run in between."""
+        rows: list[Row] = []
+        delays: list[Row] = []
+        while self._queue and len(rows) < COMMIT:
+            for _ in range(min(BATCH, len(self._queue))):
+                self._add(self._take(), rows, delays)
+            await asyncio.sleep(0)
         return rows, delays
+
+    def _add(self, noted: Noted, rows: list[Row], delays: list[Row]) -> None:
+        calls, caught, is_unsent = noted
+        if caught is None:
+            calls.lapse(float("inf"), delays)
+        elif is_unsent:
+            calls.unsent(caught, delays)
+        else:
+            row = calls.row(caught, delays)
+            calls.lapse(caught.at_s - LATE_AFTER_S, delays)
+            self.counts[row["direction"], row["type"], _known(row["action"])] += 1
+            rows.append(row)
 
     async def _tell_losses(self) -> None:
         new = self.lost - self._said

@@ -208,7 +208,10 @@ def masked(payload: str, *, is_json: bool) -> str:
 def has_secret(text: str) -> bool:
     """Say whether a text has a name under which secrets are kept."""
     folded = text.casefold()
-    return any(stem in folded for stem in STEMS) and SECRET.search(text) is not None
+    for stem in STEMS:
+        if stem in folded:
+            return SECRET.search(text) is not None
+    return False
 
 
 def kept_as(action: str | None) -> str:

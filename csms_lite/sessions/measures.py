@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from csms_lite.sessions.rules import Sample
+from csms_lite.sessions.rules import Phases, Readings, Sample
 
 ENERGY: Final = "Energy.Active.Import.Register"  # also what no measurand at all means (7.43)
 POWER: Final = "Power.Active.Import"
@@ -71,20 +70,6 @@ BETWEEN_LINES: Final = math.sqrt(3)  # how much more than to neutral
 LARGEST_TO_NEUTRAL_V: Final = 300  # no mains has more; a plain voltage above it is between lines
 
 Values = Sequence[Mapping[str, Any]]
-Phases = dict[str | None, float]
-
-
-@dataclass(slots=True)
-class Readings:
-    """The raw numbers of the outlet, by phase; `None` is the total."""
-
-    energy: Phases = field(default_factory=dict)
-    power: Phases = field(default_factory=dict)
-    current: Phases = field(default_factory=dict)
-    voltage: Phases = field(default_factory=dict)
-    factor: Phases = field(default_factory=dict)
-    temperatures: list[float] = field(default_factory=list)
-    soc: float | None = None
 
 
 def read_sample(at_ms: int, values: Values) -> Sample:
@@ -100,6 +85,7 @@ def read_sample(at_ms: int, values: Values) -> Sample:
         power_w=_whole(told),
         values=values,
         converted=converted,
+        readings=found,
         power_derived=derived is not None,
         soc_percent=None if found.soc is None else min(100, max(0, round(found.soc))),
     )

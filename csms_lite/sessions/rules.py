@@ -11,7 +11,7 @@ is no state: it is a running session whose charger is away, and follows from pre
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -100,9 +100,26 @@ class Session(NamedTuple):
     soc_percent: int | None = None
 
 
+Phases = dict[str | None, float]
+"""Numbers by phase; `None` is the total."""
+
+
+@dataclass(slots=True)
+class Readings:
+    """The numbers of the outlet at one moment, converted."""
+
+    energy: Phases = field(default_factory=dict)
+    power: Phases = field(default_factory=dict)
+    current: Phases = field(default_factory=dict)
+    voltage: Phases = field(default_factory=dict)
+    factor: Phases = field(default_factory=dict)
+    temperatures: list[float] = field(default_factory=list)
+    soc: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What was measured at one moment: as it came, and converted.
+    """What was measured at one moment: as it came, and what `measures.read_sample` made of it.
 
     *converted* holds number and unit of each value in their order, `None` where there is none.
     """
@@ -112,6 +129,7 @@ class Sample:
     power_w: int | None
     values: Sequence[Mapping[str, Any]]
     converted: Sequence[tuple[float, str] | None] = ()
+    readings: Readings = field(default_factory=Readings)
     power_derived: bool = False
     soc_percent: int | None = None
 

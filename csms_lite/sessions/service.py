@@ -13,7 +13,7 @@ from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.people.rules import tag_key
 from csms_lite.sessions import sql
-from csms_lite.sessions.measures import convert, readings
+from csms_lite.sessions.measures import read_sample
 from csms_lite.sessions.progress import CHARGE_OVER_MS, Charge
 from csms_lite.sessions.rules import (
     LONGEST_REASON,
@@ -305,23 +305,8 @@ def _content(station_id: int, begun: Start) -> dict[str, object]:
 
 
 def _sample(row: Row) -> Sample:
-    at_ms, energy, power, values_json, converted_json, derived, soc = row
-    values = loads(values_json)
-    return Sample(
-        at_ms=at_ms,
-        energy_wh=energy,
-        power_w=power,
-        values=values,
-        converted=(
-            tuple(convert(value) for value in values)  # stored before conversion was kept
-            if converted_json is None
-            else tuple(
-                pair if pair is None else (pair[0], pair[1]) for pair in loads(converted_json)
-            )
-        ),
-        power_derived=bool(derived),
-        soc_percent=soc,
-    )
+    at_ms, values_json = row
+    return read_sample(at_ms, loads(values_json))
 
 
 def _warn(
@@ -335,7 +320,7 @@ def _warn(
     now_ms: int,
 ) -> None:
     """Raise and end the alarms of a connector by its newest sample."""
-    found = readings(last.values, last.converted)
+    found = last.readings
     if connector > MOST_CONNECTORS or not (found.voltage or found.current or found.temperatures):
         return
     rating = sql.rating.one(db, of_station=station_id, of_connector=connector)
@@ -388,7 +373,5 @@ def _keep_samples(
             energy_wh=sample.energy_wh,
             power_w=sample.power_w,
             values_json=dumps(sample.values),
-            converted_json=dumps(sample.converted),
-            power_derived=int(sample.power_derived) if sample.power_w is not None else None,
             soc_percent=sample.soc_percent,
         )

@@ -328,21 +328,10 @@ keep_sample: Final = Prepared(
         energy_wh=bindparam("energy_wh"),
         power_w=bindparam("power_w"),
         values_json=bindparam("values_json"),
-        converted_json=bindparam("converted_json"),
-        power_derived=bindparam("power_derived"),
         soc_percent=bindparam("soc_percent"),
     )
 )
-_SAMPLE: Final = (
-    samples.c.at_ms,
-    samples.c.energy_wh,
-    samples.c.power_w,
-    samples.c.values_json,
-    samples.c.converted_json,
-    samples.c.power_derived,
-    samples.c.soc_percent,
-)
-_samples = select(*_SAMPLE).where(
+_samples = select(samples.c.at_ms, samples.c.values_json).where(
     samples.c.transaction_id == bindparam("transaction_id"),
     samples.c.station_id == bindparam("station_id"),
 )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from csms_lite.sessions.measures import BETWEEN_LINES, LARGEST_TO_NEUTRAL_V, PAIRS, Readings
+from csms_lite.sessions.measures import BETWEEN_LINES, LARGEST_TO_NEUTRAL_V, PAIRS
+from csms_lite.sessions.rules import Readings
 
 VOLTAGE_LOW: Final = "under_voltage"
 VOLTAGE_HIGH: Final = "over_voltage"

@@ -8,7 +8,8 @@ and text only, so no type conversion is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, UpdateBase
@@ -35,7 +36,8 @@ class Prepared:
         self._defaults = {
             name: value for name, value in compiled.params.items() if value is not None
         }
-        self._order: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
+        order: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
+        self._pick = _picker(order)
 
     def rows(self, db: Connection, **values: object) -> list[Row]:
         """Run it and give all rows."""
@@ -54,6 +56,16 @@ class Prepared:
         """Run it once for each set of values."""
         raw_of(db).executemany(self.text, [self._bind(values) for values in many])
 
-    def _bind(self, values: dict[str, object]) -> list[object]:
-        defaults = self._defaults
-        return [values[name] if name in values else defaults[name] for name in self._order]
+    def _bind(self, values: dict[str, object]) -> tuple[object, ...]:
+        return self._pick(self._defaults | values if self._defaults else values)
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[dict[str, object]], tuple[object, ...]]:
+    """Give what takes values in the order of *names* out of a mapping."""
+    match names:
+        case ():
+            return lambda _values: ()
+        case (name,):
+            return lambda values: (values[name],)
+        case _:
+            return itemgetter(*names)

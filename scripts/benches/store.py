@@ -249,7 +249,6 @@ async def _sample_as_usual(db: AsyncConnection, origin: Origin, told: Samples) -
             connector=told.connector,
             transaction_id=told.transaction_id,
             values_json=dumps(sample.values),
-            converted_json=dumps(sample.converted),
             **measured,
         )
         await _run(

@@ -80,8 +80,6 @@ samples: Final = Table(
     Column("energy_wh", BigInteger, comment="register, converted"),
     Column("power_w", Integer, comment="active import, converted"),
     Column("values_json", Text, nullable=False, comment="sampledValue as it came"),
-    Column("converted_json", Text, comment="number and unit of each value, in their order"),
-    Column("power_derived", Integer, comment="1 when power_w was not told but reckoned"),
     Column("soc_percent", Integer),
     Index(None, "transaction_id"),
 )

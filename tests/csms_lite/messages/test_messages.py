@@ -132,17 +132,18 @@ async def test_a_file_of_the_log_opens_in_a_spreadsheet_and_runs_nothing(central
 
 
 async def test_a_long_file_says_where_the_next_begins(
-    central: Central, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file has a bound; none of the rows falls between two."""
     monkeypatch.setattr("csms_lite.messages.api.CSV_ROWS", 3)
     monkeypatch.setattr("csms_lite.messages.api.CSV_PAGE", 2)
-    async with central.station() as station:
-        await station.boot()
-        await station.call("Heartbeat")
-    await logged(central, least=4)
-    first = await central.http.get("/api/messages.csv")
-    second = await central.http.get(f"/api/messages.csv?before={first.headers['x-next']}")
+    async with running(tmp_path, local_lists=False) as central:  # which would ask for versions
+        async with central.station() as station:
+            await station.boot()
+            await station.call("Heartbeat")
+        await logged(central, least=4)
+        first = await central.http.get("/api/messages.csv")
+        second = await central.http.get(f"/api/messages.csv?before={first.headers['x-next']}")
     assert len(first.text.splitlines()) == 4
     assert len(second.text.splitlines()) == 2
     assert "x-next" not in second.headers
