@@ -25,6 +25,8 @@ from ocpp.v16.enums import Action, AuthorizationStatus
 from edge.ocppj.charge_point import ChargePoint, IncomingCall
 from scripts.benches.parts.figures import tell
 
+SESSION: Final = 4711
+ENERGY_WH: Final = 123_456
 AT: Final = "2026-03-01T10:00:00.000Z"
 ROUNDS: Final = 7
 MESSAGES: Final = {"stock": 1000, "ours": 10_000}
@@ -37,12 +39,12 @@ PAYLOADS: Final[dict[str, dict[str, Any]]] = {
     "StartTransaction": {
         "connectorId": 1,
         "idTag": "04A2B1C3D4E580",
-        "meterStart": 123_456,
+        "meterStart": ENERGY_WH,
         "timestamp": AT,
     },
     "MeterValues": {
         "connectorId": 1,
-        "transactionId": 4711,
+        "transactionId": SESSION,
         "meterValue": [
             {
                 "timestamp": AT,
@@ -54,7 +56,7 @@ PAYLOADS: Final[dict[str, dict[str, Any]]] = {
                         "unit": unit,
                     }
                     for value, measurand, unit in (
-                        ("123456", "Energy.Active.Import.Register", "Wh"),
+                        (str(ENERGY_WH), "Energy.Active.Import.Register", "Wh"),
                         ("7400", "Power.Active.Import", "W"),
                         ("32.1", "Current.Import", "A"),
                         ("230.4", "Voltage", "V"),
