@@ -64,6 +64,13 @@ UNIT_OF: Final[Mapping[str, str]] = {
 }
 """Every measurand of OCPP 1.6 (7.31) and the unit to which its values are converted."""
 
+_SCALES: Final[Mapping[tuple[str, str | None], tuple[float, float, str]]] = {
+    (measurand, told): (*UNITS[unit][told or unit], unit)
+    for measurand, unit in UNIT_OF.items()
+    for told in (*UNITS[unit], "", None)
+}
+"""Measurand and unit as told -> factor, offset, unit to which is converted."""
+
 LINES: Final = ("L1", "L2", "L3")
 PAIRS: Final = frozenset({"L1-L2", "L2-L3", "L3-L1"})
 BETWEEN_LINES: Final = math.sqrt(3)  # how much more than to neutral
@@ -96,20 +103,18 @@ def convert(value: Mapping[str, Any]) -> tuple[float, str] | None:
 
     No unit means the unit to which is converted. A unit of another quantity is a mistake.
     """
-    unit = UNIT_OF.get(value.get("measurand", ENERGY))
-    if unit is None or value.get("format", "Raw") != "Raw":
+    get = value.get
+    scale = _SCALES.get((get("measurand", ENERGY), get("unit")))
+    if scale is None or get("format", "Raw") != "Raw":
         return None
-    scale = UNITS[unit].get(value.get("unit") or unit)
-    if scale is None:
-        return None
-    factor, offset = scale
+    factor, offset, unit = scale
     try:
-        number = float(value["value"]) * factor + offset
+        number = float(value["value"])
     except ValueError:
         return None
-    if not math.isfinite(number) or abs(number) >= LARGEST:
-        return None
-    return round(number, DIGITS), unit
+    if factor != 1 or offset:
+        number = round(number * factor + offset, DIGITS)
+    return (number, unit) if -LARGEST < number < LARGEST else None
 
 
 def readings(values: Values, converted: Sequence[tuple[float, str] | None]) -> Readings:

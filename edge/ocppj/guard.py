@@ -183,12 +183,14 @@ def _is_readable(unique_id: object) -> TypeGuard[str | int]:
 
 
 def _is_too_deep(frame: list[Any], raw: str | bytes) -> bool:
-    """Count brackets first: most frames have too few to be deep."""
-    if isinstance(raw, bytes):
-        openings = raw.count(b"[") + raw.count(b"{")
-    else:
-        openings = raw.count("[") + raw.count("{")
-    if openings <= DEPTH_MAX:
+    """Count brackets first: most frames have too few to be deep.
+
+    One that opens where one closes goes no deeper. Brackets in strings do no harm: what looks like
+    that there was counted as an opening, too.
+    """
+    text = raw if isinstance(raw, str) else raw.decode(errors="replace")
+    openings = text.count("[") + text.count("{")
+    if openings - text.count("},{") - text.count("],[") <= DEPTH_MAX:
         return False
     level: list[Any] = [frame]
     for _ in range(DEPTH_MAX):
