@@ -144,6 +144,16 @@ def test_depth_sixteen_passes_and_seventeen_does_not() -> None:
     assert isinstance(guard.parse('[2,"a","X",' + "[" * 16 + "]" * 16 + "]"), BadCall)
 
 
+@pytest.mark.parametrize("text", ["},{", "],[", "}]},{[{"])
+def test_brackets_in_a_string_do_not_hide_depth(text: str) -> None:
+    """Openings that follow closings are left out of the count, and a string can be full of them."""
+    deep = json.dumps([2, "a", "DataTransfer", json.loads("[" * 16 + "]" * 16), text * 40])
+    shallow = deep.replace("[" * 16 + "]" * 16, "[]")
+    for frame, found in ((deep, True), (shallow, False)):
+        compact = frame.replace(", ", ",")
+        assert guard._is_too_deep(json.loads(compact), compact) is found
+
+
 def test_many_shallow_brackets_are_not_deep() -> None:
     """Brackets in strings and in breadth do not count."""
     payload = {"a": [{}] * 50, "b": "[" * 100}
