@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -87,19 +87,28 @@ def _asked_before(
     return known
 
 
-def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
+class Taken(NamedTuple):
+    """What was found when a station's next command was looked for."""
+
+    command: Command | None
+    """Marked as sent."""
+    ended: list[int]
+    """Numbers of those, of any station, for which it was too late: whoever waits is to be told."""
+
+
+def take_next(db: Connection, station_id: int, now_ms: int) -> Taken:
     """Give the oldest command still to be sent to a station, marked as sent.
 
     Marked before the frame leaves: a crash in between loses the command, visibly, rather than
     sending it twice.
     """
-    expire(db, now_ms)
+    ended = expire(db, now_ms)
     row = sql.next_asked.one(db, of_station=station_id)
     if row is None:
-        return None
+        return Taken(None, ended)
     found = Command._make(row)
     sql.mark_sent.run(db, of_command=found.command_id, at_ms=now_ms)
-    return found
+    return Taken(found, ended)
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:

@@ -116,9 +116,11 @@ class CommandSender:
         """Send what is asked, now and whenever the bell rings; raises `StoreFailed`."""
         while not self._stopped:
             self._bell.clear()
-            command = await self._store.do(
+            command, ended = await self._store.do(
                 commands.take_next, self._station_id, self._clock.now_ms()
             )
+            for command_id in ended:
+                self._outgoing.settled(command_id)
             if command is None:
                 await self._bell.wait()
             else:

@@ -170,12 +170,15 @@ class Session:
             limits=self._desk.limits,
         )
         try:
-            return await self._desk.store.do(handle, origin, call.action, route)
+            answer = await self._desk.store.do(handle, origin, call.action, route)
         except VerbFailed as failure:
             log.exception("verb_failed", charger=self.station.identity, action=call.action)
             if route.is_transaction:
                 await self._bear(call, failure, now_ms)
             raise CallRefused(Code.INTERNAL_ERROR, "this went wrong here") from failure
+        for command_id in origin.ended:
+            self._desk.outgoing.settled(command_id)
+        return answer
 
     async def _bear(self, call: IncomingCall, failure: VerbFailed, now_ms: int) -> None:
         """Close without an answer, unless the message failed so often that no repeat will help.
