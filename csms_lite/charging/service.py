@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules
-from csms_lite.access.service import judge_start
+from csms_lite.access.service import judge_wish
 from csms_lite.charging import sql
 from csms_lite.charging.rules import Place, choose_connector, refuse_verdict
 from csms_lite.commands import service as commands
@@ -73,7 +73,7 @@ def start(db: Connection, asked: Wish, connector: int | None, door: Door) -> Don
         reservation=_reservation(db, asked.station_id),
     )
     chosen = choose_connector(place, connector, asked.id_tag, door.now_ms)
-    verdict = judge_start(db, asked.id_tag, asked.station_id, door.now_ms, door.access)
+    verdict = judge_wish(db, asked.id_tag, asked.station_id, door.now_ms, door.access)
     refuse_verdict(verdict.status, verdict.why)
     command = commands.ask(
         db,
