@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from csms_lite.commands import sql
 from csms_lite.commands.following import LATER_MS, NAMELESS, awaited, shows
 from csms_lite.commands.rules import SEND_WITHIN_MS, Command, consents, refuse_forbidden
-from csms_lite.commands.secrets import is_secret, masked, masked_result
+from csms_lite.commands.secrets import carries_key, masked, masked_result
 from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.stations import door_service
@@ -157,7 +157,7 @@ def ask_by_operator(
         key=key,
         is_forced=is_forced,
     )
-    if is_secret(action, payload) and command.message_id == message_id:
+    if carries_key(action, payload) and command.message_id == message_id:
         value = str(payload.get("value", ""))
         with suppress(Unacceptable):
             as_bytes(value)
@@ -278,7 +278,7 @@ def list_commands(db: Connection, charger: str, count: int) -> list[Command]:
 
 def _forget_its_key(db: Connection, asked: Command) -> None:
     """Forget the key that a command should have taken to a station that does not have it."""
-    if is_secret(asked.action, loads(asked.payload_json)):
+    if carries_key(asked.action, loads(asked.payload_json)):
         door_service.drop_key_of(db, asked.station_id, asked.message_id)
 
 

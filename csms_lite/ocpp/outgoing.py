@@ -21,6 +21,7 @@ from edge.ocppj.charge_point import ChargePoint
 from edge.ocppj.errors import CallErrorReceived, CallRefused, CallTimedOut, ConnectionLost
 from edge.ocppj.schemas import check_call
 
+NOT_KEPT: Final = "what is secret in it was not kept over a restart"
 ANSWER_WITHIN_S: Final = 30.0  # a station may first have to read a meter or move a lock
 
 log = structlog.get_logger(__name__)
@@ -132,7 +133,7 @@ class CommandSender:
         if is_secret(command.action, payload):
             payload = self._outgoing.hidden.take(command.message_id)
             if payload is None:
-                problem = "the key was not kept over a restart, nothing was sent: ask again"
+                problem = f"{NOT_KEPT}, nothing was sent: ask again"
                 now_ms = self._clock.now_ms()
                 await self._store.do(commands.declined, command.command_id, problem, now_ms)
                 return
