@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Header, Query, Request, WebSocket
+from fastapi import APIRouter, Depends, Header, Query, Request, WebSocket
 from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
@@ -66,15 +66,14 @@ def change_routes(changes: Changes, gate: Gate, clock: Clock, origins: frozenset
         who: Account,
         last_event_id: Annotated[str | None, Header(max_length=20)] = None,
         after: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
-        charger: Annotated[list[str] | None, Query()] = None,
-        kind: Annotated[list[str] | None, Query()] = None,
+        *,
+        wanted: Annotated[Wanted, Depends(_choice)],
     ) -> StreamingResponse:
         """Stream what changes, of all or of some chargers and kinds.
 
         Goes on after `Last-Event-ID`, which browsers send by themselves.
         """
         last = _number(last_event_id)
-        wanted = _wanted(charger or (), kind or ())
         told = changes.follow(account_of(who), after if last is None else last, wanted)
         events = _events(told, _asking(gate, request, who), clock)
         return BoundedStream(events, media_type="text/event-stream", headers=HEADERS)
@@ -188,6 +187,13 @@ def _asked_of(alike: BaseRoute, websocket: WebSocket, token: str) -> HTTPConnect
     headers = [pair for pair in websocket.scope["headers"] if pair[0] != b"authorization"]
     scope = {**websocket.scope, "headers": [*headers, given], "route": alike, "method": "GET"}
     return HTTPConnection(scope)
+
+
+def _choice(
+    charger: Annotated[list[str] | None, Query()] = None,
+    kind: Annotated[list[str] | None, Query()] = None,
+) -> Wanted:
+    return _wanted(charger or (), kind or ())
 
 
 def _wanted(chargers: Sequence[str], kinds: Sequence[str]) -> Wanted:
