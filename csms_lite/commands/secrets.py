@@ -51,14 +51,14 @@ def masked_result(action: str, result: Mapping[str, Any]) -> dict[str, Any]:
     return dict(result) | {"configurationKey": [_masked_setting(one) for one in told]}
 
 
-def without_access(text: str, mask: str = MASK) -> str:
+def without_access(text: str) -> str:
     """Give the text of a payload without what opens its addresses: who may read it may not fetch.
 
     It is a user's name and password in an address, and the token in one of ours.
     """
     if "@" in text:
-        text = IN_ADDRESS.sub(rf"\1{mask}@", text)
-    return ONE_TIME.sub(rf"\1{mask}", text) if "files" in text else text
+        text = IN_ADDRESS.sub(rf"\1{MASK}@", text)
+    return ONE_TIME.sub(rf"\1{MASK}", text) if "files" in text else text
 
 
 class Hidden:
