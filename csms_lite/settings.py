@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     """Its secret there; by environment only."""
     firebase_project: str | None = None
     """Accept ID tokens of this Firebase project."""
+    firebase_service_account: Path | None = None
+    """Key file (JSON) of a service account of that project: people who are disabled or signed out
+    there are so here too, within the hour. Needs `tapwatt[firebase]`."""
     users_webhook_secret: SecretStr | None = None
     """Take pushed users, signed so: `whsec_` and 24 bytes or more in base64."""
     dev: bool = False

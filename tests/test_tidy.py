@@ -89,6 +89,7 @@ ONLY_IN = {
         "edge/drivers/system_clock.py",
     ],
     r"asyncio\.to_thread|threading\.Thread|.*\.run_in_executor": [
+        "csms_lite/accounts/firebase.py",
         "csms_lite/accounts/passwords.py",
         "edge/drivers/*",
         "edge/sim/wires.py",

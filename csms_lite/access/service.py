@@ -41,12 +41,15 @@ def judge_tag(
 def judge_start(
     db: Connection, tag: str, station_id: int, now_ms: int, rules: AccessRules
 ) -> Verdict:
-    """Judge a tag with which a transaction begins."""
-    card = find_card(db, tag)
-    elsewhere = rules.refuse_concurrent and is_running_with(db, tag)
-    spent = _counting(db, card, now_ms, rules)
-    place = _place(db, station_id, rules, spent=spent, runs_elsewhere=elsewhere)
-    return _judge(db, card, place, now_ms)
+    """Judge a tag with which a transaction begins; it may be what was wished for."""
+    return _judge_beginning(db, tag, station_id, now_ms, rules, per_wish=0)
+
+
+def judge_wish(
+    db: Connection, tag: str, station_id: int, now_ms: int, rules: AccessRules
+) -> Verdict:
+    """Judge a tag with which somebody wants to begin: his other wishes count as sessions."""
+    return _judge_beginning(db, tag, station_id, now_ms, rules, per_wish=1)
 
 
 def judge_stop(
@@ -70,6 +73,16 @@ def put_policy(db: Connection, charger: str, policy: str | None) -> None:
         sql.drop_policy.run(db, of_station=known.station_id)
     else:
         sql.put_policy.run(db, station_id=known.station_id, policy=policy)
+
+
+def _judge_beginning(
+    db: Connection, tag: str, station_id: int, now_ms: int, rules: AccessRules, *, per_wish: int
+) -> Verdict:
+    card = find_card(db, tag)
+    elsewhere = rules.refuse_concurrent and is_running_with(db, tag)
+    spent = _counting(db, card, now_ms, rules, per_wish=per_wish)
+    place = _place(db, station_id, rules, spent=spent, runs_elsewhere=elsewhere)
+    return _judge(db, card, place, now_ms)
 
 
 def _judge(db: Connection, card: Card | None, place: Place, now_ms: int) -> Verdict:
@@ -98,17 +111,21 @@ def _no_count(_holder: str, _budget: Budget) -> Spent:
     return NOTHING_SPENT
 
 
-def _counting(db: Connection, card: Card | None, now_ms: int, rules: AccessRules) -> Count:
+def _counting(
+    db: Connection, card: Card | None, now_ms: int, rules: AccessRules, *, per_wish: int = 0
+) -> Count:
+    """Make what counts a card's and its group's use; *per_wish* sessions for one not yet begun."""
     if card is None:
         return _no_count
 
     def count(holder: str, budget: Budget) -> Spent:
         since_ms = began_ms(budget.period, now_ms, rules.zone)
+        counted = {"since_ms": since_ms, "per_wish": per_wish}
         if holder == "card":
-            row = sql.spent_by_card.one(db, key=tag_key(card.tag), since_ms=since_ms)
+            row = sql.spent_by_card.one(db, key=tag_key(card.tag), **counted)
         else:
             assert card.parent is not None  # only a card of a group is judged by its budget
-            row = sql.spent_by_group.one(db, key=tag_key(card.parent), since_ms=since_ms)
+            row = sql.spent_by_group.one(db, key=tag_key(card.parent), **counted)
         assert row is not None  # a sum is one row
         return Spent._make(row)
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from csms_lite.accounts.sql import IS_CLOSED
+from csms_lite.sessions.rules import State
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import access_policies, accounts, cards, sessions, stations
 
@@ -50,6 +51,7 @@ _sessions: ColumnElement[int] = func.coalesce(
     func.sum(
         case(  # one that was wished for and never began has no register, and counts as none
             (and_(sessions.c.verdict == "Accepted", sessions.c.meter_start_wh.is_not(None)), 1),
+            (sessions.c.state == State.PENDING.value, bindparam("per_wish")),
             else_=0,
         )
     ),

@@ -7,7 +7,8 @@ make the provider say an address would else be an administrator here.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,8 @@ from csms_lite.audit.rules import Actor
 from csms_lite.audit.service import note
 from csms_lite.errors import Forbidden
 from csms_lite.gate import Role
+
+ALWAYS_MS: Final = 2**62
 
 
 class Identity(NamedTuple):
@@ -37,6 +40,16 @@ class Webhook(NamedTuple):
     sent_at_ms: int
     is_gone: bool
     """Whether it says that the person is no more."""
+
+
+class Standing(NamedTuple):
+    """What a provider says of one of its people now."""
+
+    subject: str
+    is_out: bool
+    """Disabled or deleted there."""
+    valid_from_ms: int
+    """Whoever signed in before was signed out everywhere since."""
 
 
 class Arrival(NamedTuple):
@@ -71,6 +84,7 @@ def arrived(db: Connection, arrival: Arrival, now_ms: int) -> SignedIn | None:
         address=arrival.address,
         device=arrival.device,
         now_ms=now_ms,
+        provider=identity.provider,
     )
 
 
@@ -112,6 +126,33 @@ def pushed(
     sql.identity_told.run(
         db, of_provider=identity.provider, of_subject=identity.subject, at_ms=webhook.sent_at_ms
     )
+
+
+def vouched_for(db: Connection, provider: str, after: str, count: int) -> list[str]:
+    """Give *count* people who signed in by a provider, in order of their subjects."""
+    rows = sql.vouched_for.rows(db, of_provider=provider, after=after, count=count)
+    return [str(row[0]) for row in rows]
+
+
+def looked_again(db: Connection, provider: str, told: Sequence[Standing], now_ms: int) -> list[int]:
+    """End what a provider vouched for and takes back; gives whose sign-ins ended.
+
+    Those by a password stay: they are ours.
+    """
+    ended = []
+    for one in told:
+        row = sql.identity.one(db, of_provider=provider, of_subject=one.subject)
+        before_ms = ALWAYS_MS if one.is_out else one.valid_from_ms
+        if row is None:
+            continue
+        account_id = int(row[0])
+        if sql.end_outside.run(
+            db, of_account=account_id, of_provider=provider, before_ms=before_ms
+        ):
+            who = Actor(f"the provider {provider}", None, None)
+            note(db, who, "sign_in_ended", now_ms=now_ms, account_id=account_id)
+            ended.append(account_id)
+    return ended
 
 
 def forget_webhooks(db: Connection, until_ms: int) -> int:

@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from csms_lite.accounts import codes, identities, sign_ins
 from csms_lite.accounts.api import auth_routes
 from csms_lite.accounts.door import Door, door_rules
+from csms_lite.accounts.firebase import ASKED_AT_ONCE, NAME, Firebase, open_firebase
 from csms_lite.accounts.keys_api import factor_reset_routes, factor_routes, key_routes
 from csms_lite.accounts.mail_api import MailDesk, mail_routes
 from csms_lite.accounts.oidc import FIREBASE, Provider, ProviderSettings
@@ -51,7 +52,7 @@ class Outside(NamedTuple):
     """Who else may vouch for people."""
 
     oidc: Provider | None
-    firebase: Provider | None
+    firebase: Provider | Firebase | None
     webhook_secret: bytes | None
 
 
@@ -95,6 +96,16 @@ class Office:
         await self.store.do(codes.forget_old, now_ms)
         await self.store.do(mail.forget_old, now_ms)
         await self.store.do(identities.forget_webhooks, now_ms - WEBHOOKS_KEPT_MS)
+        if isinstance(self.outside.firebase, Firebase):
+            await self.look_again(self.outside.firebase)
+
+    async def look_again(self, firebase: Firebase) -> None:
+        """Sign out who is welcome no more at Firebase; raises `ProviderFailed`, `TooMany`."""
+        after = ""
+        while subjects := await self.store.read(identities.vouched_for, NAME, after, ASKED_AT_ONCE):
+            told = await firebase.standing(subjects)
+            await self.store.do(identities.looked_again, NAME, told, self.clock.now_ms())
+            after = subjects[-1]
 
     def run(self, tasks: asyncio.TaskGroup, stopping: asyncio.Event) -> list[asyncio.Task[None]]:
         """Begin what runs beside the routes; gives what has to be cancelled at the end."""
@@ -185,7 +196,7 @@ def mail_server(settings: Settings) -> MailServer | None:
 
 def outside(settings: Settings, clock: Clock) -> Outside:
     """Give who else may vouch for people, as it was set; raises `SettingsError` for half of it."""
-    oidc = firebase = None
+    oidc: Provider | None = None
     if settings.oidc_issuer is not None:
         if settings.oidc_client_id is None or settings.public_url is None:
             raise SettingsError("oidc_issuer needs oidc_client_id and public_url beside it")
@@ -201,14 +212,24 @@ def outside(settings: Settings, clock: Clock) -> Outside:
             redirect=settings.public_url.rstrip("/") + REDIRECT,
         )
         oidc = Provider(told, clock)
-    if settings.firebase_project is not None:
-        project = settings.firebase_project
-        told = ProviderSettings(name="firebase", issuer=FIREBASE + project, client_id=project)
-        firebase = Provider(told, clock)
     secret = settings.users_webhook_secret
     return Outside(
-        oidc, firebase, None if secret is None else read_webhook_secret(secret.get_secret_value())
+        oidc,
+        _firebase(settings, clock),
+        None if secret is None else read_webhook_secret(secret.get_secret_value()),
     )
+
+
+def _firebase(settings: Settings, clock: Clock) -> Provider | Firebase | None:
+    project, key_file = settings.firebase_project, settings.firebase_service_account
+    if project is None:
+        if key_file is not None:
+            raise SettingsError("firebase_service_account needs firebase_project beside it")
+        return None
+    if key_file is not None:
+        return open_firebase(project, key_file)
+    told = ProviderSettings(name=NAME, issuer=FIREBASE + project, client_id=project)
+    return Provider(told, clock)
 
 
 def refuse_emulators(environment: Mapping[str, str], *, is_dev: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -10,6 +10,7 @@ from pydantic import Field
 from csms_lite.accounts import identities
 from csms_lite.accounts.bodies import GUARDED, Body, Code, caller_of, token_answer
 from csms_lite.accounts.door import Door
+from csms_lite.accounts.identities import Identity
 from csms_lite.accounts.oidc import Provider
 from csms_lite.accounts.webhook import check_signature, read_identity
 from csms_lite.audit.rules import Actor, address_of
@@ -19,12 +20,22 @@ from csms_lite.errors import NotSetUp, Unacceptable
 from csms_lite.jsontext import loads
 from csms_lite.store.writer import Store
 
+P = TypeVar("P")
+
 OIDC: Final = "oidc"  # a provider's webhook tells of the people who sign in with it
 GONE: Final = "user.deleted"
 TYPES: Final = ("user.created", "user.updated", GONE)
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Verifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
+
+
+class Vouching(Protocol):
+    """Who can say whom an ID token stands for."""
+
+    async def identity(self, token: str, *, nonce: str | None) -> Identity:
+        """Give whom it stands for; raises `NotAllowed`, `ProviderFailed`."""
+        ...
 
 
 class FinishBody(Body):
@@ -43,7 +54,7 @@ class IdTokenBody(Body):
 
 
 def provider_routes(
-    door: Door, chance: Chance, oidc: Provider | None, firebase: Provider | None
+    door: Door, chance: Chance, oidc: Provider | None, firebase: Vouching | None
 ) -> APIRouter:
     """Make the routes to sign in by a provider."""
     router = APIRouter(prefix="/api/auth", tags=["auth"], responses=GUARDED)
@@ -113,7 +124,7 @@ def _told(body: bytes) -> tuple[str, dict[str, Any]]:
     return kind, data
 
 
-def _set_up(provider: Provider | None, names: str) -> Provider:
+def _set_up(provider: P | None, names: str) -> P:
     if provider is None:
         raise NotSetUp(f"this way to sign in is not set up: TAPWATT_CSMS_{names}")
     return provider

@@ -39,8 +39,12 @@ def begin(
     address: str | None,
     device: str | None,
     now_ms: int,
+    provider: str | None = None,
 ) -> SignedIn:
-    """Sign somebody in who has shown who he is; the sign-in longest unused may make room."""
+    """Sign somebody in who has shown who he is; the sign-in longest unused may make room.
+
+    *provider* is who vouched for him, if anybody.
+    """
     found = account(db, account_id)
     row = sql.begin.one(
         db,
@@ -50,6 +54,7 @@ def begin(
         token_version=found.token_version,
         address=address,
         device=device,
+        provider=provider,
         now_ms=now_ms,
         used_ms=now_ms,
     )

@@ -149,6 +149,7 @@ begin: Final = Prepared(
         token_version=bindparam("token_version"),
         address=bindparam("address"),
         device=bindparam("device"),
+        provider=bindparam("provider"),
         created_at_ms=bindparam("now_ms"),
         used_at_ms=bindparam("used_ms"),
     )
@@ -198,6 +199,24 @@ _newest = (
 make_room: Final = Prepared(
     delete(sign_ins).where(
         sign_ins.c.account_id == bindparam("of_account"), sign_ins.c.sign_in_id.not_in(_newest)
+    )
+)
+_OUTSIDE: Final = sign_ins.c.provider == bindparam("of_provider")
+vouched_for: Final = Prepared(
+    select(identities.c.subject)
+    .where(
+        identities.c.provider == bindparam("of_provider"),
+        identities.c.subject > bindparam("after"),
+        identities.c.account_id.in_(select(sign_ins.c.account_id).where(_OUTSIDE)),
+    )
+    .order_by(identities.c.subject)
+    .limit(bindparam("count"))
+)
+end_outside: Final = Prepared(
+    delete(sign_ins).where(
+        sign_ins.c.account_id == bindparam("of_account"),
+        sign_ins.c.created_at_ms < bindparam("before_ms"),
+        _OUTSIDE,
     )
 )
 forget_old: Final = Prepared(delete(sign_ins).where(sign_ins.c.used_at_ms <= bindparam("until_ms")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Protocol
 
@@ -15,6 +15,7 @@ from csms_lite.chance import Chance
 from csms_lite.charging import service
 from csms_lite.charging.service import Done, Door
 from csms_lite.clock import Clock
+from csms_lite.commands.rules import Command
 from csms_lite.commands.service import command as find_command
 from csms_lite.gate import Account, Principal, Role
 from csms_lite.people.rules import TAG_LENGTH
@@ -68,7 +69,13 @@ class Sender(Protocol):
         """Say that a command row waits."""
         ...
 
-    async def wait(self, command_id: int, at_most_s: float) -> None:
+    def settled(self, command_id: int) -> None:
+        """Say that a command came to its end."""
+        ...
+
+    async def wait(
+        self, command_id: int, at_most_s: float, is_over: Callable[[], Awaitable[bool]]
+    ) -> None:
         """Wait for a command's end, or for the time to run out."""
         ...
 
@@ -100,15 +107,31 @@ class Counter:
         standing = progress(known, charge, self.clock.now_ms())
         return own_form(known, standing, is_online=self.presence.is_online(known.station_id))
 
+    def hand_on(self, done: Done) -> None:
+        """Have sent what was asked, and tell whoever waits for what is not sent any more."""
+        if done.withdrawn is not None:
+            self.sender.settled(done.withdrawn)
+        if done.command is not None:
+            self.sender.ring(done.session.station_id)
+
+    async def end_of(self, command: Command, at_most_s: float) -> Command:
+        """Wait for a command's end; gives how it stands then, or when the time runs out."""
+
+        async def is_over() -> bool:
+            known = await self.store.read(find_command, command.command_id)
+            return known.state not in UNDER_WAY
+
+        if at_most_s:
+            await self.sender.wait(command.command_id, at_most_s, is_over)
+        return await self.store.read(find_command, command.command_id)
+
     async def follow(self, done: Done, wait: float, response: Response) -> dict[str, Any]:
         """Hand the command on, and wait for its end as long as the caller wants to."""
+        self.hand_on(done)
         if done.command is None:
             return {**self.form(done.session, None), "command": None}
-        self.sender.ring(done.session.station_id)
-        if wait:
-            await self.sender.wait(done.command.command_id, wait)
+        command = await self.end_of(done.command, wait)
         known = await self.store.read(session, done.session.transaction_id)
-        command = await self.store.read(find_command, done.command.command_id)
         if command.state in UNDER_WAY:
             response.status_code = 202
         written = {"id": command.command_id, "state": command.state, "problem": command.problem}

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules
-from csms_lite.access.service import judge_start
+from csms_lite.access.service import judge_wish
 from csms_lite.charging import sql
 from csms_lite.charging.rules import Place, choose_connector, refuse_verdict
 from csms_lite.commands import service as commands
@@ -36,6 +36,8 @@ class Done(NamedTuple):
 
     session: Session
     command: Command | None
+    withdrawn: int | None = None
+    """Number of a command that is not sent any more: whoever waits for it is to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ def start(db: Connection, asked: Wish, connector: int | None, door: Door) -> Don
         reservation=_reservation(db, asked.station_id),
     )
     chosen = choose_connector(place, connector, asked.id_tag, door.now_ms)
-    verdict = judge_start(db, asked.id_tag, asked.station_id, door.now_ms, door.access)
+    verdict = judge_wish(db, asked.id_tag, asked.station_id, door.now_ms, door.access)
     refuse_verdict(verdict.status, verdict.why)
     command = commands.ask(
         db,
@@ -145,18 +147,21 @@ def only_open(db: Connection, user_id: int | None, station_id: int | None) -> Se
 
 def began(
     db: Connection, transaction_id: int, cause: Cause, *, message_id: str, now_ms: int
-) -> None:
+) -> int | None:
     """Follow a beginning that was asked for: what nobody wants any more is ended at once.
 
+    Gives the number of a command that is not sent any more: whoever waits for it is to be told.
     The command's id is made of the message that told of the beginning: a verb has no chance.
     """
-    if cause.is_unsent:
-        commands.withdraw(db, cause.command_id, "it began with a card before this was sent")
+    is_withdrawn = cause.is_unsent and commands.withdraw(
+        db, cause.command_id, "it began with a card before this was sent"
+    )
     if cause.is_stop_wished:
         known = sessions.session(db, transaction_id)
         made = digest(("stop", known.station_id, transaction_id, message_id, now_ms))
         with suppress(Refused):  # one that may be asked nothing any more still tells facts
             _ask_to_stop(db, known, message_id=made, now_ms=now_ms)
+    return cause.command_id if is_withdrawn else None
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:
@@ -199,7 +204,8 @@ def _ask_to_stop(db: Connection, known: Session, *, message_id: str, now_ms: int
 def _take_back(db: Connection, known: Session, now_ms: int) -> Done:
     assert known.start_command_id is not None  # nothing is pending without its command
     if commands.withdraw(db, known.start_command_id, TAKEN_BACK):
-        return Done(wishes.not_begun(db, known.transaction_id, Event.LOST, TAKEN_BACK), None)
+        ended = wishes.not_begun(db, known.transaction_id, Event.LOST, TAKEN_BACK)
+        return Done(ended, None, known.start_command_id)
     wishes.stop_wished(db, known.transaction_id, command_id=None, now_ms=now_ms)
     return Done(sessions.session(db, known.transaction_id), None)
 

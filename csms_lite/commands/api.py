@@ -14,7 +14,7 @@ from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
 from csms_lite.commands import service
 from csms_lite.commands.following import hint
 from csms_lite.commands.rules import ACTION_LENGTH, Command
-from csms_lite.commands.secrets import Hidden, without_access
+from csms_lite.commands.secrets import Hidden
 from csms_lite.errors import Forbidden, NotFound, Refused
 from csms_lite.gate import Operator, Principal, Role, Viewer
 from csms_lite.jsontext import loads
@@ -226,7 +226,7 @@ def shown(command: Command) -> dict[str, Any]:
         "id": command.command_id,
         "charger": command.charger,
         "action": command.action,
-        "payload": loads(without_access(command.payload_json)),
+        "payload": loads(command.payload_json),
         "state": command.state,
         "asked_at": rfc3339(command.asked_at_ms),
         "asked_by": command.asked_by,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from csms_lite.commands import sql
 from csms_lite.commands.following import LATER_MS, NAMELESS, awaited, shows
 from csms_lite.commands.rules import SEND_WITHIN_MS, Command, consents, refuse_forbidden
-from csms_lite.commands.secrets import is_secret, masked, masked_result
+from csms_lite.commands.secrets import carries_key, masked, masked_result
 from csms_lite.errors import NotFound, Refused, Unacceptable
 from csms_lite.jsontext import dumps, loads
 from csms_lite.stations import door_service
@@ -87,19 +87,28 @@ def _asked_before(
     return known
 
 
-def take_next(db: Connection, station_id: int, now_ms: int) -> Command | None:
+class Taken(NamedTuple):
+    """What was found when a station's next command was looked for."""
+
+    command: Command | None
+    """Marked as sent."""
+    ended: list[int]
+    """Numbers of those, of any station, for which it was too late: whoever waits is to be told."""
+
+
+def take_next(db: Connection, station_id: int, now_ms: int) -> Taken:
     """Give the oldest command still to be sent to a station, marked as sent.
 
     Marked before the frame leaves: a crash in between loses the command, visibly, rather than
     sending it twice.
     """
-    expire(db, now_ms)
+    ended = expire(db, now_ms)
     row = sql.next_asked.one(db, of_station=station_id)
     if row is None:
-        return None
+        return Taken(None, ended)
     found = Command._make(row)
     sql.mark_sent.run(db, of_command=found.command_id, at_ms=now_ms)
-    return found
+    return Taken(found, ended)
 
 
 def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms: int) -> None:
@@ -148,7 +157,7 @@ def ask_by_operator(
         key=key,
         is_forced=is_forced,
     )
-    if is_secret(action, payload) and command.message_id == message_id:
+    if carries_key(action, payload) and command.message_id == message_id:
         value = str(payload.get("value", ""))
         with suppress(Unacceptable):
             as_bytes(value)
@@ -271,7 +280,7 @@ def list_commands(db: Connection, charger: str, count: int) -> list[Command]:
 
 def _forget_its_key(db: Connection, asked: Command) -> None:
     """Forget the key that a command should have taken to a station that does not have it."""
-    if is_secret(asked.action, loads(asked.payload_json)):
+    if carries_key(asked.action, loads(asked.payload_json)):
         door_service.drop_key_of(db, asked.station_id, asked.message_id)
 
 

@@ -8,7 +8,6 @@ from csms_lite.charging import service
 from csms_lite.charging.api import Counter
 from csms_lite.charging.service import Done
 from csms_lite.commands.rules import ANSWERED
-from csms_lite.commands.service import command as find_command
 from csms_lite.errors import Refused
 from csms_lite.gate import Principal, Role
 from csms_lite.jsontext import loads
@@ -56,11 +55,10 @@ async def end(counter: Counter, who: Principal, known: Session) -> Session:
 
 
 async def _followed(counter: Counter, done: Done) -> Session:
+    counter.hand_on(done)
     if done.command is None:
         return done.session
-    counter.sender.ring(done.session.station_id)
-    await counter.sender.wait(done.command.command_id, ANSWERED_WITHIN_S)
-    command = await counter.store.read(find_command, done.command.command_id)
+    command = await counter.end_of(done.command, ANSWERED_WITHIN_S)
     known = await counter.store.read(session, done.session.transaction_id)
     if known.state != done.session.state and known.state not in NEVER_BEGAN:
         return known  # it came about, though the command did not: the card may have been quicker

@@ -33,6 +33,21 @@ RETRY_S: Final = 1.0
 log = structlog.get_logger(__name__)
 
 
+class Wanted(NamedTuple):
+    """Which changes a follower wants to hear of; an empty set wants all."""
+
+    chargers: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+
+    def takes(self, change: Change) -> bool:
+        """Say whether a change is among them."""
+        is_there = not self.chargers or change.charger in self.chargers
+        return is_there and (not self.kinds or change.kind in self.kinds)
+
+
+ALL: Final = Wanted()
+
+
 class Told(NamedTuple):
     """What a follower is told: a change, or `hello`, `gap`, `cut` and `quiet` of the stream itself.
 
@@ -45,10 +60,11 @@ class Told(NamedTuple):
 
 
 class Follower:
-    """One who follows all changes, or those of one account."""
+    """One who follows the changes of all, or of one account; of those the ones *wanted*."""
 
-    def __init__(self, user_id: int | None) -> None:
+    def __init__(self, user_id: int | None, wanted: Wanted = ALL) -> None:
         self.user_id = user_id
+        self.wanted = wanted
         self.is_cut = False
         self.is_over = False
         self._queue: deque[Change] = deque()
@@ -131,25 +147,29 @@ class Changes:
             pass
 
     @contextmanager
-    def _following(self, user_id: int | None) -> Iterator[Follower]:
-        follower = Follower(user_id)
+    def _following(self, user_id: int | None, wanted: Wanted) -> Iterator[Follower]:
+        follower = Follower(user_id, wanted)
         self._followers.add(follower)
         try:
             yield follower
         finally:
             self._followers.discard(follower)
 
-    def follow(self, user_id: int | None, after: int | None) -> AsyncGenerator[Told, None]:
+    def follow(
+        self, user_id: int | None, after: int | None, wanted: Wanted = ALL
+    ) -> AsyncGenerator[Told, None]:
         """Tell what changes from now on, or from a number that was told before.
 
         Raises `Refused` at once when too many follow, and `StoreFailed` while telling.
         """
         if self._over.is_set() or len(self._followers) >= MAX_FOLLOWERS:
             raise Refused("too many follow already: ask for what you need now and then instead")
-        return self._tell(user_id, after)
+        return self._tell(user_id, after, wanted)
 
-    async def _tell(self, user_id: int | None, after: int | None) -> AsyncGenerator[Told, None]:
-        with self._following(user_id) as follower:
+    async def _tell(
+        self, user_id: int | None, after: int | None, wanted: Wanted
+    ) -> AsyncGenerator[Told, None]:
+        with self._following(user_id, wanted) as follower:
             if self._handed is None:
                 self._handed = (await self._store.read(ends))[1]
             oldest, newest = await self._store.read(ends)
@@ -171,6 +191,7 @@ class Changes:
                     last = change.number
                     yield _told(change)
                 elif change is None and not follower.is_over:
+                    last = max(last, self._handed or 0)  # none of those before was wanted
                     yield Told("quiet", last, {"number": last})
 
     async def _missed(self, follower: Follower, last: int) -> AsyncIterator[Told]:
@@ -179,7 +200,8 @@ class Changes:
             page = await self._store.read(changes_after, last, follower.user_id, PAGE)
             for change in page:
                 last = change.number
-                yield _told(change)
+                if follower.wanted.takes(change):
+                    yield _told(change)
             if len(page) < PAGE:
                 return
 
@@ -205,7 +227,8 @@ class Changes:
 
     def _hand(self, change: Change) -> None:
         for follower in self._followers:
-            if follower.user_id is None or follower.user_id == change.user_id:
+            is_seen = follower.user_id is None or follower.user_id == change.user_id
+            if is_seen and follower.wanted.takes(change):
                 follower.offer(change)
 
     async def _tell_moves(self) -> None:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Header, Query, Request, WebSocket
+from fastapi import APIRouter, Depends, Header, Query, Request, WebSocket
 from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 from starlette.types import Message, Send
 from starlette.websockets import WebSocketDisconnect
 
 from csms_lite.clock import Clock
-from csms_lite.errors import CsmsError
+from csms_lite.errors import CsmsError, Unacceptable
 from csms_lite.gate import Account, Gate, Principal, Role
 from csms_lite.jsontext import dumps, loads
-from csms_lite.live.changes import Changes, Told
+from csms_lite.live.changes import Changes, Told, Wanted
+from csms_lite.live.rules import check_kinds
 
 HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 NUMBER_MAX: Final = 2**63 - 1
 SEND_WITHIN_S: Final = 20.0  # who reads nothing for so long gets no more
 TOKEN_WITHIN_S: Final = 10.0
 FIRST_MAX: Final = 8192  # characters of the first message: a token and a number
+MOST_CHARGERS: Final = 50  # named in one address
 ASK_AGAIN_S: Final = 60.0  # how long a stream outlives the right to it
 SUBPROTOCOL: Final = "tapwatt.events"
 BEARER: Final = "bearer."
@@ -63,19 +66,26 @@ def change_routes(changes: Changes, gate: Gate, clock: Clock, origins: frozenset
         who: Account,
         last_event_id: Annotated[str | None, Header(max_length=20)] = None,
         after: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
+        *,
+        wanted: Annotated[Wanted, Depends(_choice)],
     ) -> StreamingResponse:
-        """Stream what changes; goes on after `Last-Event-ID`, which browsers send by themselves."""
+        """Stream what changes, of all or of some chargers and kinds.
+
+        Goes on after `Last-Event-ID`, which browsers send by themselves.
+        """
         last = _number(last_event_id)
-        told = changes.follow(account_of(who), after if last is None else last)
+        told = changes.follow(account_of(who), after if last is None else last, wanted)
         events = _events(told, _asking(gate, request, who), clock)
         return BoundedStream(events, media_type="text/event-stream", headers=HEADERS)
+
+    alike = router.routes[-1]
 
     @router.websocket("/ws")
     async def socket(websocket: WebSocket) -> None:
         """Tell what changes over a WebSocket.
 
         The token comes as the subprotocol `bearer.TOKEN` beside `tapwatt.events`, or in the first
-        message: `{"token": …, "after": …}`.
+        message: `{"token": …, "after": …}`. `?charger=…` and `?kind=…` choose as at `/api/events`.
         """
         if not _is_ours(websocket, origins):
             await websocket.close(POLICY)
@@ -83,7 +93,7 @@ def change_routes(changes: Changes, gate: Gate, clock: Clock, origins: frozenset
         offered = websocket.scope.get("subprotocols", [])
         await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         with suppress(WebSocketDisconnect):
-            await _serve(websocket, changes, gate, clock)
+            await _serve(websocket, changes, gate, clock, alike)
 
     return router
 
@@ -98,13 +108,18 @@ def account_of(who: Principal) -> int | None:
 NOBODY: Final = 0  # accounts count from 1
 
 
-async def _serve(websocket: WebSocket, changes: Changes, gate: Gate, clock: Clock) -> None:
+async def _serve(
+    websocket: WebSocket, changes: Changes, gate: Gate, clock: Clock, alike: BaseRoute
+) -> None:
+    """Serve one client, who needs the right to *alike*, the stream that tells the same."""
     try:
         async with asyncio.timeout(TOKEN_WITHIN_S):
             token, after = await _first_words(websocket)
-        connection = _with_token(websocket, token)
+        connection = _asked_of(alike, websocket, token)
         who = await gate.admit(connection, Role.USER)
-        told = changes.follow(account_of(who), after)
+        asked = websocket.query_params
+        wanted = _wanted(asked.getlist("charger"), asked.getlist("kind"))
+        told = changes.follow(account_of(who), after, wanted)
     except (CsmsError, TimeoutError, ValueError) as refusal:
         await websocket.close(POLICY, str(refusal)[:100] or "say who you are: send the token")
         return
@@ -163,11 +178,30 @@ async def _first_words(websocket: WebSocket) -> tuple[str, int | None]:
     return token, number
 
 
-def _with_token(websocket: WebSocket, token: str) -> HTTPConnection:
-    """Show the gate the token where every other request has it."""
+def _asked_of(alike: BaseRoute, websocket: WebSocket, token: str) -> HTTPConnection:
+    """Show the gate the token where every other request has it, as if *alike* were asked for.
+
+    A WebSocket has no method, and its route no tag: by those the gate knows what a key may do.
+    """
     given = (b"authorization", f"Bearer {token}".encode("latin-1", "replace"))
     headers = [pair for pair in websocket.scope["headers"] if pair[0] != b"authorization"]
-    return HTTPConnection({**websocket.scope, "headers": [*headers, given]})
+    scope = {**websocket.scope, "headers": [*headers, given], "route": alike, "method": "GET"}
+    return HTTPConnection(scope)
+
+
+def _choice(
+    charger: Annotated[list[str] | None, Query()] = None,
+    kind: Annotated[list[str] | None, Query()] = None,
+) -> Wanted:
+    return _wanted(charger or (), kind or ())
+
+
+def _wanted(chargers: Sequence[str], kinds: Sequence[str]) -> Wanted:
+    """Read which changes somebody wants; raises `Unacceptable`."""
+    check_kinds(kinds)
+    if len(chargers) > MOST_CHARGERS:
+        raise Unacceptable(f"name at most {MOST_CHARGERS} chargers: without any you get all")
+    return Wanted(frozenset(chargers), frozenset(kinds))
 
 
 def _is_ours(websocket: WebSocket, origins: frozenset[str]) -> bool:
@@ -214,7 +248,7 @@ async def _events(
 
 def _event(told: Told) -> str:
     if told.kind == "quiet":
-        return ": still here\n\n"
+        return f": still here\nid: {told.number}\n\n"  # no event, but where to go on from
     return f"event: {told.kind}\nid: {told.number}\ndata: {dumps(told.document)}\n\n"
 
 

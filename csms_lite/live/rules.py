@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from csms_lite.clock import maybe_rfc3339, rfc3339
+from csms_lite.errors import Unacceptable
 from csms_lite.jsontext import loads
 from csms_lite.people.rules import masked
 from csms_lite.sessions.rules import Session, energy_wh
@@ -14,6 +15,7 @@ from csms_lite.stations.rules import Connector, Station
 from csms_lite.tariffs.rules import Tariff, cost_minor
 
 VERSION: Final = 1
+KINDS: Final = ("station", "connector", "session", "command", "alert", "log", "system")
 CABLE_MAY_BE_IN: Final = frozenset(
     {"Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Faulted"}
 )
@@ -43,6 +45,13 @@ class Change(NamedTuple):
     transaction_id: int | None
     user_id: int | None
     details: str
+
+
+def check_kinds(kinds: Iterable[str]) -> None:
+    """Refuse kinds of changes that there are not; raises `Unacceptable`."""
+    strange = sorted(set(kinds) - set(KINDS))
+    if strange:
+        raise Unacceptable(f"{strange[0]!r} is no kind: choose of {', '.join(KINDS)}")
 
 
 def change_document(change: Change) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, String, Table
 
-from csms_lite.store.tables import alerts, commands, connectors, sessions, stations
+from csms_lite.store.tables import alerts, commands, connectors, derivations, sessions, stations
 from csms_lite.store.thread import raw_of
 
 OWNER: Final = "user_id"
@@ -70,6 +70,12 @@ WATCHED: Final = (
         kind="station",
         changed=("name", "registration", "vendor", "model", "firmware"),
         told=("name", "registration", "vendor", "model", "firmware"),
+    ),
+    Watched(
+        table=derivations,
+        kind="station",
+        changed=("line", "state"),
+        told=("line", "state"),
     ),
     Watched(
         table=connectors,

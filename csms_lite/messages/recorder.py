@@ -100,10 +100,10 @@ class Recorder:
     def note(self, noted: Noted) -> None:
         """Queue what a tap heard, or count it as lost."""
         size = len(noted.caught.text) if noted.caught is not None else 0
-        if noted.caught is not None and (
-            self.is_paused
-            or len(self._queue) >= self._queue_max
-            or self._characters + size > QUEUE_CHARACTERS_MAX
+        is_full = len(self._queue) >= self._queue_max  # of sockets that closed as well
+        if is_full or (
+            noted.caught is not None
+            and (self.is_paused or self._characters + size > QUEUE_CHARACTERS_MAX)
         ):
             self.lost += 1
             self._bell.set()

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from csms_lite.commands.secrets import without_access
+from csms_lite.commands.secrets import MASK, without_access
 from csms_lite.jsontext import dumps, loads
 
 SENT, RECEIVED = "SENT", "RECEIVED"
@@ -27,7 +27,6 @@ ID_MAX: Final = 64  # lawful ones have 36; more tells whose they are all the sam
 UNREADABLE_MAX: Final = 4096  # characters; enough to see what was meant
 OPEN_MAX: Final = 64  # calls without an answer that are remembered per socket
 LATE_AFTER_S: Final = 60.0  # twice what `ocpp.outgoing` waits: by now no answer comes
-MASK: Final = "***"
 
 SECRET: Final = re.compile(
     r"authorizationkey|passw|passphrase|secret|credential|private.?key|psk\b|basic [a-z0-9+/=]{8,}"
@@ -192,7 +191,7 @@ def read(text: str) -> Parts:
 
 def masked(payload: str, *, is_json: bool) -> str:
     """Give a payload without the secrets it holds."""
-    payload = without_access(payload, MASK)
+    payload = without_access(payload)
     if not ("\\u" in payload or has_secret(payload)):
         return payload
     if not is_json:

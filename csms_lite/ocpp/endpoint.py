@@ -23,6 +23,7 @@ from csms_lite.errors import CsmsError
 from csms_lite.ocpp.admission import Admission, TurnedAway, credentials
 from csms_lite.ocpp.lobby import Lobby
 from csms_lite.ocpp.pulse import Pulse
+from csms_lite.ocpp.routes import ROUTES, Routes
 from csms_lite.ocpp.session import Desk, Session
 from csms_lite.ocpp.wire import Socket
 from csms_lite.stations import door_service
@@ -146,11 +147,13 @@ class Endpoint:
                 await self._lobby.wait(identity, pulse, ConnectionClosed)
                 pinging.cancel()
 
-    async def receive(self, identity: str, entry: Entry, connection: Socket) -> None:
-        """Serve a station that was let in, until its socket closes."""
+    async def receive(
+        self, identity: str, entry: Entry, connection: Socket, routes: Routes
+    ) -> None:
+        """Serve a station that was let in, by *routes*, until its socket closes."""
         station = await self._enter(identity, entry, connection)
         if station is not None:
-            await self._serve(station, connection, connection, lambda: None)
+            await self._serve(station, connection, connection, lambda: None, routes)
 
     async def _enter(self, identity: str, entry: Entry, connection: Socket) -> Station | None:
         try:
@@ -179,7 +182,12 @@ class Endpoint:
             pinging.cancel()
 
     async def _serve(
-        self, station: Station, connection: Socket, socket: Socket, end: Callable[[], None]
+        self,
+        station: Station,
+        connection: Socket,
+        socket: Socket,
+        end: Callable[[], None],
+        routes: Routes = ROUTES,
     ) -> None:
         """Serve over *socket*, unless a newer connection has already come; an older one goes."""
         async with asyncio.TaskGroup() as tasks:
@@ -190,7 +198,7 @@ class Endpoint:
             self._sockets[station.station_id] = (station.connection, connection)
             if replaced is not None:
                 tasks.create_task(self._replace(station, replaced[1]))
-            await self._live(station, connection, socket, end)
+            await self._live(station, connection, socket, end, routes)
 
     async def _replace(self, station: Station, old: Socket) -> None:
         """Tell the older socket, and keep that there was one: it may have been another's."""
@@ -212,14 +220,19 @@ class Endpoint:
             log.warning("event_not_kept", charger=station.identity, error=str(failure))
 
     async def _live(
-        self, station: Station, connection: Socket, socket: Socket, end: Callable[[], None]
+        self,
+        station: Station,
+        connection: Socket,
+        socket: Socket,
+        end: Callable[[], None],
+        routes: Routes,
     ) -> None:
         presence, now_ms = self._desk.presence, self._desk.clock.now_ms
         presence.arrived(station.station_id, station.connection, now_ms(), end)
         self._desk.touched(station.station_id)
         log.info("station_arrived", charger=station.identity, connection=station.connection)
         try:
-            await Session(station, socket, self._desk, ConnectionClosed).run()
+            await Session(station, socket, self._desk, ConnectionClosed, routes).run()
         finally:
             if self._sockets.get(station.station_id) == (station.connection, connection):
                 del self._sockets[station.station_id]

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
 import structlog
+from sqlalchemy import Connection
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -30,8 +33,11 @@ from csms_lite.ocpp.objects import (
     identity_of,
     read_object,
 )
+from csms_lite.ocpp.routes import ROUTES, Routes
 from csms_lite.ocpp.session import Desk
+from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.sessions import references
+from csms_lite.sessions.rules import Start
 from csms_lite.stations.door import HouseRules, Knock, Waiting
 
 PATH: Final = "/ocpp"
@@ -106,13 +112,11 @@ class ObjectEndpoint:
         if isinstance(verdict, Waiting):
             await self._lobby.wait(identity, translated, ConnectionClosed)
         else:
-            await self._endpoint.receive(identity, verdict, translated)
+            routes = _naming(translated.reference_of)
+            await self._endpoint.receive(identity, verdict, translated, routes)
 
     def _references(self, identity: str) -> References:
         store = self._desk.store
-
-        async def keep(transaction_id: int, reference: str) -> None:
-            await store.do(references.refer, transaction_id, reference)
 
         async def find(reference: str) -> int | None:
             return await store.read(references.referred, identity, reference)
@@ -120,7 +124,19 @@ class ObjectEndpoint:
         async def begun(reference: str) -> int | None:
             return await store.read(references.begun, identity, reference)
 
-        return References(keep=keep, find=find, begun=begun)
+        return References(find=find, begun=begun)
+
+
+def _naming(reference_of: Callable[[str], str]) -> Routes:
+    """Make routes in which a beginning and the charger's number of it are one transaction."""
+    usual = ROUTES["StartTransaction"]
+
+    def start(db: Connection, origin: Origin, told: Start) -> Answer:
+        answer = usual.first(db, origin, told)
+        references.refer(db, answer["transactionId"], reference_of(origin.message_id))
+        return answer
+
+    return {**ROUTES, "StartTransaction": replace(usual, first=start)}
 
 
 def _check_path(connection: ServerConnection, request: Request) -> Response | None:

@@ -41,10 +41,8 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """Keeps the charger's own numbers of its transactions."""
+    """Finds transactions by the charger's own numbers of them."""
 
-    keep: Callable[[int, str], Awaitable[None]]
-    """Told our number and the charger's."""
     find: Callable[[str], Awaitable[int | None]]
     """Gives our number for the charger's."""
     begun: Callable[[str], Awaitable[int | None]]
@@ -93,18 +91,17 @@ class ObjectSocket:
         if told is None:
             log.info("command_not_sent", charger=self._identity, why="it talks in objects")
         elif kind == RESULT:
-            try:
-                answer = await self._answer(told, rest[0])
-            except CsmsError as failure:
-                await self._give_up(failure)
-            else:
-                await self._socket.send(dumps(answer))
+            await self._socket.send(dumps(_answer(told, rest[0])))
         elif kind == ERROR:
             await self._socket.send(dumps({"error": rest[0], "description": rest[1]}))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with the closing handshake."""
         await self._socket.close(code, reason)
+
+    def reference_of(self, message_id: str) -> str:
+        """Give the charger's number of the transaction that an unanswered call tells of."""
+        return _reference(self._asked[message_id])
 
     async def _call(self, told: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         if identity_of(told) != self._identity:
@@ -123,19 +120,6 @@ class ObjectSocket:
             payload["transactionId"] = await self._references.find(_reference(told)) or 0
         return action, payload
 
-    async def _answer(
-        self, told: Mapping[str, Any], answer: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        if told["messageType"] == "StartTransaction":
-            await self._references.keep(answer["transactionId"], told["transactionId"])
-            return {
-                "transactionId": told["transactionId"],
-                "status": answer["idTagInfo"]["status"],
-            }
-        if told["messageType"] == "StopTransaction":
-            return {"transactionId": told["transactionId"], "status": "Accepted"}
-        return answer
-
     def _remember(self, told: Mapping[str, Any]) -> str:
         """Keep a frame until its answer leaves; what never gets one is forgotten in time."""
         message_id = self._chance.message_id()
@@ -145,7 +129,7 @@ class ObjectSocket:
         return message_id
 
     async def _give_up(self, failure: CsmsError) -> None:
-        log.warning("reference_not_kept", charger=self._identity, error=str(failure))
+        log.warning("reference_not_found", charger=self._identity, error=str(failure))
         await self._socket.close(TRY_AGAIN_LATER, "try again later")
 
     async def _refuse(self, why: str) -> None:
@@ -182,6 +166,18 @@ def identity_of(told: Mapping[str, Any]) -> str:
 def tag_of(identity: str) -> str:
     """Give the tag of a charger that shows none: for it an operator adds a card."""
     return f"OBJECT-{identity}"[:20]
+
+
+def _answer(told: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Make the answer to an object of the payload that answers its call."""
+    match told["messageType"]:
+        case "StartTransaction":
+            status = answer["idTagInfo"]["status"]
+            return {"transactionId": told["transactionId"], "status": status}
+        case "StopTransaction":
+            return {"transactionId": told["transactionId"], "status": "Accepted"}
+        case _:
+            return answer
 
 
 def _boot(told: Mapping[str, Any], _identity: str, _now: str) -> dict[str, Any]:

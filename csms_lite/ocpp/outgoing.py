@@ -21,6 +21,7 @@ from edge.ocppj.charge_point import ChargePoint
 from edge.ocppj.errors import CallErrorReceived, CallRefused, CallTimedOut, ConnectionLost
 from edge.ocppj.schemas import check_call
 
+NOT_KEPT: Final = "what is secret in it was not kept over a restart"
 ANSWER_WITHIN_S: Final = 30.0  # a station may first have to read a meter or move a lock
 
 log = structlog.get_logger(__name__)
@@ -116,9 +117,11 @@ class CommandSender:
         """Send what is asked, now and whenever the bell rings; raises `StoreFailed`."""
         while not self._stopped:
             self._bell.clear()
-            command = await self._store.do(
+            command, ended = await self._store.do(
                 commands.take_next, self._station_id, self._clock.now_ms()
             )
+            for command_id in ended:
+                self._outgoing.settled(command_id)
             if command is None:
                 await self._bell.wait()
             else:
@@ -130,7 +133,7 @@ class CommandSender:
         if is_secret(command.action, payload):
             payload = self._outgoing.hidden.take(command.message_id)
             if payload is None:
-                problem = "the key was not kept over a restart, nothing was sent: ask again"
+                problem = f"{NOT_KEPT}, nothing was sent: ask again"
                 now_ms = self._clock.now_ms()
                 await self._store.do(commands.declined, command.command_id, problem, now_ms)
                 return

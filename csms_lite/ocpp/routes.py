@@ -31,7 +31,8 @@ class Route(Generic[M]):
     is_transaction: bool = False
 
 
-ROUTES: Final[Mapping[str, Route[Any]]] = {
+Routes = Mapping[str, Route[Any]]
+ROUTES: Final[Routes] = {
     "Authorize": Route(read=messages.read_tag, first=verbs.authorize),
     "BootNotification": Route(
         read=messages.read_boot, first=verbs.boot, then=(verbs.fulfilling("BootNotification"),)

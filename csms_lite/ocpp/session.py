@@ -20,7 +20,7 @@ from csms_lite.jsontext import digest
 from csms_lite.local_list.follower import Follower
 from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
-from csms_lite.ocpp.routes import ROUTES, Route
+from csms_lite.ocpp.routes import ROUTES, Route, Routes
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.ocpp.wire import Socket, Wire, untapped
@@ -74,11 +74,17 @@ class Session:
     """A station that is connected; *closed_errors* is what its socket raises when it is gone."""
 
     def __init__(
-        self, station: Station, socket: Socket, desk: Desk, closed_errors: type[Exception]
+        self,
+        station: Station,
+        socket: Socket,
+        desk: Desk,
+        closed_errors: type[Exception],
+        routes: Routes = ROUTES,
     ) -> None:
         self.station = station
         self._desk = desk
         self._closed_errors = closed_errors
+        self._routes = routes
         self._registration = station.registration
         self._is_booted = station.booted_at_ms is not None
         self._asked_to_boot = False
@@ -118,7 +124,7 @@ class Session:
 
     async def _answer(self, call: IncomingCall) -> Answer:
         """Make the answer to one call, once it is stored; see `edge.ocppj` for what is raised."""
-        route = ROUTES.get(call.action)
+        route = self._routes.get(call.action)
         if route is None:
             raise CallRefused(Code.NOT_SUPPORTED, f"{call.action} is not for a central system")
         if self._wire.is_giving_up:
@@ -164,12 +170,15 @@ class Session:
             limits=self._desk.limits,
         )
         try:
-            return await self._desk.store.do(handle, origin, call.action, route)
+            answer = await self._desk.store.do(handle, origin, call.action, route)
         except VerbFailed as failure:
             log.exception("verb_failed", charger=self.station.identity, action=call.action)
             if route.is_transaction:
                 await self._bear(call, failure, now_ms)
             raise CallRefused(Code.INTERNAL_ERROR, "this went wrong here") from failure
+        for command_id in origin.ended:
+            self._desk.outgoing.settled(command_id)
+        return answer
 
     async def _bear(self, call: IncomingCall, failure: VerbFailed, now_ms: int) -> None:
         """Close without an answer, unless the message failed so often that no repeat will help.

@@ -7,7 +7,7 @@ one transaction of their frame.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -50,6 +50,8 @@ class Origin:
     heartbeat_s: int
     signing: Signing = NOBODY
     limits: Limits = USUAL
+    ended: list[int] = field(default_factory=list)
+    """Numbers of commands that came to their end by this message: told once it is stored."""
 
 
 def boot(db: Connection, origin: Origin, told: Boot) -> Answer:
@@ -134,9 +136,11 @@ def start(db: Connection, origin: Origin, told: Start) -> Answer:
         if not cause.is_unsent:
             seen = {**origin.payload, "transactionId": transaction_id}
             commands.fulfilled(db, cause.command_id, seen, origin.now_ms)
-        charging.began(
+        withdrawn = charging.began(
             db, transaction_id, cause, message_id=origin.message_id, now_ms=origin.now_ms
         )
+        if withdrawn is not None:
+            origin.ended.append(withdrawn)
     enrolment.started(db, origin.station_id, told.id_tag, told.connector, origin.now_ms)
     if verdict.why is not None:
         stations.note(

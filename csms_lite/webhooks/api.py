@@ -11,9 +11,10 @@ from csms_lite.chance import Chance
 from csms_lite.clock import Clock, maybe_rfc3339, rfc3339
 from csms_lite.gate import Admin
 from csms_lite.jsontext import loads
+from csms_lite.live.rules import KINDS
 from csms_lite.store.writer import Store
 from csms_lite.webhooks import service
-from csms_lite.webhooks.rules import KINDS, URL_MAX, Delivery, Webhook, secret_of
+from csms_lite.webhooks.rules import URL_MAX, Delivery, Webhook, secret_of
 
 NUMBER_MAX: Final = 2**63 - 1
 Id = Annotated[int, Field(ge=1, le=NUMBER_MAX)]

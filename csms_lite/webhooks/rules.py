@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from csms_lite.errors import Unacceptable
 
-KINDS: Final = ("station", "connector", "session", "command", "alert", "log", "system")
 RETRY_AFTER_MIN: Final = (1, 5, 15, 60)
 """Minutes to the next attempt after each failure; after one more the delivery is dead."""
 LEASE_MS: Final = 60_000  # an attempt takes ten seconds: by then the process that made it is gone
@@ -84,13 +83,6 @@ def check_url(url: str, *, is_http_allowed: bool) -> None:
         )
     if parts.username is not None or parts.fragment:
         raise Unacceptable("the url holds no user name and no fragment: the signature proves us")
-
-
-def check_kinds(kinds: list[str]) -> None:
-    """Refuse kinds of changes that there are not; raises `Unacceptable`."""
-    strange = sorted(set(kinds) - set(KINDS))
-    if strange:
-        raise Unacceptable(f"{strange[0]!r} is no kind: choose of {', '.join(KINDS)}")
 
 
 def is_public(address: str) -> bool:

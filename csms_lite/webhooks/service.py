@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from csms_lite.errors import NotFound, Refused
 from csms_lite.jsontext import dumps, loads
-from csms_lite.live.rules import change_document
+from csms_lite.live.rules import change_document, check_kinds
 from csms_lite.live.service import changes_after
 from csms_lite.webhooks import sql
 from csms_lite.webhooks.rules import (
@@ -16,7 +16,6 @@ from csms_lite.webhooks.rules import (
     Delivery,
     Due,
     Webhook,
-    check_kinds,
     check_url,
     next_attempt_ms,
 )

@@ -39,6 +39,7 @@ sign_ins: Final = Table(
     Column("token_version", Integer, nullable=False, comment="good while it is the account's"),
     Column("address", String(45), comment="where it was last used"),
     Column("device", String(200), comment="what the browser or app calls itself"),
+    Column("provider", String(20), comment="who vouched for them then; none: a password"),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("used_at_ms", BigInteger, nullable=False),
     sqlite_autoincrement=True,

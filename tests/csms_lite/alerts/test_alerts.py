@@ -15,6 +15,8 @@ from csms_lite.alerts.watch import AT_ONCE, Watch
 from csms_lite.chance import Chance
 from csms_lite.clock import SystemClock
 from csms_lite.house import furnish
+from csms_lite.live.rules import change_document
+from csms_lite.live.service import begin_epoch, changes_after
 from csms_lite.settings import Settings
 from csms_lite.stations.liveness import Patience
 from csms_lite.stations.presence import Presence
@@ -111,6 +113,25 @@ async def test_our_own_absence_is_nobodys_silence(yard: Yard) -> None:
     yard.begin()
     assert await yard.after(14) == []
     assert len(await yard.after(2)) == 1
+
+
+async def test_changes_of_line_and_state_are_told_to_who_follows(yard: Yard) -> None:
+    """B96: that a station has fallen silent no frame tells, nor a socket that closes."""
+    await yard.store.do(begin_epoch, yard.clock.now_ms())
+    station = await yard.station("CP-1")
+    yard.presence.arrived(station, 1, yard.clock.now_ms())
+    for minutes in (0, 1, 1, 1, 1):
+        await yard.after(minutes)
+    told = [
+        (one["charger"], one["kind"], one["details"]["line"], one["details"]["state"])
+        for one in map(change_document, await yard.store.read(changes_after, 0, None, 100))
+        if "line" in one["details"]
+    ]
+    assert told == [
+        ("CP-1", "station", "CONNECTED", "Free"),
+        ("CP-1", "station", "STALE", "Free"),
+        ("CP-1", "station", "STALE", "Broken"),
+    ]
 
 
 async def test_changes_of_line_and_state_become_events_once(yard: Yard) -> None:

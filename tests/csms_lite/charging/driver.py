@@ -60,6 +60,15 @@ async def until(central: Central, number: int, state: str) -> dict[str, Any]:
                 return session
 
 
+async def pending(central: Central) -> int:
+    """Wait until the first session is asked for; gives its number."""
+    async with asyncio.timeout(5):
+        while not (found := await central.get("/api/sessions")):
+            pass
+    number: int = found[0]["transaction_id"]
+    return number
+
+
 async def gone(central: Central) -> None:
     """Wait until the charger's socket is seen to be closed."""
     async with asyncio.timeout(5):

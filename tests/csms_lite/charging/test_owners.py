@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,12 @@ class Bells:
     def ring(self, station_id: int) -> None:
         self.rung.append(station_id)
 
-    async def wait(self, command_id: int, at_most_s: float) -> None:
+    def settled(self, command_id: int) -> None:
+        """Nobody waits."""
+
+    async def wait(
+        self, command_id: int, at_most_s: float, is_over: Callable[[], Awaitable[bool]]
+    ) -> None:
         raise AssertionError("nobody asked to wait")
 
 

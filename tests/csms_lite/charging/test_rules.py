@@ -15,25 +15,11 @@ from csms_lite.charging.rules import (
 )
 from csms_lite.errors import Refused
 from csms_lite.sessions.rules import Session
-from csms_lite.stations.rules import Connector, Station
+from csms_lite.stations.rules import Connector
+from tests.csms_lite.shapes import STATION, session
 
 NOW_MS = 1_714_557_600_000  # 2024-05-01T10:00:00Z
 LATER, BEFORE = "2024-05-01T11:00:00Z", "2024-05-01T09:00:00Z"
-STATION = Station(
-    station_id=1,
-    identity="CP-1",
-    code="ABCD2345",
-    name="Court",
-    registration="Accepted",
-    connection=3,
-    vendor=None,
-    model=None,
-    serial=None,
-    firmware=None,
-    created_at_ms=0,
-    booted_at_ms=0,
-    heard_at_ms=None,
-)
 
 
 def place(*statuses: str, occupying: tuple[Session, ...] = (), **more: Any) -> Place:
@@ -46,30 +32,6 @@ def place(*statuses: str, occupying: tuple[Session, ...] = (), **more: Any) -> P
         connectors.insert(0, Connector(0, whole, "NoError", None, 0))
     told = {"station": STATION, "is_online": True, "reservation": None, "commanded": {}, **more}
     return Place(connectors=connectors, occupying=occupying, **told)
-
-
-def session(connector: int, state: str) -> Session:
-    return Session(
-        transaction_id=7,
-        station_id=1,
-        charger="CP-1",
-        connector=connector,
-        id_tag="X",
-        verdict="Accepted",
-        state=state,
-        meter_start_wh=None,
-        started_at_ms=0,
-        received_at_ms=0,
-        meter_stop_wh=None,
-        stopped_at_ms=None,
-        stop_reason=None,
-        cable_out_at_ms=None,
-        register_wh=None,
-        power_w=None,
-        measured_at_ms=None,
-        currency=None,
-        per_kwh_minor=None,
-    )
 
 
 def reservation(**more: Any) -> dict[str, Any]:
@@ -178,8 +140,10 @@ def test_what_was_taken_out_of_service_is_refused(
 def test_an_occupied_connector_is_refused_whatever_it_tells(state: str, why: str) -> None:
     """The status may lag behind: our own session says more."""
     with pytest.raises(Refused, match=why):
-        choose_connector(place("Available", occupying=(session(1, state),)), 1, "A", NOW_MS)
-    beside = place("Available", "Available", occupying=(session(1, state),))
+        choose_connector(
+            place("Available", occupying=(session(connector=1, state=state),)), 1, "A", NOW_MS
+        )
+    beside = place("Available", "Available", occupying=(session(connector=1, state=state),))
     assert choose_connector(beside, None, "A", NOW_MS) == 2
 
 

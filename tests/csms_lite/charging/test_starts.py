@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.csms_lite.central import Central, running
-from tests.csms_lite.charging.driver import CARD, gone, now, ready, reply, start, until
+from tests.csms_lite.charging.driver import CARD, command_is, gone, now, ready, reply, start, until
 
 
 async def test_a_start_becomes_the_session_that_the_charger_tells_of(central: Central) -> None:
@@ -106,6 +106,31 @@ async def test_two_starts_at_once_take_two_connectors(central: Central) -> None:
     async with ready(central, "Available", "Available") as (_station, code):
         answers = await asyncio.gather(start(central, code), start(central, code))
         assert sorted(answer.json()["connector"] for answer in answers) == [1, 2]
+
+
+@pytest.mark.parametrize("limited", ["card", "group"])
+async def test_two_starts_at_once_do_not_pass_a_budget_of_one(
+    central: Central, limited: str
+) -> None:
+    """What is wished for counts until it comes to nothing; what began of it is no second one."""
+    one = {"budgets": {"month": {"sessions": 1}}}
+    async with ready(central, "Available", "Available") as (station, code):
+        await central.http.put("/api/card-groups/FLEET", json=one if limited == "group" else {})
+        card = {"parent": "FLEET"} if limited == "group" else one
+        await central.http.put(f"/api/cards/{CARD}", json=card)
+        answers = await asyncio.gather(start(central, code), start(central, code))
+        assert sorted(answer.status_code for answer in answers) == [202, 409]
+        [refused] = [answer.json() for answer in answers if answer.status_code == 409]
+        assert "used up its 1 sessions" in refused["detail"]
+        await reply(station, "RemoteStartTransaction", "Rejected")
+        await command_is(central, "answered")
+        asked = await start(central, code)
+        assert asked.status_code == 202, asked.text
+        await reply(station, "RemoteStartTransaction")
+        begun = await station.start(at=now())
+        assert begun["transactionId"] == asked.json()["transaction_id"]
+        assert begun["idTagInfo"]["status"] == "Accepted"
+        assert (await start(central, code)).status_code == 409
 
 
 async def test_the_same_reference_starts_nothing_twice(central: Central) -> None:

@@ -11,8 +11,19 @@ from csms_lite.commands import service as commands
 from csms_lite.sessions import wishes
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
-from tests.csms_lite.central import Central, running
-from tests.csms_lite.charging.driver import command_is, gone, now, ready, reply, start, stop
+from tests.csms_lite.central import WITHIN_S, Central, running
+from tests.csms_lite.charging.driver import (
+    command_is,
+    gone,
+    now,
+    pending,
+    ready,
+    reply,
+    start,
+    stop,
+)
+
+MOST_S = 30  # as long as anybody may wait
 
 
 async def test_a_stop_is_sent_once_and_ends_by_the_chargers_word(central: Central) -> None:
@@ -117,9 +128,13 @@ async def test_a_start_that_waits_in_the_queue_is_taken_back_unsent(central: Cen
         other = {"action": "ClearCache", "payload": {}}
         await central.http.post("/api/chargers/CP-1/commands", json=other)
         frame = await station.receive()
-        number = (await start(central, code)).json()["transaction_id"]
+        asking = asyncio.ensure_future(start(central, code, wait=MOST_S))
+        number = await pending(central)
         taken = (await stop(central, number)).json()
         assert (taken["state"], taken["problem"]) == ("failed", service.TAKEN_BACK)
+        async with asyncio.timeout(WITHIN_S):
+            told = (await asking).json()
+        assert (told["state"], told["command"]["state"]) == ("failed", "expired")
         await station.send(3, frame[1], {"status": "Accepted"})
         await station.call("Heartbeat")
         assert station.asked == []
@@ -132,8 +147,12 @@ async def test_a_card_that_is_quicker_than_the_command_takes_its_place(central: 
         other = {"action": "ClearCache", "payload": {}}
         await central.http.post("/api/chargers/CP-1/commands", json=other)
         frame = await station.receive()
-        number = (await start(central, code)).json()["transaction_id"]
+        asking = asyncio.ensure_future(start(central, code, wait=MOST_S))
+        number = await pending(central)
         assert (await station.start(at=now()))["transactionId"] == number
+        async with asyncio.timeout(WITHIN_S):
+            told = (await asking).json()  # whoever waits is told while the other still hangs
+        assert (told["state"], told["command"]["state"]) == ("running", "expired")
         await station.send(3, frame[1], {"status": "Accepted"})
         await command_is(central, "expired")
         await station.call("Heartbeat")

@@ -196,12 +196,13 @@ async def test_an_old_command_expires_and_is_never_sent(tmp_path: Path) -> None:
             connected, "CP-1", accept_unknown=True, make_code=lambda: "CODE", now_ms=0
         )
         command = await store.do(service.ask, "CP-1", "ClearCache", {}, message_id="m", now_ms=1000)
-        assert await store.do(service.take_next, station.station_id, 31_000) is None
+        taken = await store.do(service.take_next, station.station_id, 31_000)
+        assert taken == (None, [command.command_id])
         assert (await store.read(service.command, command.command_id)).state == "expired"
         again = await store.do(service.ask, "CP-1", "ClearCache", {}, message_id="n", now_ms=1000)
-        taken = await store.do(service.take_next, station.station_id, 30_999)
-        assert taken is not None
-        assert taken.command_id == again.command_id
+        found = (await store.do(service.take_next, station.station_id, 30_999)).command
+        assert found is not None
+        assert found.command_id == again.command_id
         assert await store.do(service.abandon, 30_998) == []
         assert await store.do(service.abandon, 30_999) == [again.command_id]
 

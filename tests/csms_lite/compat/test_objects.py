@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -18,6 +19,7 @@ from csms_lite.errors import SettingsError
 from csms_lite.listening import check_exposure
 from csms_lite.ocpp.objects import MAX_FRAME, MOST_WRONG
 from csms_lite.settings import Settings
+from csms_lite.store.thread import raw_of
 from tests.csms_lite.central import WITHIN_S, Central, running
 
 BOOT = """{
@@ -147,6 +149,32 @@ async def test_while_the_disk_fails_nothing_is_answered(tmp_path: Path) -> None:
             await central.disk.writer.mend()
         async with charger(central) as socket:
             assert (await ask(socket, START))["transactionId"] == "TXN-456"
+            assert (await ask(socket, STOP))["status"] == "Accepted"
+        (session,) = await central.get("/api/sessions")
+        assert (session["state"], session["reference"]) == ("closed", "TXN-456")
+
+
+async def test_a_beginning_and_its_number_are_one_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails right after the beginning is stored loses no number: the end finds it."""
+    async with listening(tmp_path) as central:
+        writer = central.disk.writer
+        usual = writer.run
+
+        async def run_once_more(job: Callable[[Connection], Any]) -> Any:
+            done = await usual(job)
+            if await usual(lambda db: raw_of(db).execute("SELECT 1 FROM sessions").fetchone()):
+                await writer.break_now()
+            return done
+
+        async with charger(central) as socket:
+            await ask(socket, BOOT)
+            with monkeypatch.context() as patch:
+                patch.setattr(writer, "run", run_once_more)
+                assert (await ask(socket, START))["transactionId"] == "TXN-456"
+        await writer.mend()
+        async with charger(central) as socket:
             assert (await ask(socket, STOP))["status"] == "Accepted"
         (session,) = await central.get("/api/sessions")
         assert (session["state"], session["reference"]) == ("closed", "TXN-456")

@@ -41,6 +41,11 @@ async def until(central: Central, station: Station) -> list[Any]:
     return frame
 
 
+def all_bytes(folder: Path) -> bytes:
+    """What somebody gets who copies the state directory."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 async def test_a_file_is_brought_once_and_can_be_read(central: Central, method: str) -> None:
     """The name after the token is the station's, and only shown."""
@@ -262,6 +267,46 @@ def test_a_thread_that_still_writes_after_the_end_writes_nowhere(tmp_path: Path)
             writing.write(b"two")
         assert os.fstat(other.fileno()).st_size == 0
     assert not (tmp_path / "1.part").exists()
+
+
+async def test_no_file_of_ours_holds_what_opens_an_address(tmp_path: Path) -> None:
+    """Whoever gets a copy of the state directory cannot bring a file in a charger's place."""
+    async with running(tmp_path) as central:
+        async with central.station() as station:
+            await station.boot()
+            asked = (await central.http.post("/api/chargers/CP-1/diagnostics")).json()
+            frame = await until(central, station)
+            assert frame[3]["location"] == asked["address"]
+            body = {"action": "GetDiagnostics", "payload": {"location": "ftp://me:hush@host/dir"}}
+            await central.http.post("/api/chargers/CP-1/commands", json=body)
+            assert (await until(central, station))[3] == body["payload"]
+        token = asked["address"].rpartition("/")[2].encode()
+        kept = all_bytes(tmp_path)
+        assert b"GetDiagnostics" in kept
+        assert token not in kept
+        assert b"me:hush" not in kept
+
+
+async def test_an_address_that_was_to_be_sent_does_not_outlive_the_process(tmp_path: Path) -> None:
+    """After a restart nothing is sent, least of all the mask; who asked is told to ask again."""
+    async with running(tmp_path) as central:
+        async with central.station() as station:
+            await station.boot()
+        async with asyncio.timeout(5):
+            while (await central.get("/api/chargers/CP-1"))["connected"]:
+                pass
+        await central.http.post("/api/chargers/CP-1/diagnostics")
+    async with running(tmp_path) as central, central.station() as station:
+        await station.boot()
+        async with asyncio.timeout(5):
+            while (row := (await central.get("/api/chargers/CP-1/commands"))[0])["state"] in {
+                "asked",
+                "sent",
+            }:
+                pass
+        assert (row["state"], "ask again" in row["problem"]) == ("failed", True)
+        await station.call("Heartbeat")
+        assert station.asked == []
 
 
 async def test_who_reads_commands_and_log_is_not_given_the_address(central: Central) -> None:

@@ -23,7 +23,7 @@ class Events:
         fields: dict[str, str] = {}
         async with asyncio.timeout(5):
             async for line in self._lines:
-                if not line and fields:
+                if not line and "data" in fields:
                     break
                 name, _, value = line.partition(": ")
                 if name:
@@ -41,8 +41,12 @@ class Events:
 
 
 @asynccontextmanager
-async def following(central: Central, after: int | None = None) -> AsyncIterator[Events]:
+async def following(
+    central: Central, after: int | None = None, **wanted: str | list[str]
+) -> AsyncIterator[Events]:
     headers = {} if after is None else {"last-event-id": str(after)}
-    async with central.http.stream("GET", "/api/events", headers=headers) as response:
+    async with central.http.stream(
+        "GET", "/api/events", headers=headers, params=wanted
+    ) as response:
         assert response.status_code == 200
         yield Events(response)

@@ -16,7 +16,7 @@ from csms_lite.errors import Refused, StoreFailed
 from csms_lite.gate import Principal, Role
 from csms_lite.live import changes as changes_module
 from csms_lite.live import service
-from csms_lite.live.changes import Changes, Follower, Told
+from csms_lite.live.changes import Changes, Follower, Told, Wanted
 from csms_lite.live.changes_api import NOBODY, account_of
 from csms_lite.live.rules import Change
 from csms_lite.live.triggers import WATCHED
@@ -114,6 +114,50 @@ async def test_what_is_told_again_is_no_change(central: Central) -> None:
             await station.status(1, "Preparing")
             seen = await events.until(status("Preparing"))
     assert [one["kind"] for one in seen].count("connector") == 1
+
+
+async def test_who_wants_some_changes_is_told_those(central: Central) -> None:
+    """By charger and by kind, live and replayed; an unknown kind is said."""
+    async with (
+        central.station() as one,
+        central.station("CP-2") as other,
+        following(central, kind=["connector", "alert"], charger=["CP-1"]) as events,
+        following(central, charger="CP-2") as of_other,
+    ):
+        _, hello = await events.next()
+        await of_other.next()
+        for station in (other, one):
+            await station.boot()
+            await station.status(1, "Preparing")
+        assert {one["charger"] for one in await of_other.until(status("Preparing"))} == {"CP-2"}
+        live = await events.until(status("Preparing"))
+        async with following(central, hello["number"], kind="connector", charger="CP-1") as again:
+            assert await again.until(status("Preparing")) == live
+    assert [(one["charger"], one["kind"]) for one in live] == [("CP-1", "connector")]
+    for query, said in (("kind=meeting", "no kind"), ("charger=A&" * 51, "at most 50")):
+        refused = await central.http.get(f"/api/events?{query}")
+        assert refused.status_code == 422
+        assert said in refused.json()["detail"]
+
+
+async def test_who_is_told_little_goes_on_from_where_the_rest_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quiet client that comes again after days would else be told of a gap."""
+    monkeypatch.setattr(changes_module, "QUIET_S", 0.05)
+    async with a_store(tmp_path) as store:
+        changes = Changes(store, SystemClock(), Presence())
+        stream = changes.follow(None, None, Wanted(kinds=frozenset({"alert"})))
+        first = (await anext(stream)).number
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(changes.tell_on())
+            await note(store, 5)
+            async with asyncio.timeout(5):
+                while (told := await anext(stream)).number < first + 5:
+                    assert told.kind == "quiet"
+            changes.close()
+            await stream.aclose()
+    assert told == Told("quiet", first + 5, {"number": first + 5})
 
 
 async def test_a_gap_is_replayed_from_the_table(tmp_path: Path) -> None:

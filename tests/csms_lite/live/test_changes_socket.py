@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from tests.csms_lite.central import Central, running
+from tests.csms_lite.central import PASSWORD, Central, running
 from tests.csms_lite.live.following import following
 
 
@@ -37,6 +37,49 @@ async def test_the_same_is_told_over_a_websocket(central: Central) -> None:
     assert [one["event"] for one in hello] == ["hello", "hello"]
     assert told[0] == told[1] == again
     assert (again["event"], again["charger"]) == ("station", "CP-1")
+
+
+async def test_a_key_with_the_scope_opens_the_websocket(central: Central) -> None:
+    """As it opens the stream of the same; another key opens neither."""
+    await central.account()
+    login = {"email": "ann@example.org", "password": PASSWORD}
+    signed_in = (await central.http.post("/api/auth/login", json=login)).json()
+    own = {"Authorization": f"Bearer {signed_in['access_token']}"}
+    url = central.addresses.http.replace("http", "ws") + "/api/events/ws"
+    for scopes, opens in ((["events:read"], True), (["events:write", "cards:read"], False)):
+        body = {"name": "board", "scopes": scopes, "password": PASSWORD}
+        made = await central.http.post("/api/users/me/keys", json=body, headers=own)
+        assert made.status_code == 201, made.text
+        async with connect(url) as socket:
+            await socket.send(json.dumps({"token": made.json()["key"]}))
+            if opens:
+                assert json.loads(await socket.recv())["event"] == "hello"
+                continue
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, "events:read" in closed.value.rcvd.reason) == (
+                1008,
+                True,
+            )
+
+
+async def test_a_websocket_tells_what_is_wanted(central: Central) -> None:
+    """Chosen in its address, as at the stream; what cannot be wanted is said."""
+    url = central.addresses.http.replace("http", "ws") + "/api/events/ws"
+    async with (
+        connect(f"{url}?kind=connector&charger=CP-1") as socket,
+        connect(f"{url}?kind=meeting") as strange,
+        central.station() as station,
+    ):
+        for one in (socket, strange):
+            await one.send(json.dumps({"token": central.token}))
+        with pytest.raises(ConnectionClosed, match="no kind"):
+            await strange.recv()
+        assert json.loads(await socket.recv())["event"] == "hello"
+        await station.boot()
+        await station.status(1, "Available")
+        assert json.loads(await socket.recv())["event"] == "connector"
 
 
 @pytest.mark.parametrize(

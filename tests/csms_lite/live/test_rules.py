@@ -11,48 +11,14 @@ import pytest
 
 from csms_lite.live.rules import Snapshot, document, sequence
 from csms_lite.sessions.rules import Session
-from csms_lite.stations.rules import Connector, Station
+from csms_lite.stations.rules import Connector
 from csms_lite.tariffs.rules import Tariff
+from tests.csms_lite.shapes import STATION, session
 
 SCHEMA = json.loads(
     (Path(__file__).parents[3] / "hmi" / "status.schema.json").read_text(encoding="utf-8")
 )
-STATION = Station(
-    station_id=1,
-    identity="CP-1",
-    code="ABCD2345",
-    name="Court",
-    registration="Accepted",
-    connection=3,
-    vendor=None,
-    model=None,
-    serial=None,
-    firmware=None,
-    created_at_ms=0,
-    booted_at_ms=0,
-    heard_at_ms=None,
-)
-SESSION = Session(
-    transaction_id=7,
-    station_id=1,
-    charger="CP-1",
-    connector=1,
-    id_tag="04A2B1C3D4E580",
-    verdict="Accepted",
-    state="running",
-    meter_start_wh=1000,
-    started_at_ms=60_000,
-    received_at_ms=61_000,
-    meter_stop_wh=None,
-    stopped_at_ms=None,
-    stop_reason=None,
-    cable_out_at_ms=None,
-    register_wh=2500,
-    power_w=7400,
-    measured_at_ms=120_000,
-    currency="EUR",
-    per_kwh_minor=45,
-)
+SESSION = session()
 CLOSED = SESSION._replace(
     state="closed", meter_stop_wh=3000, stopped_at_ms=180_000, stop_reason="Local", power_w=0
 )

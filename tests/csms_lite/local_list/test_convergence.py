@@ -182,7 +182,7 @@ class Bench:
 
     def serve(self, fault: str = "", *, boots_to: int | None = None) -> bool:
         """Bring the oldest command to the charger; false when there is none."""
-        command = commands.take_next(self.db, self.station_id, self.clock.now_ms())
+        command = commands.take_next(self.db, self.station_id, self.clock.now_ms()).command
         if command is None:
             return False
         payload = loads(command.payload_json)

@@ -42,6 +42,8 @@ class Still:
         self.is_closed = is_closed
 
     async def recv(self) -> str:
+        if self.is_closed:
+            raise ConnectionError
         return '[2,"1","Heartbeat",{}]'
 
     async def send(self, message: str, /) -> None:

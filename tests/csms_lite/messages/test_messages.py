@@ -66,7 +66,7 @@ async def test_a_key_that_an_operator_sets_is_not_in_the_file(tmp_path: Path) ->
         assert asked[3]["value"] == secret
         await station.send(3, asked[1], {"status": "Accepted"})
         found = await logged(central, "action=ChangeConfiguration", least=2)
-    assert found[0]["payload"] == {"key": "AuthorizationKey", "value": "***"}
+    assert found[0]["payload"] == {"key": "AuthorizationKey", "value": "********"}
     assert not any(secret.encode() in data for data in files(tmp_path, "messages.db*"))
 
 

@@ -42,6 +42,20 @@ async def test_a_full_queue_loses_frames_and_says_so(tmp_path: Path) -> None:
     assert recorder.counts["SENT", "CALL", "Reset"] == 5
 
 
+async def test_sockets_that_come_and_go_do_not_fill_the_memory(tmp_path: Path) -> None:
+    """That one closed waits for the log as a frame does: a station may do it all day."""
+
+    async def say(_count: int) -> None:
+        raise NotImplementedError
+
+    async with log_of(tmp_path) as store:
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say, queue_max=5)
+        for _ in range(50):
+            with pytest.raises(ConnectionError):
+                await recorder.tap("CP-1", Still(is_closed=True)).recv()
+        assert (recorder.waiting, recorder.lost) == (5, 45)
+
+
 async def test_what_could_not_be_sent_is_told(tmp_path: Path) -> None:
     """The frame is in the log as it was to go, and the delay says that it did not."""
 

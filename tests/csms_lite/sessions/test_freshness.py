@@ -80,7 +80,7 @@ class Watched:
 
     async def answer(self, status: str) -> None:
         """Let the charger answer what was asked of it last."""
-        taken = await self.store.do(commands.take_next, 1, self.clock.now_ms())
+        taken = (await self.store.do(commands.take_next, 1, self.clock.now_ms())).command
         assert taken is not None
         await self.store.do(
             commands.answered, taken.command_id, {"status": status}, self.clock.now_ms()
@@ -165,7 +165,7 @@ async def test_an_open_page_is_a_look(watched: Watched) -> None:
 async def test_what_is_not_answered_is_not_asked_again(watched: Watched) -> None:
     """A command that is under way may be slow; a second one would queue behind it."""
     assert await watched.pass_time(22) == 1
-    taken = await watched.store.do(commands.take_next, 1, watched.clock.now_ms())
+    taken = (await watched.store.do(commands.take_next, 1, watched.clock.now_ms())).command
     assert taken is not None
     assert await watched.pass_time(36) == 0
     await watched.store.do(commands.failed, taken.command_id, "no answer", watched.clock.now_ms())

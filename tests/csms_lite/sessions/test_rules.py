@@ -10,7 +10,6 @@ from csms_lite.errors import Refused
 from csms_lite.sessions.rules import (
     NEXT,
     Event,
-    Session,
     State,
     awaits_its_end,
     duration_s,
@@ -20,27 +19,13 @@ from csms_lite.sessions.rules import (
     next_state,
     states_before,
 )
+from tests.csms_lite.shapes import session
 
-RUNNING = Session(
-    transaction_id=7,
-    station_id=1,
-    charger="CP-1",
+RUNNING = session(
     connector=2,
-    id_tag="04A2B1C3D4E580",
-    verdict="Accepted",
-    state="running",
-    meter_start_wh=1000,
     started_at_ms=1_714_557_600_000,
     received_at_ms=1_714_557_601_000,
-    meter_stop_wh=None,
-    stopped_at_ms=None,
-    stop_reason=None,
-    cable_out_at_ms=None,
-    register_wh=2500,
-    power_w=7400,
     measured_at_ms=1_714_557_660_000,
-    currency="EUR",
-    per_kwh_minor=45,
     user_id=5,
 )
 PENDING = RUNNING._replace(state="pending", meter_start_wh=None, register_wh=None)

@@ -17,6 +17,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import UpdateBase
 
 from csms_lite.clock import SystemClock
+from csms_lite.commands.service import command as find_command
 from csms_lite.stations.service import notes_on_station, station
 from csms_lite.store.migrate import MIGRATIONS
 from csms_lite.store.prepared import Prepared
@@ -97,22 +98,56 @@ async def test_a_second_start_finds_the_schema_done(tmp_path: Path) -> None:
             pass
 
 
-async def test_stations_of_the_first_version_live_on(tmp_path: Path) -> None:
-    """Columns are added under a table that others refer to, with rows in it."""
-    path = tmp_path / "csms.db"
+def _fill(path: Path, revision: str, rows: str) -> None:
+    """Make a database of an earlier version with *rows* in it."""
     with closing(sqlite3.connect(path)) as file:
         engine = create_engine("sqlite://", creator=lambda: file, poolclass=StaticPool)
         with engine.connect() as db:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = db
-            command.upgrade(config, "0001")
+            command.upgrade(config, revision)
             db.commit()
-        file.executescript("""
-            INSERT INTO stations (station_id, identity, code, name, registration, connection,
-                created_at_ms) VALUES (7, 'CP-7', 'CODE', 'Seven', 'Accepted', 3, 1);
-            INSERT INTO events (station_id, at_ms, kind, details_json) VALUES (7, 1, 'x', '{}');
-        """)
+        file.executescript(rows)
+
+
+STATION = """
+    INSERT INTO stations (station_id, identity, code, name, registration, connection,
+        created_at_ms) VALUES (7, 'CP-7', 'CODE', 'Seven', 'Accepted', 3, 1);
+"""
+
+
+async def test_what_opens_an_address_is_taken_out_of_old_commands(tmp_path: Path) -> None:
+    """And nothing else is changed."""
+    path = tmp_path / "csms.db"
+    payloads = {
+        1: '{"location":"https://here/files/up/00112233445566778899aabbccddeeff"}',
+        2: '{"location":"ftp://me:hush@host/dir","retries":1}',
+        3: '{"key":"files","value":"a@b"}',
+    }
+    asked = "".join(
+        f"""
+        INSERT INTO commands (command_id, station_id, action, payload_json, state, message_id,
+            asked_at_ms, deadline_ms)
+            VALUES ({number}, 7, 'X', '{text}', 'asked', '{number}', 1, 2);
+        """
+        for number, text in payloads.items()
+    )
+    _fill(path, "0010", STATION + asked)
+    async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
+        kept = [(await store.read(find_command, number)).payload_json for number in payloads]
+    assert kept == [
+        '{"location":"https://here/files/up/********"}',
+        '{"location":"ftp://********@host/dir","retries":1}',
+        payloads[3],
+    ]
+
+
+async def test_stations_of_the_first_version_live_on(tmp_path: Path) -> None:
+    """Columns are added under a table that others refer to, with rows in it."""
+    path = tmp_path / "csms.db"
+    told = "INSERT INTO events (station_id, at_ms, kind, details_json) VALUES (7, 1, 'x', '{}');"
+    _fill(path, "0001", STATION + told)
     async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
         known = await store.read(station, "CP-7")
         assert (known.connection, known.profile, known.came_profile) == (3, None, 0)

@@ -9,8 +9,8 @@ import hmac
 import pytest
 
 from csms_lite.errors import Unacceptable
+from csms_lite.live.rules import check_kinds
 from csms_lite.webhooks.rules import (
-    check_kinds,
     check_url,
     is_public,
     next_attempt_ms,
