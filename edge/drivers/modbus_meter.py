@@ -194,6 +194,8 @@ class ModbusMeter:
 
     def _take_for(self, serial: str | None) -> None:
         """It is the meter of number *serial* from now on."""
+        if serial == self._serial:
+            return  # another look, for a request beside the poll, was faster
         if self._serial is None:
             log.info("meter_identified", connector=self._connector, serial=serial)
         else:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge.core.events import MeterFailed, MeterRead
 from edge.drivers.modbus import RtuSettings, TcpSettings, open_rtu, open_tcp
@@ -114,6 +115,19 @@ async def test_a_request_is_answered_at_once_with_its_ticket() -> None:
         event = await inbox.first(MeterRead, lambda read: read.ticket == 7)
         assert event.reading.at.since(began) < 0.5
         assert event.reading.at.since(began) > 0
+
+
+async def test_two_first_looks_at_once_find_one_meter() -> None:
+    """A request beside the first poll: it is no other meter, and what it said goes on to count."""
+    with capture_logs() as log:
+        async with on_rtu(Bench()) as meter:
+            meter.request(7)
+            async with running(meter.run) as inbox:
+                await inbox.first(MeterRead, lambda read: read.ticket == 7)
+                await inbox.first(MeterRead, lambda read: read.ticket is None)
+    assert [line["event"] for line in log if "serial" in line or "was" in line] == [
+        "meter_identified"
+    ]
 
 
 async def test_all_that_wait_are_answered_by_one_reading() -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from edge.control.client import ask
 from tests.spec.central import Central, Frame
-from tests.waiting import until_now
+from tests.waiting import WITHIN_S, until_now
 
 ROOT: Final = Path(__file__).parents[2]
 CARD: Final = "04A2B1C3D4E580"
@@ -185,7 +185,7 @@ class Station:
 
     def await_online(self) -> None:
         """Wait until the central system has accepted us and every status is told."""
-        self.sim("wait", condition={"online": True}, timeout_s=10)
+        self.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
 
     def state(self) -> dict[str, Any]:
         """The daemon's and the world's own snapshot."""

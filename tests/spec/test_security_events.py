@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.spec.central import Central, Frame, HangUp, Payload, Refusal, moment, now
 from tests.spec.station import Station
+from tests.waiting import WITHIN_S
 
 EVENT = "SecurityEventNotification"
 ACCEPTED = {"status": "Accepted"}
@@ -38,11 +39,11 @@ def test_r_1_11_the_startup_is_told_after_acceptance(point: Station, central: Ce
 def test_r_12_3_events_outlive_outages_and_power_cuts(point: Station, central: Central) -> None:
     """Raised offline, told after it in order, again until answered; refused: sessions go on."""
     point.booted()
-    point.sim("wait", condition={"untold_events": 0}, timeout_s=10)
+    point.sim("wait", condition={"untold_events": 0}, timeout_s=WITHIN_S)
     point.cut_off()
     for kind in ("TamperDetectionActivated", "InvalidMessages"):  # the second is only logged
         point.sim("ocpp.security_event", type=kind, info="x" * 300)
-    point.sim("wait", condition={"untold_events": 1}, timeout_s=10)
+    point.sim("wait", condition={"untold_events": 1}, timeout_s=WITHIN_S)
     central.answers[EVENT] = HangUp()
     point.reconnect()
     first = central.expect(EVENT)

@@ -18,7 +18,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from edge.control.client import ask
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 ROOT = Path(__file__).parents[2]
 CARD = "04A2B1C3D4E580"
@@ -118,10 +118,14 @@ def ready_process(words: Sequence[str]) -> tuple[subprocess.Popen[bytes], dict[s
     return process, json.loads(line)
 
 
-def end(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> int:
-    """Send *number* and wait; 2 s is what the contract grants."""
+def end(
+    process: subprocess.Popen[bytes],
+    number: signal.Signals = signal.SIGTERM,
+    within_s: float = WITHIN_S,
+) -> int:
+    """Send *number* and wait for the exit code."""
     process.send_signal(number)
-    return process.wait(timeout=2)
+    return process.wait(timeout=within_s)
 
 
 @dataclass
@@ -156,7 +160,7 @@ class Bench:
     async def wait(self, **condition: Any) -> dict[str, Any]:
         """Wait for connector 1 to be as *condition* says."""
         wanted = {f"connectors.1.{name}": value for name, value in condition.items()}
-        return await self.sim("wait", condition=wanted, timeout_s=10)
+        return await self.sim("wait", condition=wanted, timeout_s=WITHIN_S)
 
     async def tap(self) -> None:
         await self.sim("card", uid=CARD)

@@ -73,7 +73,7 @@ async def test_a_list_that_does_not_fit_on_the_disk(tmp_path: Path) -> None:
         assert not made.central.payloads("StopTransaction")
 
         bound(made, resource.RLIM_INFINITY)
-        await until(lambda: made.control("status")["recorded"], within_s=15)
+        await until(lambda: made.control("status")["recorded"])
         await until(lambda: made.central.payloads("StopTransaction"))
         assert await version(made, "v2") == 1
         assert made.daemon is not None

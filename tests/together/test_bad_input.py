@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.together.edge_bench import Bench, Central, bench, end, ready_process
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = [pytest.mark.together, pytest.mark.slow]
 
@@ -127,15 +127,15 @@ async def test_without_a_meter_no_session_starts_and_the_neighbour_works(
     """Energy that nobody can measure is not sold; one dead meter on the bus stops only its own."""
     await bay.sim("meter.fail", connector=1, mode="timeout")
     bay.start(*SWIFT, *RETRYING)
-    await until(lambda: log.lines("driver=meter-1", "check A/B wiring"), within_s=10)
+    await until(lambda: log.lines("driver=meter-1", "check A/B wiring"))
     await bay.wait(status="Faulted", errorCode="PowerMeterFailure")
     await bay.sim("plug", connector=1)
     await bay.sim("plug", connector=2)
     await bay.tap()
     charging = {"connectors.2.status": "Charging", "connectors.2.contactor_closed": True}
-    await bay.sim("wait", condition=charging, timeout_s=10)
+    await bay.sim("wait", condition=charging, timeout_s=WITHIN_S)
     await bay.tap()
-    await bay.sim("wait", condition={"connectors.2.session": None}, timeout_s=10)
+    await bay.sim("wait", condition={"connectors.2.session": None}, timeout_s=WITHIN_S)
     state = await bay.sim("state")
     assert state["connectors"]["1"]["session"] is None
     assert not state["connectors"]["1"]["contactor_closed"]
@@ -146,7 +146,7 @@ async def test_without_a_reader_the_central_system_can_start(bay: Bench, log: Lo
     """A dead reader is told and costs nothing but the cards."""
     await bay.sim("reader.fail", reader=0, on=True)
     bay.start(*SWIFT, *RETRYING)
-    await until(lambda: log.lines("driver=reader-0", "check power"), within_s=10)
+    await until(lambda: log.lines("driver=reader-0", "check power"))
     await until(lambda: bay.central.statuses(1))
     await bay.sim("plug", connector=1)
     await bay.wait(status="Preparing")
@@ -172,7 +172,7 @@ async def test_garbage_from_the_central_system_ends_nothing(bay: Bench, log: Log
     assert log.lines("Traceback") == []
     assert bay.daemon is not None
     assert bay.daemon.poll() is None
-    await bay.sim("wait", condition={"online": True}, timeout_s=10)
+    await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
     refused = await answer_to(bay.central, "u", "FlyToTheMoon", {})
     assert refused == "NotImplemented"
     answer = await answer_to(bay.central, "d", "DataTransfer", {"vendorId": "nobody"})

@@ -11,7 +11,7 @@ import pytest
 from edge.app.privacy import known
 from edge.control.client import ask
 from tests.together.edge_bench import CARD, Bench, bench, end
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.together
 INSTALLER = "04DDDDDDDDDD80"
@@ -47,7 +47,7 @@ async def test_no_log_names_a_card_and_in_privacy_mode_nothing_does(
     """Style: never card UIDs in full; issue 5, 8: an alias everywhere but at the reader."""
     async with bench(tmp_path) as bay:
         bay.start(f"privacy.mode={mode}", *SWIFT)
-        await bay.sim("wait", condition={"online": True}, timeout_s=10)
+        await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
         told = await whole_session(bay)
         held = await asked(bay, "held", uid=CARD)
         assert [one["id_tag"] for one in held["sessions"]] == [told]
@@ -71,7 +71,7 @@ async def test_the_installer_teaches_a_card_and_the_owner_blocks_it(tmp_path: Pa
     """Firsts 17: tap, learn, start without a question, lost, refused, erased."""
     async with bench(tmp_path) as bay:
         bay.start(f"cards.{INSTALLER}=installer", *SWIFT)
-        await bay.sim("wait", condition={"online": True}, timeout_s=10)
+        await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
         assert "error" in await asked(bay, "card", role="owner", uid=CARD)
         await bay.sim("card", uid=INSTALLER, for_s=0.5)
         await bay.wait(lamp="setup")

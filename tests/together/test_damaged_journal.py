@@ -53,7 +53,7 @@ async def test_a_session_outlives_its_journal(
         spoil_the_beginning(directory / "d" / "journal.sqlite3")
 
         made.start(*OPTIONS)
-        await until(lambda: made.central.statuses(2)[-1] == "Faulted", within_s=15)
+        await until(lambda: made.central.statuses(2)[-1] == "Faulted")
         await made.wait(status="Charging", contactor_closed=True)
         await until(lambda: "SecurityLogWasCleared" in warned(made))
         assert (directory / "d" / "journal.sqlite3.damaged-1").exists()

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import pytest
 
 from edge.control.client import ask
-from tests.waiting import until_now
+from tests.waiting import WITHIN_S, until_now
 
 pytestmark = [pytest.mark.together, pytest.mark.slow]
 
@@ -29,7 +29,7 @@ LAST_LINE = re.compile(
 )
 STORY_S = 60
 SECOND_START_S = 5
-END_S = 10
+END_S = 30  # only a failure waits so long
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ class Running:
 
     process: subprocess.Popen[str]
     directory: Path
+    started_s: float = 0.0
     said: list[str] = field(default_factory=list)
 
     def hear(self, words: str) -> str:
@@ -103,9 +104,11 @@ def demo(directory: Path) -> Iterator[Running]:
 
 def started(directory: Path) -> Running:
     words = [*DEMO, "--ocpp-port", "0", "--http-port", "0", "--state-dir", str(directory)]
+    began = time.monotonic()
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     running = Running(process, directory)
     running.hear("Ctrl-C ends everything")
+    running.started_s = time.monotonic() - began
     return running
 
 
@@ -147,14 +150,14 @@ def test_a_second_start_is_quick_and_remembers(demo: Running) -> None:
     ask(demo.directory / "sim.sock", "meter", connector=1, energy_wh=1234.5)
     demo.process.send_signal(signal.SIGINT)
     demo.process.wait(timeout=END_S)
-    began = time.monotonic()
     again = started(demo.directory)
-    took_s = time.monotonic() - began
     world = ask(demo.directory / "sim.sock", "world")
     again.process.send_signal(signal.SIGTERM)
     again.process.communicate(timeout=END_S)
     assert world["connectors"]["1"]["energy_wh"] == pytest.approx(1234.5)
-    assert took_s < SECOND_START_S
+    assert again.started_s < max(
+        SECOND_START_S, 1.5 * demo.started_s
+    )  # a busy machine is slow twice
 
 
 def test_a_killed_controller_is_told_and_started_again(demo: Running) -> None:
@@ -165,7 +168,7 @@ def test_a_killed_controller_is_told_and_started_again(demo: Running) -> None:
     demo.hear("runs again")
     assert demo.child("--sim-socket") != first
     condition = {"attached": True, "connectors.1.status": "Available"}
-    answer = ask(demo.directory / "sim.sock", "wait", condition=condition, timeout_s=10)
+    answer = ask(demo.directory / "sim.sock", "wait", condition=condition, timeout_s=WITHIN_S)
     assert answer["ok"]
 
 

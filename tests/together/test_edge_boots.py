@@ -14,7 +14,7 @@ import pytest
 
 from edge.cli import main
 from tests.together.edge_bench import CARD, Bench, bench, end
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = [pytest.mark.together, pytest.mark.slow]
 
@@ -104,9 +104,9 @@ async def test_a_power_cut_closes_the_session_at_the_meters_register(bay: Bench)
     assert answer["daemon"] == "died"
     await bay.wait(contactor_closed=False)
     assert bay.daemon is not None
-    bay.daemon.wait(timeout=2)
+    bay.daemon.wait(timeout=WITHIN_S)
     bay.start(*SWIFT)
-    await until(lambda: bay.central.payloads("StopTransaction"), within_s=15)
+    await until(lambda: bay.central.payloads("StopTransaction"))
     (stop,) = bay.central.payloads("StopTransaction")
     assert stop["reason"] == "PowerLoss"
     start = bay.central.payloads("StartTransaction")[0]
@@ -133,7 +133,7 @@ async def test_a_session_started_and_stopped_offline_is_told_in_order_later(
     listed = capsys.readouterr().out
     assert listed.index("StartTransaction") < listed.index("StopTransaction")
     await bay.sim("net", mode="up")
-    await until(lambda: bay.central.payloads("StopTransaction"), within_s=15)
+    await until(lambda: bay.central.payloads("StopTransaction"))
     told = [action for action, _, _ in bay.central.calls if "Transaction" in action]
     assert told == ["StartTransaction", "StopTransaction"]
     assert bay.central.payloads("StopTransaction")[0]["transactionId"] == 4711
@@ -145,7 +145,7 @@ async def test_a_soft_reset_answers_first_and_boots_again(bay: Bench) -> None:
     await until(lambda: bay.central.statuses(1) == ["Available"])
     answer = await bay.central.command("r-1", "Reset", {"type": "Soft"})
     assert answer == {"status": "Accepted"}
-    await until(lambda: len(bay.central.payloads("BootNotification")) == 2, within_s=10)
+    await until(lambda: len(bay.central.payloads("BootNotification")) == 2)
     assert bay.daemon is not None
     assert bay.daemon.poll() is None
     assert end(bay.daemon) == 0
@@ -156,7 +156,7 @@ async def test_sigterm_leaves_within_two_seconds_with_the_contactor_open(bay: Be
     bay.start(*SWIFT)
     await charging(bay)
     assert bay.daemon is not None
-    assert end(bay.daemon) == 0
+    assert end(bay.daemon, within_s=2) == 0
     await bay.wait(contactor_closed=False)
     assert bay.central.payloads("StopTransaction") == []
 
@@ -225,10 +225,10 @@ async def test_a_lost_meter_and_reader_are_told_and_found_again(bay: Bench) -> N
     told = bay.central.payloads("StatusNotification")
     codes = {(each["connectorId"], each["errorCode"]) for each in told}
     assert (1, "PowerMeterFailure") in codes
-    await until(lambda: reader_failure_is_told(bay), within_s=10)
+    await until(lambda: reader_failure_is_told(bay))
     await bay.sim("meter.fail", connector=1, mode="none")
     await bay.sim("reader.fail", reader=0, on=False)
-    await until(lambda: bay.central.statuses(1)[-1] == "Available", within_s=15)
+    await until(lambda: bay.central.statuses(1)[-1] == "Available")
     await charging(bay)
 
 
@@ -248,13 +248,13 @@ async def test_a_power_good_input_ends_the_session_before_it_is_dark(bay: Bench)
     bay.start(*SWIFT)
     await charging(bay)
     await bay.sim("power", mode="fail")
-    await until(lambda: bay.central.payloads("StopTransaction"), within_s=10)
+    await until(lambda: bay.central.payloads("StopTransaction"))
     (stop,) = bay.central.payloads("StopTransaction")
     assert stop["reason"] == "PowerLoss"
     await until(lambda: bay.central.statuses(1)[-1] == "Finishing")
     await until(lambda: bay.central.statuses(2)[-1] == "Unavailable")
     await bay.sim("power", mode="back")
-    await until(lambda: bay.central.statuses(2)[-1] == "Available", within_s=10)
+    await until(lambda: bay.central.statuses(2)[-1] == "Available")
     await bay.sim("wait", condition={"connectors.1.session": None, "supply_lost": False})
     assert bay.central.statuses(1)[-1] == "Finishing"
 
@@ -267,5 +267,5 @@ async def test_forgetting_comes_with_a_restart(bay: Bench) -> None:
     await bay.central.command("c-1", "ChangeAvailability", asked)
     await until(lambda: bay.central.statuses(1)[-1] == "Unavailable")
     await bay.sim("reset_state", keep=["configuration"])
-    await until(lambda: len(bay.central.payloads("BootNotification")) == 2, within_s=10)
+    await until(lambda: len(bay.central.payloads("BootNotification")) == 2)
     await until(lambda: bay.central.statuses(1)[-1] == "Available")

@@ -16,7 +16,7 @@ import pytest
 
 from edge.cli import WRONG_USE, main
 from tests.together.edge_bench import CARD, Bench, bench, end, ready_process
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = [pytest.mark.together, pytest.mark.slow]
 
@@ -58,7 +58,7 @@ async def test_the_session_after_a_poisoned_one_is_billed(bay: Bench, directory:
         with closing(sqlite3.connect(directory / "c" / "csms.db")) as file:
             file.executescript(POISON)
             bay.start(*OPTIONS, f"csms.url={addresses['ocpp']}")
-            await bay.sim("wait", condition={"online": True}, timeout_s=10)
+            await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
             for card in (CARD, OTHER):
                 await charge(bay, card)
 
@@ -86,11 +86,11 @@ async def test_the_session_after_a_poisoned_one_is_billed(bay: Bench, directory:
 
             file.executescript("DROP TRIGGER poison")
             bay.start(*OPTIONS, f"csms.url={addresses['ocpp']}")
-            await bay.sim("wait", condition={"online": True}, timeout_s=10)
+            await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
             start, stop = (str(letter["seq"]) for letter in letters)
             assert await tapwatt("resend", stop, *at) == 0
             wh = "SELECT id_tag, meter_stop_wh - meter_start_wh FROM sessions"
-            await until(lambda: (CARD, billed["energy_wh"]) in rows(wh), within_s=15)
+            await until(lambda: (CARD, billed["energy_wh"]) in rows(wh))
             assert len(rows("SELECT 1 FROM sessions")) == 2
             assert await tapwatt("resend", start, *at) == WRONG_USE
             assert await exported(directory / "none", at) == []

@@ -78,7 +78,7 @@ async def test_a_full_disk(directory: Path, capsys: pytest.CaptureFixture[str]) 
         assert not made.central.payloads("StopTransaction")
 
         filler.unlink()
-        await until(lambda: made.central.payloads("StopTransaction"), within_s=15)
+        await until(lambda: made.central.payloads("StopTransaction"))
         await until(lambda: made.central.statuses(2)[-1] == "Preparing")
         await until(lambda: "MemoryExhaustion" in warned(made))
         (start,), (stop,) = (

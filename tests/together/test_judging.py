@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.together.edge_bench import Bench, bench
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = [pytest.mark.together, pytest.mark.slow]
 
@@ -36,7 +36,7 @@ def directory() -> Iterator[Path]:
 async def bay(directory: Path) -> AsyncIterator[Bench]:
     async with bench(directory) as made:
         made.start(*OPTIONS)
-        await made.sim("wait", condition={"online": True}, timeout_s=10)
+        await made.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
         yield made
 
 
@@ -94,7 +94,7 @@ async def test_a_supply_out_of_bounds_warns_or_stops_until_it_is_back(
 
 
 async def until_open(bay: Bench) -> None:
-    await bay.sim("wait", condition={"connectors.1.contactor_closed": False}, timeout_s=10)
+    await bay.sim("wait", condition={"connectors.1.contactor_closed": False}, timeout_s=WITHIN_S)
 
 
 async def test_safety_14_a_car_that_takes_too_much_is_stopped(bay: Bench) -> None:
@@ -103,7 +103,7 @@ async def test_safety_14_a_car_that_takes_too_much_is_stopped(bay: Bench) -> Non
     await bay.sim("fault", connector=1, code="OverCurrentFailure")
     await told(bay, "Faulted", "OverCurrentFailure", "more current than offered")
     await until_open(bay)
-    await until(lambda: reasons(bay) == ["Other"], within_s=10)
+    await until(lambda: reasons(bay) == ["Other"])
 
 
 async def test_safety_15_heat_derates_then_stops_and_a_lost_sensor_is_a_warning(
@@ -141,7 +141,7 @@ async def test_safety_09_a_weld_behind_a_broken_feedback_is_found_by_the_meter(
     await bay.sim("clear", connector=1)
     await bay.sim("unplug", connector=1)
     bay.start(*OPTIONS)
-    await bay.sim("wait", condition={"online": True}, timeout_s=10)
+    await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
     await told(bay, "Faulted", "PowerSwitchFailure", welded)
     answer = await asyncio.to_thread(bay.control, "release", connector=1)
     assert answer == {"released": ["flows_while_open"]}

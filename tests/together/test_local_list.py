@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.together.edge_bench import CARD, Bench, bench, end, ready_process
+from tests.waiting import WITHIN_S
 
 pytestmark = pytest.mark.together
 OTHER = "04BBBBBBBBBB80"
@@ -52,7 +53,7 @@ async def test_a_card_made_here_charges_there_when_the_line_is_down(
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=addresses["http"], headers=headers) as http:
         bay.start(f"csms.url={addresses['ocpp']}")
-        await bay.sim("wait", condition={"online": True}, timeout_s=10)
+        await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
         [charger] = (await http.get("/api/chargers")).json()
 
         async def is_in_step(version: int) -> bool:
@@ -71,7 +72,7 @@ async def test_a_card_made_here_charges_there_when_the_line_is_down(
         await http.put(f"/api/cards/{OTHER}", json={"status": "Blocked"})
         await in_step(4)
     end(process)
-    await bay.sim("wait", condition={"online": False}, timeout_s=10)
+    await bay.sim("wait", condition={"online": False}, timeout_s=WITHIN_S)
     await bay.sim("plug", connector=1)
     await bay.sim("card", uid=OTHER, for_s=0.5)
     await bay.sim("card", uid=CARD, for_s=0.5)

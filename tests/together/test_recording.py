@@ -14,7 +14,7 @@ import pytest
 
 from edge.cli import main
 from tests.together.edge_bench import CARD, ROOT, Bench, bench
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.together
 
@@ -73,7 +73,7 @@ async def test_a_session_exports_without_its_card_and_replays(
 ) -> None:
     """From the field to a test: one command each."""
     bay.start("policy.start_stop_dead_time_s=0")
-    await bay.sim("wait", condition={"online": True}, timeout_s=10)
+    await bay.sim("wait", condition={"online": True}, timeout_s=WITHIN_S)
     await bay.sim("plug", connector=1)
     await bay.wait(status="Preparing")
     await bay.tap()
