@@ -129,6 +129,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 async def _serve(settings: Settings) -> None:
     import asyncio
     import logging
+    import os
     import signal
 
     import structlog
@@ -137,6 +138,7 @@ async def _serve(settings: Settings) -> None:
     from csms_lite.chance import system_chance
     from csms_lite.clock import SystemClock
     from csms_lite.listening import Addresses, announce
+    from edge.notifier import Notifier
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     logging.basicConfig(level=logging.WARNING)
@@ -150,5 +152,10 @@ async def _serve(settings: Settings) -> None:
             announce(settings.ready_fd, addresses)
 
     await serve(
-        settings, clock=SystemClock(), chance=system_chance(), stopping=stopping, ready=ready
+        settings,
+        clock=SystemClock(),
+        chance=system_chance(),
+        stopping=stopping,
+        ready=ready,
+        notifier=Notifier(os.environ),
     )

@@ -111,6 +111,7 @@ ONLY_IN = {
         "edge/cli/*",
         "edge/doctor/*",
         "edge/drivers/*",
+        "edge/notifier.py",
         "edge/runtime/*",
         "edge/sim/*",
     ],
