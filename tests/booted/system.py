@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -106,10 +106,10 @@ class Machine:
         assert "error" not in answer, answer
         return answer
 
-    def until_bay(self, **condition: Any) -> dict[str, Any]:
-        """Wait for connector 1 to be as *condition* says."""
-        wanted = {f"connectors.1.{name}": value for name, value in condition.items()}
-        return self.bay("wait", condition=wanted, timeout_s=UP_WITHIN_S)
+    def until_bay(self, **condition: Any) -> None:
+        """Wait for the bay's snapshot; `connectors__1__status` is `connectors.1.status`."""
+        wanted = {name.replace("__", "."): value for name, value in condition.items()}
+        self.bay("wait", condition=wanted, timeout_s=UP_WITHIN_S, within_s=2 * UP_WITHIN_S)
 
     def coil(self) -> bool:
         """Whether the coil of connector 1 has current, by the bay's own word."""
@@ -146,11 +146,11 @@ def booted(system: System) -> Iterator[Machine]:
             stderr=subprocess.STDOUT,
         )
         try:
-            until_now(lambda: container.poll() is not None or _children(container.pid), UP_WITHIN_S)
+            until_now(lambda: container.poll() is not None or _pid_1(container.pid), UP_WITHIN_S)
             if container.poll() is not None:
                 console.seek(0)
                 raise NoBoot(console.read().strip().splitlines()[-1])
-            machine = Machine(system=system, pid_1=_children(container.pid)[0])
+            machine = Machine(system=system, pid_1=_pid_1(container.pid))
             until_now(lambda: _is_up(machine), UP_WITHIN_S)
             yield machine
         finally:
@@ -167,6 +167,10 @@ def _is_up(machine: Machine) -> bool:
     return told in {"running", "degraded"}
 
 
-def _children(pid: int) -> Sequence[int]:
-    told = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return [int(word) for word in told.split()]
+def _pid_1(container: int) -> int:
+    """The container's systemd, 0 as long as only its forerunner is there."""
+    told = Path(f"/proc/{container}/task/{container}/children").read_text(encoding="ascii")
+    for child in told.split():
+        if Path(f"/proc/{child}/comm").read_text(encoding="ascii") == "systemd\n":
+            return int(child)
+    return 0
