@@ -29,6 +29,7 @@ from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import OpenDatabase, open_database
 from csms_lite.store.writer import open_store
 from csms_lite.web import token_check
+from edge.notifier import Notifier, feed_watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +42,11 @@ async def serve(
     stopping: asyncio.Event,
     ready: Callable[[Addresses], None],
     open_database: OpenDatabase = open_database,
+    notifier: Notifier | None = None,
 ) -> None:
     """Run the central system until *stopping* is set; *ready* is called when both ports listen.
 
+    *notifier* tells a service manager the same, and that the store still takes its turns.
     Raises `SettingsError` when a port is taken or the state directory cannot be used, and
     `StoreFailed` when the database cannot be opened.
     """
@@ -76,8 +79,14 @@ async def serve(
                 await house.listen(ports, tls)
                 await http.listening.wait()
                 log.info("csms_started", ocpp=ports.addresses.ocpp, http=ports.addresses.http)
+                manager = notifier or Notifier({})
+                endless.append(
+                    tasks.create_task(feed_watchdog(manager, store.come_round), name="watchdog")
+                )
                 ready(ports.addresses)
+                manager.say("READY=1")
                 await stopping.wait()
+                manager.say("STOPPING=1")
                 http.end()
                 for task in endless:
                     task.cancel()

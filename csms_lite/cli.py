@@ -135,6 +135,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 async def _serve(settings: Settings) -> None:
     import asyncio
     import logging
+    import os
     import signal
 
     import structlog
@@ -143,6 +144,7 @@ async def _serve(settings: Settings) -> None:
     from csms_lite.chance import system_chance
     from csms_lite.clock import SystemClock
     from csms_lite.listening import Addresses, announce
+    from edge.notifier import Notifier
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     logging.basicConfig(level=logging.WARNING)
@@ -156,5 +158,10 @@ async def _serve(settings: Settings) -> None:
             announce(settings.ready_fd, addresses)
 
     await serve(
-        settings, clock=SystemClock(), chance=system_chance(), stopping=stopping, ready=ready
+        settings,
+        clock=SystemClock(),
+        chance=system_chance(),
+        stopping=stopping,
+        ready=ready,
+        notifier=Notifier(os.environ),
     )

@@ -52,6 +52,21 @@ setup_chromium() {
     export CHROMIUM
 }
 
+# setup_bare_debian: a bare Debian and the libraries that an installation into it needs, in .cache/debian, for the
+# tests that install and boot it. Only for root; where it cannot be had the tests say so and are left out.
+setup_bare_debian() {
+    local suite
+    ((EUID == 0)) && command -v apt-get >/dev/null || return 0
+    case $("$venv/bin/python" -V) in
+        'Python 3.11.'*) suite=bookworm ;;
+        'Python 3.13.'*) suite=trixie ;;
+        *) return 0 ;;
+    esac
+    mkdir -p "$cache/debian"
+    (once bare-debian "$suite 1" step "making a bare Debian ($suite)" make_bare_debian "$suite") || true
+    (once wheels "$(lock_hash requirements.lock)" step 'fetching what is installed there' fetch_wheels) || true
+}
+
 # die SENTENCE: end with one sentence that says what to do.
 die() {
     printf '%s\n' "$1" >&2
@@ -155,6 +170,22 @@ private_apt() {
         -o Dir::State::status=/var/lib/dpkg/status -o Debug::NoLocking=1
         -o "APT::Sandbox::User=$(id -un)" -o APT::Update::Post-Invoke-Success::= -o Dir::Log=/dev/null)
     "${apt[@]}" update || true # one broken source of the machine must not stop the others
+}
+
+make_bare_debian() {
+    if ! command -v mmdebstrap >/dev/null || ! command -v systemd-nspawn >/dev/null; then
+        soft apt-get update
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap systemd-container
+    fi
+    rm -rf "$cache/debian/root"
+    mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3-venv "$1" "$cache/debian/root.new"
+    mv "$cache/debian/root.new" "$cache/debian/root"
+}
+
+fetch_wheels() {
+    find_pip
+    rm -rf "$cache/debian/wheels"
+    "${pip[@]}" download --no-deps --require-hashes --only-binary :all: -d "$cache/debian/wheels" -r "$top/requirements.lock"
 }
 
 unpack_chromium() {

@@ -12,6 +12,7 @@ import structlog
 from playwright.sync_api import Browser, sync_playwright
 
 FIGURE = "figure: "
+LINE = "line: "
 PRIVATE_CHROMIUM = Path(__file__).parents[1] / ".cache/chromium/chromium"
 
 
@@ -32,6 +33,16 @@ def record_figure(record_property: Callable[[str, object], None]) -> Callable[[s
 
     def record(name: str, count: int) -> None:
         record_property(FIGURE + name, count)
+
+    return record
+
+
+@pytest.fixture
+def record_line(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say something in the last lines of the run that is no count."""
+
+    def record(line: str) -> None:
+        record_property(LINE, line)
 
     return record
 
@@ -60,7 +71,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     totals: dict[str, int] = {}
     for report in terminalreporter.getreports("passed"):
         for name, count in report.user_properties:
-            if name.startswith(FIGURE):
+            if name == LINE:
+                terminalreporter.write_line(str(count))
+            elif name.startswith(FIGURE):
                 totals[name] = totals.get(name, 0) + int(str(count))
     for name, count in sorted(totals.items()):
         terminalreporter.write_line(f"{name.removeprefix(FIGURE)}: {count:,}")

@@ -22,6 +22,7 @@ PLANTS = {
     "independence-edge": ("edge/peek.py", "import csms_lite", ()),
     "layers-csms": ("csms_lite/people/peek.py", "import csms_lite.sessions.rules", ()),
     "ocpp": ("edge/drivers/peek.py", "import ocpp.v16", ()),
+    "notifier": ("edge/notifier.py", "import edge.errors", ()),
     "wire": ("edge/ocppj/peek.py", "import edge.errors", ()),
     "drivers": ("edge/drivers/lamp.py", "import edge.drivers.fan", ("edge/drivers/fan.py",)),
     "recording": ("edge/recording/peek.py", "import edge.ports", ()),

@@ -112,6 +112,7 @@ ONLY_IN = {
         "edge/cli/*",
         "edge/doctor/*",
         "edge/drivers/*",
+        "edge/notifier.py",
         "edge/runtime/*",
         "edge/sim/*",
     ],

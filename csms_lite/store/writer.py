@@ -129,6 +129,11 @@ class Store:
         finally:
             self._idle_readers.put_nowait(reader)
 
+    async def come_round(self) -> None:
+        """Return when the writing thread has had a turn, whether or not the disk takes anything."""
+        with suppress(StoreFailed):
+            await self.do(_nothing)
+
     async def write_on(self) -> None:
         """Commit what waits until the store closes; run as a task by `open_store`."""
         while self._waiting or not self._closing:
@@ -317,3 +322,7 @@ def _snapshot(query: Callable[[Connection], T], db: Connection) -> T:
     finally:
         raw.rollback()
         db.rollback()
+
+
+def _nothing(_db: Connection) -> None:
+    """Write nothing: that it was our turn is what is asked."""

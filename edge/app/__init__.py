@@ -32,7 +32,7 @@ from edge.drivers.journal import OpenDatabase, open_database_with
 from edge.drivers.registry import open_rig
 from edge.drivers.system_clock import SystemClock, kernel_boot_id, new_nonce
 from edge.errors import ConfigError
-from edge.runtime.liveness import Notifier
+from edge.notifier import Notifier
 
 if TYPE_CHECKING:
     from edge.sim.wires import BayWanted

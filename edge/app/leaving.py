@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from edge.app.daemon import Ending
+from edge.notifier import Notifier
 
 RESTART_PAUSE_S: Final = 1.0  # an upgrade takes the interpreter away for about as long
 
@@ -20,13 +21,15 @@ log = structlog.get_logger()
 def leave(ending: Ending, retries: int) -> None:
     """Replace the process, or end it without waiting for anybody's thread.
 
-    A restart that fails is tried again up to *retries* times; then the exit status says so, and
-    whoever watches over us starts us.
+    A service manager (`Restart=always`) starts the next one itself, after its ExecStopPost and
+    from what is installed by then; else the process is replaced. A restart that fails is tried
+    again up to *retries* times; then the exit status says so, and whoever watches over us starts
+    us.
     """
     signal.setitimer(signal.ITIMER_REAL, 0)
     sys.stdout.flush()
     sys.stderr.flush()
-    if ending is Ending.STOPPED:
+    if ending is Ending.STOPPED or Notifier(os.environ).is_heard:
         os._exit(0)
     words = [sys.executable, *_without_ready_fd(sys.orig_argv[1:])]
     for left in range(retries, -1, -1):

@@ -44,13 +44,13 @@ from edge.drivers.registry import decode
 from edge.drivers.system_clock import SystemClock
 from edge.drivers.verifier import read_roots
 from edge.errors import ConfigError
+from edge.notifier import Notifier, feed_watchdog
 from edge.ports import Post
 from edge.recording.flight import FlightRecorder
 from edge.recording.veil import Veil
 from edge.runtime.beats import Outfit, perform
 from edge.runtime.errands import Errands
 from edge.runtime.inquiries import Inquiries
-from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
 from edge.runtime.readings import Readings

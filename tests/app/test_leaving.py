@@ -32,13 +32,13 @@ def install(interpreter: Path) -> None:
     interpreter.with_name("new").rename(interpreter)
 
 
-def leaving(interpreter: Path, *words: str) -> subprocess.Popen[str]:
+def leaving(interpreter: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
     """A process that ends at once, by `leave`, as *words* say."""
     script = interpreter.with_name("leaves.py")
     script.write_text(SCRIPT, encoding="ascii")
     return subprocess.Popen(
         [sys.executable, str(script), str(interpreter), *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -76,6 +76,15 @@ def test_a_stop_is_an_end(interpreter: Path) -> None:
     """Nothing begins again."""
     install(interpreter)
     with leaving(interpreter, "stopped", "3") as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
+
+
+def test_under_a_service_manager_a_restart_is_its_own(interpreter: Path) -> None:
+    """It runs ExecStopPost first, and starts what is installed by then."""
+    install(interpreter)
+    with leaving(interpreter, "restart", "3", NOTIFY_SOCKET="@nobody") as process:
         assert process.stdout is not None
         assert process.stdout.read() == ""
     assert process.returncode == 0

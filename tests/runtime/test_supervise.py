@@ -15,9 +15,9 @@ from edge.core.effects import Effect, ReadMeter, Store, Write
 from edge.core.events import DriverFound, DriverLost, Event, LinkUp, MeterFailed, Port
 from edge.core.instant import Instant
 from edge.errors import EvseFailed, MeterSilent, ReaderSilent
+from edge.notifier import Notifier, feed_watchdog
 from edge.ports import Post
 from edge.runtime.beats import DEEDS, Outfit, perform
-from edge.runtime.liveness import Notifier, feed_watchdog
 from edge.runtime.supervise import Backoff, Worker, cut_all, guarded, spared, supervise
 from tests.runtime.toy import NOON, LoopClock
 from tests.waiting import until

@@ -33,7 +33,7 @@ from edge.app.hardware import Hardware
 from edge.app.station import Place, open_station
 from edge.config.settings import Settings, Station
 from edge.drivers.diagnostics import LogRing
-from edge.runtime.liveness import Notifier
+from edge.notifier import Notifier
 from tests.world.bay import BayEvse, BayMeter, BayReader, Outlet
 from tests.world.clocks import CentralClock, Computer
 from tests.world.disk import Disk

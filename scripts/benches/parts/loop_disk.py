@@ -69,11 +69,7 @@ class Disk:
 @contextmanager
 def open_disk(place: Path) -> Iterator[Disk]:
     """Make a disk and mount it at the directory *place*; raises `NoDisk` where that cannot be."""
-    if os.geteuid() != 0:
-        raise NoDisk("only root may mount a file system")
-    if LIBC.unshare(CLONE_NEWNS) or LIBC.mount(b"none", b"/", None, MS_REC_PRIVATE, None):
-        why = os.strerror(ctypes.get_errno())
-        raise NoDisk(f"this root may have no mounts of its own: {why}")
+    have_own_mounts()
     image = place.with_name(f"{place.name}.img")
     with image.open("wb") as file:
         file.truncate(SIZE)
@@ -87,6 +83,15 @@ def open_disk(place: Path) -> Iterator[Disk]:
         if place.is_mount():
             _run("umount", "--lazy", str(place))  # whoever still has a file open there keeps it
         image.unlink()
+
+
+def have_own_mounts() -> None:
+    """What this process mounts from now on only it and its children see; raises `NoDisk`."""
+    if os.geteuid() != 0:
+        raise NoDisk("only root may mount a file system")
+    if LIBC.unshare(CLONE_NEWNS) or LIBC.mount(b"none", b"/", None, MS_REC_PRIVATE, None):
+        why = os.strerror(ctypes.get_errno())
+        raise NoDisk(f"this root may have no mounts of its own: {why}")
 
 
 def _run(*words: str) -> None:
