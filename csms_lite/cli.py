@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csms_lite import cli_upkeep, cli_users
+from csms_lite import cli_tls, cli_upkeep, cli_users
 from csms_lite.cli_chargers import charger_verbs
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         help="refuse other subprotocols by HTTP 400",
     )
     run.set_defaults(func=_run)
-    run.add_argument("--tls-certificate", type=Path, help="certificate chain (PEM) of both ports")
+    run.add_argument(
+        "--tls-certificate", type=Path, help="certificate chain (PEM); else that of tls init"
+    )
     run.add_argument("--tls-key", type=Path, help="its private key (PEM)")
     run.add_argument("--client-ca", type=Path, help="who signs chargers' certificates (PEM)")
     run.add_argument("--ocpp-plain-port", type=int, help="one more port for chargers, without TLS")
@@ -64,6 +66,8 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     token.set_defaults(func=_token)
     cli_users.verbs(below.add_parser("user", help="people: add, list, change them"))
     cli_upkeep.verbs(below)
+    summary = "a local authority and the server's certificate, for closed sites"
+    cli_tls.verbs(below.add_parser("tls", help=summary))
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -24,19 +24,21 @@ def verbs(below: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     backup.add_argument("dir", type=Path, help="where the copies go, into a folder of their own")
     backup.add_argument("--without-log", action="store_true", help="leave the log of frames out")
-    backup.set_defaults(func=_with_settings(_backup))
+    backup.set_defaults(func=with_settings(_backup))
     export = below.add_parser("export", parents=[one], help="write a table as CSV or JSON")
     export.add_argument("what", choices=WHAT)
     export.add_argument("--format", choices=("csv", "json"), default="csv")
     export.add_argument("--out", type=Path, help="a new file (default: standard output)")
-    export.set_defaults(func=_with_settings(_export))
+    export.set_defaults(func=with_settings(_export))
     doctor = below.add_parser("doctor", parents=[one], help="say what is wrong and what to do")
-    doctor.set_defaults(func=_with_settings(_doctor))
+    doctor.set_defaults(func=with_settings(_doctor))
 
 
-def _with_settings(
+def with_settings(
     verb: Callable[[Settings, argparse.Namespace], int],
 ) -> Callable[[argparse.Namespace], int]:
+    """Call *verb* with the settings of the state directory; what is wrong is one sentence."""
+
     def run(arguments: argparse.Namespace) -> int:
         from pydantic import ValidationError
 
