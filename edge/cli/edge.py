@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import cards, configuring, doctor, journal, privacy, recording, why
+from edge.cli import cards, configuring, doctor, enrol, journal, privacy, recording, why
 from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
@@ -73,6 +73,9 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     _add_settings(examined)
     _add_state_dir(examined)
     doctor.verbs(examined)
+    enrolled = below.add_parser("enrol", help="take the line that a central system gives, and dial")
+    _add_state_dir(enrolled)
+    enrol.verb(enrolled)
     summary = "write, check or explain the configuration"
     configuring.verbs(below.add_parser("config", help=summary), _add_settings)
 
