@@ -28,7 +28,7 @@ from edge.drivers.recordings import Recordings
 from edge.drivers.system_clock import up_s
 from edge.errors import SimulationError
 from edge.runtime.data_transfer import DataTransfers
-from edge.runtime.snapshot import decided, power_cut, snapshot
+from edge.runtime.snapshot import decided, line, power_cut, snapshot
 
 if TYPE_CHECKING:
     from edge.sim.disk import Disk
@@ -173,7 +173,8 @@ class Daemon:
             raise SimulationError(f"there is no connector {connector}")
         wanted = state.connectors if connector is None else (connector,)
         now = works.clock.now()
-        return {"connectors": {str(number): decided(state, number, now) for number in wanted}}
+        connectors = {str(number): decided(state, number, now) for number in wanted}
+        return {"connectors": connectors, "line": line(state, now)}
 
     async def export_recording(self) -> dict[str, Any]:
         """Write what the flight recorder holds; whoever asked takes the file away."""

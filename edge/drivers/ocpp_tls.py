@@ -16,8 +16,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edge.core.access import WITH_CERTIFICATE, Access
 from edge.core.vocabulary import SecurityEvent
@@ -123,6 +124,13 @@ def root_of(line: ssl.SSLObject) -> str:
         verified = line._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  as said
         root = verified[-1].public_bytes(_ssl.ENCODING_DER)
     return hashlib.sha256(root).hexdigest()
+
+
+def end_of(line: ssl.SSLObject) -> datetime:
+    """When the certificate ends that the peer showed; it was checked."""
+    shown: dict[str, Any] | None = line.getpeercert()
+    assert shown is not None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
 
 
 def refusal(place: str, error: ssl.SSLError) -> LinkRefused:
