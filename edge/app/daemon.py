@@ -155,6 +155,7 @@ class Daemon:
             **self.snapshot(),
             "disk": works.wear.report(),
             "journal_check": works.upkeep.report(),
+            "certificates": works.expiry.report(),
             "crash_recordings": [str(path) for path in self._recordings.crashes()],
             "power_cut": power_cut(
                 works.loop.state, works.clock.now(), has_power_good=works.has_power_good
@@ -174,7 +175,11 @@ class Daemon:
         wanted = state.connectors if connector is None else (connector,)
         now = works.clock.now()
         connectors = {str(number): decided(state, number, now) for number in wanted}
-        return {"connectors": connectors, "line": line(state, now)}
+        return {
+            "connectors": connectors,
+            "line": line(state, now),
+            "certificates": [one for one in works.expiry.report() if one["warning"] is not None],
+        }
 
     async def export_recording(self) -> dict[str, Any]:
         """Write what the flight recorder holds; whoever asked takes the file away."""

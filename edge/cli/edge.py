@@ -188,6 +188,7 @@ def _status(arguments: argparse.Namespace) -> int:
         return 0
     standing = answer["boot"] or "not registered"
     print(f"{answer['station']}: {'online' if answer['online'] else 'offline'}, {standing}")
+    _print_line(answer["line"], answer["certificates"])
     if answer["supply_lost"]:
         print("the mains are gone: the back-up supply holds the computer, nobody can charge")
     print(f"messages waiting: {answer['outbox']}, dead letters: {answer['dead_letters']}")
@@ -212,6 +213,11 @@ def _status(arguments: argparse.Namespace) -> int:
     _print_wear(answer["disk"])
     _print_power_cut(answer["power_cut"])
     return 0
+
+
+def _print_line(line: dict[str, Any] | None, certificates: list[dict[str, Any]]) -> None:
+    for sentence in (*why.line_told(line), *why.certificates_told(certificates)):
+        print(sentence)
 
 
 def _print_wear(disk: dict[str, Any]) -> None:

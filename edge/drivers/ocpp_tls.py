@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from edge.core.access import WITH_CERTIFICATE, Access
 from edge.core.vocabulary import SecurityEvent
@@ -127,10 +127,11 @@ def root_of(line: ssl.SSLObject) -> str:
 
 
 def end_of(line: ssl.SSLObject) -> datetime:
-    """When the certificate ends that the peer showed; it was checked."""
-    shown: dict[str, Any] | None = line.getpeercert()
-    assert shown is not None
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
+    """When the first of the certificates ends that the peer was checked by, its root included."""
+    # The public name is of 3.13 and gives DER alone; dates are read here.
+    chain = line._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  as said
+    ends = (ssl.cert_time_to_seconds(one.get_info()["notAfter"]) for one in chain)
+    return datetime.fromtimestamp(min(ends), UTC)
 
 
 def refusal(place: str, error: ssl.SSLError) -> LinkRefused:
