@@ -59,6 +59,7 @@ class Daemon:
         self.restart_retries = 0
         self.changed: Callable[[], None] = _unheard
         self._recordings = Recordings(state_dir / "recordings")
+        self._backup = state_dir / "backup.sqlite3"
         self.disk: Disk | None = None
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
@@ -118,6 +119,7 @@ class Daemon:
             "transfer": self.transfer,
             "why": self.why,
             "recording": self.export_recording,
+            "backup": self.back_up,
             "release": self.release,
             "limit": self.limit,
             **CardDesk(self._running).verbs(),
@@ -185,6 +187,10 @@ class Daemon:
         """Write what the flight recorder holds; whoever asked takes the file away."""
         path = await self._recordings.export(recorded(self._running().flight))
         return {"path": str(path)}
+
+    async def back_up(self) -> dict[str, Any]:
+        """Copy the journal; whoever asked takes the copy away."""
+        return {"path": str(await self._running().journal.copy_to(self._backup))}
 
     def keep_recording(self) -> None:
         """The process ends by a bug: keep what led to it, if the disk lets us."""

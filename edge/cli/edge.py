@@ -11,7 +11,18 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import cards, configuring, doctor, enrol, journal, privacy, recording, why
+from edge.cli import (
+    backup,
+    cards,
+    configuring,
+    doctor,
+    enrol,
+    journal,
+    logs,
+    privacy,
+    recording,
+    why,
+)
 from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
@@ -69,6 +80,11 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     _add_state_dir(release)
     release.set_defaults(func=_release)
     _add_limit(below.add_parser("limit", help="a local energy manager's limit, to be repeated"))
+    _add_upkeep(below)
+
+
+def _add_upkeep(below: Any) -> None:
+    """Add the verbs of those who install and look after it."""
     examined = below.add_parser("doctor", help="find the bad wire, meter, disk or line")
     _add_settings(examined)
     _add_state_dir(examined)
@@ -76,6 +92,11 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     enrolled = below.add_parser("enrol", help="take the line that a central system gives, and dial")
     _add_state_dir(enrolled)
     enrol.verb(enrolled)
+    logs.verb(below.add_parser("logs", help="what the controller wrote to its log, by journald"))
+    summary = "journal and configuration in one file, for the day the card dies"
+    saved = below.add_parser("backup", help=summary)
+    _add_state_dir(saved)
+    backup.verb(saved, _ask)
     summary = "write, check or explain the configuration"
     configuring.verbs(below.add_parser("config", help=summary), _add_settings)
 
