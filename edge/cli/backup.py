@@ -42,6 +42,7 @@ def verb(parser: argparse.ArgumentParser, ask: Ask) -> None:
         help="edge.toml, to go with it, and the certificates it names; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.epilog = RESTORE
     parser.set_defaults(func=lambda arguments: _backup(ask, arguments))
 
 
