@@ -28,6 +28,7 @@ from csms_lite.stations.presence import Presence
 from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import OpenDatabase, open_database
 from csms_lite.store.writer import open_store
+from csms_lite.tls import with_own
 from csms_lite.web import token_check
 from edge.notifier import Notifier, feed_watchdog
 
@@ -50,7 +51,9 @@ async def serve(
     Raises `SettingsError` when a port is taken or the state directory cannot be used, and
     `StoreFailed` when the database cannot be opened.
     """
+    settings = with_own(settings)
     tls = check_exposure(settings)
+    people = tls_of_people(settings, tls)
     token = read_secret(settings.state_dir / "token", chance)
     with ExitStack() as held:
         passwords = held.enter_context(password_thread())
@@ -64,14 +67,20 @@ async def serve(
         ):
             presence = Presence(clock.now_ms())
             oversight = oversee(
-                settings, store, log_store, clock=clock, chance=chance, presence=presence
+                settings,
+                store,
+                log_store,
+                clock=clock,
+                chance=chance,
+                presence=presence,
+                contexts=[one for one in (tls, people) if one is not None],
             )
             house = await furnish(settings, store, clock, chance, oversight)
             office = await open_office(settings, store, clock, chance, passwords)
             gate = Gate([token_check(token), *office.authenticators()])
             sheet = Sheet(url=ocpp_url, heartbeat_s=settings.heartbeat_s)
             app = http_app(house, office, gate, sheet, oversight)
-            http = HttpServer(app, tls_of_people(settings, tls), settings.trusted_proxies)
+            http = HttpServer(app, people, settings.trusted_proxies)
             async with asyncio.TaskGroup() as tasks:
                 endless = [*house.run(tasks, stopping), *office.run(tasks, stopping)]
                 tasks.create_task(oversight.look_on(stopping), name="oversight")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csms_lite import cli_upkeep, cli_users
+from csms_lite import cli_tls, cli_upkeep, cli_users
 from csms_lite.cli_chargers import charger_verbs
+from csms_lite.cli_examples import EXAMPLES
 
 if TYPE_CHECKING:
     from csms_lite.settings import Settings
@@ -19,8 +22,8 @@ COLLECT_AT = 10_000
 """New objects between two collections: at Python's 700 they cost a tenth of a busy server."""
 
 
-def verbs(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs of this command."""
+def verbs(parser: argparse.ArgumentParser) -> Mapping[str, str]:
+    """Add the verbs of this command; gives an example of each."""
     below = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     run = below.add_parser("run", help="run the central system until Ctrl-C")
     run.add_argument("--state-dir", type=Path, help="database and token (default state/csms)")
@@ -48,7 +51,9 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         help="refuse other subprotocols by HTTP 400",
     )
     run.set_defaults(func=_run)
-    run.add_argument("--tls-certificate", type=Path, help="certificate chain (PEM) of both ports")
+    run.add_argument(
+        "--tls-certificate", type=Path, help="certificate chain (PEM); else that of tls init"
+    )
     run.add_argument("--tls-key", type=Path, help="its private key (PEM)")
     run.add_argument("--client-ca", type=Path, help="who signs chargers' certificates (PEM)")
     run.add_argument("--ocpp-plain-port", type=int, help="one more port for chargers, without TLS")
@@ -61,12 +66,17 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     )
     charger_verbs(below)
     told = below.add_parser("settings", help="print every setting, its default and what it does")
+    told.add_argument("--json", action="store_true", help="as JSON")
     told.set_defaults(func=_tell_settings)
     token = below.add_parser("token", help="print the bearer token of the HTTP API")
     token.add_argument("--state-dir", type=Path, help="where the token is (default state/csms)")
+    token.add_argument("--json", action="store_true", help="as JSON")
     token.set_defaults(func=_token)
     cli_users.verbs(below.add_parser("user", help="people: add, list, change them"))
     cli_upkeep.verbs(below)
+    summary = "a local authority and the server's certificate, for closed sites"
+    cli_tls.verbs(below.add_parser("tls", help=summary))
+    return EXAMPLES
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -85,10 +95,20 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tell_settings(_arguments: argparse.Namespace) -> int:
+def _tell_settings(arguments: argparse.Namespace) -> int:
     from csms_lite.settings import Settings
 
     prefix = Settings.model_config["env_prefix"]
+    if arguments.json:
+        told = {
+            f"{prefix}{name.upper()}": {
+                "default": None if field.default is None else str(field.default),
+                "what": " ".join((field.description or "").split()),
+            }
+            for name, field in Settings.model_fields.items()
+        }
+        print(json.dumps(told, indent=2))
+        return 0
     for name, field in Settings.model_fields.items():
         what = " ".join((field.description or "").split())
         print(f"{prefix}{name.upper()}={'' if field.default is None else field.default}")
@@ -101,9 +121,10 @@ def _token(arguments: argparse.Namespace) -> int:
 
     try:
         path = _settings(arguments).state_dir / "token"
-        print(path.read_text().strip())
+        token = path.read_text().strip()
+        print(json.dumps({"token": token}) if arguments.json else token)
     except FileNotFoundError:
-        print(f"there is no {path} yet: `tapwatt csms run` makes it", file=sys.stderr)
+        print(f"tapwatt csms: there is no {path} yet: `csms run` makes it", file=sys.stderr)
         return WRONG_SETTING
     except CsmsError as failure:
         print(f"tapwatt csms: {failure}", file=sys.stderr)

@@ -7,6 +7,7 @@ connection; to tell a connected charger its new key, ask the API.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from csms_lite.settings import Settings
     from csms_lite.stations.overview import Overview
 
 T = TypeVar("T")
@@ -37,6 +39,12 @@ def charger_verbs(below: Any) -> None:
     key = verbs.add_parser("key", help="make a key for a charger and print it, once")
     key.add_argument("id", help="its OCPP id")
     key.add_argument("--revoke", action="store_true", help="the keys before are no longer valid")
+    key.add_argument(
+        "--enrol",
+        action="store_true",
+        help="print the line for `tapwatt edge enrol`, and its QR code: a secret, as the key is",
+    )
+    key.add_argument("--url", metavar="URL", help="where chargers reach us, without the id")
     key.set_defaults(func=_key)
     importing = verbs.add_parser("import", help="add or change many chargers, all or none")
     importing.add_argument("file", type=Path, help="CSV with a header, or a JSON list")
@@ -46,6 +54,7 @@ def charger_verbs(below: Any) -> None:
     importing.set_defaults(func=_import)
     for verb in (add, listing, key, importing):
         verb.add_argument("--state-dir", type=Path, help="database and token (state/csms)")
+        verb.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add(arguments: argparse.Namespace) -> int:
@@ -60,7 +69,11 @@ def _add(arguments: argparse.Namespace) -> int:
             changes["site_id"] = site_named(db, arguments.site).site_id
         put_station(db, arguments.id, changes, make_code=_chance().code, now_ms=now_ms)
 
-    return _run(arguments, add, lambda _none: print(f"{arguments.id} may come"))
+    def tell(_none: None) -> None:
+        told = json.dumps({"id": arguments.id, **changes})
+        print(told if arguments.json else f"{arguments.id} may come")
+
+    return _run(arguments, add, tell)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -72,27 +85,76 @@ def _list(arguments: argparse.Namespace) -> int:
         return overviews(db), list_strangers(db)
 
     def tell(found: tuple[list[Overview], list[Stranger]]) -> None:
-        for one in found[0]:
-            station = one.station
-            where = one.site.name if one.site else "-"
-            profile = "-" if station.profile is None else station.profile
-            print(station.identity, station.registration, profile, where, station.name, sep="\t")
+        rows = [
+            {
+                "id": one.station.identity,
+                "registration": one.station.registration,
+                "profile": one.station.profile,
+                "where": one.site.name if one.site else None,
+                "name": one.station.name,
+            }
+            for one in found[0]
+        ]
         for stranger in found[1]:
-            print(stranger.identity, "in the inbox", "-", stranger.address, "-", sep="\t")
+            waits = {"id": stranger.identity, "registration": "in the inbox", "profile": None}
+            rows.append({**waits, "where": stranger.address, "name": None})
+        if arguments.json:
+            print(json.dumps(rows, indent=2))
+            return
+        for row in rows:
+            print(*("-" if value is None else value for value in row.values()), sep="\t")
 
     return _run(arguments, read, tell)
 
 
 def _key(arguments: argparse.Namespace) -> int:
-    from csms_lite.stations.door_service import add_key
+    """Print the key, or all that the charger needs: what cannot be told is found out before."""
+    from csms_lite.errors import CsmsError
 
     made = _chance().key()
+    try:
+        told = _sheet(arguments, made)
+    except CsmsError as failure:
+        return _wrong(str(failure))
 
     def make(db: Connection, now_ms: int) -> None:
         salt = _chance().salt()
         add_key(db, arguments.id, made, salt=salt, now_ms=now_ms, only=arguments.revoke)
 
-    return _run(arguments, make, lambda _none: print(made))
+    from csms_lite.stations.door_service import add_key
+
+    def tell(_none: None) -> None:
+        if arguments.json:
+            print(json.dumps(told))
+        elif arguments.enrol:
+            from csms_lite.enrol_line import qr_code
+
+            print(told["line"])
+            print(qr_code(told["line"]))
+        else:
+            print(made)
+
+    return _run(arguments, make, tell)
+
+
+def _sheet(arguments: argparse.Namespace, key: str) -> dict[str, str]:
+    """What a charger is told, the line with it where that was asked for."""
+    if not arguments.enrol:
+        return {"id": arguments.id, "key": key}
+    from csms_lite.enrol_line import address, enrol_line, fingerprint
+    from csms_lite.tls import with_own
+
+    settings = with_own(_settings(arguments))
+    url = address(settings, arguments.url)
+    line = enrol_line(arguments.id, url, key, fingerprint(settings))
+    return {"id": arguments.id, "key": key, "url": url, "line": line}
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from csms_lite.settings import Settings
+
+    given = {} if arguments.state_dir is None else {"state_dir": arguments.state_dir}
+    return Settings(**given)
 
 
 def _import(arguments: argparse.Namespace) -> int:
@@ -117,6 +179,11 @@ def _import(arguments: argparse.Namespace) -> int:
         return import_chargers(db, rows, _chance(), now_ms, make_keys=arguments.keys)
 
     def tell(done: Imported) -> None:
+        if arguments.json:
+            lists = {"added": done.added, "changed": done.changed, "unchanged": done.unchanged}
+            told = {name: list(found) for name, found in lists.items()}
+            print(json.dumps({**told, "keys": dict(done.keys)}, indent=2))
+            return
         counts = len(done.added), len(done.changed), len(done.unchanged)
         print("added {}, changed {}, unchanged {}".format(*counts), file=sys.stderr)
         for identity, key in done.keys.items():
@@ -138,10 +205,8 @@ def _run(
     import asyncio
 
     from csms_lite.errors import CsmsError
-    from csms_lite.settings import Settings
 
-    given = {} if arguments.state_dir is None else {"state_dir": arguments.state_dir}
-    path = Settings(**given).state_dir / "csms.db"
+    path = _settings(arguments).state_dir / "csms.db"
     if not path.exists():
         return _wrong(f"there is no {path} yet: `tapwatt csms run` makes it")
     try:

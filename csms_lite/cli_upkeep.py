@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,19 +25,23 @@ def verbs(below: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     backup.add_argument("dir", type=Path, help="where the copies go, into a folder of their own")
     backup.add_argument("--without-log", action="store_true", help="leave the log of frames out")
-    backup.set_defaults(func=_with_settings(_backup))
+    backup.set_defaults(func=with_settings(_backup))
     export = below.add_parser("export", parents=[one], help="write a table as CSV or JSON")
     export.add_argument("what", choices=WHAT)
     export.add_argument("--format", choices=("csv", "json"), default="csv")
     export.add_argument("--out", type=Path, help="a new file (default: standard output)")
-    export.set_defaults(func=_with_settings(_export))
+    export.set_defaults(func=with_settings(_export))
+    backup.add_argument("--json", action="store_true", help="as JSON")
     doctor = below.add_parser("doctor", parents=[one], help="say what is wrong and what to do")
-    doctor.set_defaults(func=_with_settings(_doctor))
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.set_defaults(func=with_settings(_doctor))
 
 
-def _with_settings(
+def with_settings(
     verb: Callable[[Settings, argparse.Namespace], int],
 ) -> Callable[[argparse.Namespace], int]:
+    """Call *verb* with the settings of the state directory; what is wrong is one sentence."""
+
     def run(arguments: argparse.Namespace) -> int:
         from pydantic import ValidationError
 
@@ -62,8 +67,9 @@ def _backup(settings: Settings, arguments: argparse.Namespace) -> int:
 
     stamp = rfc3339(SystemClock().now_ms()).replace(":", "").replace("-", "")
     target = arguments.dir / f"csms-{stamp}"
-    for copy in back_up(settings.state_dir, target, with_log=not arguments.without_log):
-        print(copy)
+    copies = back_up(settings.state_dir, target, with_log=not arguments.without_log)
+    told = [str(copy) for copy in copies]
+    print(json.dumps({"copies": told}) if arguments.json else "\n".join(told))
     return 0
 
 
@@ -83,12 +89,15 @@ def _export(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(settings: Settings, _arguments: argparse.Namespace) -> int:
+def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
     from csms_lite.clock import SystemClock
     from csms_lite.upkeep.doctor import WRONG as GRAVE
     from csms_lite.upkeep.doctor import examine
 
     findings = examine(settings, SystemClock())
+    if arguments.json:
+        print(json.dumps([one._asdict() for one in findings], indent=2))
+        return WRONG if any(one.grade == GRAVE for one in findings) else 0
     for grade, what, remedy in findings:
         print(f"{grade:8} {what}" + (f": {remedy}" if remedy else ""))
     return WRONG if any(one.grade == GRAVE for one in findings) else 0

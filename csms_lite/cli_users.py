@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     below = parser.add_subparsers(dest="user_verb", required=True, metavar="VERB")
     one = argparse.ArgumentParser(add_help=False)
     one.add_argument("--state-dir", type=Path, help="where the database is (default state/csms)")
+    one.add_argument("--json", action="store_true", help="as JSON")
     add = below.add_parser("add", parents=[one], help="add an account; asks for its password")
     add.add_argument("email")
     add.add_argument("--name", required=True)
@@ -103,33 +105,33 @@ async def _add(store: Store, arguments: argparse.Namespace) -> None:
     added = await store.do(
         service.add, person, hashed, role=role, is_verified=True, who=_me(), now_ms=_now_ms()
     )
-    print(f"added {_line(added)}")
+    _tell(arguments, added, "added ")
 
 
-async def _list(store: Store, _arguments: argparse.Namespace) -> None:
+async def _list(store: Store, arguments: argparse.Namespace) -> None:
     from csms_lite.accounts import service
 
     after = 0
     while page := await store.read(service.list_accounts, after=after, count=PAGE):
         for one in page:
-            print(_line(one))
+            _tell(arguments, one)
         after = page[-1].account_id
 
 
 async def _role(store: Store, arguments: argparse.Namespace) -> None:
-    await _change(store, arguments.email, {"role": arguments.role})
+    await _change(store, arguments, {"role": arguments.role})
 
 
 async def _disable(store: Store, arguments: argparse.Namespace) -> None:
-    await _change(store, arguments.email, {"is_disabled": not arguments.undo})
+    await _change(store, arguments, {"is_disabled": not arguments.undo})
 
 
-async def _change(store: Store, email: str, changes: dict[str, Any]) -> None:
+async def _change(store: Store, arguments: argparse.Namespace, changes: dict[str, Any]) -> None:
     from csms_lite.accounts import service
 
-    found = await store.read(service.account_of_email, email)
+    found = await store.read(service.account_of_email, arguments.email)
     changed = await store.do(service.change, found.account_id, changes, who=_me(), now_ms=_now_ms())
-    print(f"now {_line(changed)}")
+    _tell(arguments, changed, "now ")
 
 
 async def _password(store: Store, arguments: argparse.Namespace) -> None:
@@ -138,7 +140,8 @@ async def _password(store: Store, arguments: argparse.Namespace) -> None:
     found = await store.read(service.account_of_email, arguments.email)
     hashed = _hashed(arguments.email)
     await store.do(service.set_password, found.account_id, hashed, who=_me(), now_ms=_now_ms())
-    print(f"the password of {arguments.email} is changed, and every sign-in has ended")
+    told = f"the password of {arguments.email} is changed, and every sign-in has ended"
+    print(json.dumps({"email": arguments.email, "changed": True}) if arguments.json else told)
 
 
 def _hashed(email: str) -> str:
@@ -169,6 +172,23 @@ def _now_ms() -> int:
     from csms_lite.clock import SystemClock
 
     return SystemClock().now_ms()
+
+
+def _tell(arguments: argparse.Namespace, account: Account, how: str = "") -> None:
+    """One line for each account, for people or for programs."""
+    if not arguments.json:
+        print(how + _line(account))
+        return
+    told = {
+        "id": account.account_id,
+        "email": account.email,
+        "role": account.role,
+        "name": account.name,
+        "surname": account.surname,
+        "is_verified": account.is_verified,
+        "is_disabled": account.is_disabled,
+    }
+    print(json.dumps(told))
 
 
 def _line(account: Account) -> str:

@@ -72,7 +72,8 @@ def check_exposure(settings: Settings) -> ssl.SSLContext | None:
     if not is_loopback(settings.host) and not settings.insecure:
         if is_open:
             raise SettingsError(
-                f"{settings.host} can be reached by others: set tls_certificate and tls_key, and "
+                f"{settings.host} can be reached by others: set tls_certificate and tls_key, or "
+                "have them made by `tapwatt csms tls init`, and set "
                 "neither ocpp_plain_port nor legacy_json_port; or set insecure where nobody else "
                 "is in the network"
             )

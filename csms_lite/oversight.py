@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterable
+import ssl
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import Connection, func, or_, select
 
+from csms_lite.certificates.vigil import Vigil
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.errors import CsmsError
@@ -69,6 +71,7 @@ class Oversight:
     recorder: Recorder
     keeper: Keeper
     courier: Courier
+    vigil: Vigil
 
     async def look_on(self, stopping: asyncio.Event) -> None:
         """Run all parts until `close`."""
@@ -78,6 +81,7 @@ class Oversight:
             tasks.create_task(self.changes.tell_on(), name="changes")
             tasks.create_task(self.courier.carry_on(), name="webhooks")
             tasks.create_task(self._tidy_on(stopping), name="oversight-tidy")
+            tasks.create_task(self.vigil.watch_on(stopping), name="certificates")
 
     def end_streams(self) -> None:
         """End what would hold up the end of HTTP."""
@@ -159,6 +163,18 @@ class Oversight:
         yield _gauge("followers", "Streams of changes that are open.", self.changes.followers)
         waiting = [({"state": state}, count) for state, count in sorted(deliveries.items())]
         yield Metric("tapwatt_deliveries", "gauge", "Messages of webhooks that are kept.", waiting)
+        yield Metric(
+            "tapwatt_certificate_not_after_seconds",
+            "gauge",
+            "When a certificate of ours ends, in seconds since 1970.",
+            [({"certificate": one.name}, one.not_after_ms / 1000) for one in self.vigil.found],
+        )
+        yield Metric(
+            "tapwatt_station_certificate_not_after_seconds",
+            "gauge",
+            "When the first of the certificates ends that chargers came with, since the start.",
+            [({}, ends_ms / 1000) for ends_ms in self.presence.first_end_ms()],
+        )
         yield from _of_stores({"money": self.store, "log": self.log_store})
 
     async def _tidy_on(self, stopping: asyncio.Event) -> None:
@@ -181,8 +197,9 @@ def oversee(
     clock: Clock,
     chance: Chance,
     presence: Presence,
+    contexts: Sequence[ssl.SSLContext] = (),
 ) -> Oversight:
-    """Put the parts together; nothing runs yet."""
+    """Put the parts together; nothing runs yet. *contexts* are the TLS of what listens."""
     changes = Changes(store, clock, presence)
 
     async def say_lost(count: int) -> None:
@@ -205,6 +222,7 @@ def oversee(
         recorder=recorder,
         keeper=Keeper(log_store, clock, recorder, Path(settings.state_dir), retention),
         courier=Courier(store, clock, Poster(is_private_allowed=settings.webhook_private)),
+        vigil=Vigil(settings, clock, changes.note, contexts),
     )
 
 

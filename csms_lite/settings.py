@@ -37,9 +37,17 @@ class Settings(BaseSettings):
     insecure: bool = False
     """Listen beyond the loopback without TLS: for networks that nobody else is in."""
     tls_certificate: Path | None = None
-    """Certificate chain (PEM) of both ports; with it chargers come by wss and people by https."""
+    """Certificate chain (PEM) of both ports; with it chargers come by wss and people by https.
+    Without, the one that `tapwatt csms tls init` made, if it did."""
     tls_key: Path | None = None
     """Its private key (PEM)."""
+    tls_names: tuple[str, ...] = ()
+    """Names and addresses in the certificate that `tapwatt csms tls init` makes; the first is the
+    one that chargers dial. Without any: those of this machine."""
+    tls_days: Annotated[int, Field(ge=1, le=3650)] = 825
+    """How long that certificate is valid."""
+    tls_ca_days: Annotated[int, Field(ge=1, le=36_500)] = 3650
+    """How long the local authority is."""
     client_ca: Path | None = None
     """Who signs the certificates of chargers (PEM), for security profile 3."""
     ocpp_plain_port: Port | None = None

@@ -7,10 +7,15 @@ than RSA 2048 or EC 224 are refused by OpenSSL's security level 2, which Python 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from csms_lite.errors import SettingsError
+from csms_lite.settings import Settings
+
+OWN: Final = "tls"  # in the state directory
+OWN_CERTIFICATE, OWN_AUTHORITY = "server.pem", "ca.pem"
 
 SUITES: Final = ":".join(  # noqa: FLY002  a list reads better
     (
@@ -48,6 +53,38 @@ def server_context(
             raise SettingsError(f"client_ca {client_ca} cannot be used: {failure}") from failure
         context.verify_mode = ssl.CERT_OPTIONAL
     return context
+
+
+def with_own(settings: Settings) -> Settings:
+    """Give the settings with what `tapwatt csms tls init` made, where they name no certificate."""
+    made = settings.state_dir / OWN / OWN_CERTIFICATE
+    if settings.tls_certificate is not None or settings.tls_key is not None or not made.is_file():
+        return settings
+    return settings.model_copy(update={"tls_certificate": made, "tls_key": made})
+
+
+def own_authority(settings: Settings) -> Path | None:
+    """Give the local authority's certificate, if the server's is of it."""
+    made = settings.state_dir / OWN
+    is_own = settings.tls_certificate == made / OWN_CERTIFICATE
+    return made / OWN_AUTHORITY if is_own and (made / OWN_AUTHORITY).is_file() else None
+
+
+def named(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Give the files of certificates that this system shows, trusts or signs with, by name."""
+    for name in ("tls_certificate", "client_ca", "station_ca_cert"):
+        path = getattr(settings, name)
+        if path is not None:
+            yield name, path
+    own = own_authority(settings)
+    if own is not None:
+        yield "tls_authority", own
+
+
+def ends_at_ms(line: ssl.SSLObject | None) -> int | None:
+    """Give the moment at which the client certificate that was shown ends, if one was."""
+    shown: dict[str, Any] | None = line.getpeercert() if line is not None else None
+    return int(ssl.cert_time_to_seconds(shown["notAfter"]) * 1000) if shown else None
 
 
 def client_name(line: ssl.SSLObject | None) -> str | None:

@@ -59,7 +59,8 @@ HOME_OF = {
         "edge/drivers/x509/*",
         "edge/sim/authority.py",
         "csms_lite/certificates/authority.py",
-        "csms_lite/upkeep/doctor.py",
+        "csms_lite/certificates/expiry.py",
+        "csms_lite/certificates/local.py",
     ],
     "httpx": [
         "edge/drivers/carrier/http.py",
@@ -71,6 +72,7 @@ HOME_OF = {
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
     "pyotp": ["csms_lite/accounts/factors.py"],
+    "segno": ["csms_lite/enrol_line.py"],
     "serial": ["edge/drivers/pn532/__init__.py"],
     "uvicorn": ["csms_lite/http.py"],
     "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/*endpoint.py"],

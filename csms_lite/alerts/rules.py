@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 OFFLINE: Final = "offline"
 FAULT: Final = "fault"
+CERTIFICATE: Final = "certificate"
 STATION: Final = 0  # the connector of what concerns all of a station
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+import structlog
 from sqlalchemy import Connection
 
-from csms_lite.alerts.rules import OFFLINE
+from csms_lite.alerts.rules import CERTIFICATE, OFFLINE
 from csms_lite.alerts.service import close, raise_alert, stations_with
 from csms_lite.clock import Clock, rfc3339
+from csms_lite.ending import days_left, stage
 from csms_lite.stations.liveness import Patience
 from csms_lite.stations.overview import Overview, derive, overviews, silence_s
 from csms_lite.stations.presence import Presence
@@ -18,6 +20,17 @@ from csms_lite.stations.service import derivations, derived
 from csms_lite.store.writer import Store
 
 AT_ONCE: Final = 32  # stations per verb: keeps it within its budget when a whole yard drops out
+
+log = structlog.get_logger(__name__)
+
+
+class Ending(NamedTuple):
+    """The certificate that a station shows: when it ends, and the warning due, if any is."""
+
+    ends_at_ms: int
+    due: int | None
+    is_next: bool
+    """Another warning was due before."""
 
 
 class Finding(NamedTuple):
@@ -28,6 +41,7 @@ class Finding(NamedTuple):
     before: tuple[str, str] | None
     is_offline: bool | None
     heard_at_ms: int
+    certificate: Ending | None
 
 
 class Watch:
@@ -46,6 +60,8 @@ class Watch:
         self._presence = presence
         self._patience = patience
         self._touched = touched
+        self._told: dict[int, int | None] = {}
+        """The warning that was raised last for each station's certificate."""
 
     async def look(self) -> None:
         """Look once; raises `StoreFailed`."""
@@ -61,6 +77,9 @@ class Watch:
         for one in found:
             if one.now is not None:
                 self._touched(one.station_id)
+            if one.certificate is not None:
+                self._told[one.station_id] = one.certificate.due
+                _log(one)
 
     def _finding(
         self,
@@ -75,7 +94,8 @@ class Watch:
         before = told.get(station.station_id)
         is_offline = self._is_offline(station, now_ms)
         has_alert = station.station_id in alerted
-        if now == before and is_offline == has_alert:
+        certificate = self._ending(station.station_id, now_ms)
+        if now == before and is_offline == has_alert and certificate is None:
             return None
         heard_at_ms = self._presence.heard_at_ms(station.station_id) or station.heard_at_ms
         return Finding(
@@ -84,7 +104,18 @@ class Watch:
             before=before,
             is_offline=None if is_offline == has_alert else is_offline,
             heard_at_ms=heard_at_ms or 0,
+            certificate=certificate,
         )
+
+    def _ending(self, station_id: int, now_ms: int) -> Ending | None:
+        """What is news of a station's certificate, `None` for nothing."""
+        ends_at_ms = self._presence.certificate_ends_at_ms(station_id)
+        if ends_at_ms is None:
+            return None
+        due = stage(ends_at_ms, now_ms)
+        if station_id in self._told and self._told[station_id] == due:
+            return None
+        return Ending(ends_at_ms, due, station_id in self._told)
 
     def _is_offline(self, station: Station, now_ms: int) -> bool:
         """Say whether a station in service has been silent too long, since we have listened."""
@@ -109,3 +140,21 @@ def _keep(db: Connection, found: Sequence[Finding], now_ms: int) -> None:
             raise_alert(db, one.station_id, OFFLINE, details, now_ms=now_ms)
         elif one.is_offline is not None:
             close(db, one.station_id, OFFLINE, now_ms=now_ms)
+        if one.certificate is not None:
+            _keep_certificate(db, one.station_id, one.certificate, now_ms)
+
+
+def _keep_certificate(db: Connection, station_id: int, shown: Ending, now_ms: int) -> None:
+    """Raise anew at each warning, so that it is told again; close it when a later one came."""
+    if shown.due is None or shown.is_next:
+        close(db, station_id, CERTIFICATE, now_ms=now_ms)
+    if shown.due is not None:
+        left = days_left(shown.ends_at_ms, now_ms)
+        details = {"not_after": rfc3339(shown.ends_at_ms), "days_left": left}
+        raise_alert(db, station_id, CERTIFICATE, details, now_ms=now_ms)
+
+
+def _log(one: Finding) -> None:
+    if one.certificate is not None and one.certificate.due is not None:
+        ends = rfc3339(one.certificate.ends_at_ms)
+        log.warning("station_certificate_ends", station_id=one.station_id, not_after=ends)

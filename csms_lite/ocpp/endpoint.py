@@ -31,7 +31,7 @@ from csms_lite.stations import service as stations
 from csms_lite.stations.door import Entry, HouseRules, Knock, Waiting
 from csms_lite.stations.liveness import Patience
 from csms_lite.stations.rules import IDENTITY, Station
-from csms_lite.tls import client_name
+from csms_lite.tls import client_name, ends_at_ms
 
 OCPP16: Final = Subprotocol("ocpp1.6")
 MAX_MESSAGE: Final = 256 * 1024  # bytes, as the guard of `edge.ocppj`
@@ -138,6 +138,7 @@ class Endpoint:
         if isinstance(verdict, Entry):
             station = await self._enter(identity, verdict, connection)
             if station is not None:
+                self._note_certificate(station, connection)
                 await self._serve_pinged(station, connection)
         else:
             assert isinstance(verdict, Waiting), "a socket that nobody judged"
@@ -169,6 +170,11 @@ class Endpoint:
             log.warning("station_not_let_in", charger=identity, error=str(failure))
             await connection.close(TRY_LATER, "try again later")
             return None
+
+    def _note_certificate(self, station: Station, connection: ServerConnection) -> None:
+        ends_ms = ends_at_ms(connection.transport.get_extra_info("ssl_object"))
+        if ends_ms is not None:
+            self._desk.presence.showed(station.station_id, ends_ms)
 
     async def _serve_pinged(self, station: Station, connection: ServerConnection) -> None:
         def heard() -> None:

@@ -9,28 +9,26 @@ import os
 import shutil
 import socket
 import sqlite3
+import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cryptography import x509
-
-from csms_lite.clock import Clock, rfc3339, to_ms
+from csms_lite.certificates.expiry import first_end_ms
+from csms_lite.clock import Clock, rfc3339
+from csms_lite.ending import OVER, STAGES, stage
 from csms_lite.errors import SettingsError
 from csms_lite.settings import Settings
 from csms_lite.store.migrate import newest_versions
+from csms_lite.tls import named, with_own
 from csms_lite.upkeep.files import LOG, MONEY, reading
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
 ROOM_WRONG, ROOM_SCARCE = 256 * 1024 * 1024, 2 * 1024 * 1024 * 1024
-DAY_MS: Final = 86_400_000
-EXPIRES_SOON_MS: Final = 30 * DAY_MS
 BUILT_MS: Final = 1_767_225_600_000  # 2026: no clock that is right shows less
 AHEAD_MS: Final = 60_000  # what a step of NTP may take back
 ANSWER_WITHIN_S: Final = 2.0
-CERTIFICATES: Final = ("tls_certificate", "client_ca", "station_ca_cert")
-"""Settings that name certificates; each counts where the system has it."""
 OTHERS: Final = 0o077
 
 
@@ -44,6 +42,7 @@ class Finding(NamedTuple):
 
 def examine(settings: Settings, clock: Clock) -> list[Finding]:
     """Look at everything; a look that fails is a finding, too."""
+    settings = with_own(settings)
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _state_directory(settings.state_dir),
         lambda: _room(settings),
@@ -180,8 +179,14 @@ def _port(settings: Settings, name: str) -> Iterator[Finding]:
 
 def _is_running(settings: Settings) -> bool:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{settings.http_port}/health/live"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    scheme = "http" if settings.tls_certificate is None else "https"
+    address = f"{scheme}://{host}:{settings.http_port}/health/live"
+    anybody = ssl.create_default_context()
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE  # it is asked whether it lives, and told nothing
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=anybody)
+    )
     try:
         with opener.open(address, timeout=ANSWER_WITHIN_S) as answer:
             return bool(answer.read(1000) == b'{"status":"live"}')
@@ -190,22 +195,18 @@ def _is_running(settings: Settings) -> bool:
 
 
 def _certificates(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    for name in CERTIFICATES:
-        path = getattr(settings, name, None)
-        if path is None:
-            continue
+    for name, path in named(settings):
         try:
-            found = x509.load_pem_x509_certificates(Path(path).read_bytes())
-        except (OSError, ValueError) as failure:
-            yield Finding(WRONG, f"{path} holds no certificate: {failure}", f"mend {name}")
+            ends_ms = first_end_ms(path)
+        except SettingsError as failure:
+            yield Finding(WRONG, str(failure), f"mend {name}")
             continue
-        first_ms = min(to_ms(one.not_valid_after_utc) for one in found)
-        left_ms = first_ms - clock.now_ms()
-        told = f"{path} is good until {rfc3339(first_ms)}"
-        if left_ms > EXPIRES_SOON_MS:
+        told = f"{path} is good until {rfc3339(ends_ms)}"
+        due = stage(ends_ms, clock.now_ms())
+        if due is None:
             yield Finding(OK, told)
         else:
-            grade = WRONG if left_ms <= 0 else WARNING
+            grade = WRONG if due in (OVER, STAGES[0]) else WARNING
             yield Finding(grade, told, "renew it: chargers refuse one that is over")
 
 

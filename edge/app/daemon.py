@@ -28,7 +28,7 @@ from edge.drivers.recordings import Recordings
 from edge.drivers.system_clock import up_s
 from edge.errors import SimulationError
 from edge.runtime.data_transfer import DataTransfers
-from edge.runtime.snapshot import decided, power_cut, snapshot
+from edge.runtime.snapshot import decided, line, power_cut, snapshot
 
 if TYPE_CHECKING:
     from edge.sim.disk import Disk
@@ -59,6 +59,7 @@ class Daemon:
         self.restart_retries = 0
         self.changed: Callable[[], None] = _unheard
         self._recordings = Recordings(state_dir / "recordings")
+        self._backup = state_dir / "backup.sqlite3"
         self.disk: Disk | None = None
         self._power_cuts = state_dir / "simulated-power-cuts"
         self._keep: Sequence[str] | None = None
@@ -118,6 +119,7 @@ class Daemon:
             "transfer": self.transfer,
             "why": self.why,
             "recording": self.export_recording,
+            "backup": self.back_up,
             "release": self.release,
             "limit": self.limit,
             **CardDesk(self._running).verbs(),
@@ -155,6 +157,7 @@ class Daemon:
             **self.snapshot(),
             "disk": works.wear.report(),
             "journal_check": works.upkeep.report(),
+            "certificates": works.expiry.report(),
             "crash_recordings": [str(path) for path in self._recordings.crashes()],
             "power_cut": power_cut(
                 works.loop.state, works.clock.now(), has_power_good=works.has_power_good
@@ -173,12 +176,21 @@ class Daemon:
             raise SimulationError(f"there is no connector {connector}")
         wanted = state.connectors if connector is None else (connector,)
         now = works.clock.now()
-        return {"connectors": {str(number): decided(state, number, now) for number in wanted}}
+        connectors = {str(number): decided(state, number, now) for number in wanted}
+        return {
+            "connectors": connectors,
+            "line": line(state, now),
+            "certificates": [one for one in works.expiry.report() if one["warning"] is not None],
+        }
 
     async def export_recording(self) -> dict[str, Any]:
         """Write what the flight recorder holds; whoever asked takes the file away."""
         path = await self._recordings.export(recorded(self._running().flight))
         return {"path": str(path)}
+
+    async def back_up(self) -> dict[str, Any]:
+        """Copy the journal; whoever asked takes the copy away."""
+        return {"path": str(await self._running().journal.copy_to(self._backup))}
 
     def keep_recording(self) -> None:
         """The process ends by a bug: keep what led to it, if the disk lets us."""

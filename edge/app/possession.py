@@ -19,6 +19,9 @@ def possessed(state_dir: Path) -> Iterator[None]:
         descriptor = os.open(state_dir / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ConfigError(f"{state_dir} cannot be used ({error.strerror}): check it") from error
+    if os.geteuid() == 0:  # a command of root's must not take it from the daemon's own user
+        owner = state_dir.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -50,6 +50,7 @@ from edge.recording.flight import FlightRecorder
 from edge.recording.veil import Veil
 from edge.runtime.beats import Outfit, perform
 from edge.runtime.errands import Errands
+from edge.runtime.expiry import Expiry
 from edge.runtime.inquiries import Inquiries
 from edge.runtime.lookup import Lookup
 from edge.runtime.loop import Loop, Rules
@@ -173,6 +174,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     loop = _make_loop(place, daemon, parts, act, recorder)
     is_idle = partial(_is_idle, loop)
     upkeep = Upkeep(check=journal.check, is_idle=is_idle, clock=clock)
+    expiry = _make_expiry(place, parts, loop)
     daemon.begin(
         Works(
             loop=loop,
@@ -183,6 +185,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
             errands=errands,
             wear=wear,
             upkeep=upkeep,
+            expiry=expiry,
             names=parts.names,
             readings=parts.readings,
             flight=parts.flight,
@@ -198,6 +201,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         "link": link.run(loop.post),
         "wear": wear.run(),
         "upkeep": upkeep.run(),
+        "expiry": expiry.run(),
         "purge": keep_purged(journal.purge, is_idle),
         "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(place.notifier, loop.come_round),
@@ -207,6 +211,17 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     _post_first(loop.post, clock, hardware)
     cut = partial(_cut, loop, hardware)
     return Station(loop=loop, notifier=place.notifier, works=works, cut=cut)
+
+
+def certificate_files(settings: Settings) -> dict[str, str]:
+    """The files of certificates that *settings* name, by what they are."""
+    csms = decode(LinkSettings, settings.csms, "csms")
+    named = {
+        "[csms] ca_file": csms.ca_file,
+        "[csms] certificate": csms.certificate,
+        "[firmware] ca_file": settings.firmware.ca_file,
+    }
+    return {what: file for what, file in named.items() if file is not None}
 
 
 class _Spared:
@@ -240,6 +255,11 @@ def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
         flight=parts.flight,
         spool=place.state_dir / "spool",
     )
+
+
+def _make_expiry(place: Place, parts: _Parts, loop: Loop[ChargePoint]) -> Expiry:
+    read = partial(parts.notary.ends, certificate_files(place.settings))
+    return Expiry(read=read, state=lambda: loop.state, clock=place.clock)
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:

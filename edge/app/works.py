@@ -11,6 +11,7 @@ from edge.drivers.ocpp_link import OcppLink
 from edge.drivers.system_clock import SystemClock
 from edge.recording.flight import FlightRecorder
 from edge.runtime.errands import Errands
+from edge.runtime.expiry import Expiry
 from edge.runtime.loop import Loop
 from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
@@ -30,6 +31,7 @@ class Works:
     errands: Errands
     wear: Wear
     upkeep: Upkeep
+    expiry: Expiry
     names: Names
     readings: Readings
     flight: FlightRecorder

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
+from edge.cli.help import EXIT_STATUS, dress
 from edge.errors import EdgeError
 
 GROUP: Final = "tapwatt.commands"
@@ -37,7 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Only the command that was named is imported: a start on a Pi counts every module."""
-    parser = argparse.ArgumentParser(prog="tapwatt", description="An open EV charge point.")
+    parser = argparse.ArgumentParser(
+        prog="tapwatt",
+        description="An open EV charge point.",
+        epilog="exit status: "
+        + "; ".join(f"{status}: {meaning}" for status, meaning in EXIT_STATUS.items()),
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     named = next((word for word in words if not word.startswith("-")), None)
     entries: dict[str, EntryPoint] = {entry.name: entry for entry in entry_points(group=GROUP)}
@@ -45,5 +51,5 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         summary = SUMMARIES.get(name, "")
         below = commands.add_parser(name, help=summary, description=summary)
         if name == named:
-            entry.load()(below)
+            dress(below, name, entry.load()(below))
     return parser

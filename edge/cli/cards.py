@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,6 @@ def verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) -> None:
     """Add the verbs below `cards`."""
     below = parser.add_subparsers(dest="cards", required=True, metavar="VERB")
     listing = below.add_parser("list", help="cards with a role, and whether set-up is open")
-    listing.add_argument("--json", action="store_true", help="as JSON")
     listing.set_defaults(func=lambda arguments: _list(ask, arguments))
     add = below.add_parser("add", help="give a card a role")
     _name(add, learns=True)
@@ -31,6 +31,7 @@ def verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) -> None:
     _name(remove)
     remove.set_defaults(func=lambda arguments: _change(ask, arguments, None))
     for verb in (listing, add, block, remove):
+        verb.add_argument("--json", action="store_true", help="as JSON")
         verb.add_argument("--state-dir", type=Path, default=state_dir, metavar="DIR")
 
 
@@ -60,13 +61,18 @@ def _list(ask: Ask, arguments: argparse.Namespace) -> int:
 def _add(ask: Ask, arguments: argparse.Namespace) -> int:
     if not arguments.next_tap:
         return _change(ask, arguments, arguments.role)
-    print("lay the card on the reader …", flush=True)
-    answer = ask(arguments, "learn", LEARN_WITHIN_S, role=arguments.role)
-    print(f"{answer['id_tag']}: {answer['role']}")
-    return 0
+    print("lay the card on the reader …", file=sys.stderr, flush=True)
+    return _tell(arguments, ask(arguments, "learn", LEARN_WITHIN_S, role=arguments.role))
 
 
 def _change(ask: Ask, arguments: argparse.Namespace, role: str | None) -> int:
     answer = ask(arguments, "card", role=role, uid=arguments.uid, alias=arguments.alias)
-    print(f"{answer['id_tag']}: {answer['role'] or 'no role'}")
+    return _tell(arguments, answer)
+
+
+def _tell(arguments: argparse.Namespace, answer: dict[str, Any]) -> int:
+    if arguments.json:
+        print(json.dumps(answer))
+    else:
+        print(f"{answer['id_tag']}: {answer['role'] or 'no role'}")
     return 0

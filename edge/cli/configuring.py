@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,13 +23,16 @@ def verbs(
     check.add_argument(
         "--quick", action="store_true", help="leave out the rehearsal on the simulated bay"
     )
+    check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(func=_config_check)
     explain = below.add_parser("explain", help="say where a setting comes from")
     explain.add_argument("key", metavar="KEY", help="an OCPP key, or a setting such as csms.url")
     add_settings(explain)
+    explain.add_argument("--json", action="store_true", help="as JSON")
     explain.set_defaults(func=_config_explain)
     _add_init(below.add_parser("init", help="write a first edge.toml, with comments"))
     listed = below.add_parser("reference", help="every OCPP key, as a Markdown table")
+    listed.add_argument("--json", action="store_true", help="as JSON")
     listed.set_defaults(func=_config_reference)
 
 
@@ -43,6 +48,7 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--search", action="store_true", help="look for the meters now, and write what is found"
     )
+    parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(func=_config_init)
 
 
@@ -64,7 +70,10 @@ def _config_init(arguments: argparse.Namespace) -> int:
     )
     found = _searched(plan.meters) if arguments.search else None
     arguments.out.write_text(written(plan, found), encoding="utf-8")
-    print(f"{arguments.out} is written: go through it, then `tapwatt edge config check`")
+    if arguments.json:
+        print(json.dumps({"file": str(arguments.out)}))
+    else:
+        print(f"{arguments.out} is written: go through it, then `tapwatt edge config check`")
     return 0
 
 
@@ -131,20 +140,28 @@ def _config_check(arguments: argparse.Namespace) -> int:
     if is_sound and settings.hardware == "real" and not arguments.quick:
         hush()
         found += asyncio.run(rehearse(settings))
-    print("\n".join(lines(found)) or "the configuration is sound")
-    return 1 if any(each.level is Level.FAULT for each in found) else 0
+    is_sound = all(each.level is not Level.FAULT for each in found)
+    if arguments.json:
+        print(json.dumps({"sound": is_sound, "findings": [asdict(each) for each in found]}))
+    else:
+        print("\n".join(lines(found)) or "the configuration is sound")
+    return 0 if is_sound else 1
 
 
 def _config_explain(arguments: argparse.Namespace) -> int:
     from edge.config.explaining import explain
     from edge.config.loading import load
 
-    print("\n".join(explain(load(arguments.config, arguments.option), arguments.key)))
+    told = explain(load(arguments.config, arguments.option), arguments.key)
+    print(json.dumps({"key": arguments.key, "told": told}) if arguments.json else "\n".join(told))
     return 0
 
 
-def _config_reference(_arguments: argparse.Namespace) -> int:
-    from edge.config.explaining import reference
+def _config_reference(arguments: argparse.Namespace) -> int:
+    from edge.config.explaining import HEAD, reference, rows
 
-    print("\n".join(reference()))
+    if arguments.json:
+        print(json.dumps([dict(zip(HEAD, row, strict=True)) for row in rows()], indent=2))
+    else:
+        print("\n".join(reference()))
     return 0

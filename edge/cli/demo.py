@@ -9,9 +9,11 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from edge.cli.examples import DEMO
 
 if TYPE_CHECKING:
     from edge.cli.installation import Installation
@@ -32,8 +34,8 @@ FAILED: Final = 1
 INTERRUPTED: Final = 130
 
 
-def verbs(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `tapwatt demo`."""
+def verbs(parser: argparse.ArgumentParser) -> Mapping[str, str]:
+    """Add the arguments of `tapwatt demo`; gives an example."""
     parser.add_argument(
         "--scripted", action="store_true", help="play a whole story and compare the records"
     )
@@ -47,6 +49,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         help="where it remembers, but for --scripted (default %(default)s)",
     )
     parser.set_defaults(func=_run)
+    return DEMO
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -8,10 +8,23 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from edge.cli import cards, configuring, doctor, journal, privacy, recording, why
+from edge.cli import (
+    backup,
+    cards,
+    configuring,
+    doctor,
+    enrol,
+    journal,
+    logs,
+    privacy,
+    recording,
+    why,
+)
+from edge.cli.examples import EDGE
 from edge.errors import ConfigError
 
 WITHIN_S: Final = 30.0
@@ -20,8 +33,8 @@ READINGS: Final = ("at", "connector", "energy_wh", "power_w")
 PHASES: Final = tuple(f"{what}_l{n}" for what in ("voltage_v", "current_a") for n in (1, 2, 3))
 
 
-def verbs(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs of `tapwatt edge`."""
+def verbs(parser: argparse.ArgumentParser) -> Mapping[str, str]:
+    """Add the verbs of `tapwatt edge`; gives an example of each."""
     below = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     run = below.add_parser("run", help="run the charge point controller until told to stop")
     _add_settings(run)
@@ -37,6 +50,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     _add_settings(off)
     _add_state_dir(off)
     off.add_argument("--sim-socket", type=Path, metavar="PATH", help="the simulated bay's socket")
+    off.add_argument("--json", action="store_true", help="as JSON")
     off.set_defaults(func=_safe_off)
     for name, act, summary in (
         ("status", _status, "what the running controller knows of itself"),
@@ -67,12 +81,27 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     release = below.add_parser("release", help="say that you have looked at a latched fault")
     release.add_argument("connector", type=int, metavar="N", help="of this connector")
     _add_state_dir(release)
+    release.add_argument("--json", action="store_true", help="as JSON")
     release.set_defaults(func=_release)
     _add_limit(below.add_parser("limit", help="a local energy manager's limit, to be repeated"))
+    _add_upkeep(below)
+    return EDGE
+
+
+def _add_upkeep(below: Any) -> None:
+    """Add the verbs of those who install and look after it."""
     examined = below.add_parser("doctor", help="find the bad wire, meter, disk or line")
     _add_settings(examined)
     _add_state_dir(examined)
     doctor.verbs(examined)
+    enrolled = below.add_parser("enrol", help="take the line that a central system gives, and dial")
+    _add_state_dir(enrolled)
+    enrol.verb(enrolled)
+    logs.verb(below.add_parser("logs", help="what the controller wrote to its log, by journald"))
+    summary = "journal and configuration in one file, for the day the card dies"
+    saved = below.add_parser("backup", help=summary)
+    _add_state_dir(saved)
+    backup.verb(saved, _ask)
     summary = "write, check or explain the configuration"
     configuring.verbs(below.add_parser("config", help=summary), _add_settings)
 
@@ -91,6 +120,7 @@ def _add_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("amperes", metavar="AMPERES", help="per phase; off: no more say in it")
     parser.add_argument("--for-s", type=float, default=80.0, help="then none flows (80)")
     _add_state_dir(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(func=_limit)
 
 
@@ -162,7 +192,10 @@ def _safe_off(arguments: argparse.Namespace) -> int:
             sim_socket=arguments.sim_socket,
         )
     )
-    print("\n".join(failures) or "all outputs are off")
+    if arguments.json:
+        print(json.dumps({"off": not failures, "failures": list(failures)}))
+    else:
+        print("\n".join(failures) or "all outputs are off")
     return 1 if failures else 0
 
 
@@ -185,6 +218,7 @@ def _status(arguments: argparse.Namespace) -> int:
         return 0
     standing = answer["boot"] or "not registered"
     print(f"{answer['station']}: {'online' if answer['online'] else 'offline'}, {standing}")
+    _print_line(answer["line"], answer["certificates"])
     if answer["supply_lost"]:
         print("the mains are gone: the back-up supply holds the computer, nobody can charge")
     print(f"messages waiting: {answer['outbox']}, dead letters: {answer['dead_letters']}")
@@ -209,6 +243,11 @@ def _status(arguments: argparse.Namespace) -> int:
     _print_wear(answer["disk"])
     _print_power_cut(answer["power_cut"])
     return 0
+
+
+def _print_line(line: dict[str, Any] | None, certificates: list[dict[str, Any]]) -> None:
+    for sentence in (*why.line_told(line), *why.certificates_told(certificates)):
+        print(sentence)
 
 
 def _print_wear(disk: dict[str, Any]) -> None:
@@ -272,7 +311,10 @@ def _transfer(arguments: argparse.Namespace) -> int:
 
 def _release(arguments: argparse.Namespace) -> int:
     released = _ask(arguments, "release", connector=arguments.connector)["released"]
-    print(f"released: {', '.join(released)}" if released else "nothing was latched")
+    if arguments.json:
+        print(json.dumps({"released": released}))
+    else:
+        print(f"released: {', '.join(released)}" if released else "nothing was latched")
     return 0
 
 
@@ -282,13 +324,10 @@ def _limit(arguments: argparse.Namespace) -> int:
         limit_a = None if off else float(arguments.amperes)
     except ValueError:
         raise ConfigError(f"{arguments.amperes} is no number of amperes, nor off") from None
-    _ask(
-        arguments,
-        "limit",
-        connector=arguments.connector,
-        limit_a=limit_a,
-        for_s=arguments.for_s,
-    )
+    said = {"connector": arguments.connector, "limit_a": limit_a, "for_s": arguments.for_s}
+    answer = _ask(arguments, "limit", **said)
+    if arguments.json:
+        print(json.dumps(answer))
     return 0
 
 

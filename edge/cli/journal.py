@@ -30,6 +30,8 @@ def verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) -> None:
     resend.set_defaults(func=lambda arguments: _resend(ask, arguments))
     accept = below.add_parser("accept", help="say that you know of the damaged journal")
     accept.set_defaults(func=lambda arguments: _accept(ask, arguments))
+    for verb in (resend, accept):
+        verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
     for verb in (export, resend, accept):
         # Its own default would undo what was said before it.
         verb.add_argument("--state-dir", type=Path, default=argparse.SUPPRESS, metavar="DIR")
@@ -112,11 +114,17 @@ def _letters(ask: Ask, arguments: argparse.Namespace) -> Iterator[dict[str, Any]
 
 def _resend(ask: Ask, arguments: argparse.Namespace) -> int:
     answer = ask(arguments, "resend", seqs=None if arguments.all else arguments.seqs)
-    print(f"{len(answer['resent'])} wait again, {answer['left']} dead letters left")
+    if arguments.json:
+        print(json.dumps(answer))
+    else:
+        print(f"{len(answer['resent'])} wait again, {answer['left']} dead letters left")
     return 0
 
 
 def _accept(ask: Ask, arguments: argparse.Namespace) -> int:
-    is_new = ask(arguments, "accept")["accepted"]
-    print("accepted" if is_new else "there is no damage to accept")
+    answer = ask(arguments, "accept")
+    if arguments.json:
+        print(json.dumps(answer))
+    else:
+        print("accepted" if answer["accepted"] else "there is no damage to accept")
     return 0

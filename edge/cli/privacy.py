@@ -25,6 +25,8 @@ def verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) -> None:
         which = verb.add_mutually_exclusive_group(required=True)
         which.add_argument("uid", nargs="?", metavar="UID", help="the card, and its alias")
         which.add_argument("--alias", metavar="IDTAG", help="as the central system knows it")
+    for verb in (alias, erase):
+        verb.add_argument("--json", action="store_true", help="as JSON")
     for verb in (alias, export, erase):
         verb.add_argument("--state-dir", type=Path, default=state_dir, metavar="DIR")
 
@@ -32,7 +34,8 @@ def verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) -> None:
 def _alias(arguments: argparse.Namespace) -> int:
     from edge.app.privacy import known
 
-    print(known(arguments.state_dir).of(arguments.uid))
+    alias = known(arguments.state_dir).of(arguments.uid)
+    print(json.dumps({"alias": alias}) if arguments.json else alias)
     return 0
 
 
@@ -50,6 +53,9 @@ def _export(ask: Ask, arguments: argparse.Namespace) -> int:
 def _erase(ask: Ask, arguments: argparse.Namespace) -> int:
     """Print what stays, and why; 0 if nothing does."""
     answer = ask(arguments, "erase", uid=arguments.uid, alias=arguments.alias)
+    if arguments.json:
+        print(json.dumps(answer))
+        return 1 if answer["kept"] else 0
     for reason in answer["kept"]:
         print(f"kept: {reason}")
     if not answer["kept"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from edge.recording.replay import Recorded
+    from edge.recording.replay import Divergence, Recorded
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -36,6 +37,7 @@ def recording_verbs(parser: argparse.ArgumentParser, ask: Ask, state_dir: Path) 
         metavar="DIR",
         help="journal and control socket (default: %(default)s)",
     )
+    export.add_argument("--json", action="store_true", help="as JSON")
     export.set_defaults(func=lambda arguments: _export(ask, arguments))
 
 
@@ -48,6 +50,7 @@ def replay_verb(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rewrite", action="store_true", help="write what this version decides into FILE"
     )
+    parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(func=_replay)
 
 
@@ -62,7 +65,11 @@ def _export(ask: Ask, arguments: argparse.Namespace) -> int:
         written.unlink()
     except OSError as problem:
         raise ConfigError(f"cannot export to {arguments.file}: {problem}") from problem
-    print(f"{arguments.file}: {arguments.file.stat().st_size / 1e6:.2f} MB")
+    size = arguments.file.stat().st_size
+    if arguments.json:
+        print(json.dumps({"file": str(arguments.file), "bytes": size}))
+    else:
+        print(f"{arguments.file}: {size / 1e6:.2f} MB")
     return 0
 
 
@@ -86,14 +93,25 @@ def _replay(arguments: argparse.Namespace) -> int:
                 print(_told(recorded, decided))
             other = replay.divergence(recorded, decided)
             if other is not None:
-                print(f"event {other.number} {other.kind}: this version decides otherwise")
-                print(f"  expected: {other.expected or 'nothing more'}")
-                print(f"  got:      {other.got or 'nothing more'}")
+                _tell_divergence(arguments, other)
                 return DIVERGED
     except OSError as problem:
         raise ConfigError(f"cannot read {arguments.file}: {problem}") from problem
-    print(f"{count} events of version {script.version}: the same decisions")
+    if arguments.json:
+        print(json.dumps({"same": True, "events": count, "version": script.version}))
+    else:
+        print(f"{count} events of version {script.version}: the same decisions")
     return 0
+
+
+def _tell_divergence(arguments: argparse.Namespace, other: Divergence) -> None:
+    if arguments.json:
+        where = {"same": False, "event": other.number, "kind": other.kind}
+        print(json.dumps({**where, "expected": other.expected, "got": other.got}))
+        return
+    print(f"event {other.number} {other.kind}: this version decides otherwise")
+    print(f"  expected: {other.expected or 'nothing more'}")
+    print(f"  got:      {other.got or 'nothing more'}")
 
 
 def _rewrite(path: Path) -> int:

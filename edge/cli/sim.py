@@ -6,11 +6,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from edge.cli.chaos import add_arguments as add_chaos
+from edge.cli.examples import SIM
 from edge.control.client import ask, follow
 from edge.errors import EdgeError
 
@@ -22,8 +23,8 @@ WAIT_MARGIN_S: Final = 10.0
 Requested = Callable[[argparse.Namespace], dict[str, Any]]
 
 
-def verbs(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs of `tapwatt sim` to *parser*."""
+def verbs(parser: argparse.ArgumentParser) -> Mapping[str, str]:
+    """Add the verbs of `tapwatt sim` to *parser*; gives an example of each."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--sim-socket",
@@ -54,6 +55,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
         ("condition", {"nargs": "+", "help": "such as connectors.1.status=Charging; != >= <="}),
         ("--timeout-s", {"type": float, "default": 10.0}),
     ).set_defaults(func=_wait)
+    return SIM
 
 
 def socket_path(args: argparse.Namespace) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +36,33 @@ def _why(ask: Ask, arguments: argparse.Namespace) -> int:
         return 0
     for number, connector in answer["connectors"].items():
         print("\n".join(_told(number, connector)))
+    for sentence in (*line_told(answer["line"]), *certificates_told(answer["certificates"])):
+        print(sentence)
     return 0
+
+
+def line_told(line: Mapping[str, Any] | None) -> Iterator[str]:
+    """What keeps us from the central system, and what goes on meanwhile."""
+    if line is None:
+        return
+    yield f"central system: {_line({'until_s': None, **line})}"
+    yield f"  {line['remedy']}"
+    if line["why"]:
+        yield f"  in full: {_plain(line['why'])}"
+    yield "  charging goes on by the rules of the station; what is owed is told later"
+
+
+def certificates_told(certificates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What ends within two months, and what has ended."""
+    for one in certificates:
+        if one["warning"] is not None:
+            when = "is over since" if one["warning"] == 0 else f"ends in {one['days_left']} days,"
+            yield f"{one['what']} {when} {one['not_after']}: renew it"
+
+
+def _plain(text: str) -> str:
+    """Without what would steer the terminal: a far end may have made us say it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _told(number: str, connector: Mapping[str, Any]) -> Iterator[str]:

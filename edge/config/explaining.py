@@ -52,14 +52,20 @@ def takes(key: Key) -> str:
             return str(key.kind)
 
 
+HEAD = ("key", "type and bounds", "over OCPP", "default", "meaning", "source")
+
+
 def reference() -> list[str]:
     """Every OCPP key as a Markdown table."""
-    head = ("key", "type and bounds", "over OCPP", "default", "meaning", "source")
-    rows = [
+    return [f"| {' | '.join(cells)} |" for cells in (HEAD, ("---",) * len(HEAD), *rows())]
+
+
+def rows() -> list[tuple[str, ...]]:
+    """Every OCPP key, as `HEAD` names what is said of it."""
+    return [
         (key.name, takes(key), str(key.access), _default(key), key.meaning, key.source)
         for key in TABLE
     ]
-    return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
 
 
 def _default(key: Key) -> str:

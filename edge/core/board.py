@@ -34,11 +34,17 @@ def document(
             "name": f"{identity.charge_point_vendor} {identity.charge_point_model}",
             "online": state.station.registration.online,
             "heard_at": rfc3339(now.wall),
+            "offline": _offline(state),
         },
         "tariff": None,
         "price_text": price_text(state, default_price),
         "connectors": [_connector(state, number, now) for number in state.connectors],
     }
+
+
+def _offline(state: ChargePoint) -> str | None:
+    apart = why.line(state)
+    return None if apart is None else apart.what
 
 
 def _connector(state: ChargePoint, number: int, now: Instant) -> dict[str, Any]:

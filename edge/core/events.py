@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from edge.core.access import Access
@@ -12,7 +13,7 @@ from edge.core.instant import Instant
 from edge.core.messages import CallError, Confirmation, NoAnswer
 from edge.core.quantities import Reading
 from edge.core.records import Queued
-from edge.core.vocabulary import SecurityEvent
+from edge.core.vocabulary import SecurityEvent, Trouble
 from edge.core.wishes import (
     DamageAcknowledged,
     ReleaseAsked,
@@ -185,12 +186,14 @@ class DriverFound:
 class LinkUp:
     """The WebSocket is open, the subprotocol agreed; *access* is how the peer let us in.
 
-    *root* is the fingerprint of the root that its certificate was checked by, if it has one.
+    *root* is the fingerprint of the root that its certificate was checked by, if it has one, and
+    *ends_at* when that certificate ends.
     """
 
     at: Instant
     access: Access | None = None
     root: str | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +206,15 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialRefused:
-    """The central system was reached, but one of us would not have the other: *suspicion*."""
+    """A dial did not lead to the central system: *trouble*, and *why* in one sentence.
+
+    *suspicion* is what chapter 8 calls it where one of the two would not have the other.
+    """
 
     at: Instant
-    suspicion: SecurityEvent
+    suspicion: SecurityEvent | None = None
     why: str
+    trouble: Trouble = Trouble.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

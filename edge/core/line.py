@@ -1,4 +1,4 @@
-"""Machine `line`: how patiently it is dialled, and how often its far end is pinged.
+"""Machine `line`: what keeps us apart, how patiently it is dialled, how often pinged.
 
 A central system that is down is not stormed by a car park that restarts: how often dialling failed
 is kept over restarts, and forgotten only when we are really served.
@@ -7,13 +7,17 @@ Source: OCPP 1.6 9.1.34; OCPP-J 5.3, errata 3.4.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from edge.core import keys
 from edge.core.draft import Draft
 from edge.core.effects import ResetBackOff, UsePings
-from edge.core.events import DialPostponed, Settled
+from edge.core.events import DialPostponed, DialRefused, LinkDown, LinkUp, Settled
 from edge.core.facts import KeyChanged, Registered
 from edge.core.messages import CallError, NoAnswer
 from edge.core.records import BackOffKept
+from edge.core.vocabulary import Trouble
 
 
 def on_postponed(draft: Draft, event: DialPostponed) -> None:
@@ -22,6 +26,27 @@ def on_postponed(draft: Draft, event: DialPostponed) -> None:
     draft.put_station(dial_failures=event.failures)
     if event.failures > max(known, 1):
         draft.write(BackOffKept(failures=event.failures))
+
+
+def on_refused(draft: Draft, event: DialRefused) -> None:
+    """What keeps us apart is known, and since when it is this."""
+    line = draft.station.line
+    since = line.since if line.trouble is event.trouble else draft.now
+    _put(draft, trouble=event.trouble, why=event.why, since=since)
+
+
+def on_link_up(draft: Draft, event: LinkUp) -> None:
+    """Nothing keeps us apart any more."""
+    _put(draft, trouble=None, why="", since=draft.now, ends_at=event.ends_at)
+
+
+def on_link_down(draft: Draft, event: LinkDown) -> None:
+    """The next dial finds out what it is."""
+    _put(draft, trouble=Trouble.LOST, why=event.why, since=draft.now)
+
+
+def _put(draft: Draft, **changes: Any) -> None:
+    draft.put_station(line=replace(draft.station.line, **changes))
 
 
 def on_registered(draft: Draft, _: Registered) -> None:

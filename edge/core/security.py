@@ -144,7 +144,7 @@ def _renew(draft: Draft, **old: Any) -> None:
 def on_dial_refused(draft: Draft, event: DialRefused) -> None:
     """Once per suspicion until we are let in: the line is dialled again every few minutes."""
     security = draft.station.security
-    if event.suspicion not in security.suspected:
+    if event.suspicion is not None and event.suspicion not in security.suspected:
         suspected = security.suspected | {event.suspicion}
         draft.put_station(security=replace(security, suspected=suspected))
         draft.tell(SecurityNoticed(event=event.suspicion, info=event.why))

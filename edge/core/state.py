@@ -30,6 +30,7 @@ from edge.core.vocabulary import (
     AvailabilityType,
     RegistrationStatus,
     ResetType,
+    Trouble,
 )
 from edge.core.waiting import Waiting
 from edge.core.work import Job, JobKind
@@ -159,6 +160,19 @@ class Charging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What keeps us from the central system, *why* in its own words, *since* when; `None`: nothing.
+
+    *ends_at* is when the certificate ends that the far end showed last.
+    """
+
+    trouble: Trouble | None = None
+    why: str = ""
+    since: float = 0.0
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
     """The journal's room as last seen, and at the last pass; *thinned* samples ever went for it."""
 
@@ -199,6 +213,7 @@ class Station:
     last_ref: int = 0
     last_starts: Mapping[int, Instant] = field(default_factory=dict)
     dial_failures: int = 0
+    line: Line = field(default_factory=Line)
     journal_lost: str | None = None
     readers_lost: Mapping[int, str] = field(default_factory=dict)
     supply_lost: bool = False

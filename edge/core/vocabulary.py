@@ -66,6 +66,27 @@ class AuthorizationStatus(StrEnum):
     CONCURRENT_TX = "ConcurrentTx"
 
 
+class Trouble(StrEnum):
+    """Why a dial did not lead to the central system, or the line to it ended."""
+
+    NAME = "name"
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
+    PORTAL = "portal"  # a web page answers: a login page, or a central system that has moved
+    SETTINGS = "settings"
+    TLS = "tls"
+    CERTIFICATE = "certificate"  # of an authority that we do not trust
+    CERTIFICATE_NAME = "certificate_name"
+    CERTIFICATE_OVER = "certificate_over"
+    CERTIFICATE_EARLY = "certificate_early"
+    UNAUTHORISED = "unauthorised"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    BROKEN = "broken"
+    SUBPROTOCOL = "subprotocol"
+    LOST = "lost"
+
+
 class RegistrationStatus(StrEnum):
     """BootNotification.conf status (7.34)."""
 

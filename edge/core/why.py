@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from edge.core import levels, limits, reason_words, reasons
+from edge.core import levels, limits, reason_words, reasons, trouble
 from edge.core.bay import Ended
 from edge.core.faults import Case
 from edge.core.reason_words import Owner
@@ -17,7 +17,7 @@ from edge.core.reasons import Row
 from edge.core.state import ChargePoint
 from edge.core.vocabulary import ConnectorStatus
 
-__all__ = ["Cause", "Owner", "causes", "ended", "info", "limit"]
+__all__ = ["Cause", "Owner", "causes", "ended", "info", "limit", "line"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,15 @@ def causes(state: ChargePoint, connector: int, now: float) -> tuple[Cause, ...]:
     """Why no energy flows in the session of *connector*; without one, why nobody can start."""
     case = Case(state=state, connector=connector, now=now)
     return tuple(_cause(row, case) for row in _rows(case) if row.is_there(case))
+
+
+def line(state: ChargePoint) -> Cause | None:
+    """What stands between the station and its central system; `None` while they talk."""
+    found = trouble.apart(state)
+    if found is None:
+        return None
+    words = found.words
+    return Cause(what=words.what, owner=words.owner, remedy=words.remedy, since=found.since)
 
 
 def info(state: ChargePoint, connector: int, now: float) -> str | None:

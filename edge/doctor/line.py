@@ -14,14 +14,17 @@ from importlib.metadata import version
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from edge.app.station import certificate_files
 from edge.config.loading import identity
 from edge.core.access import Access
 from edge.core.events import Event, LinkDown, LinkUp, Settled
 from edge.core.instant import rfc3339
 from edge.core.messages import BootNotification, BootNotificationConf, CallError
+from edge.doctor import certificates
 from edge.doctor.finding import Finding
 from edge.doctor.line_causes import Boot, Known, Ladder, judge
 from edge.doctor.site import Site
+from edge.drivers.notary import ChildNotary
 from edge.drivers.ocpp_line import Dialling, Line, public_address
 from edge.drivers.ocpp_link import Settings, open_link, profile_of
 from edge.drivers.ocpp_settings import dialling_of
@@ -45,7 +48,14 @@ async def examine(site: Site, _rig: Rig, _found: Sequence[Finding]) -> list[Find
             break
     chosen = len(climbs) - 1 if climbs[-1].is_in else 0  # the first way is the one that should do
     known = known_of(site, dialling, ways[chosen])
-    return list(judge(climbs[chosen], known, is_old=chosen > 0))
+    ends = await ChildNotary().ends(certificate_files(site.settings))
+    shown_until = climbs[chosen].ends_at
+    if shown_until is not None:
+        ends["the central system's certificate"] = shown_until
+    return [
+        *judge(climbs[chosen], known, is_old=chosen > 0),
+        *certificates.judge(ends, site.clock.now().wall),
+    ]
 
 
 async def _climb(site: Site, settings: Settings, dialling: Dialling, access: Access) -> Ladder:
@@ -100,7 +110,7 @@ async def _boot(site: Site, settings: Settings, access: Access, line: Line) -> L
         boot = await answered
         running.cancel()
     await line.close()
-    return Ladder(boot=boot, asked_at=asked_at)
+    return Ladder(boot=boot, asked_at=asked_at, ends_at=line.ends_at)
 
 
 def _boot_of(event: Settled | LinkDown) -> Boot:

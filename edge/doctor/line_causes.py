@@ -188,6 +188,8 @@ class Ladder:
     refused: OSError | None = None
     boot: Boot | None = None
     asked_at: datetime | None = None
+    ends_at: datetime | None = None
+    """When the certificates end that the far end was checked by."""
 
     @property
     def is_in(self) -> bool:

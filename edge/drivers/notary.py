@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from edge.core.vocabulary import CertificateUse
 from edge.core.x509 import (
@@ -36,6 +39,8 @@ _CERTIFICATE: Final = re.compile(
     r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
 )
 """RFC 7468, read with tolerance."""
+
+log = structlog.get_logger()
 
 
 class ChildNotary:
@@ -65,6 +70,26 @@ class ChildNotary:
         if isinstance(question, CheckChain):
             return msgspec.convert(found, ChainFound)
         return msgspec.convert(found, KeyMade)
+
+    async def ends(self, files: Mapping[str, str]) -> dict[str, datetime]:
+        """When the certificates end that the installer's *files* hold, by what each file is.
+
+        What cannot be read is left out: the line says it in its own words.
+        """
+        if not files:
+            return {}
+        try:
+            async with asyncio.timeout(self._within_s):
+                said = await _ask({"op": "ends", "files": list(files.values())})
+        except (TimeoutError, OSError, ValueError) as error:
+            log.warning("certificates_unread", why=f"{type(error).__name__}: {error}")
+            return {}
+        found = said["found"]
+        return {
+            what: datetime.fromisoformat(found[file])
+            for what, file in files.items()
+            if found[file] is not None
+        }
 
     def _put(self, question: X509Question) -> dict[str, Any]:
         match question:

@@ -14,6 +14,7 @@ import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -30,7 +31,7 @@ from websockets.typing import Subprotocol
 from edge.core.access import WITH_KEY, WITH_TLS, Access
 from edge.core.keys import password_bytes
 from edge.core.vocabulary import SecurityEvent
-from edge.drivers.ocpp_tls import Trust, refusal, root_of
+from edge.drivers.ocpp_tls import Trust, end_of, refusal, root_of
 from edge.errors import LineDropped, LinkRefused, Rung
 
 SUBPROTOCOL: Final = "ocpp1.6"
@@ -50,6 +51,11 @@ class Line(Protocol):
     @property
     def root(self) -> str | None:
         """The fingerprint of the root that the peer was checked by, `None` without TLS."""
+        ...
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the certificate ends that the peer showed, `None` without TLS."""
         ...
 
     async def recv(self) -> str | bytes:
@@ -210,6 +216,11 @@ class WebSocketLine:
     def root(self) -> str | None:
         secured = self._connection.transport.get_extra_info("ssl_object")
         return None if secured is None else root_of(secured)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        secured = self._connection.transport.get_extra_info("ssl_object")
+        return None if secured is None else end_of(secured)
 
     async def recv(self) -> str | bytes:
         try:

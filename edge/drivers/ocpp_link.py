@@ -36,6 +36,7 @@ from edge.drivers.ocpp_orders import Orders
 from edge.drivers.ocpp_pace import BackOff, Pings
 from edge.drivers.ocpp_settings import Settings, dialling_of, profile_of
 from edge.drivers.ocpp_tls import Trust
+from edge.drivers.ocpp_trouble import trouble_of
 from edge.errors import ConfigError, LineDropped, LinkRefused
 from edge.ocppj.charge_point import ChargePoint, Counters
 from edge.ocppj.errors import CallErrorReceived, CallTimedOut, ConnectionLost
@@ -45,6 +46,7 @@ from edge.ports import Clock, Post
 
 WAITING_MAX: Final = 64  # the outbox's head is no longer; more is a central system that hangs
 GOING_AWAY: Final = 1001  # RFC 6455 7.4.1
+WHY_MAX: Final = 300  # characters of what a far end may have made us say
 NORMAL: Final = 1000  # RFC 6455 7.4.1
 
 __all__ = ["OcppLink", "Settings", "open_link", "profile_of"]
@@ -252,8 +254,14 @@ class OcppLink:
                     failures=self._back_off.failures,
                     suspicion=suspicion,
                 )
-                if suspicion is not None:
-                    post(DialRefused(at=self._clock.now(), suspicion=suspicion, why=str(error)))
+                post(
+                    DialRefused(
+                        at=self._clock.now(),
+                        suspicion=suspicion,
+                        why=str(error)[:WHY_MAX],
+                        trouble=trouble_of(error),
+                    )
+                )
             else:
                 self._attempt = 0
                 return line, access
@@ -276,7 +284,8 @@ class OcppLink:
         self._renewed.clear()
         place = public_address(self._address(access))
         log.info("link_up", central_system=place, security_profile=access.profile)
-        post(LinkUp(at=self._clock.now(), access=access, root=line.root))
+        now = self._clock.now()
+        post(LinkUp(at=now, access=access, root=line.root, ends_at=line.ends_at))
         try:
             async with asyncio.TaskGroup() as tasks:
                 sender = tasks.create_task(self._send_waiting(point), name="ocpp-sender")

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -123,6 +124,14 @@ def root_of(line: ssl.SSLObject) -> str:
         verified = line._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  as said
         root = verified[-1].public_bytes(_ssl.ENCODING_DER)
     return hashlib.sha256(root).hexdigest()
+
+
+def end_of(line: ssl.SSLObject) -> datetime:
+    """When the first of the certificates ends that the peer was checked by, its root included."""
+    # The public name is of 3.13 and gives DER alone; dates are read here.
+    chain = line._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  as said
+    ends = (ssl.cert_time_to_seconds(one.get_info()["notAfter"]) for one in chain)
+    return datetime.fromtimestamp(min(ends), UTC)
 
 
 def refusal(place: str, error: ssl.SSLError) -> LinkRefused:

@@ -25,6 +25,7 @@ def snapshot(
         "boot": registration.status,
         "online": registration.online,
         "link": registration.link_up,
+        "line": line(state, now),
         "price_text": board.price_text(state, default_price),
         "connectors": connectors,
         "outbox": state.station.outbox.count,
@@ -79,6 +80,14 @@ def decided(state: ChargePoint, connector: int, now: Instant) -> dict[str, Any]:
         "limit": None if limit is None else _cause(limit, now),
         "ended": None if last is None else _cause(last, now),
     }
+
+
+def line(state: ChargePoint, now: Instant) -> dict[str, Any] | None:
+    """What stands between the station and its central system, and the log's own words for it."""
+    cause = why.line(state)
+    if cause is None:
+        return None
+    return {**_cause(cause, now), "why": state.station.line.why or None}
 
 
 def _cause(cause: why.Cause, now: Instant) -> dict[str, Any]:

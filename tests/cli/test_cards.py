@@ -48,7 +48,8 @@ def test_the_next_tap_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     answer = {"id_tag": UID, "role": "admin"}
     heard = asked(["cards", "add", "--next-tap", "--role", "admin"], answer)
     assert heard == [{"op": "learn", "role": "admin"}]
-    assert capsys.readouterr().out.splitlines() == ["lay the card on the reader …", f"{UID}: admin"]
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (f"{UID}: admin\n", "lay the card on the reader …\n")
 
 
 def test_the_list_says_who_gave_the_role(capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,7 +157,8 @@ def test_why_says_who_since_when_and_what_must_change(
 ) -> None:
     """The answer of the controller in sentences."""
     with tempfile.TemporaryDirectory() as directory:
-        answer = {"connectors": {"1": {**WHY, **connector}}}
+        told_of = {"1": {**WHY, **connector}}
+        answer: dict[str, Any] = {"connectors": told_of, "line": None, "certificates": []}
         thread, asked = listening(Path(directory) / "control.sock", answer)
         assert main(["edge", "why", "1", "--state-dir", directory]) == 0
         thread.join(5)

@@ -16,6 +16,8 @@ STATUS: dict[str, Any] = {
     "station": "S",
     "online": True,
     "boot": "Accepted",
+    "line": None,
+    "certificates": [],
     "supply_lost": False,
     "outbox": 0,
     "dead_letters": 0,
@@ -95,6 +97,39 @@ def test_wear_and_the_cost_of_a_power_cut_are_a_line_each(
 ) -> None:
     """Firsts 12 and 19."""
     assert words in said(["status"], STATUS | more, capsys)[0]
+
+
+LINE = {
+    "what": "the central system refuses our key",
+    "owner": "central system",
+    "remedy": "Set the same key at both ends: `tapwatt edge enrol`.",
+    "since_s": 3600.0,
+    "until_s": None,
+    "why": "wss://x refused\x1b[2J with HTTP 401",
+}
+ENDS = {"what": "[csms] ca_file", "not_after": "2026-12-24T00:00:00Z", "days_left": 5}
+CERTIFICATES = [
+    {**ENDS, "warning": 7},
+    {**ENDS, "what": "our own certificate", "days_left": -2, "warning": 0},
+    {**ENDS, "what": "another", "warning": None},
+]
+TOLD = (
+    "central system: the central system refuses our key (central system), for 60 min\n"
+    "  Set the same key at both ends: `tapwatt edge enrol`.\n"
+    "  in full: wss://x refused?[2J with HTTP 401\n"
+    "  charging goes on by the rules of the station; what is owed is told later\n"
+    "[csms] ca_file ends in 5 days, 2026-12-24T00:00:00Z: renew it\n"
+    "our own certificate is over since 2026-12-24T00:00:00Z: renew it\n"
+)
+
+
+@pytest.mark.parametrize("verb", ["status", "why"])
+def test_what_keeps_us_offline_and_what_ends_is_told(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its age and its remedy; what a far end made us say steers no terminal."""
+    answer = STATUS | {"online": False, "line": LINE, "certificates": CERTIFICATES}
+    assert TOLD in said([verb], answer, capsys)[0]
 
 
 def test_readings_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -217,3 +217,20 @@ async def test_half_a_line_is_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_pat
     async with child.started("half", {}) as process:
         with pytest.raises(OSError, match="no line of ours"):
             await child.next_line(process)
+
+
+async def test_when_the_installers_certificates_end(tmp_path: Path) -> None:
+    """Roots serve as long as one does, a chain until its first ends; the unreadable is left out."""
+    root, old = authority(days=(-1, 90)), authority("Old", days=(-90, -1))
+    both = tmp_path / "both.pem"
+    both.write_text(old.pem + root.pem)
+    own = signed_by(root, "station", days=(-1, 20)).save(tmp_path, "own")[0]
+    own.write_text(own.read_text() + root.pem)
+    broken = tmp_path / "broken.pem"
+    broken.write_text("nothing")
+    files = {"roots": both, "own": own, "broken": broken, "absent": tmp_path / "absent.pem"}
+    found = await ChildNotary().ends({what: str(path) for what, path in files.items()})
+    days = {what: round((ends - NOW) / timedelta(days=1)) for what, ends in found.items()}
+    assert days == {"roots": 90, "own": 20}
+    assert await ChildNotary().ends({}) == {}
+    assert await ChildNotary(within_s=0.0).ends({"roots": str(both)}) == {}

@@ -321,6 +321,7 @@ class StationEnd(_End):
     """Implements `edge.drivers.ocpp_line.Line`."""
 
     root = None
+    ends_at = None
 
     async def send(self, message: str, /) -> None:
         if self._how is not None:

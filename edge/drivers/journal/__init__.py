@@ -167,6 +167,10 @@ class SqliteJournal:
         )
         await self._in_thread(lambda connection: _commit(connection, [(sql, ())]))
 
+    async def copy_to(self, path: Path) -> Path:
+        """Copy the whole file to *path*, as it stands between two commits, which wait."""
+        return await self._in_thread(lambda connection: files.copy(connection, path))
+
     async def check(self) -> str:
         """The first thing that is wrong in the whole file; `ok` if nothing is."""
         return await self._in_thread(

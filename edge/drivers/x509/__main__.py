@@ -72,7 +72,32 @@ def _seal(file: str, signature: str, signer: str, roots: list[str], at: str) -> 
     return {}
 
 
+def _ends(files: list[str]) -> dict[str, Any]:
+    """When what is in each file ends: of roots the last, of a chain the first; `None`: unreadable.
+
+    A file of roots may hold old ones beside the new: it serves as long as one of them does.
+    """
+    found: dict[str, Any] = {}
+    for file in files:
+        try:
+            held = x509.load_pem_x509_certificates(Path(file).read_bytes())
+        except (OSError, ValueError):
+            found[file] = None
+            continue
+        chosen = max if all(_is_authority(one) for one in held) else min
+        found[file] = chosen(one.not_valid_after_utc for one in held).isoformat()
+    return found
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
 OPS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
+    "ends": _ends,
     "root": _root,
     "chain": _chain,
     "request": make_request,

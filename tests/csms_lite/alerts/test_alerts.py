@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from csms_lite.store.writer import Store, open_store
 from tests.csms_lite.central import Central
 
 MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 
 
 class Hands:
@@ -97,6 +99,35 @@ async def test_a_station_silent_for_a_quarter_of_an_hour_raises_an_alert(yard: Y
     [closed] = await yard.store.read(service.list_alerts, 100)
     assert closed.alert_id == alert.alert_id
     assert closed.closed_at_ms == yard.clock.now_ms()
+
+
+async def test_a_stations_certificate_is_told_of_at_60_30_and_7_days(yard: Yard) -> None:
+    """Each warning is raised anew, so that it is told again; a later certificate closes it."""
+    station = await yard.station("CP-1")
+    day = 24 * 60
+    ends_ms = yard.clock.now_ms() + 61 * DAY_MS
+    yard.presence.showed(station, ends_ms)
+
+    async def told(days: float) -> list[int]:
+        found = await yard.after(days * day)
+        return [
+            json.loads(one.details_json)["days_left"] for one in found if one.kind == "certificate"
+        ]
+
+    yard.presence.arrived(station, 2, yard.clock.now_ms())
+    assert await told(0) == []
+    assert await told(1) == [60]
+    assert await told(10) == [60]  # it is told once
+    assert await told(20) == [30]
+    assert await told(23) == [7]
+    assert await told(8) == [-1]
+    yard.begin()  # a new process knows it when the station comes, and tells of it no second time
+    yard.presence.showed(station, ends_ms)
+    assert await told(0) == [-1]
+    all_of_them = await yard.store.read(service.list_alerts, 100)
+    assert len([one for one in all_of_them if one.kind == "certificate"]) == 4
+    yard.presence.showed(station, ends_ms + 365 * DAY_MS)
+    assert await told(0) == []
 
 
 async def test_who_is_not_in_service_raises_none(yard: Yard) -> None:

@@ -125,10 +125,17 @@ def test_nothing_installed_is_said_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "grade"), [(90, doctor.OK), (10, doctor.WARNING), (-1, doctor.WRONG)]
+    ("days", "grade"),
+    [
+        (61, doctor.OK),
+        (59, doctor.WARNING),
+        (10, doctor.WARNING),
+        (6, doctor.WRONG),
+        (-1, doctor.WRONG),
+    ],
 )
 def test_a_certificate_that_ends_is_told_before(tmp_path: Path, days: int, grade: str) -> None:
-    """A month before, and when it is too late."""
+    """Two months before; within a week it is wrong, as when it is too late."""
     path = tmp_path / "cert.pem"
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "here")])
@@ -144,7 +151,7 @@ def test_a_certificate_that_ends_is_told_before(tmp_path: Path, days: int, grade
         .sign(key, hashes.SHA256())
     )
     path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    settings: Any = SimpleNamespace(tls_certificate=path)
+    settings = Settings(tls_certificate=path)
     [found] = doctor._certificates(settings, SystemClock())
     assert found.grade == grade
     path.write_text("none")

@@ -1,0 +1,195 @@
+"""`tapwatt edge enrol`: identity, address and key from one line, and whether they let us in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from edge.config.enrolment import Enrolment
+    from edge.config.settings import Settings
+    from edge.doctor.finding import Finding
+    from edge.drivers.ocpp_settings import Settings as LinkSettings
+
+ROOT_FILE: Final = "central-ca.pem"  # beside the configuration
+BEFORE: Final = ".before"
+OTHERS: Final = 0o007  # who may not read a file with a key in it
+FETCH_S: Final = 10.0
+
+
+def verb(parser: argparse.ArgumentParser) -> None:
+    """Add what `tapwatt edge enrol` takes, beside what says where everything is."""
+    parser.add_argument(
+        "line",
+        nargs="?",
+        metavar="LINE",
+        help="the line of `tapwatt csms charger key ID --enrol`; without it or with - it is read"
+        " from standard input, where no list of processes shows it",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="edge.toml; of several the last is written",
+    )
+    parser.add_argument("--no-check", action="store_true", help="do not dial the central system")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(func=_enrol)
+
+
+def _enrol(arguments: argparse.Namespace) -> int:
+    """Write, then dial: 0 if the station is let in, 1 if not; the file before is kept."""
+    from edge.app.logs import hush
+    from edge.app.possession import possessed
+    from edge.config.enrolment import read_line
+    from edge.config.loading import load
+
+    hush()
+    said = read_line(_line(arguments.line))
+    with possessed(arguments.state_dir):  # a running controller would dial with the old ones
+        _write(arguments.config, said)
+        settings = load(arguments.config)
+        found = [] if arguments.no_check else _checked(settings, arguments.state_dir)
+    is_in = not _is_out(found)
+    if arguments.json:
+        told = [{"code": each.code, "what": each.what, "remedy": each.remedy} for each in found]
+        answer = {"id": said.station, "url": said.url, "checked": bool(found), "in": is_in}
+        print(json.dumps({**answer, "findings": told}, indent=2))
+    else:
+        _tell(said, arguments.config[-1], found)
+    return 0 if is_in else 1
+
+
+def _line(given: str | None) -> str:
+    if given is not None and given != "-":
+        return given
+    if sys.stdin.isatty():
+        print("paste the line, then Enter:", file=sys.stderr)
+    return sys.stdin.readline(2000)
+
+
+def _write(files: list[Path], said: Enrolment) -> None:
+    """Put it into the last of *files*; nothing changes unless all of it can be done."""
+    from edge.config.enrolment import changed
+    from edge.drivers.ocpp_line import is_plain_beyond_loopback
+    from edge.drivers.pinned_root import fetch_root
+    from edge.errors import ConfigError
+
+    file = files[-1]
+    csms = _csms(files)
+    if is_plain_beyond_loopback(said.url) and not csms.insecure:
+        raise ConfigError(
+            f"{said.url} is not encrypted: have `tapwatt csms tls init` said there, or write"
+            " insecure = true under [csms]"
+        )
+    if csms.certificate is not None:
+        raise ConfigError("[csms] certificate is set: security profile 3 needs no key, remove one")
+    values = {"url": said.url, "password": said.key}
+    if csms.secure_url is not None:
+        values["secure_url"] = said.url
+    root = file.resolve().with_name(ROOT_FILE)
+    pem = None
+    if said.fingerprint is not None:
+        pem = fetch_root(*said.address, said.fingerprint, FETCH_S)
+        values["ca_file"] = str(root)
+    try:
+        text = changed(file.read_text("utf-8"), {"station": {"id": said.station}, "csms": values})
+        if pem is not None:
+            _replace(root, pem, 0o644)
+        mode = file.stat().st_mode & 0o777 & ~OTHERS
+        _replace(file.with_name(file.name + BEFORE), file.read_text("utf-8"), mode, like=file)
+        _replace(file, text, mode, like=file)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or file} cannot be written ({error.strerror})"
+        ) from error
+
+
+def _csms(files: list[Path]) -> LinkSettings:
+    from edge.config.loading import load
+    from edge.drivers.ocpp_settings import Settings as LinkSettings
+    from edge.drivers.registry import decode
+
+    return decode(LinkSettings, load(files).csms, "csms")
+
+
+def _replace(path: Path, text: str, mode: int, like: Path | None = None) -> None:
+    """Write *path* whole or not at all, for the owner and the group of *like*."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        if like is not None:
+            owner = like.stat()
+            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.fchmod(descriptor, mode)
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    draft.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _checked(settings: Settings, state_dir: Path) -> list[Finding]:
+    """Climb to the central system as the controller will, with what its journal holds besides."""
+    import asyncio
+
+    return asyncio.run(_climbed(settings, state_dir))
+
+
+async def _climbed(settings: Settings, state_dir: Path) -> list[Finding]:
+    from random import Random
+
+    from edge.app.hardware import Tables
+    from edge.doctor.examination import examine
+    from edge.doctor.site import Site
+    from edge.doctor.ways import ways_in
+    from edge.drivers.system_clock import SystemClock, new_nonce
+
+    clock = SystemClock()
+    ways, roots = await ways_in(settings, state_dir, clock)
+    site = Site(
+        settings=settings,
+        tables=Tables(readers={}, buses={}, connectors={}, power_good=None),
+        clock=clock,
+        random=Random(new_nonce()),  # noqa: S311  message ids need no secrecy
+        state_dir=state_dir,
+        ways=ways,
+        roots=roots,
+    )
+    from edge.doctor.finding import fault
+
+    outranked = fault(
+        "line.key_kept",
+        "an AuthorizationKey that a central system set is in the journal, and outranks this one",
+        "set the same key there, or begin with a state directory of its own",
+    )
+    found = await examine(site, ("line",))
+    held = ways[0].key is not None and settings.csms.get("password") != ways[0].key
+    if held and _is_out(found):
+        found.append(outranked.at("csms"))
+    return found
+
+
+def _is_out(found: Sequence[Finding]) -> bool:
+    return any(each.level.value == "fault" for each in found)
+
+
+def _tell(said: Enrolment, file: Path, found: list[Finding]) -> None:
+    print(f"{file} has the address and the key of {said.station} (before: {file}{BEFORE})")
+    for each in found:
+        print(f"{each.what}{f': {each.remedy}' if each.remedy else ''}")
+    if not found:
+        print("not checked: `tapwatt edge doctor --only line` does")

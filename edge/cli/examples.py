@@ -1,0 +1,73 @@
+"""An example of every verb of `tapwatt edge`, `sim` and `demo`, for their help."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EDGE: Final = {
+    "edge run": "tapwatt edge run --config edge.toml --state-dir state/edge",
+    "edge safe-off": "tapwatt edge safe-off --config edge.toml",
+    "edge status": "tapwatt edge status --state-dir state/edge",
+    "edge stop": "tapwatt edge stop --state-dir state/edge",
+    "edge journal": "tapwatt edge journal --state-dir state/edge",
+    "edge journal export": "tapwatt edge journal export --to letters.jsonl",
+    "edge journal resend": "tapwatt edge journal resend --all",
+    "edge journal accept": "tapwatt edge journal accept",
+    "edge cards list": "tapwatt edge cards list",
+    "edge cards add": "tapwatt edge cards add --next-tap --role owner",
+    "edge cards block": "tapwatt edge cards block 04A2B1C3D4E580",
+    "edge cards remove": "tapwatt edge cards remove 04A2B1C3D4E580",
+    "edge privacy alias": "tapwatt edge privacy alias 04A2B1C3D4E580",
+    "edge privacy export": "tapwatt edge privacy export 04A2B1C3D4E580",
+    "edge privacy erase": "tapwatt edge privacy erase 04A2B1C3D4E580",
+    "edge readings": "tapwatt edge readings --connector 1",
+    "edge why": "tapwatt edge why 1",
+    "edge recording export": "tapwatt edge recording export last.rec",
+    "edge replay": "tapwatt edge replay last.rec",
+    "edge transfer": "tapwatt edge transfer com.example --message hello --data world",
+    "edge release": "tapwatt edge release 1",
+    "edge limit": "tapwatt edge limit 1 10 --for-s 80",
+    "edge doctor": "tapwatt edge doctor --config edge.toml --report report.txt",
+    "edge enrol": "tapwatt edge enrol --config edge.toml   # then paste the line",
+    "edge logs": 'tapwatt edge logs --since "1 hour ago"',
+    "edge backup": "tapwatt edge backup backup.tar.gz --config edge.toml",
+    "edge config check": "tapwatt edge config check --config edge.toml",
+    "edge config explain": "tapwatt edge config explain HeartbeatInterval --config edge.toml",
+    "edge config init": "tapwatt edge config init --out edge.toml --kind pilot --connectors 1",
+    "edge config reference": "tapwatt edge config reference",
+}
+
+SIM: Final = {
+    "sim serve": "tapwatt sim serve --socket sim.sock --connectors 2",
+    "sim plug": "tapwatt sim plug 1",
+    "sim unplug": "tapwatt sim unplug 1",
+    "sim ev": "tapwatt sim ev 1 C",
+    "sim card": "tapwatt sim card 04A2B1C3D4E580",
+    "sim meter": "tapwatt sim meter 1 --energy-wh 1000",
+    "sim temperature": "tapwatt sim temperature 1 71.5",
+    "sim meter.fail": "tapwatt sim meter.fail 1 silent",
+    "sim meter.unit": "tapwatt sim meter.unit 1 7",
+    "sim bus": "tapwatt sim bus --fault held",
+    "sim fault": "tapwatt sim fault 1 rcd",
+    "sim clear": "tapwatt sim clear 1 rcd",
+    "sim lock": "tapwatt sim lock 1 stuck",
+    "sim reader.fail": "tapwatt sim reader.fail 0 on",
+    "sim net": "tapwatt sim net down --for-s 30",
+    "sim process": "tapwatt sim process kill",
+    "sim disk": "tapwatt sim disk full",
+    "sim power": "tapwatt sim power kill",
+    "sim clock": "tapwatt sim clock --offset-s -86400",
+    "sim button": "tapwatt sim button stop press",
+    "sim fail.locallist": "tapwatt sim fail.locallist on",
+    "sim ocpp.datatransfer": "tapwatt sim ocpp.datatransfer com.example",
+    "sim ocpp.security_event": "tapwatt sim ocpp.security_event TamperDetectionActivated",
+    "sim fail.firmware": "tapwatt sim fail.firmware download",
+    "sim reset_state": "tapwatt sim reset_state",
+    "sim state": "tapwatt sim state",
+    "sim world": "tapwatt sim world",
+    "sim chaos": "tapwatt sim chaos --config edge.toml --seed 7",
+    "sim events": "tapwatt sim events",
+    "sim wait": "tapwatt sim wait connectors.1.status=Charging",
+}
+
+DEMO: Final = {"demo": "tapwatt demo --scripted"}
