@@ -93,7 +93,7 @@ def _database(settings: Settings, credentials: Credentials) -> Database:
 async def _serve(
     settings: Settings, credentials: Credentials, database: Database, ready_fd: int | None
 ) -> None:
-    from edge.bridge.mirror import Mirror
+    from edge.bridge.mirror import Mirror, Pace
     from edge.bridge.source import open_source
 
     ending = asyncio.Event()
@@ -109,6 +109,7 @@ async def _serve(
             stations=settings.stations or None,
             secret=_secret(credentials.key_file),
             now=lambda: datetime.now(UTC),
+            pace=Pace(),
         )
         async with asyncio.TaskGroup() as group:
             tasks = [

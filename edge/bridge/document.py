@@ -118,7 +118,7 @@ def stored(document: Document) -> dict[str, Any]:
     """Write a document as the database keeps it; `hmi/feed/firebase.js` restores the rest."""
     plain: dict[str, Any] = _without_nulls(msgspec.to_builtins(document))
     for connector in plain["connectors"]:
-        if connector.get("why") == []:
+        if connector.get("why") == []:  # told, and empty
             connector["why"] = NOTHING
     return plain
 
@@ -151,6 +151,6 @@ def summary(document: Document, connector: int, session: Session) -> dict[str, A
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_nulls(one) for name, one in value.items() if one is not None}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_without_nulls(one) for one in value]
     return value

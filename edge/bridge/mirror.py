@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,19 +22,29 @@ from edge.bridge.rules import Standing, session_id, standing_of, supersedes
 from edge.bridge.source import QUIET_S, Source
 from edge.errors import FeedLost, MirrorFailed, MirrorRefused
 
-BETWEEN_S: Final = 1.0
-PULSE_S: Final = 20.0  # the page calls a mirror lost after three (`hmi/feed/firebase.js`)
 LOOK_AGAIN: Final = 15
 """Every so many pulses a station's place is read again: what was changed by hand is put right."""
-LIST_S: Final = 30.0
-FIRST_S: Final = 1.0
-LONGEST_S: Final = 30.0
 TRIES: Final = 5  # against others who write the same station at the same time
 SESSIONS_MAX: Final = 1000  # that wait for the database: a busy day of a hundred chargers
 KEPT_MAX: Final = 5000  # names of sessions that are not written again
 REASON_MAX: Final = 300  # characters of a log line
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often what is done."""
+
+    between_s: float = 1.0
+    """Between two writes of one station."""
+    pulse_s: float = 20.0
+    """Between two proofs; the page calls a mirror lost after three (`hmi/feed/firebase.js`)."""
+    list_s: float = 30.0
+    """Between two looks at who is in service."""
+    first_s: float = 1.0
+    """After the first failure; doubled up to the longest."""
+    longest_s: float = 30.0
 
 
 class Mirrored:
@@ -84,7 +95,9 @@ class Mirror:
         stations: Sequence[str] | None,
         secret: bytes,
         now: Callable[[], datetime],
+        pace: Pace,
     ) -> None:
+        self._pace = pace
         self._source = source
         self._database = database
         self._wanted = stations
@@ -120,7 +133,7 @@ class Mirror:
                 self._trouble("stations", failure)
             except MirrorFailed as failure:
                 self._trouble("database", failure)
-            await asyncio.sleep(LIST_S)
+            await asyncio.sleep(self._pace.list_s)
 
     def _want(self, codes: Sequence[str], group: asyncio.TaskGroup) -> None:
         """Mirror *codes* and no others; one that is on its way out comes back the next time."""
@@ -146,7 +159,7 @@ class Mirror:
         del self._stations[station.code]
 
     async def _follow(self, station: Mirrored) -> None:
-        pause_s = FIRST_S
+        pause_s = self._pace.first_s
         while True:
             station.connection += 1
             try:
@@ -154,7 +167,7 @@ class Mirror:
                     async for document in documents:
                         station.heard_s = asyncio.get_running_loop().time()
                         if document is not None:
-                            pause_s = FIRST_S
+                            pause_s = self._pace.first_s
                             self._well(station.code)
                             self._note_sessions(document)
                             station.offer(document)
@@ -162,10 +175,10 @@ class Mirror:
                 station.heard_s = None
                 self._trouble(station.code, failure)
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_S)
+            pause_s = min(2 * pause_s, self._pace.longest_s)
 
     async def _write_on(self, station: Mirrored) -> None:
-        pause_s = FIRST_S
+        pause_s = self._pace.first_s
         while True:
             await station.bell.wait()
             station.bell.clear()
@@ -177,13 +190,13 @@ class Mirror:
                     return
                 await self._write(station)
                 self._well("database")
-                pause_s = FIRST_S
+                pause_s = self._pace.first_s
             except MirrorFailed as failure:
                 self._trouble("database", failure)
                 station.tag = None
                 station.bell.set()
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_S)
+                pause_s = min(2 * pause_s, self._pace.longest_s)
 
     async def _write(self, station: Mirrored) -> None:
         """Write what is newest, unless what stands there is newer."""
@@ -206,7 +219,7 @@ class Mirror:
                 return
             if station.tag is None:
                 raise MirrorFailed("the database told no tag of what stands there")
-            station.due_s = asyncio.get_running_loop().time() + BETWEEN_S
+            station.due_s = asyncio.get_running_loop().time() + self._pace.between_s
             is_written, value, station.tag = await self._database.put_status(
                 station.code, stored(document), station.tag
             )
@@ -230,7 +243,7 @@ class Mirror:
         loop = asyncio.get_running_loop()
         number = 0
         while True:
-            await asyncio.sleep(PULSE_S)
+            await asyncio.sleep(self._pace.pulse_s)
             number += 1
             for place, station in enumerate(list(self._stations.values())):
                 if place % LOOK_AGAIN == number % LOOK_AGAIN:
@@ -265,7 +278,7 @@ class Mirror:
             log.warning("session_not_kept", why="the database was away too long")
 
     async def _keep_on(self) -> None:
-        pause_s = FIRST_S
+        pause_s = self._pace.first_s
         while True:
             await self._sessions_bell.wait()
             if not self._sessions:
@@ -279,10 +292,10 @@ class Mirror:
                 if name in self._sessions:  # one that is refused does not hold up the others
                     self._sessions[name] = self._sessions.pop(name)
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_S)
+                pause_s = min(2 * pause_s, self._pace.longest_s)
                 continue
             self._well("sessions")
-            pause_s = FIRST_S
+            pause_s = self._pace.first_s
             self._sessions.pop(name, None)
             self._kept[name] = None
             while len(self._kept) > KEPT_MAX:
