@@ -30,6 +30,7 @@ class Bridging(Protocol):
         name: str = "bridge",
         pace: Pace = QUICK,
         token: str | None = None,
+        url: str | None = None,
         now: datetime | None = None,
     ) -> AbstractAsyncContextManager[Mirror]: ...
 
@@ -64,12 +65,13 @@ def bridging(source: Talking, double: Double) -> Bridging:
         name: str = "bridge",
         pace: Pace = QUICK,
         token: str | None = None,
+        url: str | None = None,
         now: datetime | None = None,
     ) -> AsyncIterator[Mirror]:
         codes = None if token else (stations or (CODE,))
         who: dict[str, Any] = identity(name, codes)
         database = Database(url=double.url, key_file=None, identity=who, within_s=2.0)
-        async with open_source(source.url, token=token, ca_file=None) as opened:
+        async with open_source(url or source.url, token=token, ca_file=None) as opened:
             mirror = Mirror(
                 opened, database, stations=codes, secret=SECRET, pace=pace,
                 now=lambda: now or datetime.now(UTC),
