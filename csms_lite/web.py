@@ -28,6 +28,8 @@ UNUSABLE: Final[Mapping[type[Exception], str]] = {
     UnicodeEncodeError: "a text in this request is no Unicode: half of a surrogate pair is alone",
 }
 """What storing and writing raise for values of the caller's that no type here rules out."""
+PUBLIC: Final = "/api/public/"  # what drivers see; a site on another host may show it
+OPEN: Final = {"access-control-allow-origin": "*", "access-control-expose-headers": "date"}
 PAGES: Final = "/hmi/"  # files alike for everybody; all else may be somebody's own
 MAX_ID: Final = 2**53  # what JSON numbers carry exactly everywhere
 
@@ -106,6 +108,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith(PUBLIC):
+                    headers.update(OPEN)
                 if not scope["path"].startswith(PAGES):
                     headers.setdefault("cache-control", "no-store")
             await send(message)
