@@ -27,6 +27,8 @@ PLANTS = {
     "drivers": ("edge/drivers/lamp.py", "import edge.drivers.fan", ("edge/drivers/fan.py",)),
     "recording": ("edge/recording/peek.py", "import edge.ports", ()),
     "control": ("edge/control/peek.py", "import edge.ports", ()),
+    "bridge": ("edge/cli/peek.py", "import edge.bridge.rules", ()),
+    "bridge-alone": ("edge/bridge/peek.py", "import edge.ports", ()),
 }
 
 

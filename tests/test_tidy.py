@@ -61,7 +61,10 @@ HOME_OF = {
         "csms_lite/certificates/authority.py",
         "csms_lite/upkeep/doctor.py",
     ],
+    "firebase_admin": ["edge/bridge/database.py"],
+    "google": ["edge/bridge/database.py"],
     "httpx": [
+        "edge/bridge/source.py",
         "edge/drivers/carrier/http.py",
         "csms_lite/accounts/oidc.py",
         "csms_lite/webhooks/post.py",
@@ -84,7 +87,10 @@ ONLY_IN = {
         "edge/drivers/system_clock.py",
         "csms_lite/clock.py",
     ],
-    r"datetime\.(datetime|date)\.(now|utcnow|today)": ["edge/drivers/system_clock.py"],
+    r"datetime\.(datetime|date)\.(now|utcnow|today)": [
+        "edge/bridge/app.py",
+        "edge/drivers/system_clock.py",
+    ],
     r"uuid\.uuid[14]|secrets\..+|os\.urandom|random\.(?!Random$).+": [
         "csms_lite/chance.py",
         "csms_lite/people/*",
@@ -92,6 +98,7 @@ ONLY_IN = {
     ],
     r"asyncio\.to_thread|threading\.Thread|.*\.run_in_executor": [
         "csms_lite/accounts/passwords.py",
+        "edge/bridge/database.py",
         "edge/drivers/*",
         "edge/sim/wires.py",
         "csms_lite/certificates/*",
@@ -101,6 +108,7 @@ ONLY_IN = {
     r".*\.create_task": [
         "csms_lite/*",
         "edge/app/*",
+        "edge/bridge/*",
         "edge/control/*",
         "edge/doctor/*",
         "edge/drivers/*",
@@ -110,9 +118,11 @@ ONLY_IN = {
     ],
     r"(asyncio|time)\.sleep": [
         "edge/app/*",
+        "edge/bridge/*",
         "edge/cli/*",
         "edge/doctor/*",
         "edge/drivers/*",
+        "edge/notifier.py",
         "edge/runtime/*",
         "edge/sim/*",
     ],
