@@ -127,10 +127,10 @@ def _key(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps(told))
         elif arguments.enrol:
-            from csms_lite.enrol_line import qr_code
+            from edge.hmi.qr import qr_letters
 
             print(told["line"])
-            print(qr_code(told["line"]))
+            print(qr_letters(told["line"]))
         else:
             print(made)
 

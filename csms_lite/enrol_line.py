@@ -9,7 +9,6 @@ trusts what its computer trusts. The line is a secret, as the key in it is.
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import Final
 from urllib.parse import urlencode
 
@@ -66,12 +65,3 @@ def fingerprint(settings: Settings) -> str | None:
     from csms_lite.certificates.local import fingerprint_of
 
     return fingerprint_of(own)
-
-
-def qr_code(line: str) -> str:
-    """Draw *line* for a terminal, two modules in a letter."""
-    import segno
-
-    drawn = StringIO()
-    segno.make(line, error="m", micro=False).terminal(out=drawn, compact=True)
-    return drawn.getvalue()

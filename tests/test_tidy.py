@@ -62,17 +62,21 @@ HOME_OF = {
         "csms_lite/certificates/expiry.py",
         "csms_lite/certificates/local.py",
     ],
+    "firebase_admin": ["edge/bridge/database.py", "csms_lite/accounts/firebase.py"],
+    "google": ["edge/bridge/database.py", "csms_lite/accounts/firebase.py"],
     "httpx": [
+        "edge/bridge/source.py",
         "edge/drivers/carrier/http.py",
         "csms_lite/accounts/oidc.py",
         "csms_lite/webhooks/post.py",
     ],
     "gpiozero": ["edge/drivers/gpio_pins.py", "edge/sim/*"],
+    "h11": ["edge/drivers/page/http.py"],
     "jwt": ["csms_lite/accounts/tokens.py", "csms_lite/accounts/oidc.py"],
     "ocpp": ["edge/ocppj/*"],
     "pymodbus": ["edge/drivers/modbus.py", "edge/sim/*"],
     "pyotp": ["csms_lite/accounts/factors.py"],
-    "segno": ["csms_lite/enrol_line.py"],
+    "segno": ["edge/hmi/qr.py"],
     "serial": ["edge/drivers/pn532/__init__.py"],
     "uvicorn": ["csms_lite/http.py"],
     "websockets": ["edge/drivers/ocpp_line.py", "edge/sim/*", "csms_lite/ocpp/*endpoint.py"],
@@ -84,7 +88,10 @@ ONLY_IN = {
         "edge/drivers/system_clock.py",
         "csms_lite/clock.py",
     ],
-    r"datetime\.(datetime|date)\.(now|utcnow|today)": ["edge/drivers/system_clock.py"],
+    r"datetime\.(datetime|date)\.(now|utcnow|today)": [
+        "edge/bridge/app.py",
+        "edge/drivers/system_clock.py",
+    ],
     r"uuid\.uuid[14]|secrets\..+|os\.urandom|random\.(?!Random$).+": [
         "csms_lite/chance.py",
         "csms_lite/people/*",
@@ -93,6 +100,7 @@ ONLY_IN = {
     r"asyncio\.to_thread|threading\.Thread|.*\.run_in_executor": [
         "csms_lite/accounts/firebase.py",
         "csms_lite/accounts/passwords.py",
+        "edge/bridge/database.py",
         "edge/drivers/*",
         "edge/sim/wires.py",
         "csms_lite/certificates/*",
@@ -102,6 +110,7 @@ ONLY_IN = {
     r".*\.create_task": [
         "csms_lite/*",
         "edge/app/*",
+        "edge/bridge/*",
         "edge/control/*",
         "edge/doctor/*",
         "edge/drivers/*",
@@ -111,6 +120,7 @@ ONLY_IN = {
     ],
     r"(asyncio|time)\.sleep": [
         "edge/app/*",
+        "edge/bridge/*",
         "edge/cli/*",
         "edge/doctor/*",
         "edge/drivers/*",
