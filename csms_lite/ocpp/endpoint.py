@@ -149,7 +149,7 @@ class Endpoint:
                 pinging.cancel()
 
     async def receive(
-        self, identity: str, entry: Entry, connection: Socket, routes: Routes
+        self, identity: str, entry: Entry, connection: Socket, routes: Routes = ROUTES
     ) -> None:
         """Serve a station that was let in, by *routes*, until its socket closes."""
         station = await self._enter(identity, entry, connection)

@@ -34,12 +34,13 @@ def names(system: System, file: str) -> dict[int, str]:
 
 def snapshot(system: System) -> dict[str, tuple[int, int, int]]:
     """All that an installation may touch: inode, mode and time of change of each file."""
-    return {
-        str(path): (told.st_ino, told.st_mode, told.st_mtime_ns)
+    paths = (
+        path
         for top in ("etc", "opt", "usr/local", "var/lib")
         for path in (system.root / top).rglob("*")
-        if (told := path.lstat())
-    }
+    )
+    found = ((path, path.lstat()) for path in paths)
+    return {str(path): (told.st_ino, told.st_mode, told.st_mtime_ns) for path, told in found}
 
 
 def test_directories_belong_to_who_needs_them(installed: System) -> None:
