@@ -7,8 +7,8 @@ asked before is committed and answered or not answered at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
 
 import structlog
 
@@ -17,17 +17,17 @@ from csms_lite.accounts.passwords import password_thread
 from csms_lite.chance import Chance
 from csms_lite.clock import Clock
 from csms_lite.gate import Gate
-from csms_lite.house import furnish
+from csms_lite.house import House, furnish
 from csms_lite.http import HttpServer, http_app
 from csms_lite.listening import Addresses, check_exposure, open_ports, tls_of_people
 from csms_lite.messages.file import open_log
-from csms_lite.oversight import oversee
+from csms_lite.oversight import Oversight, oversee
 from csms_lite.secretfile import read_secret
 from csms_lite.settings import Settings
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import OpenDatabase, open_database
-from csms_lite.store.writer import open_store
+from csms_lite.store.writer import Store, open_store
 from csms_lite.tls import with_own
 from csms_lite.web import token_check
 from edge.notifier import Notifier, feed_watchdog
@@ -59,12 +59,7 @@ async def serve(
         passwords = held.enter_context(password_thread())
         ports = open_ports(settings, held, is_secure=tls is not None)
         ocpp_url = settings.ocpp_url or ports.addresses.ocpp
-        async with (
-            open_log(settings.state_dir, clock=clock, open_database=open_database) as log_store,
-            open_store(
-                settings.state_dir / "csms.db", clock=clock, open_database=open_database
-            ) as store,
-        ):
+        async with _stores(settings, clock, open_database) as (log_store, store):
             presence = Presence(clock.now_ms())
             oversight = oversee(
                 settings,
@@ -96,10 +91,30 @@ async def serve(
                 manager.say("READY=1")
                 await stopping.wait()
                 manager.say("STOPPING=1")
-                http.end()
-                for task in endless:
-                    task.cancel()
-                oversight.end_streams()
-                await house.close()
-                oversight.close()
+                await _end(http, endless, oversight, house)
     log.info("csms_stopped")
+
+
+@asynccontextmanager
+async def _stores(
+    settings: Settings, clock: Clock, open_database: OpenDatabase
+) -> AsyncIterator[tuple[Store, Store]]:
+    """Open the log's file and the money's; gives them in this order."""
+    state_dir = settings.state_dir
+    async with (
+        open_log(state_dir, clock=clock, open_database=open_database) as log_store,
+        open_store(state_dir / "csms.db", clock=clock, open_database=open_database) as store,
+    ):
+        yield log_store, store
+
+
+async def _end(
+    http: HttpServer, endless: Iterable[asyncio.Task[None]], oversight: Oversight, house: House
+) -> None:
+    """End what people and chargers hold, the stations last: they are told to come back."""
+    http.end()
+    for task in endless:
+        task.cancel()
+    oversight.end_streams()
+    await house.close()
+    oversight.close()

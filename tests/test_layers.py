@@ -69,6 +69,7 @@ def test_planted_import_breaks_its_contract(skeleton: Path, contract: str) -> No
     """The linter names the planted module."""
     name, line, others = PLANTS[contract]
     planted = [skeleton / name, *(skeleton / other for other in others)]
+    before = {path: path.read_text() for path in planted if path.exists()}
     planted[0].write_text(line + "\n")
     for other in planted[1:]:
         other.write_text("")
@@ -77,6 +78,8 @@ def test_planted_import_breaks_its_contract(skeleton: Path, contract: str) -> No
     finally:
         for path in planted:
             path.unlink()
+        for path, text in before.items():
+            path.write_text(text)
     module = name.removesuffix(".py").replace("/", ".")
     assert result.returncode == 1, result.stdout
     assert module in result.stdout

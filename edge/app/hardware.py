@@ -14,6 +14,7 @@ from edge.config.settings import Connector, Supervision, Table
 from edge.core.events import Event, Port, TagPresented
 from edge.core.setup import EvseTraits
 from edge.drivers.registry import Rig, choose
+from edge.notifier import Notifier, feed_watchdog
 from edge.ports import CardReader, Clock, EnergyMeter, Evse, Post, Supply, Thermometer
 from edge.runtime.liveness import prove_alive
 from edge.runtime.supervise import Backoff, Worker, supervise
@@ -130,13 +131,16 @@ def backoff_of(port: Port, waits: Supervision) -> Backoff:
 
 
 def proofs(
-    hardware: Hardware, come_round: Callable[[], Awaitable[None]]
+    hardware: Hardware, notifier: Notifier, come_round: Callable[[], Awaitable[None]]
 ) -> dict[str, Coroutine[None, None, None]]:
-    """The proof of life that charging points want, by its name (safety 2)."""
+    """The proof of life that charging points and the service manager want, by name (safety 2)."""
     return {
-        f"proof-{number}": prove_alive(evse.prove_alive, every_s, come_round)
-        for number, evse in hardware.evses.items()
-        if (every_s := evse.proof_s) is not None
+        "watchdog": feed_watchdog(notifier, come_round),
+        **{
+            f"proof-{number}": prove_alive(evse.prove_alive, every_s, come_round)
+            for number, evse in hardware.evses.items()
+            if (every_s := evse.proof_s) is not None
+        },
     }
 
 

@@ -46,7 +46,7 @@ from edge.drivers.registry import decode
 from edge.drivers.system_clock import SystemClock
 from edge.drivers.verifier import read_roots
 from edge.errors import ConfigError
-from edge.notifier import Notifier, feed_watchdog
+from edge.notifier import Notifier
 from edge.ports import Post
 from edge.recording.flight import FlightRecorder
 from edge.recording.veil import Veil
@@ -178,8 +178,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     recorder = Recorder(journal=journal, perform=act, clock=clock)
     wear = Wear(written=written_bytes, clock=clock)
     loop = _make_loop(place, daemon, parts, act, recorder)
-    is_idle = partial(_is_idle, loop)
-    upkeep = Upkeep(check=journal.check, is_idle=is_idle, clock=clock)
+    upkeep = Upkeep(check=journal.check, is_idle=partial(_is_idle, loop), clock=clock)
     expiry = _make_expiry(place, parts, loop)
     daemon.begin(
         Works(
@@ -208,11 +207,9 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         "wear": wear.run(),
         "upkeep": upkeep.run(),
         "expiry": expiry.run(),
-        "purge": keep_purged(journal.purge, is_idle),
-        "space": watch_space(journal, clock, loop.post),
-        "watchdog": feed_watchdog(place.notifier, loop.come_round),
+        **_kept_small(journal, loop, clock),
         **_board(place, loop),
-        **proofs(hardware, loop.come_round),
+        **proofs(hardware, place.notifier, loop.come_round),
         **at_work(hardware, place.settings.supervision, clock, loop.post, parts.names.of),
     }
     _post_first(loop.post, clock, hardware)
@@ -267,6 +264,14 @@ def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
 def _make_expiry(place: Place, parts: _Parts, loop: Loop[ChargePoint]) -> Expiry:
     read = partial(parts.notary.ends, certificate_files(place.settings))
     return Expiry(read=read, state=lambda: loop.state, clock=place.clock)
+
+
+def _kept_small(journal: SqliteJournal, loop: Loop[ChargePoint], clock: Clock) -> dict[str, Work]:
+    """What clears the journal, and what watches the room that is left on its disk."""
+    return {
+        "purge": keep_purged(journal.purge, partial(_is_idle, loop)),
+        "space": watch_space(journal, clock, loop.post),
+    }
 
 
 def _board(place: Place, loop: Loop[ChargePoint]) -> dict[str, Work]:

@@ -6,7 +6,7 @@ import argparse
 import ipaddress
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -20,21 +20,20 @@ CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as in hmi/status.schema.json
 URL_MAX: Final = 500
 NAME_MAX: Final = 100
 OUTLET: Final = re.compile(r"([1-9][0-9]?)=(\S.{0,59})")
-EXAMPLE: Final = """example:
-  tapwatt page deploy site --url https://charge.example.org \\
-      --firebase https://my-project-default-rtdb.europe-west1.firebasedatabase.app \\
-      --station K7PLM2QX --name "Town Hall car park" --connector "1=Type 2, 22 kW"
-"""
+EXAMPLES: Final = {
+    "page deploy": (
+        "tapwatt page deploy site --url https://charge.example.org --station K7PLM2QX"
+        " --firebase https://my-project-default-rtdb.europe-west1.firebasedatabase.app"
+        ' --name "Town Hall car park" --connector "1=Type 2, 22 kW"'
+    ),
+}
 
 
-def verbs(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs of `tapwatt page`."""
+def verbs(parser: argparse.ArgumentParser) -> Mapping[str, str]:
+    """Add the verbs of `tapwatt page`; gives an example of each."""
     below = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     deploy = below.add_parser(
-        "deploy",
-        help="write the pages as a site for any host of static files",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "deploy", help="write the pages as a site for any host of static files"
     )
     deploy.add_argument("directory", type=Path, metavar="DIR", help="made, or written anew")
     deploy.add_argument("--url", required=True, help="where the site will be: it is in its QR code")
@@ -52,6 +51,7 @@ def verbs(parser: argparse.ArgumentParser) -> None:
     )
     deploy.add_argument("--json", action="store_true", help="say what was written as JSON")
     deploy.set_defaults(func=_deploy)
+    return EXAMPLES
 
 
 def _deploy(arguments: argparse.Namespace) -> int:

@@ -50,8 +50,9 @@ OFFLINE_VERBS = (
 def every_verb() -> dict[str, argparse.ArgumentParser]:
     found: dict[str, argparse.ArgumentParser] = {}
     for command in SUMMARIES:
-        whole = _parser([command])
-        found |= dict(leaves(whole, "tapwatt"))
+        path = f"tapwatt {command}"
+        every = leaves(_parser([command]), "tapwatt")
+        found |= {words: verb for words, verb in every if f"{words} ".startswith(f"{path} ")}
     return {path.removeprefix("tapwatt "): verb for path, verb in found.items() if " " in path}
 
 
