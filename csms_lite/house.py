@@ -35,6 +35,8 @@ from csms_lite.ocpp.session import Desk
 from csms_lite.ocpp.wire import untapped
 from csms_lite.oversight import Oversight
 from csms_lite.sessions.freshness import Freshness
+from csms_lite.sessions.lingering import Asking, Grace
+from csms_lite.sessions.lingering import look as linger
 from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
 from csms_lite.stations.door import HouseRules
@@ -63,6 +65,7 @@ class House:
     """Chargers are asked for readings while somebody watches."""
     watch: Watch
     notary: Notary | None
+    grace: Grace
     public_url: str | None
     """Where chargers reach the HTTP port, if it is another than people do."""
 
@@ -94,6 +97,9 @@ class House:
                 ended = await store.do(commands.expire, now_ms)
                 ended += await store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
                 await store.do(charging.settle, now_ms, self.desk.start_within_s * 1000)
+                asking = Asking(self.desk.presence.is_online, self.desk.chance.message_id)
+                for station_id in await store.do(linger, self.grace, asking, now_ms):
+                    self.desk.outgoing.ring(station_id)
                 for command_id in ended:
                     self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
@@ -172,6 +178,10 @@ async def furnish(
         refreshes=settings.trigger_when_watched,
         watch=Watch(store, clock, presence, desk.patience, feed.touch),
         notary=notary,
+        grace=Grace(
+            settings.not_charging_after_s * 1000 or None,
+            settings.overstay_after_min * 60_000 or None,
+        ),
         public_url=settings.public_url,
     )
 
