@@ -97,11 +97,11 @@ class House:
                 ended = await store.do(commands.expire, now_ms)
                 ended += await store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
                 await store.do(charging.settle, now_ms, self.desk.start_within_s * 1000)
+                for command_id in ended:
+                    self.desk.outgoing.settled(command_id)
                 asking = Asking(self.desk.presence.is_online, self.desk.chance.message_id)
                 for station_id in await store.do(linger, self.grace, asking, now_ms):
                     self.desk.outgoing.ring(station_id)
-                for command_id in ended:
-                    self.desk.outgoing.settled(command_id)
                 while await store.do(forget_answers, now_ms):
                     pass
                 await self.desk.shelf.tidy(now_ms)
