@@ -178,10 +178,7 @@ async def furnish(
         refreshes=settings.trigger_when_watched,
         watch=Watch(store, clock, presence, desk.patience, feed.touch),
         notary=notary,
-        grace=Grace(
-            settings.not_charging_after_s * 1000 or None,
-            settings.overstay_after_min * 60_000 or None,
-        ),
+        grace=_grace(settings),
         public_url=settings.public_url,
     )
 
@@ -208,6 +205,12 @@ def _signers(
     authority = Authority.load(certificate, key, settings.station_cert_days)
     notary = Notary(store, clock, chance, authority, outgoing.ring)
     return Signing(fault=fault_of_request), notary
+
+
+def _grace(settings: Settings) -> Grace:
+    return Grace(
+        settings.not_charging_after_s * 1000 or None, settings.overstay_after_min * 60_000 or None
+    )
 
 
 def _bounds(settings: Settings) -> Bounds:
