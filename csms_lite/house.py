@@ -159,8 +159,7 @@ async def furnish(
         start_within_s=settings.start_within_s,
         expiry_ms=settings.session_expiry_h * 3_600_000,
     )
-    is_local = is_loopback(settings.host)
-    rules = HouseRules(is_loopback=is_local, accept_unknown=settings.accept_unknown)
+    rules = _house_rules(settings)
     endpoint = Endpoint(
         desk,
         house=rules,
@@ -205,6 +204,11 @@ def _signers(
     authority = Authority.load(certificate, key, settings.station_cert_days)
     notary = Notary(store, clock, chance, authority, outgoing.ring)
     return Signing(fault=fault_of_request), notary
+
+
+def _house_rules(settings: Settings) -> HouseRules:
+    is_local = is_loopback(settings.host)
+    return HouseRules(is_loopback=is_local, accept_unknown=settings.accept_unknown)
 
 
 def _grace(settings: Settings) -> Grace:
