@@ -35,6 +35,8 @@ from csms_lite.ocpp.session import Desk
 from csms_lite.ocpp.wire import untapped
 from csms_lite.oversight import Oversight
 from csms_lite.sessions.freshness import Freshness
+from csms_lite.sessions.lingering import Asking, Grace
+from csms_lite.sessions.lingering import look as linger
 from csms_lite.sessions.warnings import Limits
 from csms_lite.settings import Settings
 from csms_lite.stations.door import HouseRules
@@ -63,6 +65,7 @@ class House:
     """Chargers are asked for readings while somebody watches."""
     watch: Watch
     notary: Notary | None
+    grace: Grace
     public_url: str | None
     """Where chargers reach the HTTP port, if it is another than people do."""
 
@@ -96,6 +99,9 @@ class House:
                 await store.do(charging.settle, now_ms, self.desk.start_within_s * 1000)
                 for command_id in ended:
                     self.desk.outgoing.settled(command_id)
+                asking = Asking(self.desk.presence.is_online, self.desk.chance.message_id)
+                for station_id in await store.do(linger, self.grace, asking, now_ms):
+                    self.desk.outgoing.ring(station_id)
                 while await store.do(forget_answers, now_ms):
                     pass
                 await self.desk.shelf.tidy(now_ms)
@@ -153,8 +159,7 @@ async def furnish(
         start_within_s=settings.start_within_s,
         expiry_ms=settings.session_expiry_h * 3_600_000,
     )
-    is_local = is_loopback(settings.host)
-    rules = HouseRules(is_loopback=is_local, accept_unknown=settings.accept_unknown)
+    rules = _house_rules(settings)
     endpoint = Endpoint(
         desk,
         house=rules,
@@ -172,6 +177,7 @@ async def furnish(
         refreshes=settings.trigger_when_watched,
         watch=Watch(store, clock, presence, desk.patience, feed.touch),
         notary=notary,
+        grace=_grace(settings),
         public_url=settings.public_url,
     )
 
@@ -198,6 +204,17 @@ def _signers(
     authority = Authority.load(certificate, key, settings.station_cert_days)
     notary = Notary(store, clock, chance, authority, outgoing.ring)
     return Signing(fault=fault_of_request), notary
+
+
+def _house_rules(settings: Settings) -> HouseRules:
+    is_local = is_loopback(settings.host)
+    return HouseRules(is_loopback=is_local, accept_unknown=settings.accept_unknown)
+
+
+def _grace(settings: Settings) -> Grace:
+    return Grace(
+        settings.not_charging_after_s * 1000 or None, settings.overstay_after_min * 60_000 or None
+    )
 
 
 def _bounds(settings: Settings) -> Bounds:

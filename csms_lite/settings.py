@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     """How long a start that a charger accepted may wait for its cable before it is failed."""
     session_expiry_h: Annotated[int, Field(ge=1, le=8760)] = 24
     """After how many hours without news a running session is shown as overdue; never closed."""
+    not_charging_after_s: Annotated[int, Field(ge=0, le=86_400)] = 300
+    """After how long a session that runs where nothing charges, as its connector tells, raises an
+    alert and its status is asked for; 0: never. By itself that ends no session."""
+    overstay_after_min: Annotated[int, Field(ge=0, le=10_080)] = 0
+    """After how many minutes a cable that stays in after its session raises an alert; 0: never."""
     nominal_v: Annotated[float, Field(ge=50, le=500)] = 230
     """Mains voltage to neutral; a tenth more or less raises an alarm."""
     temperature_limit_c: Annotated[float, Field(ge=30, le=150)] = 80

@@ -2,7 +2,7 @@
 
 For who gives a service account: only with one can it be asked whether a person was disabled or
 signed out everywhere. Without one `csms_lite.accounts.oidc` verifies the same tokens by the same
-rules; a revoked one is then good until it ends by itself, within the hour.
+rules, and nobody here learns that a person was put out there.
 The library is synchronous and its HTTP session is one thread's: it gets one, and few may wait.
 """
 
@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import structlog
+
 from csms_lite.accounts.identities import Identity, Standing
 from csms_lite.accounts.oidc import SKEW_S, identity_of
 from csms_lite.errors import Forbidden, NotAllowed, ProviderFailed, SettingsError, TooMany
@@ -27,6 +29,8 @@ WITHIN_S: Final = 10.0  # the library itself tries again after some failures
 HTTP_WITHIN_S: Final = 5
 MOST_WAITING: Final = 20  # a second or two of Google's time; whoever comes then tries again
 ASKED_AT_ONCE: Final = 100  # accounts:lookup takes no more
+
+log = structlog.get_logger(__name__)
 
 
 class Firebase:
@@ -117,7 +121,7 @@ def _verified(client: Any, token: str) -> dict[str, Any]:
             raise ProviderFailed("the keys of Firebase cannot be read: try again") from failure
         raise NotAllowed("this ID token is not good here: sign in anew") from failure
     except (exceptions.FirebaseError, GoogleAuthError) as failure:
-        raise ProviderFailed(f"Firebase cannot be asked: {failure}") from failure
+        raise _not_asked(failure) from failure
     except ValueError as failure:
         raise NotAllowed("this is no ID token") from failure
     return claims
@@ -130,10 +134,16 @@ def _standing(client: Any, subjects: Sequence[str]) -> list[Standing]:
     try:
         found = client.get_users([auth.UidIdentifier(subject) for subject in subjects])
     except (exceptions.FirebaseError, GoogleAuthError) as failure:
-        raise ProviderFailed(f"Firebase cannot be asked: {failure}") from failure
+        raise _not_asked(failure) from failure
     known = {
         user.uid: Standing(user.uid, user.disabled, user.tokens_valid_after_timestamp or 0)
         for user in found.users
     }
     gone = (Standing(one, is_out=True, valid_from_ms=0) for one in subjects if one not in known)
     return [*known.values(), *gone]
+
+
+def _not_asked(failure: Exception) -> ProviderFailed:
+    """Tell the operator what is wrong, such as a right that the account lacks."""
+    log.warning("firebase_not_asked", error=str(failure)[:500])
+    return ProviderFailed("Firebase cannot be asked now: try again later")

@@ -13,6 +13,18 @@ from typing import Final, NamedTuple
 OFFLINE: Final = "offline"
 FAULT: Final = "fault"
 CERTIFICATE: Final = "certificate"
+UPDATE_FAILED: Final = "update_failed"
+NOT_UPDATED: Final = frozenset(
+    {
+        "DownloadFailed",
+        "InstallationFailed",
+        "InstallVerificationFailed",
+        "InvalidSignature",
+        "RevokedCertificate",
+    }
+)
+"""With what a charger says that new firmware did not come about."""
+NO_NEWS: Final = "Idle"  # told when asked for, and after a failure as well
 STATION: Final = 0  # the connector of what concerns all of a station
 
 

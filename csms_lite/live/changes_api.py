@@ -27,6 +27,7 @@ NUMBER_MAX: Final = 2**63 - 1
 SEND_WITHIN_S: Final = 20.0  # who reads nothing for so long gets no more
 TOKEN_WITHIN_S: Final = 10.0
 FIRST_MAX: Final = 8192  # characters of the first message: a token and a number
+REASON_MAX: Final = 120  # bytes of a close reason, RFC 6455 5.5
 MOST_CHARGERS: Final = 50  # named in one address
 ASK_AGAIN_S: Final = 60.0  # how long a stream outlives the right to it
 SUBPROTOCOL: Final = "tapwatt.events"
@@ -121,7 +122,8 @@ async def _serve(
         wanted = _wanted(asked.getlist("charger"), asked.getlist("kind"))
         told = changes.follow(account_of(who), after, wanted)
     except (CsmsError, TimeoutError, ValueError) as refusal:
-        await websocket.close(POLICY, str(refusal)[:100] or "say who you are: send the token")
+        why = str(refusal).encode(errors="replace")[:REASON_MAX].decode(errors="ignore")
+        await websocket.close(POLICY, why or "say who you are: send the token")
         return
     still = _asking(gate, connection, who)
     async with asyncio.TaskGroup() as tasks:

@@ -46,7 +46,7 @@ ROUTES: Final[Routes] = {
     "FirmwareStatusNotification": Route(
         read=messages.read_whole,
         first=verbs.noting("firmware_status"),
-        then=(verbs.fulfilling("FirmwareStatusNotification"),),
+        then=(verbs.alert_of_update, verbs.fulfilling("FirmwareStatusNotification")),
     ),
     "Heartbeat": Route(
         read=messages.read_whole, first=verbs.heartbeat, then=(verbs.fulfilling("Heartbeat"),)
@@ -73,7 +73,7 @@ ROUTES: Final[Routes] = {
     "SignedFirmwareStatusNotification": Route(
         read=messages.read_whole,
         first=verbs.noting("signed_firmware_status"),
-        then=(verbs.fulfilling("SignedFirmwareStatusNotification"),),
+        then=(verbs.alert_of_update, verbs.fulfilling("SignedFirmwareStatusNotification")),
     ),
     "StartTransaction": Route(
         read=messages.read_start,

@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 from csms_lite.access.rules import AccessRules, Verdict
 from csms_lite.access.service import judge_start, judge_stop, judge_tag
 from csms_lite.alerts import service as alerts
-from csms_lite.alerts.rules import FAULT
+from csms_lite.alerts.rules import FAULT, NO_NEWS, NOT_UPDATED, UPDATE_FAILED
 from csms_lite.certificates import service as certificates
 from csms_lite.certificates.rules import NOBODY, Signing
 from csms_lite.charging import service as charging
 from csms_lite.clock import rfc3339
 from csms_lite.commands import service as commands
+from csms_lite.commands.following import hint
 from csms_lite.enrolment import service as enrolment
 from csms_lite.history import service as history
 from csms_lite.local_list import service as local_list
@@ -109,6 +110,16 @@ def alert_of_status(db: Connection, origin: Origin, told: Observation) -> None:
     alerts.raise_alert(
         db, origin.station_id, FAULT, details, connector=told.connector, now_ms=origin.now_ms
     )
+
+
+def alert_of_update(db: Connection, origin: Origin, told: Mapping[str, Any]) -> None:
+    """Raise an alert for an update that failed, and close it once the charger tries again."""
+    status = str(told.get("status"))
+    if status in NOT_UPDATED:
+        details = {"status": status, "hint": hint(told)}
+        alerts.raise_alert(db, origin.station_id, UPDATE_FAILED, details, now_ms=origin.now_ms)
+    elif status != NO_NEWS:
+        alerts.close(db, origin.station_id, UPDATE_FAILED, now_ms=origin.now_ms)
 
 
 def start(db: Connection, origin: Origin, told: Start) -> Answer:

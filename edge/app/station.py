@@ -266,7 +266,9 @@ def _make_expiry(place: Place, parts: _Parts, loop: Loop[ChargePoint]) -> Expiry
     return Expiry(read=read, state=lambda: loop.state, clock=place.clock)
 
 
-def _kept_small(journal: SqliteJournal, loop: Loop[ChargePoint], clock: Clock) -> dict[str, Work]:
+def _kept_small(
+    journal: SqliteJournal, loop: Loop[ChargePoint], clock: SystemClock
+) -> dict[str, Work]:
     """What clears the journal, and what watches the room that is left on its disk."""
     return {
         "purge": keep_purged(journal.purge, partial(_is_idle, loop)),

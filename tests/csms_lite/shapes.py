@@ -1,9 +1,14 @@
-"""A station and a session as rules are given them; a test changes what it is about."""
+"""A station, a session and people as rules are given them; a test changes what it is about."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
+from csms_lite.accounts import service as accounts
+from csms_lite.accounts.rules import Person
+from csms_lite.gate import Role
 from csms_lite.sessions.rules import Session
 from csms_lite.stations.rules import Station
 
@@ -22,6 +27,13 @@ STATION = Station(
     booted_at_ms=0,
     heard_at_ms=None,
 )
+
+
+def add_accounts(db: Connection, count: int) -> None:
+    """Add accounts, numbered from 1: whoever owns something has one."""
+    for number in range(1, count + 1):
+        person = Person(f"p{number}@example.org", "N", "S")
+        accounts.add(db, person, None, role=Role.USER, is_verified=True, who=None, now_ms=0)
 
 
 def session(**changed: Any) -> Session:

@@ -32,7 +32,7 @@ enrolments: Final = Table(
     Column("who", String(200), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("label", String(50)),
-    Column("user_id", Integer),
+    Column("user_id", ForeignKey("accounts.account_id")),
     Column("parent", String(20)),
     Column("expires_at_ms", BigInteger),
     Column("tag", String(20), comment="the card that came of it"),

@@ -15,7 +15,7 @@ cards: Final = Table(
     Column("tag", String(20), nullable=False, comment="as it was given"),
     Column("kind", String(8), nullable=False, server_default="rfid", comment="or virtual, guest"),
     Column("label", String(50)),
-    Column("user_id", Integer, comment="the account that owns it"),
+    Column("user_id", ForeignKey("accounts.account_id"), comment="the account that owns it"),
     Column("status", String(12), nullable=False, comment="Accepted or Blocked"),
     Column("reason", String(200), comment="why it is blocked"),
     Column("parent", String(20), comment="its group, as it was given"),

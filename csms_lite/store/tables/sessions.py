@@ -44,7 +44,7 @@ sessions: Final = Table(
     Column("measured_at_ms", BigInteger, comment="when both were measured"),
     Column("currency", String(3), comment="price when it was asked for, or began"),
     Column("per_kwh_minor", BigInteger),
-    Column("user_id", Integer, comment="whose it is, if anybody's"),
+    Column("user_id", ForeignKey("accounts.account_id"), comment="whose it is, if anybody's"),
     Column("reference", String(64), comment="the caller's own name of it"),
     Column("asked_at_ms", BigInteger, comment="when a driver asked for it"),
     Column("start_command_id", ForeignKey("commands.command_id"), comment="that caused it"),

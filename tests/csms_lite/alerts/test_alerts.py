@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from csms_lite.alerts import service
@@ -163,6 +164,32 @@ async def test_changes_of_line_and_state_are_told_to_who_follows(yard: Yard) -> 
         ("CP-1", "station", "STALE", "Free"),
         ("CP-1", "station", "STALE", "Broken"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("action", "failed", "goes_on"),
+    [
+        ("FirmwareStatusNotification", "DownloadFailed", "Downloading"),
+        ("FirmwareStatusNotification", "InstallationFailed", "Installed"),
+        ("SignedFirmwareStatusNotification", "InvalidSignature", "DownloadScheduled"),
+    ],
+)
+async def test_an_update_that_failed_is_alerted_of_until_it_goes_on(
+    central: Central, action: str, failed: str, goes_on: str
+) -> None:
+    """B37: once, however often it is told; Idle, which comes after it, is no news."""
+    async with central.station() as station:
+        await station.boot()
+        for status in ("Downloading", failed, failed, "Idle"):
+            assert await station.call(action, {"status": status}) == {}
+        [alert] = await central.get("/api/alerts?open=true")
+        assert (alert["kind"], alert["connector"], alert["details"]["status"]) == (
+            "update_failed",
+            0,
+            failed,
+        )
+        assert await station.call(action, {"status": goes_on}) == {}
+        assert await central.get("/api/alerts?open=true") == []
 
 
 async def test_changes_of_line_and_state_become_events_once(yard: Yard) -> None:

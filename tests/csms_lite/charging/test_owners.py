@@ -34,6 +34,7 @@ from csms_lite.stations.service import connected
 from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import Store, open_store
 from csms_lite.web import add_problems
+from tests.csms_lite.shapes import add_accounts
 
 AT = "2024-05-01T10:00:00Z"
 WHO = {
@@ -130,6 +131,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             connected, "CP-1", accept_unknown=True, make_code=lambda: "CODE", now_ms=0
         )
         presence.arrived(station.station_id, station.connection, 0)
+        await store.do(add_accounts, 9)
         for name in ("alice", "bob", "operator"):
             await store.do(put_card, Card(name, "Accepted", None, None), 0, who="test")
         app = FastAPI()

@@ -64,6 +64,17 @@ async def test_a_key_with_the_scope_opens_the_websocket(central: Central) -> Non
             )
 
 
+async def test_a_strange_wish_is_refused_in_few_bytes(central: Central) -> None:
+    """A close reason holds 123 bytes, and a letter may take four."""
+    url = central.addresses.http.replace("http", "ws") + "/api/events/ws"
+    async with connect(f"{url}?kind={'%F0%9F%94%8C' * 99}") as socket:
+        await socket.send(json.dumps({"token": central.token}))
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+
 async def test_a_websocket_tells_what_is_wanted(central: Central) -> None:
     """Chosen in its address, as at the stream; what cannot be wanted is said."""
     url = central.addresses.http.replace("http", "ws") + "/api/events/ws"

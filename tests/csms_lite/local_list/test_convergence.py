@@ -24,6 +24,7 @@ from csms_lite.people.rules import Budget, Card, Group
 from csms_lite.stations import service as stations
 from csms_lite.stations.rules import Boot
 from tests.csms_lite.inline import Inline, ManualClock, empty_database
+from tests.csms_lite.shapes import add_accounts
 
 HERE, ELSEWHERE = "CP-1", "CP-2"
 LATER_MS: Final = 16 * 60_000  # longer than any wait after failures
@@ -139,6 +140,7 @@ class Bench:
             lambda _station_id: None,
             by_setting=True,
         )
+        add_accounts(db, 1)
         people.virtual_card(db, 1, lambda: "SECRET", now_ms, who="test")  # never to be seen there
         self.boot()
 

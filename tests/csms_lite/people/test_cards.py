@@ -30,6 +30,7 @@ from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import open_store
 from tests.csms_lite.central import Central
 from tests.csms_lite.inline import empty_database
+from tests.csms_lite.shapes import add_accounts
 
 FULL = {
     "kind": "guest",
@@ -139,6 +140,7 @@ def test_a_virtual_card_is_made_once_per_account() -> None:
     """Stable per account, 20 letters of Crockford's base32, and another after it was removed."""
     chance = Chance(random.Random(1))
     with empty_database() as db:
+        add_accounts(db, 2)
 
         def mine(user_id: int) -> Card:
             return service.virtual_card(db, user_id, chance.virtual_tag, 1, who="x")
@@ -161,6 +163,7 @@ def test_a_virtual_card_is_made_once_per_account() -> None:
 def test_a_virtual_tag_that_is_taken_is_not_taken_over() -> None:
     """A tag that another card has already is drawn again."""
     with empty_database() as db:
+        add_accounts(db, 1)
         plain = Card(tag="TAKEN", status="Accepted", parent=None, expires_at_ms=None)
         service.put_card(db, plain, 1, who="x")
         tags = iter(["taken", "FREE"])

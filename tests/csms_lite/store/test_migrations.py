@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -18,11 +19,12 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from csms_lite.clock import SystemClock
 from csms_lite.commands.service import command as find_command
+from csms_lite.errors import VerbFailed
 from csms_lite.stations.service import notes_on_station, station
 from csms_lite.store.migrate import MIGRATIONS
 from csms_lite.store.prepared import Prepared
 from csms_lite.store.tables import metadata
-from csms_lite.store.thread import open_database
+from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import open_store
 
 PACKAGE = Path(__file__).parents[3] / "csms_lite"
@@ -141,6 +143,56 @@ async def test_what_opens_an_address_is_taken_out_of_old_commands(tmp_path: Path
         '{"location":"ftp://********@host/dir","retries":1}',
         payloads[3],
     ]
+
+
+OWNED = """
+    INSERT INTO accounts (account_id, name, surname, language, role, is_verified, is_disabled,
+        token_version, created_at_ms, changed_at_ms)
+        VALUES (5, 'A', 'B', 'en', 'USER', 1, 0, 0, 1, 1);
+    INSERT INTO cards (tag_key, tag, status, changed_at_ms, user_id, has_budget)
+        VALUES ('A', 'A', 'Accepted', 1, 5, 1), ('B', 'B', 'Accepted', 1, 99, 0);
+    INSERT INTO budgets (holder, holder_key, period, energy_wh) VALUES ('card', 'A', 'day', 7);
+    INSERT INTO rights (holder, holder_key, station_id) VALUES ('card', 'A', 7);
+    INSERT INTO sessions (transaction_id, station_id, connector, id_tag, verdict, state,
+        started_at_ms, received_at_ms, user_id)
+        VALUES (41, 7, 1, 'A', 'Accepted', 'pending', 1, 1, 5),
+            (42, 7, 1, 'B', 'Accepted', 'pending', 1, 1, 99);
+    INSERT INTO enrolments (enrolment_id, station_id, state, opened_at_ms, until_ms, who, kind,
+        user_id) VALUES (1, 7, 'open', 1, 2, 'x', 'rfid', 5), (2, 7, 'open', 1, 2, 'x', 'rfid', 99);
+"""
+
+
+async def test_owners_of_an_older_version_stay_and_nobodys_numbers_go(tmp_path: Path) -> None:
+    """With all that refers to them; from now on an owner has an account."""
+    path = tmp_path / "csms.db"
+    _fill(path, "0011", STATION + OWNED)
+
+    def found(db: Connection) -> dict[str, list[tuple[object, ...]]]:
+        queries = {
+            "cards": "SELECT tag, user_id FROM cards ORDER BY tag",
+            "sessions": "SELECT transaction_id, user_id FROM sessions ORDER BY 1",
+            "enrolments": "SELECT enrolment_id, user_id FROM enrolments ORDER BY 1",
+            "budgets": "SELECT holder_key, energy_wh FROM budgets",
+            "rights": "SELECT holder_key, station_id FROM rights",
+            "wrong": "PRAGMA foreign_key_check",
+        }
+        return {name: raw_of(db).execute(query).fetchall() for name, query in queries.items()}
+
+    def give_to_nobody(db: Connection, table: str) -> None:
+        raw_of(db).execute(f"UPDATE {table} SET user_id = 99")
+
+    async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
+        assert await store.do(found) == {
+            "cards": [("A", 5), ("B", None)],
+            "sessions": [(41, 5), (42, None)],
+            "enrolments": [(1, 5), (2, None)],
+            "budgets": [("A", 7)],
+            "rights": [("A", 7)],
+            "wrong": [],
+        }
+        for table in ("cards", "sessions", "enrolments"):
+            with pytest.raises(VerbFailed, match="FOREIGN KEY"):
+                await store.do(give_to_nobody, table)
 
 
 async def test_stations_of_the_first_version_live_on(tmp_path: Path) -> None:
