@@ -179,7 +179,7 @@ class Verdict:
     def heard(self, sign: bool | None, at: float, *, after_s: float, over_s: float) -> Verdict:
         """Hear a *sign*, `None` for neither yes nor no: who lasts long enough turns the verdict."""
         if sign is None or sign is self.holds:
-            return Verdict(holds=self.holds)
+            return self if self.since is None else Verdict(holds=self.holds)
         since = at if self.since is None else self.since
         if at - since >= (over_s if self.holds else after_s):
             return Verdict(holds=sign)

@@ -36,16 +36,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One connector at a monotonic second."""
+    """One connector and its *bay* at a monotonic second."""
 
     state: ChargePoint
     connector: int
+    bay: Bay
     now: float
 
-    @property
-    def bay(self) -> Bay:
-        """The connector's own state."""
-        return self.state.bay(self.connector)
+
+def case_of(state: ChargePoint, connector: int, now: float) -> Case:
+    """*connector* as *state* has it, looked up once for all rows of a table."""
+    return Case(state=state, connector=connector, bay=state.bay(connector), now=now)
 
 
 Sign = Callable[[Case], bool]
@@ -68,7 +69,7 @@ def warning(state: ChargePoint, connector: int, now: float) -> Fault | None:
 
 
 def _first(table: Table, state: ChargePoint, connector: int, now: float) -> Fault | None:
-    case = Case(state=state, connector=connector, now=now)
+    case = case_of(state, connector, now)
     for is_there, found in table:
         if is_there(case):
             return found

@@ -36,10 +36,11 @@ def _put(draft: Draft, connector: int, notice: Notice) -> None:
 
 def current(state: ChargePoint, connector: int, now: float) -> Told:
     """Status, error code and info of *connector* as they are."""
+    status = levels.status(state, connector, now)
     code, info = levels.error(state, connector, now)
     if info is None:
-        info = why.info(state, connector, now)
-    return levels.status(state, connector, now), code, info
+        info = why.info(state, connector, now, status)
+    return status, code, info
 
 
 def is_introduced(state: ChargePoint) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from edge.core import levels, limits, reason_words, reasons, trouble
 from edge.core.bay import Ended
-from edge.core.faults import Case
+from edge.core.faults import Case, case_of
 from edge.core.reason_words import Owner
 from edge.core.reasons import Row
 from edge.core.state import ChargePoint
@@ -37,7 +37,7 @@ class Cause:
 
 def causes(state: ChargePoint, connector: int, now: float) -> tuple[Cause, ...]:
     """Why no energy flows in the session of *connector*; without one, why nobody can start."""
-    case = Case(state=state, connector=connector, now=now)
+    case = case_of(state, connector, now)
     return tuple(_cause(row, case) for row in _rows(case) if row.is_there(case))
 
 
@@ -50,12 +50,11 @@ def line(state: ChargePoint) -> Cause | None:
     return Cause(what=words.what, owner=words.owner, remedy=words.remedy, since=found.since)
 
 
-def info(state: ChargePoint, connector: int, now: float) -> str | None:
-    """Why a connector is Unavailable or SuspendedEVSE, if that is worth a message."""
-    status = levels.status(state, connector, now)
+def info(state: ChargePoint, connector: int, now: float, status: ConnectorStatus) -> str | None:
+    """Why a connector is Unavailable or SuspendedEVSE, its *status*, if that is worth a message."""
     if connector == 0 or status not in _TOLD_WITH:
         return None
-    case = Case(state=state, connector=connector, now=now)
+    case = case_of(state, connector, now)
     first = next((row for row in _rows(case) if row.is_there(case)), None)
     return first.what(case) if first is not None and first.is_told else None
 

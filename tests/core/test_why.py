@@ -11,7 +11,7 @@ from edge.core import reason_words, reasons, why
 from edge.core.bay import Ended
 from edge.core.commands import ChangeAvailability, RemoteStopTransaction, ReserveNow, Reset
 from edge.core.events import DriverLost, JournalLost, Pilot, Port, PowerFailing, Started, Trip
-from edge.core.faults import FAULTS, LATCHED, Case
+from edge.core.faults import FAULTS, LATCHED, case_of
 from edge.core.messages import Authorize, StartTransaction, StatusNotification
 from edge.core.vocabulary import (
     AvailabilityType,
@@ -259,7 +259,7 @@ def test_the_last_session_knows_who_ended_it() -> None:
 def test_every_word_fits_into_info() -> None:
     """StatusNotification.info has 50 characters (7.47)."""
     rig = free().charging()
-    case = Case(state=rig.state, connector=1, now=rig.now)
+    case = case_of(rig.state, 1, rig.now)
     words = [found.info for _, found in FAULTS] + [found.info for found in LATCHED.values()]
     words += [text for text, _ in reason_words.ENDED.values()]
     words += [one.what for one in reason_words.LIMITS.values()]

@@ -35,7 +35,7 @@ from tests.crash.stories import (
 )
 from tests.crash.verdict import verdict
 from tests.crash.wall import Wall
-from tests.crash.world import World
+from tests.crash.world import NIGHT_POLL_S, World
 from tests.world.loop import VirtualLoop, elapse
 
 __all__ = ["STORIES", "Fall", "MakeWorld", "Outcome", "Story", "play", "play_seed"]
@@ -166,6 +166,7 @@ def _rest(world: World, counter: Counter) -> None:
     if isinstance(counter, Dice):
         counter.share = 0.0
     world.cut_share = 0.0
+    world.poll_s = NIGHT_POLL_S
     world.central.refuses = ()
     for later_s in (150.0, 250.0):  # the operator comes to see what was refused
         world.host.call_later(later_s, resend, world)

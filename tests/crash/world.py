@@ -57,6 +57,7 @@ from tests.crash.wall import Wall
 
 CONNECTORS = (1, 2)
 POLL_S = 20.0  # of the meter: seldom enough that a begin register must be asked for
+NIGHT_POLL_S = 100.0  # and of one that nobody uses till morning: half of all steps were these
 CAR_S = 0.3  # a car answers a change of the offer
 GLITCH_S = 0.05  # until a process that begins believes that the mains are gone
 
@@ -84,6 +85,7 @@ class World(Line):
         self.chance = chance or random.Random(0)
         self.cut_share = cut_share
         self.line_up = True
+        self.poll_s = POLL_S
         self.kernel = 1
         self.kernel_at = {"1": self.host.time()}
         self.lives = 0
@@ -338,7 +340,7 @@ class World(Line):
     def _poll(self, life: Life, number: int) -> None:
         if self.life is life:
             self._read(life, number, None)
-            self.host.call_later(POLL_S, self._poll, life, number)
+            self.host.call_later(self.poll_s, self._poll, life, number)
 
     def _read(self, life: Life, number: int, ticket: int | None) -> None:
         if self.life is not life:

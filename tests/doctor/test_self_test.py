@@ -31,7 +31,7 @@ async def test_a_bay_without_a_fault_has_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.together  # real wires in real time: measuring coverage beside it makes them late
+@pytest.mark.together  # real wires in real time: sweeps beside it make them late
 async def test_each_planted_fault_is_named_and_no_other(tmp_path: Path) -> None:
     """Issue 5, acceptance: `named N of N planted faults`, and no other remedy."""
     wrong = [each async for each in outcomes(load(), tmp_path) if not each.is_right]

@@ -28,7 +28,7 @@ LAST_LINE = re.compile(
     r"sessions=3 energy_world_wh=(\d+) energy_csms_wh=(\d+) lost=0 twice=0", re.ASCII
 )
 STORY_S = 60
-SECOND_START_S = 5
+SECOND_START_S = 5  # or half as much again as the first start, where others keep the machine busy
 END_S = 30  # only a failure waits so long
 
 
@@ -155,9 +155,7 @@ def test_a_second_start_is_quick_and_remembers(demo: Running) -> None:
     again.process.send_signal(signal.SIGTERM)
     again.process.communicate(timeout=END_S)
     assert world["connectors"]["1"]["energy_wh"] == pytest.approx(1234.5)
-    assert again.started_s < max(
-        SECOND_START_S, 1.5 * demo.started_s
-    )  # a busy machine is slow twice
+    assert again.started_s < max(SECOND_START_S, 1.5 * demo.started_s)
 
 
 def test_a_killed_controller_is_told_and_started_again(demo: Running) -> None:
