@@ -65,6 +65,8 @@ class Talking:
             yield self
         finally:
             self.cut()
+            while any(self._lines.values()):  # until each has noticed
+                await asyncio.sleep(0)
             server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
