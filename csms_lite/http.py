@@ -8,7 +8,6 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -23,6 +22,7 @@ from csms_lite.oversight import Oversight
 from csms_lite.routers import card_routers, charger_routers, session_routers
 from csms_lite.stations.sheet import Sheet
 from csms_lite.web import Guard, add_problems
+from edge.hmi.files import find_pages
 
 WS_MESSAGE_MAX: Final = 16 * 1024  # bytes: a client says who it is, and nothing more
 HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for ever
@@ -51,12 +51,6 @@ def http_app(
     app.include_router(public_routes(desk.store, feed, pages))
     app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
     return app
-
-
-def find_pages() -> Path:
-    """Find hmi: inside the package when installed from a wheel, beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    return here / "_hmi" if (here / "_hmi").is_dir() else here.parent / "hmi"
 
 
 class HttpServer(uvicorn.Server):

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from csms_lite.errors import CsmsError, NotAllowed, TooMany, VerbFailed
 from csms_lite.gate import Authenticator, Principal, Role
+from edge.hmi.files import HEADERS
 
 PROBLEM: Final = "application/problem+json"  # RFC 9457
 MAX_BODY: Final = 64 * 1024  # bytes; the largest request is a charging profile
@@ -27,15 +28,10 @@ UNUSABLE: Final[Mapping[type[Exception], str]] = {
     UnicodeEncodeError: "a text in this request is no Unicode: half of a surrogate pair is alone",
 }
 """What storing and writing raise for values of the caller's that no type here rules out."""
+PUBLIC: Final = "/api/public/"  # what drivers see; a site on another host may show it
+OPEN: Final = {"access-control-allow-origin": "*", "access-control-expose-headers": "date"}
 PAGES: Final = "/hmi/"  # files alike for everybody; all else may be somebody's own
 MAX_ID: Final = 2**53  # what JSON numbers carry exactly everywhere
-HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 
 def token_check(token: str) -> Authenticator:
@@ -112,6 +108,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith(PUBLIC):
+                    headers.update(OPEN)
                 if not scope["path"].startswith(PAGES):
                     headers.setdefault("cache-control", "no-store")
             await send(message)

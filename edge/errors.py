@@ -19,7 +19,10 @@ EdgeError
 │   ├── TransferFailed             a file did not get from here to there, or back
 │   ├── InstallFailed              new firmware was not installed
 │   ├── ImageUntrusted             nobody whom we trust has signed it
-│   └── VerifierFailed             nobody could find out whether it is so
+│   ├── VerifierFailed             nobody could find out whether it is so
+│   ├── FeedLost                   the source of status documents does not tell
+│   └── MirrorFailed               the cloud's database did not take or give something
+│       └── MirrorRefused          it will not, as long as rules and key are what they are
 ├── JournalFailed (OSError)        the disk did not take a commit
 ├── NotDelivered (ConnectionError) what somebody here wanted to tell the central system
 └── SimulationError (ValueError)   a verb of the simulated bay that makes no sense
@@ -140,6 +143,18 @@ class ImageUntrusted(DriverError):
 
 class VerifierFailed(DriverError):
     """Whether new firmware can be trusted was not found out."""
+
+
+class FeedLost(DriverError, ConnectionError):
+    """The bridge does not hear from its source; the message says why."""
+
+
+class MirrorFailed(DriverError):
+    """The database did not take or give something; trying again may help."""
+
+
+class MirrorRefused(MirrorFailed, PermissionError):
+    """The database says that we may not."""
 
 
 class JournalFailed(EdgeError, OSError):

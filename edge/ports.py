@@ -8,10 +8,10 @@ themselves. All other methods are synchronous and return at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from edge.core.access import Access
 from edge.core.commands import CommandAnswer
@@ -28,6 +28,24 @@ from edge.core.x509 import X509Answer, X509Question
 
 Post = Callable[[Event], None]
 Progress = Callable[[int], None]
+
+
+class Board(Protocol):
+    """Where people see the status document."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody looks."""
+        ...
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody has come and sees nothing yet."""
+        ...
+
+    def show(self, document: Mapping[str, Any]) -> None:
+        """Put *document* up; returns at once, and the newest is enough."""
+        ...
 
 
 class Clock(Protocol):

@@ -1,14 +1,17 @@
 /**
  * The driver page: picks the feed and the language, keeps the newest document, draws.
  *
- * Address: /c/{code} or ?station=CODE; ?replay=NAME plays demo/NAME.json instead (&speed=N, &from=N);
- * ?kiosk=1 for the station's own screen; ?connector=N shows one connector; ?lang=xx.
+ * Address: /c/{code} or ?station=CODE, else config.json names the station; ?replay=NAME plays
+ * demo/NAME.json instead (&speed=N, &from=N); ?kiosk=1 for the station's own screen; ?connector=N
+ * shows one connector; ?lang=xx. The front of a site (data-view="landing") is drawn from the same.
  */
-import { csmsFeed } from "./feed/csms.js";
 import { supersedes } from "./feed/document.js";
+import { feedOf, parseConfig, readConfig } from "./feed/feeds.js";
 import { replayFeed } from "./feed/replay.js";
 import { formatFor } from "./format.js";
+import { keepKiosk, passingLink } from "./kiosk.js";
 import { patch } from "./view/dom.js";
+import { landing } from "./view/landing.js";
 import { page } from "./view/page.js";
 import { loadWords, localeOf, pickLanguage } from "./words/words.js";
 
@@ -16,8 +19,14 @@ const TICK_MS = 1000;
 
 const query = new URLSearchParams(location.search);
 const replay = query.get("replay");
-const code = replay ?? stationCode();
-const words = await loadWords(pickLanguage([query.get("lang"), ...navigator.languages]));
+const isKiosk = query.get("kiosk") === "1";
+const view = document.body.dataset["view"] === "landing" ? landing : page;
+const [configText, words] = await Promise.all([
+  readConfig(),
+  loadWords(pickLanguage([query.get("lang"), ...navigator.languages])),
+]);
+const config = parseConfig(configText);
+const code = replay ?? stationCode() ?? config.station ?? null;
 const format = formatFor(localeOf(words.language, navigator.languages));
 const root = /** @type {Element} */ (document.getElementById("page"));
 const spoken = /** @type {Element} */ (document.getElementById("spoken"));
@@ -29,12 +38,13 @@ let shownConnection = 0;
 let link = { state: "connecting", connection: 0, heardAt: null, retryAt: null, offsetMs: 0 };
 
 document.documentElement.lang = words.language;
-document.body.classList.toggle("kiosk", query.get("kiosk") === "1");
+document.body.classList.toggle("kiosk", isKiosk);
+const connected = isKiosk ? keepKiosk(query, configText) : () => {};
 root.replaceChildren();
 draw();
 
 if (code !== null) {
-  const feed = replay === null ? csmsFeed(code) : replayFeed(replay, replayPace());
+  const feed = replay === null ? await feedOf(config, code) : replayFeed(replay, replayPace());
   const end = feed.subscribe(
     (document_) => {
       if (!supersedes(document_, shown, link.connection !== shownConnection)) return;
@@ -44,6 +54,7 @@ if (code !== null) {
     },
     (changed) => {
       const isVisible = changed.state !== link.state || changed.retryAt !== link.retryAt;
+      if (changed.connection !== link.connection) connected(changed.connection);
       link = changed;
       if (isVisible) draw();
     },
@@ -59,8 +70,9 @@ if (code !== null) {
 
 function draw() {
   const only = Number(query.get("connector"));
-  const next = page({
-    shown, link, code, words, format, languageLink,
+  const next = view({
+    shown, link, code, words, format, languageLink, config,
+    qr: isKiosk && config.qr ? new URL(config.qr, import.meta.url).href : null,
     only: Number.isInteger(only) && only > 0 ? only : null,
     now: Date.now(),
   });
@@ -79,6 +91,7 @@ function stationCode() {
 
 /** @param {string} language */
 function languageLink(language) {
+  if (isKiosk) return passingLink(query, language);
   const asked = new URLSearchParams(query);
   asked.set("lang", language);
   return `?${asked}`;

@@ -32,7 +32,8 @@ export function healthOf(shown, link) {
   if (link.state === "lost" || link.state === "no_station") return "offline";
   // While a broken line is being mended the page stays "offline" until something arrives.
   if (link.state === "connecting" || shown === null) return "connecting";
-  return shown.station.online ? "live" : "stale";
+  // A charging point that speaks for itself is heard, also while nobody else hears it.
+  return shown.station.online || shown.source === "edge" ? "live" : "stale";
 }
 
 /**

@@ -24,9 +24,12 @@ PLANTS = {
     "ocpp": ("edge/drivers/peek.py", "import ocpp.v16", ()),
     "notifier": ("edge/notifier.py", "import edge.errors", ()),
     "wire": ("edge/ocppj/peek.py", "import edge.errors", ()),
+    "hmi": ("edge/hmi/peek.py", "import edge.errors", ()),
     "drivers": ("edge/drivers/lamp.py", "import edge.drivers.fan", ("edge/drivers/fan.py",)),
     "recording": ("edge/recording/peek.py", "import edge.ports", ()),
     "control": ("edge/control/peek.py", "import edge.ports", ()),
+    "bridge": ("edge/cli/peek.py", "import edge.bridge.rules", ()),
+    "bridge-alone": ("edge/bridge/peek.py", "import edge.ports", ()),
 }
 
 

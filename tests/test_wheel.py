@@ -49,8 +49,8 @@ def test_wheel_carries_what_is_read_beside_the_code(wheel: Path) -> None:
     }
     assert wanted
     assert wanted <= inside
-    pages = ("index.html", "status.schema.json", "conformance.json")
-    assert {f"csms_lite/_hmi/{name}" for name in pages} <= inside
+    pages = ("index.html", "config.json", "status.schema.json", "conformance.json")
+    assert {f"edge/_hmi/{name}" for name in pages} <= inside
     tops = {name.split("/")[0] for name in inside if ".dist-info/" not in name}
     assert tops == {"edge", "csms_lite"}
     assert [name for name in inside if "node_modules" in name or "__pycache__" in name] == []

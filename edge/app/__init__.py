@@ -35,6 +35,7 @@ from edge.errors import ConfigError
 from edge.notifier import Notifier
 
 if TYPE_CHECKING:
+    from edge.drivers.page import Page
     from edge.sim.wires import BayWanted
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
@@ -84,6 +85,7 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
         rig = await stack.enter_async_context(
             open_rig(tables.buses, clock=clock, random=random, pin_factory=tables.pin_factory)
         )
+        page = await _open_page(stack, options.settings, clock)
         station = await stack.enter_async_context(
             open_station(
                 Place(
@@ -98,14 +100,31 @@ async def _serve(options: Options, daemon: Daemon, ring: LogRing) -> None:
                     ring=ring,
                     notifier=Notifier(os.environ),
                     open_database=options.open_database or _opener(daemon),
+                    page=page,
                 ),
                 daemon,
             )
         )
-        await _until_called(options, daemon, station)
+        await _until_called(options, daemon, station, page)
 
 
-async def _until_called(options: Options, daemon: Daemon, station: Station) -> None:
+async def _open_page(stack: AsyncExitStack, settings: Settings, clock: SystemClock) -> Page | None:
+    """The page that we serve ourselves, if one is wanted."""
+    if settings.page is None:
+        return None
+    from edge.drivers.page import open_page, read_settings
+
+    wanted = read_settings(settings.page)
+    if wanted is None:
+        return None
+    return await stack.enter_async_context(
+        open_page(wanted, station=settings.station.id, clock=clock)
+    )
+
+
+async def _until_called(
+    options: Options, daemon: Daemon, station: Station, page: Page | None
+) -> None:
     """Let the station work, say when it does, and end it when the end is called."""
     control = options.state_dir / "control.sock"
     async with (
@@ -115,7 +134,7 @@ async def _until_called(options: Options, daemon: Daemon, station: Station) -> N
         tasks = station.start(group)
         await station.loop.come_round()
         station.notifier.say("READY=1")
-        _tell_ready(options, control)
+        _tell_ready(options, control, None if page is None else page.url)
         await daemon.called.wait()
         station.notifier.say("STOPPING=1")
         await _end(daemon, station.cut)
@@ -136,10 +155,15 @@ async def _end(daemon: Daemon, cut: Callable[[], None]) -> None:
     await daemon.finish()
 
 
-def _tell_ready(options: Options, control: Path) -> None:
+def _tell_ready(options: Options, control: Path, page: str | None) -> None:
     if options.ready_fd is None:
         return
-    told = {"ready": True, "station": options.settings.station.id, "control": str(control)}
+    told = {
+        "ready": True,
+        "station": options.settings.station.id,
+        "control": str(control),
+        "page": page,
+    }
     with suppress(OSError):
         os.write(options.ready_fd, json.dumps(told).encode() + b"\n")
         os.close(options.ready_fd)

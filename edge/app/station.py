@@ -13,7 +13,9 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
+from edge.app.board import showing
 from edge.app.daemon import Daemon
 from edge.app.errands import make_errands, protocols
 from edge.app.hardware import Hardware, at_work, proofs
@@ -56,9 +58,12 @@ from edge.runtime.loop import Loop, Rules
 from edge.runtime.readings import Readings
 from edge.runtime.recorder import Recorder
 from edge.runtime.space import watch_space
-from edge.runtime.supervise import cut_all, guarded, spared
+from edge.runtime.supervise import Backoff, cut_all, endured, guarded, spared
 from edge.runtime.upkeep import Upkeep, keep_purged
 from edge.runtime.wear import Wear
+
+if TYPE_CHECKING:
+    from edge.drivers.page import Page
 
 Work = Coroutine[None, None, None]
 
@@ -69,7 +74,7 @@ class Place:
 
     *kernel_boot* and *nonce* are those of `Setup`, *veil_key* that of its recordings, which nobody
     else may know. *open_database* and *dial* are the seams of the
-    journal and the link, `None` for the real disk and network.
+    journal and the link, `None` for the real disk and network. *page* `None`: none is wanted.
     """
 
     settings: Settings
@@ -84,6 +89,7 @@ class Place:
     notifier: Notifier
     open_database: OpenDatabase | None = None
     dial: Dial | None = None
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +207,7 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
         "purge": keep_purged(journal.purge, is_idle),
         "space": watch_space(journal, clock, loop.post),
         "watchdog": feed_watchdog(place.notifier, loop.come_round),
+        **_board(place, loop),
         **proofs(hardware, loop.come_round),
         **at_work(hardware, place.settings.supervision, clock, loop.post, parts.names.of),
     }
@@ -240,6 +247,19 @@ def _make_errands(place: Place, daemon: Daemon, parts: _Parts) -> Errands:
         flight=parts.flight,
         spool=place.state_dir / "spool",
     )
+
+
+def _board(place: Place, loop: Loop[ChargePoint]) -> dict[str, Work]:
+    """The page at work, by name: whatever befalls it, nobody's charging ends by it."""
+    if place.page is None:
+        return {}
+    shown = showing(place.page, lambda: loop.state, place.clock, place.state_dir)
+    waits = place.settings.supervision
+    backoff = Backoff(first_s=waits.retry_first_s, most_s=waits.retry_most_s)
+    return {
+        name: endured(name, run, backoff=backoff)
+        for name, run in (("page", place.page.run), ("board", shown.run))
+    }
 
 
 def _post_first(post: Post, clock: SystemClock, hardware: Hardware) -> None:

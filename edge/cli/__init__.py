@@ -16,6 +16,7 @@ SUMMARIES: Final = {
     "csms": "the bundled central system",
     "sim": "the simulated bay: plug, tap, fail",
     "demo": "everything together, on this machine",
+    "page": "the driver's pages, as a site for any host",
 }
 WRONG_USE: Final = 2
 

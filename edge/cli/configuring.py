@@ -105,6 +105,7 @@ def _config_check(arguments: argparse.Namespace) -> int:
     from edge.doctor.report import lines
     from edge.drivers.ocpp_costs import check_default_price
     from edge.drivers.ocpp_link import Settings as LinkSettings
+    from edge.drivers.page import read_settings
     from edge.drivers.registry import choose, decode
     from edge.drivers.transfer import Settings as TransferSettings
     from edge.drivers.verifier import read_roots
@@ -113,6 +114,7 @@ def _config_check(arguments: argparse.Namespace) -> int:
     check_default_price(settings.ocpp, settings.overrides)
     decode(LinkSettings, settings.csms, "csms")
     decode(TransferSettings, settings.transfer, "transfer")
+    read_settings(settings.page)
     read_roots(settings.firmware.ca_file)
     for name, bus in settings.buses.items():
         choose("bus", bus, f"buses.{name}")

@@ -50,7 +50,8 @@ NAMED: Final = ("readers", "buses", "connectors")
 LONGEST_S: Final = 86_400.0  # no patience outlasts a day
 TEST_LEAST_S: Final = 10.0  # nobody can start during a self-test, which takes a second or two
 CSMS_URL: Final = "ws://127.0.0.1:9000/ocpp"
-TOP: Final = ("hardware", *SECTIONS, "csms", "transfer", "ocpp", "cards", "power_good", *NAMED)
+TABLES: Final = ("csms", "transfer", "page", "ocpp", "cards", "power_good")
+TOP: Final = ("hardware", *SECTIONS, *TABLES, *NAMED)
 
 
 def load(files: Sequence[Path] = (), options: Sequence[str] = ()) -> Settings:

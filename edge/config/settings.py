@@ -101,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cards: dict[CiString20, Role] = {}
     firmware: Firmware = Firmware()
     transfer: Table = {}
+    page: Table | None = None
     readers: dict[int, Table] = {}
     buses: dict[str, Table] = {}
     connectors: dict[int, Connector] = {}

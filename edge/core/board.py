@@ -20,9 +20,13 @@ def document(
     *,
     station_id: str,
     sequence: int,
+    name: str | None = None,
     default_price: DefaultPrice | None = None,
 ) -> dict[str, Any]:
-    """The document, valid against the schema; times are RFC 3339, energies Wh, powers W."""
+    """The document, valid against the schema; times are RFC 3339, energies Wh, powers W.
+
+    *name* is what drivers call the place, the make and model where nobody gave one.
+    """
     identity = state.setup.identity
     return {
         "version": 1,
@@ -31,7 +35,7 @@ def document(
         "at": rfc3339(now.wall),
         "station": {
             "id": station_id,
-            "name": f"{identity.charge_point_vendor} {identity.charge_point_model}",
+            "name": name or f"{identity.charge_point_vendor} {identity.charge_point_model}",
             "online": state.station.registration.online,
             "heard_at": rfc3339(now.wall),
         },

@@ -76,6 +76,22 @@ async def guarded(name: str, work: Awaitable[None], *, cut_all: Callable[[], Non
         raise
 
 
+async def endured(name: str, run: Callable[[], Awaitable[None]], *, backoff: Backoff) -> None:
+    """Run *run*, which decides nothing, until cancelled; whatever ends it is told, and it is run
+    again.
+    """
+    delay_s = backoff.first_s
+    while True:
+        try:
+            await run()
+        except DriverError as failure:
+            log.warning("bystander_failed", name=name, why=str(failure))
+        except Exception:
+            log.exception("bystander_failed", name=name)
+        await asyncio.sleep(delay_s)
+        delay_s = min(delay_s * 2, backoff.most_s)
+
+
 def cut_all(evses: Iterable[Power]) -> None:
     """Withdraw every offer and open every contactor, whatever one of them says."""
     for evse in evses:

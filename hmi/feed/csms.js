@@ -1,5 +1,6 @@
 /**
- * The feed from the central system: a stream of status documents that mends itself.
+ * The feed from the central system, and from the charging point itself, which speaks alike: a
+ * stream of status documents that mends itself.
  */
 import { parseDocument } from "./document.js";
 import { eventReader } from "./sse.js";
@@ -64,10 +65,11 @@ export function pauseMs(failures, random) {
 /**
  * @param {string} code public code of the station
  * @param {World} [world]
+ * @param {string} [source] origin of the feed where it is not this page's own
  * @returns {Feed}
  */
-export function csmsFeed(code, world = BROWSER) {
-  const url = `/api/public/stations/${encodeURIComponent(code)}/events`;
+export function csmsFeed(code, world = BROWSER, source = "") {
+  const url = `${source}/api/public/stations/${encodeURIComponent(code)}/events`;
   /** @type {() => void} */
   let wake = () => {};
 

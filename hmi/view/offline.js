@@ -1,4 +1,4 @@
-/** The strip above the cards when what they show is not live: why, since when, what happens next. */
+/** The strip above the cards when not all is well: what they show is not live, or the station is alone. */
 import { timeOf } from "../freshness.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -24,7 +24,7 @@ import { icon } from "./icons.js";
  */
 export function banner(outlook) {
   const { health, words, link, now } = outlook;
-  if (health === "live") return null;
+  if (health === "live") return outlook.shown?.station.online === false ? alone(words) : null;
   const retryS = link.retryAt === null ? null : Math.max(0, Math.ceil((link.retryAt - now) / 1000));
   const isLost = health === "offline" && outlook.code !== null;
   return h(
@@ -38,6 +38,16 @@ export function banner(outlook) {
       isLost && [" ", h("span", { class: "next" }, retryS === null ? words.say("banner.trying") : words.say("banner.retry_in", { seconds: retryS }))],
     ),
     isLost && h("button", { type: "button", "data-action": "retry" }, words.say("banner.retry_now")),
+  );
+}
+
+/** The station speaks for itself, its central system does not hear it. @param {import("../words/words.js").Words} words */
+function alone(words) {
+  return h(
+    "section",
+    { class: "banner", "data-kind": "alone" },
+    icon("silent"),
+    h("p", {}, h("strong", { "data-field": "outlook" }, words.say("banner.alone"))),
   );
 }
 

@@ -19,6 +19,7 @@ import { banner, outlookWords } from "./offline.js";
  * @property {import("../words/words.js").Words} words
  * @property {import("../format.js").Format} format
  * @property {(language: string) => string} languageLink
+ * @property {string|null} [qr] a kiosk's: the picture of where the page is on the internet
  */
 
 /**
@@ -46,6 +47,7 @@ export function page(picture) {
         { "data-key": "main" },
         h("div", { "data-key": "strip" }, strip),
         h("div", { class: "cards", "data-key": "cards", "data-count": cards.length }, cards),
+        picture.qr && qrPart(picture.qr, words.say("page.on_your_phone")),
       ),
       footer(picture),
     ],
@@ -66,7 +68,7 @@ function connectorsOf({ shown, only }) {
  * @param {import("../freshness.js").Health} health
  * @returns {import("./sight.js").Sight}
  */
-function sightOf({ link, now, words, format }, shown, connector, health) {
+export function sightOf({ link, now, words, format }, shown, connector, health) {
   return {
     connector,
     tariff: shown.tariff ?? null,
@@ -80,8 +82,18 @@ function sightOf({ link, now, words, format }, shown, connector, health) {
   };
 }
 
+/**
+ * A QR code with what it is for.
+ * @param {string} src
+ * @param {string} text
+ * @returns {Node_}
+ */
+export function qrPart(src, text) {
+  return h("figure", { class: "qr", "data-key": "qr" }, h("img", { src, alt: "" }), h("figcaption", {}, text));
+}
+
 /** @param {string} name @param {string} health @param {import("../words/words.js").Words} words */
-function header(name, health, words) {
+export function header(name, health, words) {
   return h(
     "header",
     { class: "top", "data-key": "top" },
@@ -91,8 +103,8 @@ function header(name, health, words) {
   );
 }
 
-/** @param {Picture} picture */
-function footer({ shown, words, languageLink }) {
+/** @param {Pick<Picture, "shown"|"words"|"languageLink">} picture */
+export function footer({ shown, words, languageLink }) {
   const offered = LANGUAGES.map(([language, name]) =>
     h("a", { href: languageLink(language), lang: language, hreflang: language, "aria-current": language === words.language && "true" }, name),
   );

@@ -47,7 +47,7 @@ export function sessionParts(sight, session) {
 export function pricePart({ connector, tariff, priceText, words, format }) {
   const said = connector.cost?.price_text ?? (tariff === null ? priceText : null);
   if (said !== null) return saidPart(said);
-  const marks = { class: tariff === null ? "price none" : "price", "data-field": "price" };
+  const marks = { class: tariff === null ? "price none unpriced" : "price", "data-field": "price" };
   if (tariff === null) return h("p", marks, words.say("price.none"));
   if (tariff.per_kwh_minor === 0) return h("p", marks, h("b", {}, words.say("price.free")));
   const amount = format.money(tariff.per_kwh_minor, tariff.currency);

@@ -64,6 +64,16 @@ def test_it_fits_the_schema_through_a_whole_session() -> None:
     assert board(rig)["error_code"] == "GroundFailure"
 
 
+def test_the_place_has_the_name_that_drivers_know() -> None:
+    """The make and model where nobody gave one."""
+    rig = Rig(serve=True)
+    names = [
+        document(rig.state, rig.instant, station_id="A", sequence=1, name=name)["station"]["name"]
+        for name in (None, "Town Hall")
+    ]
+    assert names == ["Tapwatt Bay", "Town Hall"]
+
+
 def test_the_document_holds_no_tag_in_full() -> None:
     """Security: it is public."""
     rig = Rig(serve=True).online().charging()

@@ -30,6 +30,8 @@ class StandIn:
     def __init__(self) -> None:
         self.is_cut = False
         self.last: dict[str, Any] | None = None
+        self.config: dict[str, Any] = {"feed": "csms"}
+        self.qr = b""
         self._listeners: list[queue.Queue[object]] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _request_of(self))
@@ -49,6 +51,11 @@ class StandIn:
     def mend(self) -> None:
         """Answer again."""
         self.is_cut = False
+
+    def made(self) -> dict[str, bytes]:
+        """What no file of hmi is."""
+        config = json.dumps(self.config).encode()
+        return {"/hmi/config.json": config, "/hmi/qr.svg": self.qr}
 
     def listen(self) -> queue.Queue[object]:
         """A new page's line, the last document first."""
@@ -96,18 +103,25 @@ def _request_of(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
             elif path == f"/api/public/stations/{CODE}/events":
                 self._stream()
+            elif path in (made := stand_in.made()):
+                self._answer(made[path], TYPES[Path(path).suffix])
             else:
                 self._file("index.html" if path.startswith("/c/") else path.removeprefix("/hmi/"))
 
         def _file(self, name: str) -> None:
             file = (HMI / name).resolve()
             is_served = file.is_file() and file.is_relative_to(HMI)
-            self.send_response(HTTPStatus.OK if is_served else HTTPStatus.NOT_FOUND)
+            kind = TYPES.get(file.suffix, "text/plain")
+            self._answer(file.read_bytes() if is_served else None, kind)
+
+        def _answer(self, body: bytes | None, kind: str) -> None:
+            self.send_response(HTTPStatus.NOT_FOUND if body is None else HTTPStatus.OK)
             self.send_header("Content-Security-Policy", "default-src 'self'")
-            self.send_header("Content-Type", TYPES.get(file.suffix, "text/plain"))
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.send_header("Content-Type", kind)
             self.end_headers()
-            if is_served:
-                self.wfile.write(file.read_bytes())
+            if body is not None:
+                self.wfile.write(body)
 
         def _stream(self) -> None:
             line = stand_in.listen()
@@ -115,6 +129,8 @@ def _request_of(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.send_response(HTTPStatus.OK)
                 self.send_header("Content-Type", "text/event-stream")
                 self.send_header("Cache-Control", "no-store")
+                self.send_header("Access-Control-Allow-Origin", "*")
+                self.send_header("Access-Control-Expose-Headers", "date")
                 self.end_headers()
                 while isinstance(part := line.get(), bytes):
                     self.wfile.write(part)

@@ -67,6 +67,12 @@ class Station:
             "cost_final": is_over,
         }
 
+    def alone(self, status: str = "Available", **connector: object) -> dict[str, Any]:
+        """The station speaks for itself, and no central system hears it."""
+        document = self.document(status, online=False, **connector)
+        heard = document["station"] | {"heard_at": document["at"]}
+        return document | {"source": "edge", "tariff": None, "station": heard}
+
     def charging(self, energy_wh: int, power_w: int, *, online: bool = True) -> dict[str, Any]:
         """Energy flows, measured a moment ago."""
         session = self.session(energy_wh)

@@ -18,7 +18,15 @@ from edge.errors import EvseFailed, MeterSilent, ReaderSilent
 from edge.notifier import Notifier, feed_watchdog
 from edge.ports import Post
 from edge.runtime.beats import DEEDS, Outfit, perform
-from edge.runtime.supervise import Backoff, Worker, cut_all, guarded, spared, supervise
+from edge.runtime.supervise import (
+    Backoff,
+    Worker,
+    cut_all,
+    endured,
+    guarded,
+    spared,
+    supervise,
+)
 from tests.runtime.toy import NOON, LoopClock
 from tests.waiting import until
 
@@ -253,6 +261,26 @@ def test_who_only_watches_ends_nothing_by_a_bug_of_his_own() -> None:
     watched(1)
     watched(2)
     assert seen == [1]
+
+
+async def test_a_bystander_that_fails_is_begun_anew() -> None:
+    """The page may be broken in any way: nobody's charging ends by it."""
+    ends: list[Exception | None] = [TypeError("a bug"), EvseFailed("a device"), None]
+    well = asyncio.Event()
+
+    async def run() -> None:
+        if not ends:
+            well.set()
+            await asyncio.Event().wait()
+        if (failure := ends.pop(0)) is not None:
+            raise failure
+
+    async with asyncio.TaskGroup() as tasks:
+        work = guarded("page", endured("page", run, backoff=SWIFT), cut_all=lambda: None)
+        task = tasks.create_task(work)
+        async with asyncio.timeout(5):
+            await well.wait()
+        task.cancel()
 
 
 def test_safety_02_a_lost_charging_point_is_tried_again_soon() -> None:

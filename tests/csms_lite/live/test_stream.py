@@ -188,6 +188,17 @@ async def test_the_page_is_served_for_known_codes_only(central: Central) -> None
     assert "javascript" in script.headers["content-type"]
 
 
+async def test_a_site_on_another_host_may_show_what_is_public(central: Central) -> None:
+    """`tapwatt page deploy --csms`: the status, with its clock, and nothing that needs a token."""
+    await central.http.put("/api/chargers/CP-1", json={"code": "DEMO"})
+    for path in ("DEMO/status", "OTHER/events"):
+        named = (await central.http.get(f"/api/public/stations/{path}")).headers
+        assert named["access-control-allow-origin"] == "*"
+        assert named["access-control-expose-headers"] == "date"
+    for path in ("/api/chargers", "/c/DEMO", "/hmi/app.js"):
+        assert "access-control-allow-origin" not in (await central.http.get(path)).headers
+
+
 async def test_only_the_pages_files_are_served(central: Central) -> None:
     """What only developers need, and what lies outside, is not there."""
     for path in ("node_modules/typescript/package.json", "package.json", "%2e%2e/LICENSE", "no.js"):

@@ -1,0 +1,115 @@
+"""The source: status documents as csms_lite or the edge streams them, and who is in service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from edge.bridge.document import Document, read_document
+from edge.bridge.events import EventReader
+from edge.errors import FeedLost
+
+QUIET_S: Final = 25.0  # the source says something every 10 s: two missing words are a dead line
+CONNECT_S: Final = 10.0
+LIST_MAX: Final = 16_777_216  # bytes; a charger has about 1,500
+MOST_STATIONS: Final = 1000  # as csms_lite lets watch
+CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")
+"""What may be the name of a place in the database; csms_lite gives letters and digits."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """What the bridge reads of a charger in `GET /api/chargers`."""
+
+    code: str
+    dismissed_at: str | None
+    registration: str
+
+
+class Source:
+    """Reads from one csms_lite or edge; every method raises `FeedLost`."""
+
+    def __init__(self, client: httpx.AsyncClient, token: str | None) -> None:
+        self._client = client
+        self._token = token
+
+    async def stations(self) -> list[str]:
+        """Give the codes of the stations in service; wants a VIEWER's token."""
+        headers = {"authorization": f"Bearer {self._token}"}
+        try:
+            async with self._client.stream("GET", "/api/chargers", headers=headers) as response:
+                _check(response, "check the token of the bridge: it wants a VIEWER's")
+                text = await _whole(response)
+            listed = msgspec.json.decode(text, type=list[Listed])
+        except (httpx.HTTPError, ValueError) as failure:
+            raise FeedLost(f"the stations cannot be listed: {_told(failure)}") from failure
+        found = [
+            one.code
+            for one in listed
+            if one.dismissed_at is None
+            and one.registration == "Accepted"
+            and CODE.fullmatch(one.code)
+        ]
+        return found[:MOST_STATIONS]
+
+    async def follow(self, code: str) -> AsyncGenerator[Document | None, None]:
+        """Give the documents of one connection, `None` for any other sign of life; then raises."""
+        url = f"/api/public/stations/{quote(code)}/events"
+        headers = {"accept": "text/event-stream", "accept-encoding": "identity"}
+        events = EventReader()
+        try:
+            async with self._client.stream("GET", url, headers=headers) as response:
+                _check(response, f"check that there is a station {code}")
+                async for part in response.aiter_raw():
+                    yield None
+                    for event in events.read(part):
+                        if event.name == "status":
+                            yield _own(read_document(event.data), code)
+        except (httpx.HTTPError, ValueError) as failure:
+            raise FeedLost(f"{code} is not told of: {_told(failure)}") from failure
+        raise FeedLost(f"{code} is not told of: the source ended the stream")
+
+
+@asynccontextmanager
+async def open_source(url: str, *, token: str | None, ca_file: str | None) -> AsyncIterator[Source]:
+    """Open the source at *url*; no proxy stands between, and no redirect is followed."""
+    patience = httpx.Timeout(CONNECT_S, read=QUIET_S, pool=None)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=4)
+    trust: Any = True
+    if ca_file is not None:
+        import ssl
+
+        trust = ssl.create_default_context(cafile=ca_file)
+    async with httpx.AsyncClient(
+        base_url=url, timeout=patience, limits=limits, trust_env=False, verify=trust
+    ) as client:
+        yield Source(client, token)
+
+
+def _check(response: httpx.Response, remedy: str) -> None:
+    if response.status_code != httpx.codes.OK:
+        raise FeedLost(f"{response.url} answers {response.status_code}: {remedy}")
+
+
+def _own(document: Document, code: str) -> Document:
+    if document.station.id != code:
+        raise ValueError(f"a document of another station, {document.station.id!r}")
+    return document
+
+
+async def _whole(response: httpx.Response) -> bytes:
+    text = b""
+    async for part in response.aiter_bytes():
+        text += part
+        if len(text) > LIST_MAX:
+            raise ValueError(f"more than {LIST_MAX} bytes")
+    return text
+
+
+def _told(failure: Exception) -> str:
+    return str(failure) or type(failure).__name__

@@ -1,0 +1,81 @@
+"""The newest status document for whoever watches: one place each, and the latest wins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Watcher:
+    """One who watches: holds the newest event that was not yet taken."""
+
+    def __init__(self) -> None:
+        self._newest: bytes | None = None
+        self._bell = asyncio.Event()
+        self.is_over = False
+
+    def offer(self, newest: bytes) -> None:
+        """Leave an event; one not yet taken is forgotten."""
+        self._newest = newest
+        self._bell.set()
+
+    def end(self) -> None:
+        """Say that there will be no more."""
+        self.is_over = True
+        self._bell.set()
+
+    async def take(self, within_s: float) -> bytes | None:
+        """Wait for the next event; `None` when time runs out, or at the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._bell.wait()
+        self._bell.clear()
+        newest, self._newest = self._newest, None
+        return newest
+
+
+class Feed:
+    """Hands each document to all who watch; of one thread, but for what is only asked."""
+
+    def __init__(self) -> None:
+        self._watchers: set[Watcher] = set()
+        self._newest: bytes | None = None
+        self._is_over = False
+        self.is_awaited = False
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether documents are wanted at all; from any thread."""
+        return bool(self._watchers)
+
+    @contextmanager
+    def watch(self) -> Iterator[Watcher]:
+        """Watch while the block lasts, from the newest document on if others watch already."""
+        watcher = Watcher()
+        if self._newest is None:
+            self.is_awaited = True
+        else:
+            watcher.offer(self._newest)
+        if self._is_over:
+            watcher.end()
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+            if not self._watchers:
+                self._newest, self.is_awaited = None, False  # who comes next waits for a fresh one
+
+    def offer(self, document: bytes) -> None:
+        """Give *document* to all who watch."""
+        if self._watchers:
+            self._newest, self.is_awaited = document, False
+        for watcher in self._watchers:
+            watcher.offer(document)
+
+    def close(self) -> None:
+        """End every stream."""
+        self._is_over = True
+        for watcher in self._watchers:
+            watcher.end()
