@@ -65,7 +65,7 @@ class Talking:
             yield self
         finally:
             self.cut()
-            while any(self._lines.values()):  # until each has noticed
+            while any(self._lines.values()):  # noqa: ASYNC110  a turn of the loop is waited for
                 await asyncio.sleep(0)
             server.close()
 
