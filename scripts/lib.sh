@@ -64,7 +64,7 @@ setup_bare_debian() {
     esac
     mkdir -p "$cache/debian"
     (once bare-debian "$suite 1" step "making a bare Debian ($suite)" make_bare_debian "$suite") || true
-    (once wheels "$(lock_hash requirements.lock)" step 'fetching what is installed there' fetch_wheels) || true
+    (once wheels "$(lock_hash requirements-firebase.lock)" step 'fetching what is installed there' fetch_wheels) || true
 }
 
 # die SENTENCE: end with one sentence that says what to do.
@@ -185,7 +185,8 @@ make_bare_debian() {
 fetch_wheels() {
     find_pip
     rm -rf "$cache/debian/wheels"
-    "${pip[@]}" download --no-deps --require-hashes --only-binary :all: -d "$cache/debian/wheels" -r "$top/requirements.lock"
+    "${pip[@]}" download --no-deps --require-hashes --only-binary :all: -d "$cache/debian/wheels" \
+        -r "$top/requirements.lock" -r "$top/requirements-firebase.lock"
 }
 
 unpack_chromium() {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -107,6 +107,7 @@ class Mirror:
         self._sessions: dict[str, dict[str, Any]] = {}
         self._kept: dict[str, None] = {}
         self._sessions_bell = asyncio.Event()
+        self._pulse_bell = asyncio.Event()
         self._troubles: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -224,7 +225,8 @@ class Mirror:
                 station.code, stored(document), station.tag
             )
             if is_written:
-                station.placed, station.is_ours = taken, True
+                station.placed = taken
+                self._vouch(station, True)
                 station.standing = _standing(document)
                 station.newest = None if station.newest is taken else station.newest
                 return
@@ -233,17 +235,27 @@ class Mirror:
 
     def _leave(self, station: Mirrored, taken: tuple[int, Document]) -> None:
         """Leave what stands there, as it is the same or newer."""
-        station.is_ours = station.standing == _standing(taken[1])
+        self._vouch(station, station.standing == _standing(taken[1]))
         if not station.is_ours:
             log.warning("older_not_mirrored", station=station.code, sequence=taken[1].sequence)
         if station.newest is taken:
             station.newest = None
 
+    def _vouch(self, station: Mirrored, is_ours: bool) -> None:
+        """Say whether what stands there is ours; the page waits for the first proof of it."""
+        if is_ours and not station.is_ours:
+            self._pulse_bell.set()
+        station.is_ours = is_ours
+
     async def _pulse_on(self) -> None:
         loop = asyncio.get_running_loop()
         number = 0
         while True:
-            await asyncio.sleep(self._pace.pulse_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pace.pulse_s):
+                    await self._pulse_bell.wait()
+                    await asyncio.sleep(self._pace.between_s)  # for others that come with it
+            self._pulse_bell.clear()
             number += 1
             for place, station in enumerate(list(self._stations.values())):
                 if place % LOOK_AGAIN == number % LOOK_AGAIN:

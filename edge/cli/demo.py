@@ -26,6 +26,9 @@ OPTIONS: Final = (
     "csms.backoff_max_s=5",
     "transfer.private_addresses=true",  # everything of the demo is on this machine
     'transfer.protocols=["FTP", "FTPS", "HTTP", "HTTPS"]',
+    "page.listen=127.0.0.1:0",
+    "page.name=Tapwatt demo",
+    "page.code=DEMO",
 )
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OCPP_PORT: Final = 9000
@@ -90,7 +93,7 @@ def _show(arguments: argparse.Namespace) -> int:
     with open_installation(
         directory, say, ocpp_port=ocpp_port, http_port=http_port, options=OPTIONS
     ) as installation:
-        print(_invitation(installation.central.page, directory), flush=True)
+        print(_invitation(installation, directory), flush=True)
         _follow(installation, say)
     return FAILED
 
@@ -176,7 +179,7 @@ def _follow(installation: Installation, say: Callable[[str], None]) -> None:
         say("the controller runs again, as a service manager would have it")
 
 
-def _invitation(page: str, directory: Path) -> str:
+def _invitation(installation: Installation, directory: Path) -> str:
     command = _command()
     socket = "" if directory == STATE_DIR else f" --sim-socket {directory / 'sim.sock'}"
 
@@ -186,7 +189,8 @@ def _invitation(page: str, directory: Path) -> str:
     return "\n".join(
         (
             "",
-            f"The driver's page:  {page}",
+            f"The driver's page:  {installation.central.page}",
+            f"The screen on the charging point:  {installation.page}?kiosk=1",
             "",
             f"Play the driver from a second terminal, in {Path.cwd()}:",
             line("plug 1", "put the cable in"),

@@ -27,6 +27,7 @@ from edge.cli import (
 from edge.cli.examples import EDGE
 from edge.errors import ConfigError
 
+INSTALLED: Final = Path("/var/lib/tapwatt")  # where scripts/install has the daemon keep its state
 WITHIN_S: Final = 30.0
 TRANSFER_WITHIN_S: Final = 660.0  # MessageTimeout may be 600
 READINGS: Final = ("at", "connector", "energy_wh", "power_w")
@@ -154,10 +155,12 @@ def _add_state_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _state_dir() -> Path:
-    """Return systemd's choice, else the user's own place for state."""
+    """Return systemd's choice, the installed one if we may enter it, else the user's own place."""
     given = os.environ.get("STATE_DIRECTORY")
     if given:
         return Path(given)
+    if os.access(INSTALLED, os.X_OK):
+        return INSTALLED
     base = os.environ.get("XDG_STATE_HOME")
     return (Path(base) if base else Path.home() / ".local" / "state") / "tapwatt"
 

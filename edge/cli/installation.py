@@ -60,12 +60,18 @@ class Installation:
         self.others = others
         self._edge_words = edge_words
         self.edge = self._start_edge()
+        self.page: str | None = None
+        """The page that the controller serves itself, once it is ready, if it does."""
 
     def restart_edge(self) -> None:
         """Start the controller again after it has ended, and wait until it is ready."""
         self.edge.end()
         self.edge = self._start_edge()
-        self.edge.ready()
+        self.await_edge()
+
+    def await_edge(self) -> None:
+        """Wait until the controller is ready."""
+        self.page = self.edge.ready()["page"]
 
     def bay(self, verb: str, **arguments: Any) -> dict[str, Any]:
         """Do something to the simulated bay; raises `SimulationError` if it refuses."""
@@ -124,7 +130,7 @@ def open_installation(
         installation = Installation(directory, central, (central_process, world), words)
         stack.callback(_keep_registers, directory)
         stack.callback(installation.end_edge)
-        installation.edge.ready()
+        installation.await_edge()
         say("controller: attached to the bay, its journal open")
         installation.until(boot="Accepted", connectors__1__status="Available")
         say("the central system has accepted the charging point")

@@ -34,6 +34,7 @@ PILOT_PINS: Final = (
     {"pilot_pwm": 12, "vehicle": 23, "ready": 24, "ventilation": 25},
     {"pilot_pwm": 13, "vehicle": 0, "ready": 1, "ventilation": 18},
 )
+PAGE: Final = "127.0.0.1:8081"
 COMMENTS: Final = {
     "coil": "high closes the contactor; it must fall open without this pin",
     "feedback": "the mirror contact: high while the contactor is closed",
@@ -72,6 +73,7 @@ def _lines(plan: Plan, found: Mapping[str, Any]) -> Iterator[str]:
     yield 'hardware = "real"'
     yield from _table("station", {"id": plan.station})
     yield from _table("csms", {"url": plan.csms}, {"url": "the station's id is appended"})
+    yield from _table("page", {"listen": PAGE}, {"listen": "for a screen on this computer"})
     yield from _table(
         "readers.0",
         {"kind": "pn532", "port": plan.reader, "connectors": [*range(1, plan.connectors + 1)]},

@@ -1,4 +1,4 @@
-"""Machine `refusals`: for a moment the lamp says no, and the page why if the card itself is wrong.
+"""Machine `refusals`: for a moment the lamp says no, and the page too.
 
 A card whose number changes or does not fit into OCPP is refused without asking anybody: nobody
 could say whose it is, and what it began nobody could end.
@@ -6,6 +6,7 @@ could say whose it is, and what it began nobody could end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from edge.core import routing
@@ -16,7 +17,8 @@ from edge.core.state import ChargePoint, Refusal
 
 REFUSED_FOR_S: Final = 3.0  # how long the lamp says no
 
-_WORDS: Final = {
+_WORDS: Final[Mapping[TagFlaw | None, str]] = {
+    None: "the card is not accepted",
     TagFlaw.CHANGES: "this card changes its number: use another one",
     TagFlaw.TOO_LONG: "this card's number is too long: use another one",
 }
@@ -51,6 +53,6 @@ def on_tick(draft: Draft) -> None:
 
 
 def word(state: ChargePoint, connector: int) -> str | None:
-    """What is wrong with the card that was just refused on *connector*, if it is the card."""
+    """What to say of the card that was just refused on *connector*."""
     refusal = state.station.refusals.get(connector)
-    return None if refusal is None or refusal.flaw is None else _WORDS[refusal.flaw]
+    return None if refusal is None else _WORDS[refusal.flaw]

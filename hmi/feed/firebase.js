@@ -101,11 +101,11 @@ export function firebaseFeed(code, database, world = BROWSER) {
         });
       }
 
-      /** The bridge was alive at *at*, by this device's clock (ms). @param {number} at */
+      /** The bridge was alive at *at*, by this device's clock (ms); 0 or less: never. @param {number} at */
       function vouch(at) {
         world.cancel(losing);
         const leftMs = at + UNKEPT_MS - world.now();
-        tell({ state: leftMs > 0 ? "open" : "lost", heardAt: at });
+        tell({ state: leftMs > 0 ? "open" : "lost", heardAt: at > 0 ? at : null });
         if (leftMs > 0) losing = world.after(() => tell({ state: "lost" }), leftMs);
       }
 

@@ -17,7 +17,7 @@ from tests.booted.system import ROOT, System, layer
 DEBIAN = ROOT / ".cache/debian"
 ANSWERS = """\
 # what a test answers
-role = edge, csms
+role = edge, csms, bridge
 station = "TAPWATT-1"
 central = ws://127.0.0.1:9000/ocpp
 kind = pilot

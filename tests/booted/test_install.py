@@ -21,7 +21,7 @@ MODES = {
     "etc/tapwatt/edge-keys": (0o700, "root", "root"),
     "etc/tapwatt/csms-keys": (0o700, "root", "root"),
     "etc/tapwatt/bridge-keys": (0o700, "root", "root"),
-    "var/lib/tapwatt": (0o700, "tapwatt", "tapwatt"),
+    "var/lib/tapwatt": (0o710, "tapwatt", "tapwatt"),
     "var/lib/tapwatt-csms": (0o700, "tapwatt-csms", "tapwatt-csms"),
 }
 
@@ -61,6 +61,7 @@ def test_answers_are_where_they_count(installed: System) -> None:
     assert {name for name in wanted if "tapwatt" in name} == {
         "tapwatt-edge.service",
         "tapwatt-csms.service",
+        "tapwatt-bridge.service",
     }
     groups = set(names(installed, "etc/group").values())
     assert {"gpio", "i2c", "spi", "dialout", "input"} <= groups
@@ -74,6 +75,18 @@ def test_the_installed_program_finds_its_configuration_sound(installed: System) 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the configuration is sound" in done.stdout
+
+
+def test_the_bridge_has_what_the_others_do_without(installed: System) -> None:
+    """Its library comes with its role."""
+    program = ("/opt/tapwatt/current/bin/python", "-m", "edge.bridge")
+    (installed.root / "etc/tapwatt/bridge.toml").write_text(
+        'source = "http://127.0.0.1:8080"\ndatabase = "https://x.example"\nstations = ["DEMO"]\n'
+    )
+    done = installed.chroot(*program, "--config", "/etc/tapwatt/bridge.toml", "--check")
+    assert "bridge-keys/firebase.json" in done.stderr, done.stdout + done.stderr
+    done = installed.chroot(program[0], "-c", "import firebase_admin.db")
+    assert done.returncode == 0, done.stderr
 
 
 def test_systemd_understands_the_units_where_they_are_installed(installed: System) -> None:

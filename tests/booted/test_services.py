@@ -172,6 +172,7 @@ def test_a_reset_by_the_central_system_begins_a_new_process(free: Machine) -> No
     until_now(lambda: restarts(free) == before[0] + 1, UP_WITHIN_S)
     free.until_active(EDGE)
     assert free.show(EDGE, "MainPID") != before[1]
+    assert "'stop-sigterm' timed out" not in free.log(EDGE)
 
 
 def test_a_hung_central_system_is_killed_and_comes_back(free: Machine) -> None:

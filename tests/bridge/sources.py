@@ -65,6 +65,8 @@ class Talking:
             yield self
         finally:
             self.cut()
+            while any(self._lines.values()):  # noqa: ASYNC110  a turn of the loop is waited for
+                await asyncio.sleep(0)
             server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -189,6 +189,21 @@ async def test_a_pulse_says_that_the_mirror_lives_while_the_source_does(
         assert len(double.writes("/public")) <= pulses + 1
 
 
+async def test_the_first_proof_comes_with_the_first_document(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """Also after a restart that has nothing to write: the page would wait for the next pulse."""
+    source.say(teller.document())
+    pace = type(QUICK)(between_s=0.05, pulse_s=3600.0)
+    place = f"public/{CODE}/mirrored_at"
+    async with bridging(pace=pace):
+        await until(lambda: double.tree.get(place))
+    first = double.tree.get(place)
+    async with bridging(pace=pace):
+        await until(lambda: double.tree.get(place) > first)
+    assert len(double.writes(STATUS)) == 1
+
+
 async def test_what_was_changed_by_hand_is_put_right(
     source: Talking, double: Double, teller: Teller, bridging: Bridging
 ) -> None:

@@ -176,3 +176,16 @@ def test_a_limit_that_is_no_number_is_one_sentence(capsys: pytest.CaptureFixture
     """Nobody is asked."""
     assert main(["edge", "limit", "1", "much"]) == 2
     assert "much is no number of amperes" in capsys.readouterr().err
+
+
+def test_the_installed_controller_is_asked_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Who looks after an installed station names no directory; systemd's word still wins."""
+    monkeypatch.setattr("edge.cli.edge.INSTALLED", tmp_path)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert main(["edge", "status"]) == 2
+    assert f"{tmp_path}/control.sock" in capsys.readouterr().err
+    monkeypatch.setenv("STATE_DIRECTORY", "/nowhere")
+    assert main(["edge", "status"]) == 2
+    assert "/nowhere/control.sock" in capsys.readouterr().err

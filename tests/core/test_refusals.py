@@ -1,4 +1,4 @@
-"""Machine `refusals`: the lamp says no for a moment, the page why if the card itself is wrong."""
+"""Machine `refusals`: the lamp says no for a moment, and so does the page."""
 
 from __future__ import annotations
 
@@ -48,6 +48,17 @@ def test_a_card_without_a_lasting_number_is_refused_with_a_word(flaw: TagFlaw, w
     assert board(rig) == [None]
     assert not rig.messages(Authorize)
     assert rig.state.bay(1).transaction is None
+
+
+def test_a_card_that_may_not_start_is_told_so_on_the_screen() -> None:
+    """Lamp and page say no for the same moment."""
+    rig = Rig()
+    rig.plug()
+    rig.tap()
+    assert levels.lamp(rig.state, 1) is Lamp.REFUSED
+    assert board(rig) == ["the card is not accepted"]
+    rig.wait(REFUSED_FOR_S)
+    assert board(rig) == [None]
 
 
 def test_the_refusal_ends_by_itself() -> None:

@@ -110,6 +110,12 @@ test("what nobody looks after any more is shown, and called lost", () => {
   assert.deepEqual([world.link.state, world.link.heardAt], ["open", NOW]);
 });
 
+test("what was never vouched for has no time of its own", () => {
+  const world = worldOf();
+  world.stream.say("put", "/", { status: placeOf(0).status });
+  assert.deepEqual([world.link.state, world.link.heardAt, world.shown], ["lost", null, 7]);
+});
+
 test("a bridge that falls silent is noticed though the database keeps the line alive", () => {
   const world = worldOf();
   world.stream.say("put", "/", placeOf(NOW));

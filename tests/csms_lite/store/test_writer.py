@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -206,3 +207,29 @@ def test_a_prepared_statement_wants_all_its_values() -> None:
 
     with pytest.raises(KeyError, match="tag_key"):
         sql.find._bind({})
+
+
+async def test_coming_round_waits_for_the_writing_thread(store: Store) -> None:
+    """What feeds the watchdog stops when the thread that writes does."""
+    gate = threading.Event()
+
+    def hang(_db: Connection) -> None:
+        assert gate.wait(10)
+
+    hanging = asyncio.ensure_future(store.do(hang))
+    round_ = asyncio.ensure_future(store.come_round())
+    await store.read(count)
+    assert not round_.done()
+    gate.set()
+    await round_
+    await hanging
+
+
+async def test_coming_round_needs_no_disk_that_takes_anything(disk: Disk, store: Store) -> None:
+    """A full disk is no hang: to be killed for it would mend nothing."""
+    await disk.writer.break_now()
+    with pytest.raises(StoreFailed):
+        await store.do(add)
+    await store.come_round()
+    store.stop_accepting()
+    await store.come_round()
