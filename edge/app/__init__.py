@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from edge.sim.wires import BayWanted
 
 LEAVE_S: Final = 1.5  # people and systemd wait for 2 s; what has not ended by then is left behind
+READABLE: Final = ("status", "why", "readings")
+"""What members of the daemon's own group may ask, where they may enter the state directory."""
+
 FLUSH_S: Final = 0.1  # an accepted Reset's answer is on the wire by then, if the line lives
 
 log = structlog.get_logger()
@@ -128,7 +131,7 @@ async def _until_called(
     """Let the station work, say when it does, and end it when the end is called."""
     control = options.state_dir / "control.sock"
     async with (
-        listen(control, daemon.verbs(options.settings.station.id)),
+        listen(control, daemon.verbs(options.settings.station.id), readable=READABLE),
         asyncio.TaskGroup() as group,
     ):
         tasks = station.start(group)

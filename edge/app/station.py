@@ -180,23 +180,22 @@ def _connected(place: Place, daemon: Daemon, parts: _Parts) -> Station:
     loop = _make_loop(place, daemon, parts, act, recorder)
     upkeep = Upkeep(check=journal.check, is_idle=partial(_is_idle, loop), clock=clock)
     expiry = _make_expiry(place, parts, loop)
-    daemon.begin(
-        Works(
-            loop=loop,
-            recorder=recorder,
-            journal=journal,
-            link=link,
-            clock=clock,
-            errands=errands,
-            wear=wear,
-            upkeep=upkeep,
-            expiry=expiry,
-            names=parts.names,
-            readings=parts.readings,
-            flight=parts.flight,
-            has_power_good=hardware.supply is not None,
-        )
+    parts_at_work = Works(
+        loop=loop,
+        recorder=recorder,
+        journal=journal,
+        link=link,
+        clock=clock,
+        errands=errands,
+        wear=wear,
+        upkeep=upkeep,
+        expiry=expiry,
+        names=parts.names,
+        readings=parts.readings,
+        flight=parts.flight,
+        has_power_good=hardware.supply is not None,
     )
+    daemon.begin(parts_at_work)
     works = {
         "loop": loop.run(),
         "recorder": recorder.run(loop.post, loop.permits),

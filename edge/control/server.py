@@ -2,7 +2,8 @@
 
 A request is `{"op": VERB, …arguments}`; the verb is called with the arguments by name and returns
 the answer, at once or as an awaitable. What it refuses (`EdgeError`) becomes `{"error": SENTENCE}`.
-A stream verb owns its connection, the `Peer`. Only root and our own user may connect.
+A stream verb owns its connection, the `Peer`. Root and our own user may ask for everything, members
+of our own group for what is named as readable, all others for nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import inspect
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from enum import Enum
 from inspect import BoundArguments
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +29,11 @@ Verb = Callable[..., Answer | Awaitable[Answer]]
 Stream = Callable[..., Awaitable[None]]
 
 PATH_LIMIT: Final = 107  # bytes of sockaddr_un.sun_path, less the final zero
+OWN, OWN_AND_GROUP = 0o600, 0o660
+SO_PEERGROUPS: Final = 59  # asm-generic/socket.h; Python does not name it
+GROUP: Final = struct.Struct("I")
+GROUPS_MOST: Final = 256  # as many as Python asks the kernel for; it refuses to tell of more
+GUESTS_MOST: Final = 8  # connections of our group at once: files are needed for other things
 CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED
 UNSENT_LIMIT: Final = 1 << 22  # a peer that does not read loses its connection here
 CLOSE_S: Final = 1.0
@@ -65,14 +72,19 @@ class Peer:
 
 @contextlib.asynccontextmanager
 async def listen(
-    path: str | Path, verbs: Mapping[str, Verb], streams: Mapping[str, Stream] | None = None
+    path: str | Path,
+    verbs: Mapping[str, Verb],
+    streams: Mapping[str, Stream] | None = None,
+    *,
+    readable: Collection[str] = (),
 ) -> AsyncIterator[None]:
-    """Serve *verbs* and *streams* on the Unix socket *path* (mode 0600) until the block ends.
+    """Serve *verbs* and *streams* on the Unix socket *path* until the block ends.
 
+    Its mode is 0600, or 0660 where some verbs are *readable* by our group.
     Raises `ConfigError` if the path cannot be a socket or somebody listens there already.
     """
-    desk = _Desk(verbs, streams or {})
-    sock = _bind(Path(path))
+    desk = _Desk(verbs, streams or {}, frozenset(readable))
+    sock = _bind(Path(path), OWN if not readable else OWN_AND_GROUP)
     server = await asyncio.start_unix_server(desk.serve, sock=sock, limit=LINE_LIMIT)
     try:
         yield
@@ -83,40 +95,65 @@ async def listen(
             os.unlink(path)  # noqa: PTH108 - one system call at the end
 
 
-def uid_of(sock: socket.socket) -> int:
-    """The user at the other end of *sock*, as the kernel knows it."""
+class Rights(Enum):
+    """What a peer may ask for."""
+
+    NOTHING = "nothing"
+    READABLE = "readable"
+    EVERYTHING = "everything"
+
+
+def rights_of(sock: socket.socket) -> Rights:
+    """What the peer at the other end of *sock* may ask for, as the kernel knows it."""
     packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-    uid: int = CREDENTIALS.unpack(packed)[1]
-    return uid
+    _, uid, gid = CREDENTIALS.unpack(packed)
+    groups = b""
+    with contextlib.suppress(OSError):
+        groups = sock.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, GROUPS_MOST * GROUP.size)
+    return rights(uid, {gid, *(one for (one,) in GROUP.iter_unpack(groups))})
 
 
-def is_welcome(uid: int) -> bool:
-    """Whether this user may ask us anything: root and our own."""
-    return uid in (0, os.geteuid())
+def rights(uid: int, groups: Collection[int]) -> Rights:
+    """What a user in *groups* may ask for."""
+    if uid in (0, os.geteuid()):
+        return Rights.EVERYTHING
+    return Rights.READABLE if os.getegid() in groups else Rights.NOTHING
 
 
 class _Desk:
     """Takes requests to their verbs; knows the open connections."""
 
-    def __init__(self, verbs: Mapping[str, Verb], streams: Mapping[str, Stream]) -> None:
+    def __init__(
+        self, verbs: Mapping[str, Verb], streams: Mapping[str, Stream], readable: Collection[str]
+    ) -> None:
         self._verbs = verbs
         self._streams = streams
+        self._readable = readable
+        self._guests = 0
         self._open: set[asyncio.Task[Any]] = set()
         self._closing = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or self._closing or not is_welcome(uid_of(writer.get_extra_info("socket"))):
+        may = rights_of(writer.get_extra_info("socket"))
+        if task is None or self._closing or not self._is_welcome(may):
             writer.close()
             return
         self._open.add(task)
+        is_guest = may is Rights.READABLE
+        self._guests += is_guest
         try:
-            await self._talk(Peer(reader, writer))
+            await self._talk(Peer(reader, writer), may)
         except asyncio.CancelledError:
             pass  # only `close` cancels; the server's own callback must not see it
         finally:
             self._open.discard(task)
+            self._guests -= is_guest
             writer.close()
+
+    def _is_welcome(self, may: Rights) -> bool:
+        is_guest = may is Rights.READABLE and bool(self._readable)
+        return may is Rights.EVERYTHING or (is_guest and self._guests < GUESTS_MOST)
 
     async def close(self) -> None:
         self._closing = True  # who was accepted a moment ago is served after this: not at all
@@ -126,13 +163,15 @@ class _Desk:
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_S)
 
-    async def _talk(self, peer: Peer) -> None:
+    async def _talk(self, peer: Peer, may: Rights) -> None:
         while True:
             try:
                 request = await peer.receive()
                 if request is None:
                     return
                 verb = request.pop("op", None)
+                if may is not Rights.EVERYTHING and verb not in self._readable:
+                    raise ConfigError(f"only root and the user that runs it may ask for {verb!r}")
                 if verb in self._streams:
                     stream = self._streams[verb]
                     fitting = _fit(verb, stream, {"peer": peer} | request)
@@ -169,14 +208,14 @@ def _unknown(verb: Any, known: tuple[str, ...]) -> str:
     return f"there is no verb {verb!r}{meant}: choose one of {', '.join(sorted(known))}"
 
 
-def _bind(path: Path) -> socket.socket:
+def _bind(path: Path, mode: int) -> socket.socket:
     if len(os.fsencode(path)) > PATH_LIMIT:
         raise ConfigError(f"socket path {path} is longer than {PATH_LIMIT} bytes: choose a shorter")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(path)
-        mask = os.umask(0o177)
+        mask = os.umask(0o777 & ~mode)
         try:
             sock.bind(str(path))
         finally:

@@ -7,6 +7,8 @@ import json
 import os
 import socket
 import stat
+import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 from edge.control import server as server_module
 from edge.control.client import ask, follow
 from edge.control.lines import LINE_LIMIT, NotALine, decode
-from edge.control.server import Peer, Verb, listen
+from edge.control.server import Peer, Rights, Verb, listen, rights, rights_of
 from edge.errors import ConfigError, DriverError, EdgeError
 from tests.waiting import until
 
@@ -115,17 +117,91 @@ async def test_the_socket_is_for_our_user_alone(path: Path) -> None:
     """Mode 0600, and only root and we are let in."""
     mode = await asyncio.to_thread(lambda: path.stat().st_mode)
     assert stat.S_IMODE(mode) == 0o600
-    assert server_module.is_welcome(uid=os.geteuid())
-    assert server_module.is_welcome(uid=0)
-    assert not server_module.is_welcome(uid=os.geteuid() + 1)
+    stranger, our_group = os.geteuid() + 1, os.getegid()
+    assert rights(os.geteuid(), ()) is rights(0, ()) is Rights.EVERYTHING
+    assert rights(stranger, (our_group + 1, our_group)) is Rights.READABLE
+    assert rights(stranger, (our_group + 1,)) is Rights.NOTHING
 
 
 async def test_the_kernel_names_the_peer() -> None:
-    """SO_PEERCRED gives the uid that opened the other end."""
+    """SO_PEERCRED and SO_PEERGROUPS tell of who opened the other end."""
     ours, theirs = socket.socketpair()
-    assert server_module.uid_of(ours) == os.geteuid()
+    assert rights_of(ours) is Rights.EVERYTHING
     ours.close()
     theirs.close()
+
+
+ASKS = """
+import json, os, socket, sys
+os.setgroups([int(one) for one in sys.argv[2].split(",") if one])
+os.setgid(65533)
+os.setuid(65534)
+line = socket.socket(socket.AF_UNIX)
+try:
+    line.connect(sys.argv[1])
+    for verb in sys.argv[3:]:
+        line.sendall(json.dumps({"op": verb}).encode() + b"\\n")
+        print(line.makefile().readline().strip() or "hung up")
+except OSError as refused:
+    print(type(refused).__name__)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize(
+    ("groups", "said_of_it"),
+    [
+        ("{own}", ['{"it": "reads"}', "only root and the user", '{"it": "reads"}']),
+        ("65532", ["PermissionError"]),
+        ("", ["PermissionError"]),
+    ],
+)
+async def test_our_group_may_ask_for_what_is_readable(groups: str, said_of_it: list[str]) -> None:
+    """Somebody else by the kernel's own word: an installer looks, and stops nothing."""
+    stopped: list[bool] = []
+
+    def reads() -> dict[str, Any]:
+        return {"it": "reads"}
+
+    def stop() -> dict[str, Any]:
+        stopped.append(True)
+        return {}
+
+    with tempfile.TemporaryDirectory() as directory:
+        await asyncio.to_thread(os.chmod, directory, 0o711)
+        path = Path(directory) / "c.sock"
+        async with listen(path, {"reads": reads, "stop": stop}, readable=("reads",)):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                ASKS,
+                str(path),
+                groups.format(own=os.getegid()),
+                *("reads", "stop", "reads"),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            out, _ = await process.communicate()
+    lines = out.decode().splitlines()
+    assert len(lines) == len(said_of_it)
+    for line, expected in zip(lines, said_of_it, strict=True):
+        assert expected in line.replace('":"', '": "')
+    assert not stopped
+
+
+async def test_our_group_cannot_use_up_our_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ninth connection is closed; root's own is not."""
+    path = tmp_path / "c.sock"
+    monkeypatch.setattr(server_module, "rights_of", lambda _: Rights.READABLE)
+    async with listen(path, {"double": double}, readable=("double",)):
+        lines = [await asyncio.open_unix_connection(str(path)) for _ in range(9)]
+        assert await lines[8][0].readline() == b""
+        lines[0][1].close()
+        monkeypatch.setattr(server_module, "rights_of", lambda _: Rights.EVERYTHING)
+        assert await asked(path, "double", number=1) == {"double": 2}
+        for _, writer in lines:
+            writer.close()
 
 
 async def test_ending_cuts_those_who_wait(tmp_path: Path) -> None:
