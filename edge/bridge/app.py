@@ -93,7 +93,8 @@ def _database(settings: Settings, credentials: Credentials) -> Database:
 async def _serve(
     settings: Settings, credentials: Credentials, database: Database, ready_fd: int | None
 ) -> None:
-    from edge.bridge.mirror import Mirror, Pace
+    from edge.bridge.mirror import Mirror
+    from edge.bridge.pace import Pace
     from edge.bridge.source import open_source
 
     ending = asyncio.Event()

@@ -11,13 +11,14 @@ from typing import Any, Protocol
 import pytest
 
 from edge.bridge.database import Database
-from edge.bridge.mirror import Mirror, Pace
+from edge.bridge.mirror import Mirror
+from edge.bridge.pace import Pace
 from edge.bridge.rules import identity
 from edge.bridge.source import open_source
 from tests.bridge.sources import CODE, Talking, Teller
 from tests.rtdb.double import Double
 
-QUICK = Pace(between_s=0.05, pulse_s=0.1, list_s=0.1, first_s=0.02, longest_s=0.1)
+QUICK = Pace(between_s=0.05, pulse_s=0.1, list_s=0.1, catch_up_s=0.2, first_s=0.02, longest_s=0.1)
 SECRET = b"what names sessions in tests"
 
 

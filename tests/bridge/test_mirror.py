@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,11 @@ def stands(double: Double, code: str = CODE) -> Any:
     """The sequence that stands in the database."""
     found = double.tree.get(f"public/{code}/status")
     return found and found["sequence"]
+
+
+def is_asked(double: Double, path: str) -> bool:
+    """Whether anybody asked for *path*."""
+    return any(one.path == path for one in double.asked)
 
 
 async def test_what_the_source_tells_stands_in_the_database(
@@ -223,7 +229,9 @@ async def test_a_station_that_is_dismissed_disappears(
     source.say(teller.document())
     source.say(other.document())
     in_service = {"registration": "Accepted", "dismissed_at": None}
-    source.listed = [{"code": one, **in_service} for one in (CODE, OTHER)]
+    source.listed = [
+        {"id": f"CP-{one}", "name": one, "code": one, **in_service} for one in (CODE, OTHER)
+    ]
     double.tamper("public/FOREIGN", {"status": {"sequence": 1}})
     async with bridging(token="a-token"):
         await until(lambda: stands(double) == 101 and stands(double, OTHER) == 101)
@@ -284,6 +292,20 @@ async def test_a_session_that_ends_while_the_database_is_away_is_kept_later(
         double.start()
         await until(lambda: stands(double) == teller.sequence)
         await until(lambda: double.tree.get("sessions"))
+
+
+async def test_a_session_that_stands_is_not_written_again(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """The rules would refuse it, and a refusal would be tried for ever."""
+    source.say(teller.finished())
+    for _ in range(2):
+        async with bridging():
+            await until(lambda: double.tree.get("sessions") and stands(double))
+            name = next(iter(double.tree.get("sessions")))
+            asked = f"/sessions/{name}"
+            await until(partial(is_asked, double, asked))
+    assert len(double.writes(asked)) == 1
 
 
 @pytest.mark.parametrize(
