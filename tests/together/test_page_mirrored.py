@@ -1,4 +1,4 @@
-"""A charging point without a central system, mirrored to a deployed site: its own feed is enough."""
+"""A charging point without a central system, mirrored to a site: its own feed is enough."""
 
 from __future__ import annotations
 
