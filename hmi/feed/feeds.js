@@ -50,7 +50,7 @@ export function parseConfig(text) {
  * @returns {import("./csms.js").Feed}
  */
 export function feedOf(config, code) {
-  const feed = FEEDS[config.feed];
+  const feed = Object.hasOwn(FEEDS, config.feed) ? FEEDS[config.feed] : undefined;
   if (feed === undefined) throw new RangeError(`config.json names no feed that there is: ${config.feed}`);
   return feed(code, config);
 }
