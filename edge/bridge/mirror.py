@@ -27,6 +27,8 @@ LOOK_AGAIN: Final = 15
 """Every so many pulses a station's place is read again: what was changed by hand is put right."""
 TRIES: Final = 5  # against others who write the same station at the same time
 
+NEWER: Final = "what stands there is newer: is there a second bridge, or a clock that was wrong?"
+
 log = structlog.get_logger()
 
 
@@ -40,8 +42,10 @@ class Mirrored:
         self.heard_s: float | None = None
         self.newest: tuple[int, Document] | None = None
         """What is to be written, and by which connection it came."""
-        self.placed: tuple[int, Document] | None = None
-        """What was written last."""
+        self.told: tuple[int, Document] | None = None
+        """What the source told last, written or not."""
+        self.placed_by: int | None = None
+        """The connection that what was written last came by."""
         self.is_ours = False
         """Whether what stands there is what was written last: else it is not vouched for."""
         self.is_begun = False
@@ -52,13 +56,13 @@ class Mirrored:
 
     def offer(self, document: Document) -> None:
         """Leave a document; one not yet written is forgotten."""
-        self.newest = (self.connection, document)
+        self.newest = self.told = (self.connection, document)
         self.bell.set()
 
     def look_again(self) -> None:
         """Have it found out what stands there now, and put right."""
         self.tag = None
-        self.newest = self.newest or self.placed
+        self.newest = self.newest or self.told
         self.bell.set()
 
     def end(self) -> None:
@@ -187,6 +191,7 @@ class Mirror:
             except MirrorFailed as failure:
                 self._troubles.note("database", failure)
                 station.tag = None
+                station.is_ours = False
                 station.bell.set()
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, self._pace.longest_s)
@@ -204,10 +209,8 @@ class Mirror:
             if station.tag is None:
                 value, station.tag = await self._database.status(station.code)
                 station.standing = standing_of(value)
-            is_reconnected = station.placed is None or station.placed[0] != connection
-            if not supersedes(
-                document, station.standing, is_reconnected=is_reconnected, now=self._now()
-            ):
+            is_first = station.placed_by != connection
+            if not supersedes(document, station.standing, is_reconnected=is_first, now=self._now()):
                 self._leave(station, taken)
                 return
             if station.tag is None:
@@ -217,7 +220,7 @@ class Mirror:
                 station.code, stored(document), station.tag
             )
             if is_written:
-                station.placed = taken
+                station.placed_by = connection
                 self._vouch(station, True)
                 station.standing = _standing(document)
                 station.newest = None if station.newest is taken else station.newest
@@ -229,13 +232,14 @@ class Mirror:
         """Leave what stands there, as it is the same or newer."""
         self._vouch(station, station.standing == _standing(taken[1]))
         if not station.is_ours:
-            log.warning("older_not_mirrored", station=station.code, sequence=taken[1].sequence)
+            self._troubles.note(f"order of {station.code}", NEWER)
         if station.newest is taken:
             station.newest = None
 
     def _vouch(self, station: Mirrored, is_ours: bool) -> None:
         """Say whether what stands there is ours; the page waits for the first proof of it."""
         if is_ours and not station.is_ours:
+            self._troubles.well(f"order of {station.code}")
             self._pulse_bell.set()
         station.is_ours = is_ours
 

@@ -35,9 +35,9 @@ class Troubles:
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
 
-    def note(self, what: str, failure: Exception) -> None:
-        """Something does not go."""
-        why = str(failure)[:REASON_MAX]
+    def note(self, what: str, reason: object) -> None:
+        """Something does not go, and why."""
+        why = str(reason)[:REASON_MAX]
         if self._reasons.get(what) != why:
             self._reasons[what] = why
             log.warning("mirror_trouble", what=what, why=why)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -14,7 +15,7 @@ import msgspec
 
 from edge.bridge.document import Document, Ended, read_document
 from edge.bridge.events import EventReader
-from edge.errors import FeedLost
+from edge.errors import ConfigError, FeedLost
 
 QUIET_S: Final = 25.0  # the source says something every 10 s: two missing words are a dead line
 CONNECT_S: Final = 10.0
@@ -88,16 +89,21 @@ class Source:
             raise FeedLost(f"the source cannot be asked: {_told(failure)}") from failure
 
 
+def trusted(ca_file: str | None) -> ssl.SSLContext:
+    """Trust the roots in *ca_file*, or those of the computer; raises `ConfigError`."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as failure:
+        raise ConfigError(f"ca_file {ca_file} cannot be used: {failure}") from failure
+
+
 @asynccontextmanager
-async def open_source(url: str, *, token: str | None, ca_file: str | None) -> AsyncIterator[Source]:
+async def open_source(
+    url: str, *, token: str | None, trust: ssl.SSLContext
+) -> AsyncIterator[Source]:
     """Open the source at *url*; no proxy stands between, and no redirect is followed."""
     patience = httpx.Timeout(CONNECT_S, read=QUIET_S, pool=None)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=4)
-    trust: Any = True
-    if ca_file is not None:
-        import ssl
-
-        trust = ssl.create_default_context(cafile=ca_file)
     async with httpx.AsyncClient(
         base_url=url, timeout=patience, limits=limits, trust_env=False, verify=trust
     ) as client:

@@ -195,6 +195,37 @@ async def test_a_pulse_says_that_the_mirror_lives_while_the_source_does(
         assert len(double.writes("/public")) <= pulses + 1
 
 
+async def test_what_cannot_be_written_is_not_vouched_for(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """An old status under a fresh proof would look alive."""
+    source.say(teller.document())
+    async with bridging():
+        await until(lambda: stands(double) == 101 and len(double.writes("/public")) > 1)
+        double.refuses = lambda path: path == STATUS
+        source.say(teller.document())
+        await until(lambda: len(double.writes(STATUS)) > 2)
+        pulses, writes = len(double.writes("/public")), len(double.writes(STATUS))
+        await until(lambda: len(double.writes(STATUS)) > writes + 3)
+        assert len(double.writes("/public")) <= pulses + 1
+        double.refuses = lambda _: False
+        await until(lambda: len(double.writes("/public")) > pulses + 1)
+        assert stands(double) == 102
+
+
+async def test_what_was_refused_as_older_is_tried_again(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """Without a new word of the source: who stood in the way may be gone."""
+    stranger = teller.document() | {"at": "2030-01-01T00:00:00Z", "sequence": 10**6}
+    double.tamper(f"public/{CODE}/status", stranger)
+    source.say(teller.document())
+    async with bridging(now=datetime(2030, 1, 1, tzinfo=UTC)):
+        await until(lambda: any(one.path == STATUS for one in double.asked))
+        double.tamper(f"public/{CODE}", None)
+        await until(lambda: stands(double) == 102)
+
+
 async def test_the_first_proof_comes_with_the_first_document(
     source: Talking, double: Double, teller: Teller, bridging: Bridging
 ) -> None:
@@ -340,11 +371,11 @@ async def test_a_database_that_refuses_is_tried_on(
     source: Talking, double: Double, teller: Teller, bridging: Bridging, capsys: Any
 ) -> None:
     """Rules that are not deployed yet: said once, with the remedy, and healed by itself."""
-    double.refuses = True
+    double.refuses = lambda _: True
     source.say(teller.document())
     async with bridging():
         await until(lambda: len(double.asked) > 4)
-        double.refuses = False
+        double.refuses = lambda _: False
         await until(lambda: stands(double) == 101)
     said = capsys.readouterr().out
     assert "deploy hmi/database.rules.json" in said
