@@ -44,7 +44,7 @@ root.replaceChildren();
 draw();
 
 if (code !== null) {
-  const feed = replay === null ? await feedOf(config, code) : replayFeed(replay, replayPace());
+  const feed = replay === null ? feedOf(config, code) : replayFeed(replay, replayPace());
   const end = feed.subscribe(
     (document_) => {
       if (!supersedes(document_, shown, link.connection !== shownConnection)) return;

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,13 +27,13 @@ OPTIONS: Final = (
     "csms.backoff_max_s=5",
     "transfer.private_addresses=true",  # everything of the demo is on this machine
     'transfer.protocols=["FTP", "FTPS", "HTTP", "HTTPS"]',
-    "page.listen=127.0.0.1:0",
     "page.name=Tapwatt demo",
     "page.code=DEMO",
 )
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OCPP_PORT: Final = 9000
 HTTP_PORT: Final = 8080
+PAGE_PORT: Final = 8081
 FAILED: Final = 1
 INTERRUPTED: Final = 130
 
@@ -91,7 +92,11 @@ def _show(arguments: argparse.Namespace) -> int:
     ocpp_port = _free(arguments.ocpp_port, OCPP_PORT, "--ocpp-port")
     http_port = _free(arguments.http_port, HTTP_PORT, "--http-port")
     with open_installation(
-        directory, say, ocpp_port=ocpp_port, http_port=http_port, options=OPTIONS
+        directory,
+        say,
+        ocpp_port=ocpp_port,
+        http_port=http_port,
+        options=(*OPTIONS, f"page.listen=127.0.0.1:{_lasting_port(PAGE_PORT)}"),
     ) as installation:
         print(_invitation(installation, directory), flush=True)
         _follow(installation, say)
@@ -143,6 +148,15 @@ def _free(given: int | None, usual: int, option: str) -> int:
             " with another number, 0 for any free one"
         ) from problem
     return port
+
+
+def _lasting_port(usual: int) -> int:
+    """The *usual* port, or a free one: the same after each restart of the controller."""
+    for port in (usual, 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as taken:
+            found: int = taken.getsockname()[1]
+            return found
+    return usual
 
 
 def teller() -> Callable[[str], None]:

@@ -2,6 +2,7 @@
  * Which station, by which feed: `config.json` beside this page says it.
  */
 import { csmsFeed } from "./csms.js";
+import { firebaseFeed } from "./firebase.js";
 
 /**
  * @typedef {object} Config
@@ -15,11 +16,11 @@ import { csmsFeed } from "./csms.js";
  * @property {Record<string, string>} [connectors] what can be plugged in where, by number
  */
 
-/** @type {Readonly<Record<string, (code: string, config: Config) => Promise<import("./csms.js").Feed>>>} */
+/** @type {Readonly<Record<string, (code: string, config: Config) => import("./csms.js").Feed>>} */
 const FEEDS = {
-  csms: async (code, config) => csmsFeed(code, undefined, config.source),
-  edge: async (code) => csmsFeed(code),
-  firebase: async (code, config) => (await import("./firebase.js")).firebaseFeed(code, config.database ?? ""),
+  csms: (code, config) => csmsFeed(code, undefined, config.source),
+  edge: (code) => csmsFeed(code),
+  firebase: (code, config) => firebaseFeed(code, config.database ?? ""),
 };
 
 const CONFIG = new URL("../config.json", import.meta.url);
@@ -46,10 +47,10 @@ export function parseConfig(text) {
 /**
  * @param {Config} config
  * @param {string} code
- * @returns {Promise<import("./csms.js").Feed>}
+ * @returns {import("./csms.js").Feed}
  */
-export async function feedOf(config, code) {
-  const feed = FEEDS[config.feed];
+export function feedOf(config, code) {
+  const feed = Object.hasOwn(FEEDS, config.feed) ? FEEDS[config.feed] : undefined;
   if (feed === undefined) throw new RangeError(`config.json names no feed that there is: ${config.feed}`);
   return feed(code, config);
 }

@@ -80,7 +80,7 @@ class Talking:
             else:
                 token = re.search(r"authorization: Bearer (.*)\r", head, re.IGNORECASE)
                 self.tokens.append(token[1] if token else None)
-                body = json.dumps(self.listed).encode()
+                body = json.dumps(self.listed if path == "/api/chargers" else []).encode()
                 head = (
                     f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
                 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bridge.conftest import Bridging
+from csms_lite.people.rules import masked as masked_there
+from edge.bridge.document import masked
+from tests.bridge.conftest import QUICK, Bridging
 from tests.csms_lite.central import Central, running
 from tests.rtdb.double import Double
 from tests.waiting import until
@@ -61,6 +65,42 @@ async def test_a_session_is_mirrored_and_the_charger_disappears_when_dismissed(
         (kept,) = double.tree.get("sessions").values()
         assert (kept["energy_wh"], kept["tag"], kept["station"]) == (2500, "…E580", code)
         assert "04A2B1C3D4E580" not in str(list(double.asked))
+
+
+async def test_a_session_that_ended_while_the_bridge_was_away_is_kept_under_the_same_name(
+    double: Double, bridging: Bridging, tmp_path: Path
+) -> None:
+    """What the status told once, and what csms_lite remembers, is one session."""
+    async with running(tmp_path) as central, central.station() as station:
+        await station.boot()
+        await station.status(1, "Available")
+        now = datetime.now(UTC)
+        ends = (now - timedelta(minutes=10)).isoformat(), now.isoformat()
+        started = await station.start(tag="04A2B1C3D4E580", meter=1000, at=ends[0])
+        await station.status(1, "Charging")
+        await station.stop(started["transactionId"], meter=3500, at=ends[1])
+        await station.status(1, "Finishing")
+        token, url = central.token, central.addresses.http
+        slow = replace(QUICK, list_s=60, catch_up_s=60)
+        async with bridging(pace=slow, token=token, url=url):
+            await until(lambda: double.tree.get("sessions"))
+        told = double.tree.get("sessions")
+        await station.status(1, "Available")  # the cable is out: the status tells nothing of it
+        double.tamper("sessions", None)
+        async with bridging(token=token, url=url):
+            await until(lambda: double.tree.get("sessions"))
+        (name,) = double.tree.get("sessions")
+        assert list(told) == [name]
+        facts = ("station", "connector", "tag", "started_at", "stopped_at", "energy_wh", "source")
+        kept = double.tree.get(f"sessions/{name}")
+        assert {fact: kept[fact] for fact in facts} == {fact: told[name][fact] for fact in facts}
+        assert "04A2B1C3D4E580" not in str(list(double.asked))
+
+
+@pytest.mark.parametrize("tag", ["", "A", "AB", "ABC", "ABCDEFG", "ABCDEFGH", "04A2B1C3D4E580"])
+def test_a_tag_is_masked_as_the_central_system_masks_it(tag: str) -> None:
+    """One card, one mask."""
+    assert masked(tag) == masked_there(tag)
 
 
 async def test_a_central_system_that_lost_its_database_is_mirrored_on(

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from edge.drivers.page import Page, open_page
+from edge.drivers.page import Page, open_page, read_settings
 from edge.drivers.page.settings import Settings, address, code_of
 from edge.drivers.system_clock import SystemClock
 from edge.errors import ConfigError, DriverError
@@ -168,6 +168,22 @@ async def test_a_quiet_stream_says_that_it_lives() -> None:
 def test_an_address_is_understood(listen: str, meant: tuple[str, int] | None) -> None:
     """Of this computer, of its network, or none."""
     assert address(listen) == meant
+
+
+def test_the_table_is_checked_before_anything_starts() -> None:
+    """A wrong word stops the start and says which one was meant; off and nothing mean no page."""
+    assert read_settings(None) is None
+    assert read_settings({"listen": "off"}) is None
+    assert read_settings({}) == Settings(listen="127.0.0.1:8081")
+    for table, said in (
+        ({"listn": "off"}, 'did you mean "listen"'),
+        ({"listen": "here"}, "write "),
+        ({"code": "a/b"}, "code"),
+        ({"name": ""}, "name"),
+        ({"public_url": "javascript:alert(1)"}, "public_url"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            read_settings(table)
 
 
 @pytest.mark.parametrize("listen", ["", "8081", "127.0.0.1", "here:80", "127.0.0.1:x", ":1:99999"])

@@ -145,9 +145,12 @@ test("a station that is taken away is no station, until it comes back", () => {
   const world = worldOf();
   world.stream.say("put", "/", placeOf(NOW));
   world.stream.say("put", "/", null);
-  assert.equal(world.link.state, "no_station");
-  world.stream.say("put", "/", placeOf(NOW));
-  assert.deepEqual([world.link.state, world.streams.length], ["open", 1]);
+  world.pass(UNKEPT_MS - 1);
+  assert.deepEqual([world.link.state, world.link.offsetMs], ["no_station", 0]);
+  world.stream.say("put", "/", placeOf(NOW + UNKEPT_MS - 1));
+  assert.deepEqual([world.link.state, world.link.offsetMs, world.streams.length], ["open", 0, 1]);
+  world.stream.say("put", "/mirrored_at", null);
+  assert.deepEqual([world.link.state, world.link.offsetMs], ["open", 0]);
 });
 
 test("a source that counts anew is a new line to the page", () => {

@@ -7,6 +7,7 @@ import { STATUSES } from "../../hmi/feed/document.js";
 import { formatFor } from "../../hmi/format.js";
 import { OLD_AFTER_S, ageOf, healthOf, pictureTime } from "../../hmi/freshness.js";
 import { textOf } from "../../hmi/view/dom.js";
+import { landing } from "../../hmi/view/landing.js";
 import { page } from "../../hmi/view/page.js";
 import { LANGUAGES, localeOf, pickLanguage, wordsFrom } from "../../hmi/words/words.js";
 
@@ -54,6 +55,39 @@ test("every status has a face, words and advice in every language", () => {
       assert.doesNotMatch(text, /\b(state|lead|fact|age|step|fault)\.\w/, `${language} ${status}`);
       assert.notEqual(field("state"), "");
     }
+  }
+});
+
+test("a station that speaks for itself is live, and says that nobody else hears it", () => {
+  const alone = { change: { source: "edge" }, station: { online: false } };
+  const drawn = draw(connectorOf(), alone);
+  assert.equal(drawn.health, "live");
+  assert.match(drawn.text, /operator cannot be reached/);
+  assert.equal(draw(connectorOf(), { ...alone, change: { source: "csms" } }).health, "stale");
+  assert.equal(draw(connectorOf(), { ...alone, link: { ...OPEN, state: "lost" } }).health, "offline");
+  assert.doesNotMatch(draw(connectorOf(), { change: { source: "edge" } }).text, /cannot be reached/);
+});
+
+test("the front shows what the site knows, and a state only while it is told", () => {
+  const front = (shown, link, language = "en") => {
+    const drawn = landing({
+      shown, link, code: "K7PLM2QX", only: null, now: NOW,
+      words: wordsFrom(language, book(language), book("en")), format: formatFor(language, "UTC"),
+      languageLink: (wanted) => `?lang=${wanted}`,
+      config: { feed: "csms", name: "Yard", connectors: { 1: "Type 2", 7: "CCS" } },
+    });
+    return { ...drawn, text: drawn.children.map(textOf).join(" ") };
+  };
+  const told = front(shownOf(charging()), OPEN);
+  assert.match(told.text, /Connector 1\s+· Type 2\s+Charging.*Connector 7\s+· CCS\s+State not known/);
+  assert.match(told.title, /Town Hall/);
+  for (const state of ["lost", "no_station"]) {
+    const silent = front(shownOf(charging()), { ...OPEN, state });
+    assert.match(silent.text, /cannot be told now.*Type 2\s+State not known/);
+  }
+  assert.match(front(null, { ...OPEN, state: "connecting" }).text, /Yard.*Connecting/);
+  for (const [language] of LANGUAGES) {
+    assert.doesNotMatch(front(null, { ...OPEN, state: "lost" }, language).text, /\b(landing|page|banner)\.\w/, language);
   }
 });
 

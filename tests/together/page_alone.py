@@ -29,9 +29,9 @@ class Alone:
         words = ["sim", "serve", "--socket", str(self._socket), "--draw-w", "7400"]
         self.world = Child("the bay", words, directory / "world.log")
         self.world.ready()
-        self.edge = self.start_edge()
+        self.start_edge()
 
-    def start_edge(self) -> Child:
+    def start_edge(self) -> None:
         """Start the controller, each time at the same address."""
         words = ["edge", "run", "--state-dir", str(self.directory / "edge")]
         words += ["--sim-socket", str(self._socket)]
@@ -40,7 +40,10 @@ class Alone:
         self.edge = Child("the controller", words, self.directory / "edge.log")
         self.page = self.edge.ready()["page"]
         self._port = int(self.page.rstrip("/").rpartition(":")[2])
-        return self.edge
+
+    def end_edge(self) -> None:
+        """End the controller that runs now."""
+        self.edge.end()
 
     def bay(self, verb: str, **arguments: Any) -> dict[str, Any]:
         """Do something to the bay."""
@@ -61,5 +64,5 @@ def open_alone(directory: Path, csms: str = NOBODY, options: Sequence[str] = ())
     with ExitStack() as stack:
         alone = Alone(directory, csms, options)
         stack.callback(alone.world.end)
-        stack.callback(lambda: alone.edge.end())
+        stack.callback(alone.end_edge)
         yield alone

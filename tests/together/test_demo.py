@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -134,6 +135,10 @@ def test_ctrl_c_leaves_nothing_running(demo: Running) -> None:
     """The page is there; after SIGINT no process of ours is, and the ports are free."""
     page = "http://{}:{}/c/DEMO".format(*demo.address("people at "))
     assert f"The driver's page:  {page}\n" in demo.said
+    screen = re.search(r"The screen on the charging point:  (\S+)\?kiosk=1\n", "".join(demo.said))
+    assert screen
+    with urlopen(f"{screen[1]}api/public/stations/DEMO/status", timeout=5) as answer:
+        assert json.load(answer)["source"] == "edge"
     with urlopen(page) as answer:
         assert "html" in answer.headers["content-type"]
     children = demo.children()

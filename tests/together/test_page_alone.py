@@ -110,7 +110,7 @@ def test_a_controller_that_returns_is_believed(alone: Alone, cut_off: Browser) -
     jsonschema.validate(before, SCHEMA)
     assert (before["source"], before["station"]["id"]) == ("edge", CODE)
 
-    alone.edge.end()
+    alone.end_edge()
     shows(page, "Preparing", "offline")
     expect(page.locator('[data-field="outlook"]')).to_contain_text("Connection lost at")
     alone.bay("unplug", connector=1)
