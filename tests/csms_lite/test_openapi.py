@@ -15,6 +15,7 @@ from csms_lite.api_examples import EXAMPLES
 from csms_lite.api_page import page
 from csms_lite.openapi import MEANINGS, TAGS, completed, operations
 from csms_lite.web import PROBLEM
+from edge.hmi.files import HEADERS
 from tests.csms_lite.central import Central
 from tests.csms_lite.charging.driver import CARD, now, ready
 from tests.csms_lite.test_gate import app, named, role_of
