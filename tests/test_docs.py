@@ -62,7 +62,8 @@ def test_commands_of_the_readme_are_understood(command: str) -> None:
 def test_configuration_of_the_readme_is_sound(tmp_path: Path) -> None:
     """Whoever copies it can start with it."""
     words: list[str | Path] = [TAPWATT, "edge", "config", "check"]
-    for number, settings in enumerate(blocks("toml")):  # each adds to those before
+    edge = [block for block in blocks("toml") if "database =" not in block]
+    for number, settings in enumerate(edge):  # each adds to those before
         (tmp_path / f"{number}.toml").write_text(settings)
         words += ["--config", tmp_path / f"{number}.toml"]
     done = subprocess.run(
@@ -73,6 +74,23 @@ def test_configuration_of_the_readme_is_sound(tmp_path: Path) -> None:
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_bridge_s_configuration_in_the_readme_is_sound(tmp_path: Path) -> None:
+    """With and without what stands there as a comment, but for files that are not here."""
+    (block,) = [block for block in blocks("toml") if "database =" in block]
+    for text in (block, re.sub(r"# (name)", r"\1", block)):
+        (tmp_path / "bridge.toml").write_text(text)
+        words = [sys.executable, "-m", "edge.bridge", "--dev", "--check", "--config"]
+        done = subprocess.run(
+            [*words, tmp_path / "bridge.toml"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_every_meter_model_is_in_the_table() -> None:

@@ -26,6 +26,7 @@ TOP_LEVEL = {
     "hmi",
     "pyproject.toml",
     "requirements-dev.lock",
+    "requirements-firebase.lock",
     "requirements.lock",
     "scripts",
     "systemd",

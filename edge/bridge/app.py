@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from edge.bridge.settings import (
     load,
     refuse_emulators,
 )
+from edge.bridge.source import open_source, trusted
 from edge.errors import ConfigError
 from edge.notifier import Notifier, feed_watchdog
 
@@ -58,6 +60,7 @@ def main(argv: Sequence[str]) -> int:
         settings = load(words.config, is_dev=words.dev)
         credentials = find_credentials(settings, os.environ, is_dev=words.dev)
         refuse_emulators(os.environ, is_dev=words.dev)
+        trust = trusted(settings.ca_file)
         database = _database(settings, credentials)
     except ConfigError as failure:
         sys.stderr.write(f"bridge: {failure}\n")
@@ -67,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     status = 0
     try:
-        asyncio.run(_serve(settings, credentials, database, words.ready_fd))
+        asyncio.run(_serve(settings, credentials, database, trust, words.ready_fd))
     except BaseExceptionGroup:
         log.critical("bridge_failed", exc_info=True)
         status = 1
@@ -82,27 +85,32 @@ def _database(settings: Settings, credentials: Credentials) -> Database:
         raise ConfigError(
             f"{failure.name} is not installed: pip install 'tapwatt[firebase]'"
         ) from failure
-    return Database(
-        url=settings.database,
-        key_file=credentials.key_file,
-        identity=identity(settings.name, settings.stations),
-        within_s=WITHIN_S,
-    )
+    try:
+        return Database(
+            url=settings.database,
+            key_file=credentials.key_file,
+            identity=identity(settings.name, settings.stations),
+            within_s=WITHIN_S,
+        )
+    except ValueError as failure:
+        raise ConfigError(str(failure)) from failure
 
 
 async def _serve(
-    settings: Settings, credentials: Credentials, database: Database, ready_fd: int | None
+    settings: Settings,
+    credentials: Credentials,
+    database: Database,
+    trust: ssl.SSLContext,
+    ready_fd: int | None,
 ) -> None:
-    from edge.bridge.mirror import Mirror, Pace
-    from edge.bridge.source import open_source
+    from edge.bridge.mirror import Mirror
+    from edge.bridge.pace import Pace
 
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     notifier = Notifier(os.environ)
-    async with open_source(
-        settings.source, token=credentials.token, ca_file=settings.ca_file
-    ) as source:
+    async with open_source(settings.source, token=credentials.token, trust=trust) as source:
         mirror = Mirror(
             source,
             database,

@@ -104,6 +104,8 @@ class Database:
     async def keep_session(self, session_id: str, summary: dict[str, Any]) -> bool:
         """Write a session unless it is there; says whether it was written now."""
         place = self._root.child(f"sessions/{session_id}")
+        if await self._do(partial(place.get, shallow=True)) is not None:
+            return False  # the rules would refuse to write it again
         value = {**summary, "mirrored_at": SERVER_TIME}
         written: Written = await self._do(partial(place.set_if_unchanged, NO_ETAG, value))
         return written[0]

@@ -16,6 +16,8 @@ from msgspec import Meta
 NOTHING: Final = "nothing"
 """Stored for an empty `why`: the database keeps no empty lists, and a missing one means unknown."""
 
+SHOWN_MAX: Final = 4  # as the contract
+
 Moment = Annotated[datetime, Meta(tz=True)]
 Decimal = Annotated[str, Meta(pattern=r"^-?[0-9]{1,10}([.][0-9]{1,9})?$")]
 Text20 = Annotated[str, Meta(max_length=20)]
@@ -109,6 +111,20 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     price_text: Text512 | None = None
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bridge reads of a session in csms_lite's `GET /api/sessions`, for staff."""
+
+    charger: str
+    connector: Annotated[int, Meta(ge=1, le=2**31)]
+    id_tag: str
+    started_at: Moment | None
+    stopped_at: Moment | None
+    stop_reason: Text20 | None
+    energy_wh: Natural
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] | None
+    cost_minor: Natural | None
+
+
 def read_document(text: str | bytes) -> Document:
     """Read a document; raises `ValueError`, which says what is wrong and where."""
     return msgspec.json.decode(text, type=Document)
@@ -146,6 +162,22 @@ def summary(document: Document, connector: int, session: Session) -> dict[str, A
     }
     plain: dict[str, Any] = _without_nulls(told)
     return plain
+
+
+def summary_of_ended(ended: Ended, code: str, name: str) -> dict[str, Any]:
+    """Write the same of a session that csms_lite remembers; the tag is masked here."""
+    told = msgspec.to_builtins(ended)
+    tag = told.pop("id_tag")
+    del told["charger"]
+    facts = {"station": code, "name": name, "source": "csms", "cost_final": True}
+    plain: dict[str, Any] = _without_nulls({**told, **facts, "tag": masked(tag)})
+    return plain
+
+
+def masked(tag: str) -> str:
+    """Show an ellipsis and at most the last four characters, of a short tag half at most."""
+    shown = min(SHOWN_MAX, len(tag) // 2)
+    return "…" + (tag[-shown:] if shown else "")
 
 
 def _without_nulls(value: Any) -> Any:

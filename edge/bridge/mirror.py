@@ -9,42 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from edge.bridge.database import Database
-from edge.bridge.document import Document, finished, stored, summary
-from edge.bridge.rules import Standing, session_id, standing_of, supersedes
-from edge.bridge.source import QUIET_S, Source
+from edge.bridge.document import Document, stored
+from edge.bridge.pace import Pace, Troubles
+from edge.bridge.rules import Standing, standing_of, supersedes
+from edge.bridge.sessions import Sessions
+from edge.bridge.source import QUIET_S, Listed, Source
 from edge.errors import FeedLost, MirrorFailed, MirrorRefused
 
 LOOK_AGAIN: Final = 15
 """Every so many pulses a station's place is read again: what was changed by hand is put right."""
 TRIES: Final = 5  # against others who write the same station at the same time
-SESSIONS_MAX: Final = 1000  # that wait for the database: a busy day of a hundred chargers
-KEPT_MAX: Final = 5000  # names of sessions that are not written again
-REASON_MAX: Final = 300  # characters of a log line
+
+NEWER: Final = "what stands there is newer: is there a second bridge, or a clock that was wrong?"
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How often what is done."""
-
-    between_s: float = 1.0
-    """Between two writes of one station."""
-    pulse_s: float = 20.0
-    """Between two proofs; the page calls a mirror lost after three (`hmi/feed/firebase.js`)."""
-    list_s: float = 30.0
-    """Between two looks at who is in service."""
-    first_s: float = 1.0
-    """After the first failure; doubled up to the longest."""
-    longest_s: float = 30.0
 
 
 class Mirrored:
@@ -57,8 +42,10 @@ class Mirrored:
         self.heard_s: float | None = None
         self.newest: tuple[int, Document] | None = None
         """What is to be written, and by which connection it came."""
-        self.placed: tuple[int, Document] | None = None
-        """What was written last."""
+        self.told: tuple[int, Document] | None = None
+        """What the source told last, written or not."""
+        self.placed_by: int | None = None
+        """The connection that what was written last came by."""
         self.is_ours = False
         """Whether what stands there is what was written last: else it is not vouched for."""
         self.is_begun = False
@@ -69,13 +56,13 @@ class Mirrored:
 
     def offer(self, document: Document) -> None:
         """Leave a document; one not yet written is forgotten."""
-        self.newest = (self.connection, document)
+        self.newest = self.told = (self.connection, document)
         self.bell.set()
 
     def look_again(self) -> None:
         """Have it found out what stands there now, and put right."""
         self.tag = None
-        self.newest = self.newest or self.placed
+        self.newest = self.newest or self.told
         self.bell.set()
 
     def end(self) -> None:
@@ -101,39 +88,49 @@ class Mirror:
         self._source = source
         self._database = database
         self._wanted = stations
-        self._secret = secret
         self._now = now
         self._stations: dict[str, Mirrored] = {}
-        self._sessions: dict[str, dict[str, Any]] = {}
-        self._kept: dict[str, None] = {}
-        self._sessions_bell = asyncio.Event()
-        self._troubles: dict[str, str] = {}
+        self._pulse_bell = asyncio.Event()
+        self._listed: dict[str, Listed] = {}
+        """By identity, where the source is asked."""
+        self._troubles = Troubles()
+        self._sessions = Sessions(database, secret=secret, pace=pace, troubles=self._troubles)
 
     async def run(self) -> None:
         """Mirror until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._list_on(group), name="stations")
             group.create_task(self._pulse_on(), name="pulse")
-            group.create_task(self._keep_on(), name="sessions")
+            group.create_task(self._sessions.keep_on(), name="sessions")
+            if not self._wanted:
+                catching_up = self._sessions.catch_up_on(self._source, self._in_service, self._now)
+                group.create_task(catching_up, name="ended sessions")
+
+    def _in_service(self) -> dict[str, Listed]:
+        return self._listed
 
     async def _list_on(self, group: asyncio.TaskGroup) -> None:
         is_swept = False
         while True:
             try:
-                codes = self._wanted or await self._source.stations()
-                self._well("stations")
+                codes = self._wanted or await self._ask()
+                self._troubles.well("stations")
                 self._want(codes, group)
                 if not is_swept:
                     self._sweep(await self._database.begun(), codes, group)
-                    self._well("database")
+                    self._troubles.well("database")
                     is_swept = True
                 if self._wanted:
                     return
             except FeedLost as failure:
-                self._trouble("stations", failure)
+                self._troubles.note("stations", failure)
             except MirrorFailed as failure:
-                self._trouble("database", failure)
+                self._troubles.note("database", failure)
             await asyncio.sleep(self._pace.list_s)
+
+    async def _ask(self) -> list[str]:
+        self._listed = {one.id: one for one in await self._source.stations()}
+        return [one.code for one in self._listed.values()]
 
     def _want(self, codes: Sequence[str], group: asyncio.TaskGroup) -> None:
         """Mirror *codes* and no others; one that is on its way out comes back the next time."""
@@ -168,12 +165,12 @@ class Mirror:
                         station.heard_s = asyncio.get_running_loop().time()
                         if document is not None:
                             pause_s = self._pace.first_s
-                            self._well(station.code)
-                            self._note_sessions(document)
+                            self._troubles.well(station.code)
+                            self._sessions.note(document)
                             station.offer(document)
             except FeedLost as failure:
                 station.heard_s = None
-                self._trouble(station.code, failure)
+                self._troubles.note(station.code, failure)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, self._pace.longest_s)
 
@@ -189,11 +186,12 @@ class Mirror:
                     log.info("station_taken_away", station=station.code)
                     return
                 await self._write(station)
-                self._well("database")
+                self._troubles.well("database")
                 pause_s = self._pace.first_s
             except MirrorFailed as failure:
-                self._trouble("database", failure)
+                self._troubles.note("database", failure)
                 station.tag = None
+                station.is_ours = False
                 station.bell.set()
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, self._pace.longest_s)
@@ -211,10 +209,8 @@ class Mirror:
             if station.tag is None:
                 value, station.tag = await self._database.status(station.code)
                 station.standing = standing_of(value)
-            is_reconnected = station.placed is None or station.placed[0] != connection
-            if not supersedes(
-                document, station.standing, is_reconnected=is_reconnected, now=self._now()
-            ):
+            is_first = station.placed_by != connection
+            if not supersedes(document, station.standing, is_reconnected=is_first, now=self._now()):
                 self._leave(station, taken)
                 return
             if station.tag is None:
@@ -224,7 +220,8 @@ class Mirror:
                 station.code, stored(document), station.tag
             )
             if is_written:
-                station.placed, station.is_ours = taken, True
+                station.placed_by = connection
+                self._vouch(station, True)
                 station.standing = _standing(document)
                 station.newest = None if station.newest is taken else station.newest
                 return
@@ -233,17 +230,28 @@ class Mirror:
 
     def _leave(self, station: Mirrored, taken: tuple[int, Document]) -> None:
         """Leave what stands there, as it is the same or newer."""
-        station.is_ours = station.standing == _standing(taken[1])
+        self._vouch(station, station.standing == _standing(taken[1]))
         if not station.is_ours:
-            log.warning("older_not_mirrored", station=station.code, sequence=taken[1].sequence)
+            self._troubles.note(f"order of {station.code}", NEWER)
         if station.newest is taken:
             station.newest = None
+
+    def _vouch(self, station: Mirrored, is_ours: bool) -> None:
+        """Say whether what stands there is ours; the page waits for the first proof of it."""
+        if is_ours and not station.is_ours:
+            self._troubles.well(f"order of {station.code}")
+            self._pulse_bell.set()
+        station.is_ours = is_ours
 
     async def _pulse_on(self) -> None:
         loop = asyncio.get_running_loop()
         number = 0
         while True:
-            await asyncio.sleep(self._pace.pulse_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pace.pulse_s):
+                    await self._pulse_bell.wait()
+                    await asyncio.sleep(self._pace.between_s)  # for others that come with it
+            self._pulse_bell.clear()
             number += 1
             for place, station in enumerate(list(self._stations.values())):
                 if place % LOOK_AGAIN == number % LOOK_AGAIN:
@@ -259,58 +267,13 @@ class Mirror:
             try:
                 await self._database.pulse(one.code for one in alive)
             except MirrorRefused as failure:  # perhaps a station was deleted by hand
-                self._trouble("pulse", failure)
+                self._troubles.note("pulse", failure)
                 for one in alive:
                     one.look_again()
             except MirrorFailed as failure:
-                self._trouble("database", failure)
+                self._troubles.note("database", failure)
             else:
-                self._well("pulse")
-
-    def _note_sessions(self, document: Document) -> None:
-        for connector, session in finished(document):
-            name = session_id(self._secret, document.station.id, connector, session)
-            if name not in self._kept and name not in self._sessions:
-                self._sessions[name] = summary(document, connector, session)
-                self._sessions_bell.set()
-        while len(self._sessions) > SESSIONS_MAX:
-            self._sessions.pop(next(iter(self._sessions)))
-            log.warning("session_not_kept", why="the database was away too long")
-
-    async def _keep_on(self) -> None:
-        pause_s = self._pace.first_s
-        while True:
-            await self._sessions_bell.wait()
-            if not self._sessions:
-                self._sessions_bell.clear()
-                continue
-            name, told = next(iter(self._sessions.items()))
-            try:
-                await self._database.keep_session(name, told)
-            except MirrorFailed as failure:
-                self._trouble("sessions", failure)
-                if name in self._sessions:  # one that is refused does not hold up the others
-                    self._sessions[name] = self._sessions.pop(name)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, self._pace.longest_s)
-                continue
-            self._well("sessions")
-            pause_s = self._pace.first_s
-            self._sessions.pop(name, None)
-            self._kept[name] = None
-            while len(self._kept) > KEPT_MAX:
-                self._kept.pop(next(iter(self._kept)))
-
-    def _trouble(self, what: str, failure: Exception) -> None:
-        """Log a trouble once, and again when its reason changes."""
-        why = str(failure)[:REASON_MAX]
-        if self._troubles.get(what) != why:
-            self._troubles[what] = why
-            log.warning("mirror_trouble", what=what, why=why)
-
-    def _well(self, what: str) -> None:
-        if self._troubles.pop(what, None) is not None:
-            log.info("mirror_well", what=what)
+                self._troubles.well("pulse")
 
 
 def _standing(document: Document) -> Standing:

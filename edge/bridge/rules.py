@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from edge.bridge.document import Document, Session
+from edge.bridge.document import Document
 
 AHEAD: Final = timedelta(minutes=1)
 """Clocks of healthy machines differ by less; what is stored from later than that is no guide."""
@@ -51,10 +51,9 @@ def supersedes(
     return document.sequence > standing.sequence or (is_reconnected and is_later)
 
 
-def session_id(secret: bytes, station: str, connector: int, session: Session) -> str:
+def session_id(secret: bytes, station: str, connector: int, started_at: datetime) -> str:
     """Name a session as only the bridge can, and the same after every restart: 22 characters."""
-    started = session.started_at.timestamp()
-    words = f"session|{station}|{connector}|{started:.3f}".encode()
+    words = f"session|{station}|{connector}|{started_at.timestamp():.3f}".encode()
     digest = hmac.digest(secret, words, hashlib.sha256)[:ID_BYTES]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
-from urllib.parse import quote
+from datetime import datetime
+from typing import Final, TypeVar
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
 
-from edge.bridge.document import Document, read_document
+from edge.bridge.document import Document, Ended, read_document
 from edge.bridge.events import EventReader
-from edge.errors import FeedLost
+from edge.errors import ConfigError, FeedLost
 
 QUIET_S: Final = 25.0  # the source says something every 10 s: two missing words are a dead line
 CONNECT_S: Final = 10.0
+ENDED_MAX: Final = 1000  # as csms_lite gives at once
 LIST_MAX: Final = 16_777_216  # bytes; a charger has about 1,500
 MOST_STATIONS: Final = 1000  # as csms_lite lets watch
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")
 """What may be the name of a place in the database; csms_lite gives letters and digits."""
 
+T = TypeVar("T")
+
 
 class Listed(msgspec.Struct, frozen=True):
     """What the bridge reads of a charger in `GET /api/chargers`."""
 
+    id: str
     code: str
+    name: str
     dismissed_at: str | None
     registration: str
 
@@ -38,24 +45,22 @@ class Source:
         self._client = client
         self._token = token
 
-    async def stations(self) -> list[str]:
-        """Give the codes of the stations in service; wants a VIEWER's token."""
-        headers = {"authorization": f"Bearer {self._token}"}
-        try:
-            async with self._client.stream("GET", "/api/chargers", headers=headers) as response:
-                _check(response, "check the token of the bridge: it wants a VIEWER's")
-                text = await _whole(response)
-            listed = msgspec.json.decode(text, type=list[Listed])
-        except (httpx.HTTPError, ValueError) as failure:
-            raise FeedLost(f"the stations cannot be listed: {_told(failure)}") from failure
+    async def stations(self) -> list[Listed]:
+        """Give the stations in service; wants a VIEWER's token."""
+        listed = await self._ask("/api/chargers", list[Listed])
         found = [
-            one.code
+            one
             for one in listed
             if one.dismissed_at is None
             and one.registration == "Accepted"
             and CODE.fullmatch(one.code)
         ]
         return found[:MOST_STATIONS]
+
+    async def ended(self, since: datetime) -> list[Ended]:
+        """Give the last `ENDED_MAX` sessions that began after *since* and are over."""
+        query = {"state": "closed", "since": since.isoformat(), "count": ENDED_MAX}
+        return await self._ask(f"/api/sessions?{urlencode(query)}", list[Ended])
 
     async def follow(self, code: str) -> AsyncGenerator[Document | None, None]:
         """Give the documents of one connection, `None` for any other sign of life; then raises."""
@@ -74,17 +79,31 @@ class Source:
             raise FeedLost(f"{code} is not told of: {_told(failure)}") from failure
         raise FeedLost(f"{code} is not told of: the source ended the stream")
 
+    async def _ask(self, path: str, answer: type[T]) -> T:
+        headers = {"authorization": f"Bearer {self._token}"}
+        try:
+            async with self._client.stream("GET", path, headers=headers) as response:
+                _check(response, "check the token of the bridge: it wants a VIEWER's")
+                return msgspec.json.decode(await _whole(response), type=answer)
+        except (httpx.HTTPError, ValueError) as failure:
+            raise FeedLost(f"the source cannot be asked: {_told(failure)}") from failure
+
+
+def trusted(ca_file: str | None) -> ssl.SSLContext:
+    """Trust the roots in *ca_file*, or those of the computer; raises `ConfigError`."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as failure:
+        raise ConfigError(f"ca_file {ca_file} cannot be used: {failure}") from failure
+
 
 @asynccontextmanager
-async def open_source(url: str, *, token: str | None, ca_file: str | None) -> AsyncIterator[Source]:
+async def open_source(
+    url: str, *, token: str | None, trust: ssl.SSLContext
+) -> AsyncIterator[Source]:
     """Open the source at *url*; no proxy stands between, and no redirect is followed."""
     patience = httpx.Timeout(CONNECT_S, read=QUIET_S, pool=None)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=4)
-    trust: Any = True
-    if ca_file is not None:
-        import ssl
-
-        trust = ssl.create_default_context(cafile=ca_file)
     async with httpx.AsyncClient(
         base_url=url, timeout=patience, limits=limits, trust_env=False, verify=trust
     ) as client:

@@ -75,8 +75,12 @@ export function firebaseFeed(code, database, world = BROWSER) {
         let proof = null;
         hangUp = follow(addressOf(database, code), world, (place) => {
           failures = 0;
+          if (place["status"] === undefined) {
+            world.cancel(losing);
+            return tell({ state: "no_station" });
+          }
           const mirroredAt = Number(place["mirrored_at"] ?? 0);
-          const isProof = !isFirst && mirroredAt !== proof;
+          const isProof = !isFirst && mirroredAt > 0 && mirroredAt !== proof;
           proof = mirroredAt;
           // A proof that arrives live is of now; one that stood there is of any time but the future.
           const isAhead = mirroredAt > world.now() + link.offsetMs;
@@ -84,7 +88,6 @@ export function firebaseFeed(code, database, world = BROWSER) {
           if (isFirst) tell({ connection: link.connection + 1 });
           vouch(isFirst ? mirroredAt - link.offsetMs : world.now());
           isFirst = false;
-          if (place["status"] === undefined) return tell({ state: "no_station" });
           const document = parseDocument(JSON.stringify(restored(place["status"])));
           if (document === null || isEnded) return;
           // A source that lost its counter was let in by the bridge: to the page it is a new line.
@@ -101,11 +104,11 @@ export function firebaseFeed(code, database, world = BROWSER) {
         });
       }
 
-      /** The bridge was alive at *at*, by this device's clock (ms). @param {number} at */
+      /** The bridge was alive at *at*, by this device's clock (ms); 0 or less: never. @param {number} at */
       function vouch(at) {
         world.cancel(losing);
         const leftMs = at + UNKEPT_MS - world.now();
-        tell({ state: leftMs > 0 ? "open" : "lost", heardAt: at });
+        tell({ state: leftMs > 0 ? "open" : "lost", heardAt: at > 0 ? at : null });
         if (leftMs > 0) losing = world.after(() => tell({ state: "lost" }), leftMs);
       }
 

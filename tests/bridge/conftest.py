@@ -11,13 +11,15 @@ from typing import Any, Protocol
 import pytest
 
 from edge.bridge.database import Database
-from edge.bridge.mirror import Mirror, Pace
+from edge.bridge.mirror import Mirror
+from edge.bridge.pace import Pace
 from edge.bridge.rules import identity
-from edge.bridge.source import open_source
+from edge.bridge.source import open_source, trusted
 from tests.bridge.sources import CODE, Talking, Teller
 from tests.rtdb.double import Double
 
-QUICK = Pace(between_s=0.05, pulse_s=0.1, list_s=0.1, first_s=0.02, longest_s=0.1)
+QUICK = Pace(between_s=0.05, pulse_s=0.1, list_s=0.1, catch_up_s=0.2, first_s=0.02, longest_s=0.1)
+TRUST = trusted(None)
 SECRET = b"what names sessions in tests"
 
 
@@ -30,6 +32,7 @@ class Bridging(Protocol):
         name: str = "bridge",
         pace: Pace = QUICK,
         token: str | None = None,
+        url: str | None = None,
         now: datetime | None = None,
     ) -> AbstractAsyncContextManager[Mirror]: ...
 
@@ -64,12 +67,13 @@ def bridging(source: Talking, double: Double) -> Bridging:
         name: str = "bridge",
         pace: Pace = QUICK,
         token: str | None = None,
+        url: str | None = None,
         now: datetime | None = None,
     ) -> AsyncIterator[Mirror]:
         codes = None if token else (stations or (CODE,))
         who: dict[str, Any] = identity(name, codes)
         database = Database(url=double.url, key_file=None, identity=who, within_s=2.0)
-        async with open_source(source.url, token=token, ca_file=None) as opened:
+        async with open_source(url or source.url, token=token, trust=TRUST) as opened:
             mirror = Mirror(
                 opened, database, stations=codes, secret=SECRET, pace=pace,
                 now=lambda: now or datetime.now(UTC),

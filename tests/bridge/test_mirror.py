@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,11 @@ def stands(double: Double, code: str = CODE) -> Any:
     """The sequence that stands in the database."""
     found = double.tree.get(f"public/{code}/status")
     return found and found["sequence"]
+
+
+def is_asked(double: Double, path: str) -> bool:
+    """Whether anybody asked for *path*."""
+    return any(one.path == path for one in double.asked)
 
 
 async def test_what_the_source_tells_stands_in_the_database(
@@ -189,6 +195,52 @@ async def test_a_pulse_says_that_the_mirror_lives_while_the_source_does(
         assert len(double.writes("/public")) <= pulses + 1
 
 
+async def test_what_cannot_be_written_is_not_vouched_for(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """An old status under a fresh proof would look alive."""
+    source.say(teller.document())
+    async with bridging():
+        await until(lambda: stands(double) == 101 and len(double.writes("/public")) > 1)
+        double.refuses = lambda path: path == STATUS
+        source.say(teller.document())
+        await until(lambda: len(double.writes(STATUS)) > 2)
+        pulses, writes = len(double.writes("/public")), len(double.writes(STATUS))
+        await until(lambda: len(double.writes(STATUS)) > writes + 3)
+        assert len(double.writes("/public")) <= pulses + 1
+        double.refuses = lambda _: False
+        await until(lambda: len(double.writes("/public")) > pulses + 1)
+        assert stands(double) == 102
+
+
+async def test_what_was_refused_as_older_is_tried_again(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """Without a new word of the source: who stood in the way may be gone."""
+    stranger = teller.document() | {"at": "2030-01-01T00:00:00Z", "sequence": 10**6}
+    double.tamper(f"public/{CODE}/status", stranger)
+    source.say(teller.document())
+    async with bridging(now=datetime(2030, 1, 1, tzinfo=UTC)):
+        await until(lambda: any(one.path == STATUS for one in double.asked))
+        double.tamper(f"public/{CODE}", None)
+        await until(lambda: stands(double) == 102)
+
+
+async def test_the_first_proof_comes_with_the_first_document(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """Also after a restart that has nothing to write: the page would wait for the next pulse."""
+    source.say(teller.document())
+    pace = type(QUICK)(between_s=0.05, pulse_s=3600.0)
+    place = f"public/{CODE}/mirrored_at"
+    async with bridging(pace=pace):
+        await until(lambda: double.tree.get(place))
+    first = double.tree.get(place)
+    async with bridging(pace=pace):
+        await until(lambda: double.tree.get(place) > first)
+    assert len(double.writes(STATUS)) == 1
+
+
 async def test_what_was_changed_by_hand_is_put_right(
     source: Talking, double: Double, teller: Teller, bridging: Bridging
 ) -> None:
@@ -208,7 +260,9 @@ async def test_a_station_that_is_dismissed_disappears(
     source.say(teller.document())
     source.say(other.document())
     in_service = {"registration": "Accepted", "dismissed_at": None}
-    source.listed = [{"code": one, **in_service} for one in (CODE, OTHER)]
+    source.listed = [
+        {"id": f"CP-{one}", "name": one, "code": one, **in_service} for one in (CODE, OTHER)
+    ]
     double.tamper("public/FOREIGN", {"status": {"sequence": 1}})
     async with bridging(token="a-token"):
         await until(lambda: stands(double) == 101 and stands(double, OTHER) == 101)
@@ -271,6 +325,20 @@ async def test_a_session_that_ends_while_the_database_is_away_is_kept_later(
         await until(lambda: double.tree.get("sessions"))
 
 
+async def test_a_session_that_stands_is_not_written_again(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging
+) -> None:
+    """The rules would refuse it, and a refusal would be tried for ever."""
+    source.say(teller.finished())
+    for _ in range(2):
+        async with bridging():
+            await until(lambda: double.tree.get("sessions") and stands(double))
+            name = next(iter(double.tree.get("sessions")))
+            asked = f"/sessions/{name}"
+            await until(partial(is_asked, double, asked))
+    assert len(double.writes(asked)) == 1
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -303,11 +371,11 @@ async def test_a_database_that_refuses_is_tried_on(
     source: Talking, double: Double, teller: Teller, bridging: Bridging, capsys: Any
 ) -> None:
     """Rules that are not deployed yet: said once, with the remedy, and healed by itself."""
-    double.refuses = True
+    double.refuses = lambda _: True
     source.say(teller.document())
     async with bridging():
         await until(lambda: len(double.asked) > 4)
-        double.refuses = False
+        double.refuses = lambda _: False
         await until(lambda: stands(double) == 101)
     said = capsys.readouterr().out
     assert "deploy hmi/database.rules.json" in said

@@ -39,7 +39,7 @@ def test_good_settings_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"sourc": "x"}, 'no setting sourc \\(did you mean "source"'),
+        ({"sources": "x"}, 'no setting sources \\(did you mean "source"'),
         ({"source": None}, "source"),
         ({"source": "ftp://x"}, "source must be like"),
         ({"source": "http://x/api"}, "without a path"),

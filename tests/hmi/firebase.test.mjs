@@ -110,6 +110,12 @@ test("what nobody looks after any more is shown, and called lost", () => {
   assert.deepEqual([world.link.state, world.link.heardAt], ["open", NOW]);
 });
 
+test("what was never vouched for has no time of its own", () => {
+  const world = worldOf();
+  world.stream.say("put", "/", { status: placeOf(0).status });
+  assert.deepEqual([world.link.state, world.link.heardAt, world.shown], ["lost", null, 7]);
+});
+
 test("a bridge that falls silent is noticed though the database keeps the line alive", () => {
   const world = worldOf();
   world.stream.say("put", "/", placeOf(NOW));
@@ -139,9 +145,12 @@ test("a station that is taken away is no station, until it comes back", () => {
   const world = worldOf();
   world.stream.say("put", "/", placeOf(NOW));
   world.stream.say("put", "/", null);
-  assert.equal(world.link.state, "no_station");
-  world.stream.say("put", "/", placeOf(NOW));
-  assert.deepEqual([world.link.state, world.streams.length], ["open", 1]);
+  world.pass(UNKEPT_MS - 1);
+  assert.deepEqual([world.link.state, world.link.offsetMs], ["no_station", 0]);
+  world.stream.say("put", "/", placeOf(NOW + UNKEPT_MS - 1));
+  assert.deepEqual([world.link.state, world.link.offsetMs, world.streams.length], ["open", 0, 1]);
+  world.stream.say("put", "/mirrored_at", null);
+  assert.deepEqual([world.link.state, world.link.offsetMs], ["open", 0]);
 });
 
 test("a source that counts anew is a new line to the page", () => {

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,8 +55,8 @@ class Double:
         self.watchers = Watchers(self.tree)
         self.peers: set[WebSocket] = set()
         self.asked: deque[Asked] = deque(maxlen=100_000)
-        self.refuses = False
-        """Answer every write as rules that deny it would."""
+        self.refuses: Callable[[str], bool] = lambda _: False
+        """To which paths a write is answered as by rules that deny it."""
         self.needs_token = False
         self.is_silent = False
         """Streams say nothing: neither changes nor keep-alive."""
@@ -197,7 +197,7 @@ class Double:
                 headers = {**ANYBODY, "cache-control": "no-cache"}
                 return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
             return self._got(request, path)
-        if self.refuses:
+        if self.refuses(path):
             return _error("Permission denied", 401)
         wanted = request.headers.get("if-match")
         if wanted is not None and wanted != self.tree.tag(path):

@@ -87,10 +87,10 @@ def test_the_admin_sdk_listens(admin: db.Reference) -> None:
 
 def test_refusals_are_those_of_the_database(admin: db.Reference, double: Double) -> None:
     """Denied is 401, a name with a dot is 400: the library names both."""
-    double.refuses = True
+    double.refuses = lambda _: True
     with pytest.raises(firebase_admin.exceptions.UnauthenticatedError, match="Permission denied"):
         admin.child("a").set(1)
-    double.refuses = False
+    double.refuses = lambda _: False
     with pytest.raises(firebase_admin.exceptions.InvalidArgumentError, match="couldn't parse"):
         admin.child("a").set({"b.c": 1})
 
