@@ -175,7 +175,11 @@ class Page:
         ending = asyncio.Event()
 
         async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with guests.place(writer.get_extra_info("peername")[0]) as has_place:
+            peer = writer.get_extra_info("peername")
+            if peer is None:  # gone before it was welcomed
+                writer.transport.abort()
+                return
+            with guests.place(peer[0]) as has_place:
                 if not has_place:
                     writer.transport.abort()
                     return
