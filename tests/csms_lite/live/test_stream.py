@@ -15,8 +15,8 @@ import pytest
 
 from csms_lite.errors import Refused
 from csms_lite.live import feed as feed_module
-from csms_lite.live.feed import Watcher
 from csms_lite.live.rules import document
+from edge.hmi.watcher import Watcher
 from tests.csms_lite.central import Central, running
 
 SCHEMA = json.loads(
@@ -207,7 +207,7 @@ async def test_only_the_pages_files_are_served(central: Central) -> None:
 
 async def test_a_watcher_keeps_only_the_newest() -> None:
     """A slow reader skips what is stale, and learns of the end."""
-    watcher = Watcher()
+    watcher = Watcher[dict[str, int]]()
     assert await watcher.take(0.001) is None
     watcher.offer({"sequence": 1})
     watcher.offer({"sequence": 2})
