@@ -34,12 +34,12 @@ def names(system: System, file: str) -> dict[int, str]:
 
 def snapshot(system: System) -> dict[str, tuple[int, int, int]]:
     """All that an installation may touch: inode, mode and time of change of each file."""
-    return {
-        str(path): (told.st_ino, told.st_mode, told.st_mtime_ns)
-        for top in ("etc", "opt", "usr/local", "var/lib")
-        for path in (system.root / top).rglob("*")
-        if (told := path.lstat())
-    }
+    tops = (system.root / top for top in ("etc", "opt", "usr/local", "var/lib"))
+    return {str(path): kept(path.lstat()) for top in tops for path in top.rglob("*")}
+
+
+def kept(told: os.stat_result) -> tuple[int, int, int]:
+    return told.st_ino, told.st_mode, told.st_mtime_ns
 
 
 def test_directories_belong_to_who_needs_them(installed: System) -> None:
