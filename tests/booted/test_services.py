@@ -132,6 +132,7 @@ def test_a_session_is_charged_and_billed(free: Machine, record_line: Callable[[s
     before = len(free.csms("GET", "/api/sessions"))
     charge(free)
     until_now(lambda: free.bay("world")["connectors"]["1"]["energy_wh"] > 0, UP_WITHIN_S)
+    assert "connector 1: Charging" in free.run("tapwatt", "edge", "status")
     free.bay("card", uid=CARD)
     free.until_bay(connectors__1__status="Finishing")
     assert not free.coil()
