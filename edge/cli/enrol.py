@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from edge.doctor.finding import Finding
     from edge.drivers.ocpp_settings import Settings as LinkSettings
 
-ROOT_FILE: Final = "central-ca.pem"  # beside the configuration
+ROOT_FILE: Final = "central-ca-{}.pem"
+"""Beside the configuration, by its fingerprint: what was there before goes on working."""
+
 BEFORE: Final = ".before"
 OTHERS: Final = 0o007  # who may not read a file with a key in it
 FETCH_S: Final = 10.0
@@ -94,8 +96,7 @@ def _write(files: list[Path], said: Enrolment) -> None:
     values = {"url": said.url, "password": said.key}
     if csms.secure_url is not None:
         values["secure_url"] = said.url
-    root = file.resolve().with_name(ROOT_FILE)
-    pem = None
+    root, pem = file.resolve().with_name(ROOT_FILE.format((said.fingerprint or "")[:12])), None
     if said.fingerprint is not None:
         pem = fetch_root(*said.address, said.fingerprint, FETCH_S)
         values["ca_file"] = str(root)
