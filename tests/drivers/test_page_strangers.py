@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 
@@ -65,6 +66,31 @@ async def test_a_connection_asks_only_so_often() -> None:
         for _ in range(REQUESTS_MAX):
             assert (await browser.ask("HEAD /"))[0] == 200
         assert await browser.rest() == b""
+
+
+async def test_who_never_takes_the_last_answer_keeps_nothing_open() -> None:
+    """What fits the room for unsent bytes is answered; then the hanging up is waited for, a while.
+
+    Else each such connection would keep a file of the controller's, beyond every count of guests.
+    """
+    before = len(os.listdir("/proc/self/fd"))
+    async with served(patience=QUICK) as page:
+        assert page._socket is not None
+        page._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await until(lambda: page._host is not None)
+        idle = len(os.listdir("/proc/self/fd"))
+        hoarders = []
+        for _ in range(5):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            one.connect(place(page))
+            one.sendall(b"GET /hmi/style.css HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            hoarders.append(one)
+        await until(lambda: len(os.listdir("/proc/self/fd")) == idle + 10)
+        await until(lambda: len(os.listdir("/proc/self/fd")) == idle + 5)
+        for one in hoarders:
+            one.close()
+    await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
 
 
 async def test_a_stuck_watcher_costs_the_others_nothing_and_is_cut_off() -> None:
