@@ -349,8 +349,9 @@ async def test_a_session_that_stands_is_not_written_again(
         json.dumps(Teller("SOMEELSE").document()),
         json.dumps(Teller().finished(tag="04A2B1C3D4E580")),
         json.dumps(Teller().document(status="Dreaming")),
+        json.dumps(Teller().document())[:-1] + f', "x": {"[" * 9999}{"]" * 9999}}}',
     ],
-    ids=["half", "list", "endless", "version", "stranger", "uid", "status"],
+    ids=["half", "list", "endless", "version", "stranger", "uid", "status", "deep"],
 )
 async def test_what_breaks_the_contract_goes_no_further(
     source: Talking, double: Double, teller: Teller, bridging: Bridging, wrong: str
