@@ -172,14 +172,14 @@ private_apt() {
     "${apt[@]}" update || true # one broken source of the machine must not stop the others
 }
 
-make_bare_debian() {
+make_bare_debian() { # && throughout: who calls bears a failure, and errexit is off there
     if ! command -v mmdebstrap >/dev/null || ! command -v systemd-nspawn >/dev/null; then
         soft apt-get update
-        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap systemd-container
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap systemd-container || return
     fi
-    rm -rf "$cache/debian/root"
-    mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3-venv "$1" "$cache/debian/root.new"
-    mv "$cache/debian/root.new" "$cache/debian/root"
+    rm -rf "$cache/debian/root" "$cache/debian/root.new" &&
+        mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3-venv "$1" "$cache/debian/root.new" &&
+        mv "$cache/debian/root.new" "$cache/debian/root"
 }
 
 fetch_wheels() {

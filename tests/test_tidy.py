@@ -62,6 +62,7 @@ HOME_OF = {
         "csms_lite/certificates/authority.py",
         "csms_lite/certificates/expiry.py",
         "csms_lite/certificates/local.py",
+        "csms_lite/certificates/usage.py",
     ],
     "firebase_admin": ["edge/bridge/database.py", "csms_lite/accounts/firebase.py"],
     "google": ["edge/bridge/database.py", "csms_lite/accounts/firebase.py"],

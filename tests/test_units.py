@@ -17,6 +17,7 @@ EXECUTABLES = (
     "opt/tapwatt/current/bin/tapwatt",
     "opt/tapwatt/current/bin/python",
     "usr/bin/cage",
+    "usr/bin/install",
 )
 
 pytestmark = pytest.mark.skipif(

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from csms_lite.certificates.usage import usage
 from csms_lite.clock import EPOCH, MILLISECOND
 from csms_lite.errors import SettingsError, Unacceptable
 
@@ -77,7 +78,7 @@ class Authority:
             .not_valid_before(now - EARLIER)
             .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(), critical=True)
+            .add_extension(usage("digital_signature"), critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(request.public_key()), critical=False
             )
@@ -115,23 +116,6 @@ def fault_of_chain(chain: str, csr: str, identity: str) -> str | None:
         return _fault_of_name(certificates[0].subject, identity)
     except UNREADABLE as failure:
         return f"the chain or the request cannot be read: {failure}"
-
-
-def _usage() -> x509.KeyUsage:
-    others = dict.fromkeys(
-        (
-            "content_commitment",
-            "key_encipherment",
-            "data_encipherment",
-            "key_agreement",
-            "key_cert_sign",
-            "crl_sign",
-            "encipher_only",
-            "decipher_only",
-        ),
-        False,
-    )
-    return x509.KeyUsage(digital_signature=True, **others)
 
 
 def _fault_of_name(subject: x509.Name, identity: str) -> str | None:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from csms_lite.certificates.authority import EARLIER, UNREADABLE
+from csms_lite.certificates.usage import usage
 from csms_lite.chance import Chance
 from csms_lite.clock import EPOCH, MILLISECOND, Clock, rfc3339, to_ms
 from csms_lite.errors import SettingsError
@@ -35,17 +36,6 @@ KEY: Final = "ca.key"
 SECRET, PUBLIC = 0o600, 0o644
 NAMES_MOST: Final = 50
 NAME_MOST: Final = 64  # characters of a common name (RFC 5280, ub-common-name)
-USAGES: Final = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +195,7 @@ def _authority(
         .not_valid_before(now - EARLIER)
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
+        .add_extension(usage("key_cert_sign", "crl_sign"), critical=True)
         .add_extension(own, critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -234,7 +224,7 @@ def _server(
         .not_valid_before(now - EARLIER)
         .not_valid_after(ends)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage("digital_signature"), critical=True)
+        .add_extension(usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
@@ -264,10 +254,6 @@ def _general_name(name: str) -> x509.GeneralName:
             f"{name!r} is no host name and no address: write it as chargers dial it"
         )
     return x509.DNSName(name)
-
-
-def _usage(*meant: str) -> x509.KeyUsage:
-    return x509.KeyUsage(**{name: name in meant for name in USAGES})
 
 
 def _now(clock: Clock) -> datetime:

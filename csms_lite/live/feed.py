@@ -18,6 +18,7 @@ from csms_lite.live.service import snapshot
 from csms_lite.stations.presence import Presence
 from csms_lite.store.writer import Store
 from csms_lite.supervise import endure
+from edge.hmi.watcher import Watcher
 
 BETWEEN_S: Final = 1.0
 MAX_WATCHERS: Final = 1000  # each is an open connection
@@ -25,34 +26,6 @@ MAX_WATCHERS: Final = 1000  # each is an open connection
 Document = dict[str, Any]
 
 log = structlog.get_logger(__name__)
-
-
-class Watcher:
-    """One who watches a station: holds the newest document not yet taken."""
-
-    def __init__(self) -> None:
-        self._newest: Document | None = None
-        self._bell = asyncio.Event()
-        self.is_over = False
-
-    def offer(self, newest: Document) -> None:
-        """Leave a document; one not yet taken is forgotten."""
-        self._newest = newest
-        self._bell.set()
-
-    def end(self) -> None:
-        """Say that there will be no more."""
-        self.is_over = True
-        self._bell.set()
-
-    async def take(self, within_s: float) -> Document | None:
-        """Wait for the next document; `None` when time runs out or at the end."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._bell.wait()
-        self._bell.clear()
-        newest, self._newest = self._newest, None
-        return newest
 
 
 class Feed:
@@ -64,7 +37,7 @@ class Feed:
         self._presence = presence
         self._epoch = epoch
         self._counts: Counter[int] = Counter()
-        self._watchers: dict[int, set[Watcher]] = {}
+        self._watchers: dict[int, set[Watcher[Document]]] = {}
         self._due: dict[int, float] = {}
         self._published: dict[int, float] = {}
         self._bell = asyncio.Event()
@@ -100,11 +73,11 @@ class Feed:
             self.touch(station_id)
 
     @contextmanager
-    def watch(self, station_id: int) -> Iterator[Watcher]:
+    def watch(self, station_id: int) -> Iterator[Watcher[Document]]:
         """Watch a station while the block lasts; raises `Refused` when too many do."""
         if self._is_over or sum(map(len, self._watchers.values())) >= MAX_WATCHERS:
             raise Refused("too many watch already: ask for the status now and then instead")
-        watcher = Watcher()
+        watcher = Watcher[Document]()
         watchers = self._watchers.setdefault(station_id, set())
         watchers.add(watcher)
         try:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from edge.doctor.finding import Finding
     from edge.drivers.ocpp_settings import Settings as LinkSettings
 
-ROOT_FILE: Final = "central-ca-{}.pem"  # beside the configuration, by its fingerprint's beginning
-SHOWN: Final = 12  # hexadecimal digits of it
+ROOT_FILE: Final = "central-ca-{}.pem"
+"""Beside the configuration, by its fingerprint: what was there before goes on working."""
+
 BEFORE: Final = ".before"
 OTHERS: Final = 0o007  # who may not read a file with a key in it
 FETCH_S: Final = 10.0
@@ -95,14 +96,13 @@ def _write(files: list[Path], said: Enrolment) -> None:
     values = {"url": said.url, "password": said.key}
     if csms.secure_url is not None:
         values["secure_url"] = said.url
-    root = pem = None  # another authority is another file: what edge.toml names never changes
+    root, pem = file.resolve().with_name(ROOT_FILE.format((said.fingerprint or "")[:12])), None
     if said.fingerprint is not None:
         pem = fetch_root(*said.address, said.fingerprint, FETCH_S)
-        root = file.resolve().with_name(ROOT_FILE.format(said.fingerprint[:SHOWN]))
         values["ca_file"] = str(root)
     try:
         text = changed(file.read_text("utf-8"), {"station": {"id": said.station}, "csms": values})
-        if root is not None and pem is not None:
+        if pem is not None:
             _replace(root, pem, 0o644)
         mode = file.stat().st_mode & 0o777 & ~OTHERS
         _replace(file.with_name(file.name + BEFORE), file.read_text("utf-8"), mode, like=file)

@@ -1,4 +1,4 @@
-"""What each verb says of itself: its summary, an example that was run, what its status means.
+"""What each verb says of itself: its summary, an example, what its status means.
 
 One place dresses all verbs of all commands, so that none is forgotten; the examples are their
 command's own.

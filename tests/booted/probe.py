@@ -42,7 +42,10 @@ def execute(directory: str) -> None:
     program = Path(directory, "program")
     program.write_text("#!/bin/sh\n", encoding="ascii")
     program.chmod(0o755)
-    subprocess.run([program], check=True)
+    try:
+        subprocess.run([program], check=True)
+    finally:
+        program.unlink()
 
 
 def call(function: str, *arguments: object) -> None:

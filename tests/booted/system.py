@@ -135,11 +135,14 @@ class NoBoot(OSError):
 
 @contextmanager
 def booted(system: System) -> Iterator[Machine]:
-    """Boot *system* under its own systemd; raises `NoBoot` if that does not even begin."""
+    """Boot *system* under its own systemd; raises `NoBoot` if that does not even begin.
+
+    The clone that we are is at `/srv/clone` there.
+    """
     environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
     with (system.root.parent / "console.log").open("w+") as console:
         container = subprocess.Popen(
-            [*NSPAWN, "-D", system.root],
+            [*NSPAWN, f"--bind-ro={ROOT}:/srv/clone", "-D", system.root],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=console,

@@ -34,13 +34,12 @@ def names(system: System, file: str) -> dict[int, str]:
 
 def snapshot(system: System) -> dict[str, tuple[int, int, int]]:
     """All that an installation may touch: inode, mode and time of change of each file."""
-    paths = (
-        path
-        for top in ("etc", "opt", "usr/local", "var/lib")
-        for path in (system.root / top).rglob("*")
-    )
-    found = ((path, path.lstat()) for path in paths)
-    return {str(path): (told.st_ino, told.st_mode, told.st_mtime_ns) for path, told in found}
+    tops = (system.root / top for top in ("etc", "opt", "usr/local", "var/lib"))
+    return {str(path): kept(path.lstat()) for top in tops for path in top.rglob("*")}
+
+
+def kept(told: os.stat_result) -> tuple[int, int, int]:
+    return told.st_ino, told.st_mode, told.st_mtime_ns
 
 
 def test_directories_belong_to_who_needs_them(installed: System) -> None:
@@ -126,6 +125,24 @@ def test_another_answer_changes_what_it_is_about(installed: System, answers: Pat
     assert (installed.root / "var/lib/tapwatt-csms").is_dir()
 
 
+def test_the_journal_has_a_partition_of_its_own_if_one_is_named(
+    installed: System, answers: Path
+) -> None:
+    """Mounted before the service begins, which waits for it; systemd understands the unit."""
+    told = installed.upper.parent / "told"
+    told.write_text(answers.read_text() + "data_partition = LABEL=tapwatt\n")
+    assert installed.install("--unattended", told).returncode == 0
+    unit = f"{UNITS}/var-lib-tapwatt.mount"
+    assert "\nWhat=/dev/disk/by-label/tapwatt\n" in installed.text(unit)
+    link = installed.root / UNITS / "local-fs.target.wants/var-lib-tapwatt.mount"
+    assert link.is_symlink()
+    done = installed.chroot("systemd-analyze", "verify", f"/{unit}")
+    assert (done.stdout, done.stderr) == ("", "")
+    assert installed.install("--unattended", answers).returncode == 0
+    assert not (installed.root / unit).exists()
+    assert not link.is_symlink()
+
+
 def test_a_configuration_that_is_there_stays(installed: System, answers: Path) -> None:
     """The installer's first edge.toml is the last that it writes."""
     file = installed.root / "etc/tapwatt/edge.toml"
@@ -195,7 +212,7 @@ def test_a_full_disk_is_refused_before_anything_is_changed(
     [
         ("jurnal_days = 60", "line 1: there is no key jurnal_days; keys are role"),
         ("journal_days = 7", "journal_days is 7: the log is kept for 30 to 90 days"),
-        ("role = egde", "there is no role egde: roles are edge csms bridge kiosk"),
+        ("role = edgy", "there is no role edgy: roles are edge csms bridge kiosk"),
         ("hardware_watchdog = perhaps", "hardware_watchdog is yes or no"),
         ("edge", "line 1 is no key = value"),
         ("wheels = /nowhere", "there is no /nowhere"),

@@ -132,6 +132,7 @@ def test_a_session_is_charged_and_billed(free: Machine, record_line: Callable[[s
     before = len(free.csms("GET", "/api/sessions"))
     charge(free)
     until_now(lambda: free.bay("world")["connectors"]["1"]["energy_wh"] > 0, UP_WITHIN_S)
+    assert "connector 1: Charging" in free.run("tapwatt", "edge", "status")
     free.bay("card", uid=CARD)
     free.until_bay(connectors__1__status="Finishing")
     assert not free.coil()
@@ -150,6 +151,21 @@ def test_safety_02_a_killed_controller_leaves_nothing_on(free: Machine) -> None:
     until_now(lambda: restarts(free) == before + 1, UP_WITHIN_S)
     free.until_active(EDGE)
     assert "all outputs are off" in free.log(EDGE)
+
+
+def test_safety_02_all_goes_off_though_the_configuration_was_broken_meanwhile(
+    free: Machine,
+) -> None:
+    """Somebody edits edge.toml while a car charges, and the controller dies before he is done."""
+    charge(free)
+    file = free.system.root / "etc/tapwatt/edge.toml"
+    file.write_text("[statoin]\n")
+    try:
+        free.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", EDGE)
+        until_now(lambda: not free.coil(), UP_WITHIN_S)
+    finally:
+        file.write_text(EDGE_TOML)
+    free.until_active(EDGE)
 
 
 def test_safety_02_a_hung_controller_is_killed_and_comes_back(free: Machine) -> None:
@@ -192,7 +208,7 @@ def probed(machine: Machine, unit: str, *own: str) -> dict[str, str]:
     shutil.copy(Path(__file__).with_name("probe.py"), system.root / "opt/tapwatt/probe.py")
     name = f"probe-{unit}"
     text = re.sub(
-        r"^(Exec(Start|StopPost)|Type|Restart\w*|WatchdogSec|Condition\w+|KillMode)=.*\n",
+        r"^(Exec(Start|StartPre|StopPost)|Type|Restart\w*|WatchdogSec|Condition\w+|KillMode)=.*\n",
         "",
         system.text(f"{UNITS}/{unit}"),
         flags=re.MULTILINE,

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-
-class Watcher:
-    """One who watches: holds the newest event that was not yet taken."""
-
-    def __init__(self) -> None:
-        self._newest: bytes | None = None
-        self._bell = asyncio.Event()
-        self.is_over = False
-
-    def offer(self, newest: bytes) -> None:
-        """Leave an event; one not yet taken is forgotten."""
-        self._newest = newest
-        self._bell.set()
-
-    def end(self) -> None:
-        """Say that there will be no more."""
-        self.is_over = True
-        self._bell.set()
-
-    async def take(self, within_s: float) -> bytes | None:
-        """Wait for the next event; `None` when time runs out, or at the end."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._bell.wait()
-        self._bell.clear()
-        newest, self._newest = self._newest, None
-        return newest
+from edge.hmi.watcher import Watcher
 
 
 class Feed:
     """Hands each document to all who watch; of one thread, but for what is only asked."""
 
     def __init__(self) -> None:
-        self._watchers: set[Watcher] = set()
+        self._watchers: set[Watcher[bytes]] = set()
         self._newest: bytes | None = None
         self._is_over = False
         self.is_awaited = False
@@ -50,9 +23,9 @@ class Feed:
         return bool(self._watchers)
 
     @contextmanager
-    def watch(self) -> Iterator[Watcher]:
+    def watch(self) -> Iterator[Watcher[bytes]]:
         """Watch while the block lasts, from the newest document on if others watch already."""
-        watcher = Watcher()
+        watcher = Watcher[bytes]()
         if self._newest is None:
             self.is_awaited = True
         else:
