@@ -12,17 +12,24 @@ import pytest
 from edge.bridge.source import open_source, trusted
 from edge.errors import FeedLost
 from tests.bridge.conftest import Bridging
-from tests.bridge.sources import CODE, Talking, Teller
+from tests.bridge.sources import Talking, Teller
+from tests.bridge.test_mirror import OTHER, STATUS, stands
 from tests.rtdb.double import Double
 from tests.waiting import until
 
-STATUS = f"/public/{CODE}/status"
-OTHER = "ABCD2345"
 
-
-def told(double: Double, code: str) -> Any:
-    """The sequence that stands in the database."""
-    return double.tree.get(f"public/{code}/status/sequence")
+async def test_a_database_that_refuses_is_tried_on(
+    source: Talking, double: Double, teller: Teller, bridging: Bridging, capsys: Any
+) -> None:
+    """Rules that are not deployed yet: said once, with the remedy, and healed by itself."""
+    double.refuses = lambda _: True
+    source.say(teller.document())
+    async with bridging():
+        await until(lambda: len(double.asked) > 4)
+        double.refuses = lambda _: False
+        await until(lambda: stands(double) == 101)
+    said = capsys.readouterr().out
+    assert "deploy hmi/database.rules.json" in said
 
 
 def is_tried_again(double: Double, tried: int) -> bool:
@@ -38,9 +45,9 @@ async def test_one_station_that_is_refused_does_not_fill_the_log(
     other = Teller(OTHER)
     source.say(teller.document())
     source.say(other.document())
-    async with bridging(CODE, OTHER):
+    async with bridging(teller.code, OTHER):
         for sequence in range(102, 110):
-            await until(lambda: told(double, OTHER) == other.sequence)
+            await until(lambda: stands(double, OTHER) == other.sequence)
             tried = len(double.writes(STATUS))
             await until(partial(is_tried_again, double, tried))
             source.say(other.document())
@@ -59,7 +66,9 @@ async def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch)
             while not reader.at_eof():
                 writer.write(b" ")
                 await writer.drain()
-                await asyncio.sleep(0.01)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        await reader.read(1)
         writer.close()
 
     monkeypatch.setattr("edge.bridge.source.WHOLE_S", 0.2)
