@@ -84,7 +84,7 @@ class Installation:
 def installation(memory: Path, bare: Path, answers: Path) -> Installation:
     """Done once; tests change layers above it."""
     with layer(memory / "installed", bare) as system:
-        done = system.install("--unattended", answers)
+        done = system.install("--unattended", answers, umask=0o077)  # as some roots have it
     assert done.returncode == 0, done.stdout + done.stderr
     return Installation(layers=(system.upper, bare), said=done.stdout)
 

@@ -263,3 +263,19 @@ def test_only_root_installs(place: Path) -> None:
     )
     assert done.returncode == 1
     assert "only root can install: sudo scripts/install --role edge" in done.stderr
+
+
+def test_going_back_keeps_what_runs(installed: System, answers: Path) -> None:
+    """The version that was in use last stays, however old it is; what nobody used lately goes."""
+    releases = installed.root / "opt/tapwatt/releases"
+    current = installed.root / "opt/tapwatt/current"
+    name = current.readlink().name
+    os.utime(releases / name, (1, 1))
+    for age, other in ((2, "unused"), (3, "running")):
+        (releases / other).mkdir()
+        os.utime(releases / other, (age, age))
+    current.unlink()
+    current.symlink_to("releases/running")
+    assert installed.install("--unattended", answers).returncode == 0
+    assert current.readlink().name == name
+    assert {each.name for each in releases.iterdir()} == {name, "running"}
