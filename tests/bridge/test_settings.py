@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from edge.bridge.settings import (
     load,
     refuse_emulators,
 )
+from edge.bridge.source import MOST_STATIONS
 from edge.errors import ConfigError
 
 GOOD = {
@@ -152,3 +154,11 @@ def test_emulator_variables_are_refused_outside_dev() -> None:
             refuse_emulators(environment, is_dev=False)
         refuse_emulators(environment, is_dev=True)
     refuse_emulators({"PATH": "/bin"}, is_dev=False)
+
+
+def test_the_unit_lets_it_follow_as_many_as_it_takes() -> None:
+    """Each is a file; the database, its certificates and the log want some more."""
+    unit = Path(__file__).parents[2] / "systemd/tapwatt-bridge.service"
+    found = re.search(r"^LimitNOFILE=(\d+)$", unit.read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) >= MOST_STATIONS + 100
