@@ -16,7 +16,9 @@ def possessed(state_dir: Path) -> Iterator[None]:
     """Hold the state directory before any output is touched; raises `ConfigError`."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(state_dir / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        # no link: the daemon's user, who owns the directory, would be given what it leads to
+        how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        descriptor = os.open(state_dir / "daemon.lock", how, 0o600)
     except OSError as error:
         raise ConfigError(f"{state_dir} cannot be used ({error.strerror}): check it") from error
     if os.geteuid() == 0:  # a command of root's must not take it from the daemon's own user

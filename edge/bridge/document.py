@@ -8,7 +8,7 @@ contract is refused whole, so that no full card number leaves the house by someb
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,7 @@ NOTHING: Final = "nothing"
 
 SHOWN_MAX: Final = 4  # as the contract
 
+T = TypeVar("T")
 Moment = Annotated[datetime, Meta(tz=True)]
 Decimal = Annotated[str, Meta(pattern=r"^-?[0-9]{1,10}([.][0-9]{1,9})?$")]
 Text20 = Annotated[str, Meta(max_length=20)]
@@ -127,7 +128,15 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_document(text: str | bytes) -> Document:
     """Read a document; raises `ValueError`, which says what is wrong and where."""
-    return msgspec.json.decode(text, type=Document)
+    return decoded(text, Document)
+
+
+def decoded(text: str | bytes, kind: type[T]) -> T:
+    """Read JSON of a *kind*; raises `ValueError` for whatever else, nested without end as well."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except RecursionError as failure:
+        raise ValueError("nested too deeply") from failure
 
 
 def stored(document: Document) -> dict[str, Any]:

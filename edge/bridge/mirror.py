@@ -187,9 +187,11 @@ class Mirror:
                     return
                 await self._write(station)
                 self._troubles.well("database")
+                self._troubles.well(f"place of {station.code}")
                 pause_s = self._pace.first_s
             except MirrorFailed as failure:
-                self._troubles.note("database", failure)
+                is_own = isinstance(failure, MirrorRefused)  # the others may be welcome
+                self._troubles.note(f"place of {station.code}" if is_own else "database", failure)
                 station.tag = None
                 station.is_ours = False
                 station.bell.set()

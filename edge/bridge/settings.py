@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -109,15 +109,17 @@ def refuse_emulators(environment: Mapping[str, str], *, is_dev: bool) -> None:
 
 
 def _check(settings: Settings, place: str, *, is_dev: bool) -> None:
-    source = urlsplit(settings.source)
+    source = _parts(settings.source)
     if (
-        source.scheme not in {"http", "https"}
-        or not source.hostname
-        or source.path not in {"", "/"}
+        source is None
+        or source.scheme not in {"http", "https"}
+        or (source.path, source.query) not in {("", ""), ("/", "")}
     ):
-        raise ConfigError(f"{place}: source must be like http://127.0.0.1:8080, without a path")
-    database = urlsplit(settings.database)
-    if not database.hostname or database.scheme not in ({"https", "http"} if is_dev else {"https"}):
+        raise ConfigError(
+            f"{place}: source must be like http://127.0.0.1:8080, without a path or password"
+        )
+    database = _parts(settings.database)
+    if database is None or database.scheme not in ({"https", "http"} if is_dev else {"https"}):
         raise ConfigError(
             f"{place}: database must be the https:// address that the Firebase console shows"
         )
@@ -126,6 +128,16 @@ def _check(settings: Settings, place: str, *, is_dev: bool) -> None:
             raise ConfigError(f"{place}: {code!r} is no code of a station: see its page's address")
     if not CODE.fullmatch(settings.name):
         raise ConfigError(f"{place}: name must be letters, digits, - and _, at most 48")
+
+
+def _parts(address: str) -> SplitResult | None:
+    """Take an address apart; `None` for none, or one with a secret in it, which logs would show."""
+    try:
+        parts = urlsplit(address)
+        is_plain = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        return None
+    return parts if is_plain else None
 
 
 def _credential(named: str | None, directory: str | None, name: str) -> Path | None:

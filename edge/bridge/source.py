@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -13,12 +14,13 @@ from urllib.parse import quote, urlencode
 import httpx
 import msgspec
 
-from edge.bridge.document import Document, Ended, read_document
+from edge.bridge.document import Document, Ended, decoded, read_document
 from edge.bridge.events import EventReader
 from edge.errors import ConfigError, FeedLost
 
 QUIET_S: Final = 25.0  # the source says something every 10 s: two missing words are a dead line
 CONNECT_S: Final = 10.0
+WHOLE_S: Final = 120.0  # an answer of a megabyte over a slow line; each word of it may be late
 ENDED_MAX: Final = 1000  # as csms_lite gives at once
 LIST_MAX: Final = 16_777_216  # bytes; a charger has about 1,500
 MOST_STATIONS: Final = 1000  # as csms_lite lets watch
@@ -82,10 +84,13 @@ class Source:
     async def _ask(self, path: str, answer: type[T]) -> T:
         headers = {"authorization": f"Bearer {self._token}"}
         try:
-            async with self._client.stream("GET", path, headers=headers) as response:
+            async with (
+                asyncio.timeout(WHOLE_S),
+                self._client.stream("GET", path, headers=headers) as response,
+            ):
                 _check(response, "check the token of the bridge: it wants a VIEWER's")
-                return msgspec.json.decode(await _whole(response), type=answer)
-        except (httpx.HTTPError, ValueError) as failure:
+                return decoded(await _whole(response), answer)
+        except (httpx.HTTPError, TimeoutError, ValueError) as failure:
             raise FeedLost(f"the source cannot be asked: {_told(failure)}") from failure
 
 

@@ -58,6 +58,7 @@ def _backup(ask: Ask, arguments: argparse.Namespace) -> int:
         with _copied(ask, arguments) as journal:
             held = [("state/" + JOURNAL, journal), *named]
             held += [("state/privacy.key", key)] if key.exists() else []
+            _check_names(held)
             _pack(draft, held)
         draft.rename(arguments.file)
     except OSError as problem:
@@ -80,15 +81,30 @@ def _configuration(files: list[Path]) -> Iterator[tuple[str, Path]]:
         yield f"config/{path.name}", path
 
 
+def _check_names(held: list[tuple[str, Path]]) -> None:
+    """Raise `ConfigError` where one file would be restored over another."""
+    from edge.errors import ConfigError
+
+    taken: dict[str, Path] = {}
+    for name, path in held:
+        other = taken.setdefault(name, path)
+        if other != path:
+            raise ConfigError(
+                f"{other} and {path} would both be {name} in the backup: give one another name"
+            )
+
+
 @contextmanager
 def _copied(ask: Ask, arguments: argparse.Namespace) -> Iterator[Path]:
     """The journal as the running controller copies it; without one, as it lies there."""
     from edge.errors import NobodyListens
 
     try:
-        copy = Path(ask(arguments, "backup", WITHIN_S)["path"])
+        told = Path(ask(arguments, "backup", WITHIN_S)["path"])
     except NobodyListens:
         copy = _copied_offline(arguments.state_dir)
+    else:
+        copy = arguments.state_dir / told.name  # root packs and removes what is there, only there
     try:
         yield copy
     finally:
@@ -116,7 +132,8 @@ def _copied_offline(state_dir: Path) -> Path:
 
 
 def _pack(file: Path, held: list[tuple[str, Path]]) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, SECRET)
+    file.unlink(missing_ok=True)  # what was left, or laid there: nobody else has it open now
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET)
     with os.fdopen(descriptor, "wb") as raw:
         os.fchmod(descriptor, SECRET)
         with tarfile.open(fileobj=raw, mode="w:gz", dereference=True) as archive:

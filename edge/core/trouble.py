@@ -135,6 +135,11 @@ WORDS: Final = {
         owner=Owner.CENTRAL_SYSTEM,
         remedy="Check the path of [csms] url, and that this station id is known there.",
     ),
+    Trouble.TOO_OFTEN: Words(
+        what="the central system has us wait: too many tries",
+        owner=Owner.CENTRAL_SYSTEM,
+        remedy="Wait some minutes. If it stays, see in the log what was refused before.",
+    ),
     Trouble.BROKEN: Words(
         what="the central system is out of order",
         owner=Owner.CENTRAL_SYSTEM,

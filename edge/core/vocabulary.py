@@ -82,6 +82,7 @@ class Trouble(StrEnum):
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    TOO_OFTEN = "too_often"
     BROKEN = "broken"
     SUBPROTOCOL = "subprotocol"
     LOST = "lost"

@@ -23,6 +23,7 @@ BY_STATUS: Final[Mapping[int, Trouble]] = {
     401: Trouble.UNAUTHORISED,
     403: Trouble.FORBIDDEN,
     404: Trouble.NOT_FOUND,
+    429: Trouble.TOO_OFTEN,  # ours says so to whoever came with a wrong key again and again
     LOGIN_WANTED: Trouble.PORTAL,
     **dict.fromkeys((200, 301, 302, 303, 307, 308), Trouble.PORTAL),
 }

@@ -1,7 +1,8 @@
 """Tells in time that a certificate ends: a log line at 60, 30 and 7 days, and when it is over.
 
-The files are read at the start and twice a day, for whoever renews one. While the clock is not sure
-nothing is told: every date would be a guess.
+The files are read at the start and twice a day, for whoever renews one; what is due is looked at
+more often, as the clock becomes sure and the far end shows its certificate only after the start.
+While the clock is not sure nothing is told: every date would be a guess.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from edge.core.state import ChargePoint
 from edge.core.validity import OVER, Ending, endings
 from edge.ports import Clock
 
-READ_EVERY_S: Final = 12 * 3600.0
+LOOK_EVERY_S: Final = 600.0
+LOOKS: Final = 72  # from one reading to the next, twice a day
 RENEW: Final = "renew it in time: nobody lets us in by one that is over"
 
 Files = Callable[[], Awaitable[Mapping[str, datetime]]]
@@ -40,8 +42,9 @@ class Expiry:
         """Look until cancelled."""
         while True:
             self._files = await self._read()
-            self.look()
-            await asyncio.sleep(READ_EVERY_S)
+            for _ in range(LOOKS):
+                self.look()
+                await asyncio.sleep(LOOK_EVERY_S)
 
     def look(self) -> tuple[Ending, ...]:
         """What ends when; tells each warning once."""

@@ -63,10 +63,13 @@ class Showing:
         """Show what is due now."""
         if not self._board.is_watched:
             return
-        if self._board.is_awaited:
-            self._shown = None
         now, state, shown = self._clock.now(), self._state(), self._shown
         passed_s = QUIET_S if shown is None else now.monotonic - shown.at
+        if self._board.is_awaited and shown is not None:
+            if passed_s < BETWEEN_S:  # whoever comes and goes all the time has none made for him
+                self._board.show(shown.document)
+                return
+            shown, passed_s = None, QUIET_S
         if passed_s < BETWEEN_S or (passed_s < QUIET_S and state is self._seen):
             return
         self._seen = state

@@ -368,8 +368,9 @@ async def test_a_session_that_stands_is_not_written_again(
         json.dumps(Teller("SOMEELSE").document()),
         json.dumps(Teller().finished(tag="04A2B1C3D4E580")),
         json.dumps(Teller().document(status="Dreaming")),
+        json.dumps(Teller().document())[:-1] + f', "x": {"[" * 9999}{"]" * 9999}}}',
     ],
-    ids=["half", "list", "endless", "version", "stranger", "uid", "status"],
+    ids=["half", "list", "endless", "version", "stranger", "uid", "status", "deep"],
 )
 async def test_what_breaks_the_contract_goes_no_further(
     source: Talking, double: Double, teller: Teller, bridging: Bridging, wrong: str
@@ -384,17 +385,3 @@ async def test_what_breaks_the_contract_goes_no_further(
     told = json.dumps([one.body for one in double.asked])
     assert "04A2" not in told
     assert "SOMEELSE" not in told
-
-
-async def test_a_database_that_refuses_is_tried_on(
-    source: Talking, double: Double, teller: Teller, bridging: Bridging, capsys: Any
-) -> None:
-    """Rules that are not deployed yet: said once, with the remedy, and healed by itself."""
-    double.refuses = lambda _: True
-    source.say(teller.document())
-    async with bridging():
-        await until(lambda: len(double.asked) > 4)
-        double.refuses = lambda _: False
-        await until(lambda: stands(double) == 101)
-    said = capsys.readouterr().out
-    assert "deploy hmi/database.rules.json" in said

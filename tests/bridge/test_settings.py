@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from edge.bridge.settings import (
     load,
     refuse_emulators,
 )
+from edge.bridge.source import MOST_STATIONS
 from edge.errors import ConfigError
 
 GOOD = {
@@ -43,6 +45,10 @@ def test_good_settings_are_read(tmp_path: Path) -> None:
         ({"source": None}, "source"),
         ({"source": "ftp://x"}, "source must be like"),
         ({"source": "http://x/api"}, "without a path"),
+        ({"source": "http://me:secret@x"}, "without a path or password"),
+        ({"source": "http://x:99999"}, "source must be like"),
+        ({"source": "http://[::1"}, "source must be like"),
+        ({"database": "https://me:secret@x.firebaseio.com"}, "https:// address"),
         ({"database": "http://127.0.0.1:9000/?ns=x"}, "https:// address"),
         ({"database": "x.firebaseio.com"}, "https:// address"),
         ({"stations": ["A/B"]}, "no code of a station"),
@@ -148,3 +154,11 @@ def test_emulator_variables_are_refused_outside_dev() -> None:
             refuse_emulators(environment, is_dev=False)
         refuse_emulators(environment, is_dev=True)
     refuse_emulators({"PATH": "/bin"}, is_dev=False)
+
+
+def test_the_unit_lets_it_follow_as_many_as_it_takes() -> None:
+    """Each is a file; the database, its certificates and the log want some more."""
+    unit = Path(__file__).parents[2] / "systemd/tapwatt-bridge.service"
+    found = re.search(r"^LimitNOFILE=(\d+)$", unit.read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) >= MOST_STATIONS + 100

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,30 @@ async def test_a_connection_asks_only_so_often() -> None:
         for _ in range(REQUESTS_MAX):
             assert (await browser.ask("HEAD /"))[0] == 200
         assert await browser.rest() == b""
+
+
+def held(port: int) -> int:
+    """How many connections the kernel holds open for the server on *port*."""
+    rows = [row.split() for row in Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+async def test_who_never_takes_the_last_answer_keeps_nothing_open() -> None:
+    """What fits the room for unsent bytes is answered; then the hanging up is waited for, a while.
+
+    Else each such connection would keep a file of the controller's, beyond every count of guests.
+    """
+    async with served(patience=QUICK) as page, AsyncExitStack() as hoard:
+        assert page._socket is not None
+        page._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        host, port = place(page)
+        for _ in range(5):
+            one = hoard.enter_context(socket.socket())
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            one.connect((host, port))
+            one.sendall(b"GET /hmi/style.css HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        await until(lambda: held(port) == 5)
+        await until(lambda: held(port) == 0)
 
 
 async def test_a_stuck_watcher_costs_the_others_nothing_and_is_cut_off() -> None:

@@ -67,8 +67,32 @@ async def test_each_warning_is_told_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(told) == 4
 
 
+async def test_a_clock_that_becomes_sure_is_told_by_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A station that starts without a clock, and each night, warns all the same."""
+    told: list[Any] = []
+    monkeypatch.setattr(expiry.log, "warning", lambda _event, **more: told.append(more))
+    clock, state = Clock(), Rig(setup()).start().state
+    clock.trusted, clock.days = False, 2
+    waited_s = 0.0
+
+    async def wait(seconds: float) -> None:
+        nonlocal waited_s
+        waited_s += seconds
+        clock.trusted = True
+        if told or waited_s >= 3600:
+            raise _Ended
+
+    async def read() -> Mapping[str, datetime]:
+        return {"ca_file": ENDS}
+
+    monkeypatch.setattr("edge.runtime.expiry.asyncio.sleep", wait)
+    with pytest.raises(_Ended):
+        await Expiry(read=read, state=lambda: state, clock=clock).run()
+    assert [more["days_left"] for more in told] == [59]
+
+
 class _Ended(Exception):
-    """The wait for half a day."""
+    """The wait for the next look."""
 
 
 async def _end(_: float) -> None:

@@ -80,9 +80,21 @@ def test_who_comes_is_shown_what_is_now() -> None:
     showing = scene.showing()
     showing.look()
     assert scene.sequences == [100]
-    scene.after(0.2, is_awaited=True)
+    scene.after(1.2, is_awaited=True)
     showing.look()
     assert scene.sequences == [100, 101]
+
+
+def test_who_comes_and_goes_all_the_time_costs_no_more() -> None:
+    """Ten visitors in a second see what was made for the first: control makes one a second."""
+    scene = Scene()
+    showing = scene.showing()
+    for _ in range(10):
+        scene.is_awaited = True
+        showing.look()
+        assert not scene.is_awaited
+        scene.after(0.09)
+    assert (scene.made, set(scene.sequences), len(scene.shown)) == (1, {100}, 10)
 
 
 def test_a_driver_sees_at_once_what_his_card_does() -> None:

@@ -183,6 +183,7 @@ PLAIN: dict[str, tuple[Talk, Trouble]] = {
     "403": (answers("403 Forbidden"), Trouble.FORBIDDEN),
     "404": (answers("404 Not Found"), Trouble.NOT_FOUND),
     "400": (answers("400 Bad Request"), Trouble.NOT_FOUND),
+    "429": (answers("429 Too Many Requests"), Trouble.TOO_OFTEN),
     "500": (answers("500 Internal Server Error"), Trouble.BROKEN),
     "502": (answers("502 Bad Gateway", body=PAGE), Trouble.BROKEN),
     "503": (answers("503 Service Unavailable"), Trouble.BROKEN),

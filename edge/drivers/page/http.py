@@ -102,7 +102,16 @@ class Conversation:
         except (TimeoutError, ConnectionError):
             self._writer.transport.abort()
         finally:
-            self._writer.close()
+            await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        """Close; one that does not take what is left is cut off, or it would stay open for ever."""
+        self._writer.close()
+        try:
+            async with asyncio.timeout(self._site.patience.take_s):
+                await self._writer.wait_closed()
+        except (TimeoutError, ConnectionError):
+            self._writer.transport.abort()
 
     async def _answer_next(self) -> bool:
         """Whether another request may follow."""
