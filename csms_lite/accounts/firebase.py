@@ -133,8 +133,8 @@ def _standing(client: Any, subjects: Sequence[str]) -> list[Standing]:
 
     try:
         found = client.get_users([auth.UidIdentifier(subject) for subject in subjects])
-    except (exceptions.FirebaseError, GoogleAuthError) as failure:
-        raise _not_asked(failure) from failure
+    except (exceptions.FirebaseError, GoogleAuthError, ValueError) as failure:
+        raise _not_asked(failure) from failure  # a subject that Google would not have issued, too
     known = {
         user.uid: Standing(user.uid, user.disabled, user.tokens_valid_after_timestamp or 0)
         for user in found.users

@@ -12,13 +12,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from csms_lite.errors import SettingsError
+from csms_lite.tls import OWN
 from csms_lite.upkeep.files import LOG, MONEY, reading
 
 
 def back_up(state_dir: Path, target: Path, *, with_log: bool) -> list[Path]:
     """Copy the databases of *state_dir* into the new folder *target*; gives the copies.
 
-    Passwords' hashes and webhooks' secrets are in them: only the owner may read the folder.
+    The authority of a closed site goes with them: without its key every charger had to be enrolled
+    anew. Passwords' hashes and secrets are in there: only the owner may read the folder.
     Raises `SettingsError` when something cannot be read, written or trusted.
     """
     names = [MONEY, LOG] if with_log and (state_dir / LOG).is_file() else [MONEY]
@@ -29,7 +31,8 @@ def back_up(state_dir: Path, target: Path, *, with_log: bool) -> list[Path]:
         raise SettingsError(f"{target} is there already: a backup overwrites none") from None
     except OSError as failure:
         raise SettingsError(f"{target} cannot be made: {failure.strerror}") from failure
-    return [_copy(state_dir / name, target / name) for name in names]
+    copies = [_copy(state_dir / name, target / name) for name in names]
+    return [*copies, *_copy_keys(state_dir / OWN, target / OWN)]
 
 
 def _copy(source: Path, target: Path) -> Path:
@@ -51,6 +54,26 @@ def _copy(source: Path, target: Path) -> Path:
             unfinished.unlink(missing_ok=True)
         raise SettingsError(f"{source} cannot be copied to {target}: {failure}") from failure
     return target
+
+
+def _copy_keys(source: Path, target: Path) -> list[Path]:
+    """Copy the certificates and keys that `csms tls` made, if it did."""
+    if not source.is_dir():
+        return []
+    copies = []
+    try:
+        target.mkdir(mode=0o700)
+        for path in sorted(source.glob("*.*")):
+            copies.append(target / path.name)
+            with os.fdopen(
+                os.open(copies[-1], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb"
+            ) as copy:
+                copy.write(path.read_bytes())
+            _sync(copies[-1])
+        _sync(target)
+    except OSError as failure:
+        raise SettingsError(f"{source} cannot be copied to {target}: {failure}") from failure
+    return copies
 
 
 def _sync(path: Path) -> None:

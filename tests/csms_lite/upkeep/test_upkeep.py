@@ -64,6 +64,18 @@ async def test_a_backup_of_a_running_system_is_whole_and_can_be_started(tmp_path
         assert len(await again.get("/api/sessions")) == 3
 
 
+async def test_the_authority_of_a_closed_site_is_in_the_backup(tmp_path: Path) -> None:
+    """A system that is started from it is the one that chargers trust."""
+    state, target = tmp_path / "state", tmp_path / "backup"
+    async with running(state):
+        pass
+    assert command("tls", "init", "--state-dir", str(state), "--name", "localhost") == 0
+    made = {path.name: path.read_bytes() for path in (state / "tls").iterdir()}
+    copies = back_up(state, target, with_log=False)
+    assert {path.name: path.read_bytes() for path in copies[1:]} == made
+    assert modes(target / "tls") == {0o600}
+
+
 async def test_a_damaged_file_makes_no_backup(tmp_path: Path) -> None:
     """A copy that cannot be trusted does not get the name of one that can."""
     state = tmp_path / "state"
