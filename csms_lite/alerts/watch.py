@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 
 
 class Ending(NamedTuple):
-    """The certificate that a station shows: when it ends, and the warning due, if any is."""
+    """The certificate that a station shows, if any: when it ends, and the warning that is due."""
 
-    ends_at_ms: int
+    ends_at_ms: int | None
     due: int | None
     is_next: bool
     """Another warning was due before."""
@@ -109,10 +109,10 @@ class Watch:
 
     def _ending(self, station_id: int, now_ms: int) -> Ending | None:
         """What is news of a station's certificate, `None` for nothing."""
-        ends_at_ms = self._presence.certificate_ends_at_ms(station_id)
-        if ends_at_ms is None:
+        if not self._presence.has_shown(station_id):
             return None
-        due = stage(ends_at_ms, now_ms)
+        ends_at_ms = self._presence.certificate_ends_at_ms(station_id)
+        due = None if ends_at_ms is None else stage(ends_at_ms, now_ms)
         if station_id in self._told and self._told[station_id] == due:
             return None
         return Ending(ends_at_ms, due, station_id in self._told)
@@ -148,13 +148,14 @@ def _keep_certificate(db: Connection, station_id: int, shown: Ending, now_ms: in
     """Raise anew at each warning, so that it is told again; close it when a later one came."""
     if shown.due is None or shown.is_next:
         close(db, station_id, CERTIFICATE, now_ms=now_ms)
-    if shown.due is not None:
+    if shown.due is not None and shown.ends_at_ms is not None:
         left = days_left(shown.ends_at_ms, now_ms)
         details = {"not_after": rfc3339(shown.ends_at_ms), "days_left": left}
         raise_alert(db, station_id, CERTIFICATE, details, now_ms=now_ms)
 
 
 def _log(one: Finding) -> None:
-    if one.certificate is not None and one.certificate.due is not None:
-        ends = rfc3339(one.certificate.ends_at_ms)
+    shown = one.certificate
+    if shown is not None and shown.due is not None and shown.ends_at_ms is not None:
+        ends = rfc3339(shown.ends_at_ms)
         log.warning("station_certificate_ends", station_id=one.station_id, not_after=ends)

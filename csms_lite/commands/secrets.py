@@ -14,6 +14,17 @@ from typing import Any, Final
 from csms_lite.jsontext import dumps, loads
 
 MASK: Final = "********"
+ADDRESSED: Final = frozenset(
+    {
+        "ChangeConfiguration",
+        "DataTransfer",
+        "GetDiagnostics",
+        "GetLog",
+        "SignedUpdateFirmware",
+        "UpdateFirmware",
+    }
+)
+"""In what these carry there may be an address; in others a card may merely look like one."""
 SECRET_KEYS: Final = frozenset({"authorizationkey"})  # configuration keys, compared without case
 IN_ADDRESS: Final = re.compile(r'(:(?:\\?/){2})[^/@\s"]+@')
 ONE_TIME: Final = re.compile(r"(/files\\?/(?:up|down)\\?/)(?:[0-9a-f]{32}|\*{8})")
@@ -25,6 +36,8 @@ def is_secret(action: str, payload: Mapping[str, Any]) -> bool:
     """Say whether a command carries a secret, or in what is kept of it did."""
     if carries_key(action, payload):
         return True
+    if action not in ADDRESSED:
+        return False
     text = dumps(payload)
     return IN_ADDRESS.search(text) is not None or ONE_TIME.search(text) is not None
 
@@ -37,9 +50,11 @@ def carries_key(action: str, payload: Mapping[str, Any]) -> bool:
 
 def masked(action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Give the payload of a command as it may be kept, logged and shown."""
-    text = dumps(payload)
-    shown = without_access(text)
-    plain: dict[str, Any] = dict(payload) if shown == text else loads(shown)
+    plain = dict(payload)
+    if action in ADDRESSED:
+        text = dumps(payload)
+        shown = without_access(text)
+        plain = plain if shown == text else loads(shown)
     return plain | {"value": MASK} if carries_key(action, payload) else plain
 
 

@@ -173,8 +173,7 @@ class Endpoint:
 
     def _note_certificate(self, station: Station, connection: ServerConnection) -> None:
         ends_ms = ends_at_ms(connection.transport.get_extra_info("ssl_object"))
-        if ends_ms is not None:
-            self._desk.presence.showed(station.station_id, ends_ms)
+        self._desk.presence.showed(station.station_id, ends_ms)
 
     async def _serve_pinged(self, station: Station, connection: ServerConnection) -> None:
         def heard() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal_column, or_, select
 
 from csms_lite.sessions.rules import State
 from csms_lite.store.prepared import Prepared
@@ -60,7 +60,7 @@ overstaying: Final = Prepared(
     .join_from(connectors, sessions, sessions.c.transaction_id == _LAST)
     .where(
         connectors.c.status == "Finishing",
-        sessions.c.state == State.CLOSED.value,
+        literal_column("+sessions.state") == State.CLOSED.value,  # by no index: most are closed
         sessions.c.cable_out_at_ms.is_(None),
     )
     .order_by(sessions.c.transaction_id)

@@ -14,7 +14,7 @@ class Presence:
         self._connections: dict[int, int] = {}
         self._heard_at_ms: dict[int, int] = {}
         self._ends: dict[int, Callable[[], None]] = {}
-        self._certificates: dict[int, int] = {}
+        self._certificates: dict[int, int | None] = {}
 
     def arrived(
         self,
@@ -40,17 +40,22 @@ class Presence:
         del self._ends[station_id]
         return True
 
-    def showed(self, station_id: int, ends_at_ms: int) -> None:
-        """Note when the certificate ends that the station came with."""
+    def showed(self, station_id: int, ends_at_ms: int | None) -> None:
+        """Note when the certificate ends that the station came with; `None`: it showed none."""
         self._certificates[station_id] = ends_at_ms
 
+    def has_shown(self, station_id: int) -> bool:
+        """Say whether it is known in this process's life with what the station comes."""
+        return station_id in self._certificates
+
     def certificate_ends_at_ms(self, station_id: int) -> int | None:
-        """Give when the certificate ends that the station showed last in this process's life."""
+        """Give when the certificate ends that the station showed last; `None` for none."""
         return self._certificates.get(station_id)
 
     def first_end_ms(self) -> tuple[int, ...]:
         """Give the earliest of those ends, or nothing when no station showed a certificate."""
-        return (min(self._certificates.values()),) if self._certificates else ()
+        ends = [one for one in self._certificates.values() if one is not None]
+        return (min(ends),) if ends else ()
 
     def send_away(self, station_id: int) -> None:
         """End the socket of a station, if it has one: it must show anew who it is."""

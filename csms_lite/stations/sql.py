@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from csms_lite.stations.rules import STATE_KINDS, WORDS, Connector, Station
@@ -90,6 +90,12 @@ observe: Final = Prepared(
     _observe.on_conflict_do_update(
         index_elements=[connectors.c.station_id, connectors.c.connector],
         set_={
+            "since_ms": case(  # some tell the same every minute: it began when they first did
+                (connectors.c.status == _observe.excluded.status, connectors.c.since_ms),
+                else_=_observe.excluded.since_ms,
+            )
+        }
+        | {
             name: _observe.excluded[name]
             for name in (
                 "status",
@@ -97,7 +103,6 @@ observe: Final = Prepared(
                 "info",
                 "vendor_id",
                 "vendor_error_code",
-                "since_ms",
                 "received_at_ms",
             )
         },

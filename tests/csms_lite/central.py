@@ -24,6 +24,8 @@ from csms_lite.clock import SystemClock
 from csms_lite.listening import Addresses
 from csms_lite.settings import Settings
 from csms_lite.store.thread import SqliteThread, open_database, raw_of
+from csms_lite.upkeep.files import MONEY
+from tests.csms_lite.inline import lay_empty_database
 
 T = TypeVar("T")
 BOOT = {"chargePointVendor": "Tapwatt", "chargePointModel": "Test"}
@@ -106,8 +108,10 @@ class Central:
 async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Central]:
     """Run a central system on free ports while the block lasts.
 
-    It takes in whoever comes, and asks nothing by itself.
+    It takes in whoever comes, and asks nothing by itself. Where there is none, its database is
+    laid ready: what migrations make is the business of `store/test_migrations.py`.
     """
+    lay_empty_database(state_dir / MONEY)
     settings.setdefault("accept_unknown", True)
     stopping, listening = asyncio.Event(), asyncio.Event()
     found: list[Addresses] = []

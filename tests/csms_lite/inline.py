@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, create_engine
@@ -54,6 +55,17 @@ def empty_database() -> Iterator[Connection]:
     _template().backup(raw)
     with _wrapped(raw) as db:
         yield db
+
+
+def lay_empty_database(path: Path) -> None:
+    """Lay a database with the newest schema where a first start would make one: far cheaper.
+
+    One that is there stays; a directory that is not there is the start's to make.
+    """
+    if path.exists() or not path.parent.is_dir():
+        return
+    with closing(sqlite3.connect(path)) as file:
+        _template().backup(file)
 
 
 @cache

@@ -131,6 +131,22 @@ async def test_a_stations_certificate_is_told_of_at_60_30_and_7_days(yard: Yard)
     assert await told(0) == []
 
 
+async def test_a_station_that_comes_without_its_certificate_is_warned_of_no_more(
+    yard: Yard,
+) -> None:
+    """Nobody but us can close it: also after a restart, when it was raised by another process."""
+    station = await yard.station("CP-1")
+    yard.presence.arrived(station, 1, yard.clock.now_ms())
+    yard.presence.showed(station, yard.clock.now_ms() + DAY_MS)
+    assert [one.kind for one in await yard.after(0)] == ["certificate"]
+    yard.begin()
+    yard.presence.arrived(station, 2, yard.clock.now_ms())
+    assert [one.kind for one in await yard.after(0)] == ["certificate"]
+    yard.presence.showed(station, None)
+    assert await yard.after(0) == []
+    assert yard.presence.first_end_ms() == ()
+
+
 async def test_who_is_not_in_service_raises_none(yard: Yard) -> None:
     """Dismissed, not accepted, never seen."""
     await yard.station("CP-1", dismissed=True)

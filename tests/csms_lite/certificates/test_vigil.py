@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from csms_lite.certificates import vigil
 from csms_lite.certificates.local import Wanted, initialise
@@ -105,6 +106,18 @@ async def test_every_certificate_of_ours_is_watched(tmp_path: Path, told: Told) 
         ("client_ca", 4),
     ]
     assert ("warning", "certificate_unreadable") in told.logged
+
+
+async def test_a_certificate_of_a_strange_version_ends_no_watch(tmp_path: Path, told: Told) -> None:
+    """The library has an error of its own for it, and the watch is part of all that runs."""
+    root = authority()
+    usual, strange = bytes.fromhex("a003020102"), bytes.fromhex("a003020107")  # RFC 5280 4.1.2.1
+    der = root.certificate.public_bytes(serialization.Encoding.DER).replace(usual, strange, 1)
+    signer = tmp_path / "signer.pem"
+    signer.write_text(ssl.DER_cert_to_PEM_cert(der))
+    settings = Settings(state_dir=tmp_path, station_ca_cert=signer)
+    await Vigil(settings, SystemClock(), told.note, ()).look()
+    assert told.logged == [("warning", "certificate_unreadable")]
 
 
 async def test_a_running_system_tells_of_its_own_and_of_its_chargers(tmp_path: Path) -> None:

@@ -118,6 +118,15 @@ def test_a_session_whose_connector_stops_charging_is_asked_about_and_runs_on(yar
     assert yard.alerts() == []
 
 
+def test_a_charger_that_repeats_its_status_every_minute_is_told_of_all_the_same(yard: Yard) -> None:
+    """The status began when it was told first, whatever time comes with the repeats."""
+    yard.begin()
+    for _ in range(6):
+        yard.say("Finishing")
+        yard.after(1)
+    assert [kind for kind, *_ in yard.alerts()] == ["not_charging"]
+
+
 def test_the_end_of_the_session_ends_its_alert(yard: Yard) -> None:
     """Whoever ends it: the charger's word, or an operator."""
     for ends in (yard.end, yard_close(yard)):
@@ -191,3 +200,5 @@ def test_looking_reads_sessions_by_an_index(query: Any) -> None:
         plan = raw_of(db).execute(f"EXPLAIN QUERY PLAN {query.text}", values).fetchall()
     told = [str(row[3]) for row in plan]
     assert not [one for one in told if one.startswith("SCAN") and "sessions" in one.split()[1]]
+    if query is lingering_sql.overstaying:  # nearly all sessions of all years are closed
+        assert not [one for one in told if "ix_sessions_state" in one]
