@@ -107,14 +107,14 @@ FORBIDDEN = (
     ("status/source", "somebody"),
     ("status/station/id", OTHER),
     ("status/station/owner", "Ada"),
-    ("status/station/name", "x" * 101),
+    ("status/station/name", "x" * 201),
     ("status/tariff/currency", "euro"),
-    ("status/price_text", "x" * 513),
+    ("status/price_text", "x" * 1025),
     ("status/extra", 1),
     ("status/connectors/0/status", "Dreaming"),
     ("status/connectors/0/status", None),
     ("status/connectors/0/id_tag", "04A2B1C3D4E580"),
-    ("status/connectors/0/info", "x" * 51),
+    ("status/connectors/0/info", "x" * 101),
     ("status/connectors/0/power_w", "much"),
     ("status/connectors/0/why", "everything"),
     ("status/connectors/0/why/0/owner", "the moon"),
@@ -133,6 +133,17 @@ FORBIDDEN = (
     ("extra", True),
 )
 """What not even a bridge may write below a station: a path and its value, `None` takes it away."""
+LONGEST = (
+    ("status/station/name", "⚡🔌" * 50),
+    ("status/price_text", "🔌" * 512),
+    ("status/connectors/0/info", "🔌" * 50),
+    ("status/connectors/0/error_code", "🔌" * 50),
+    ("status/connectors/0/session/stop_reason", "🔌" * 20),
+    ("status/connectors/0/cost/qr_code_text", "🔌" * 512),
+    ("status/connectors/0/why/0/remedy", "🔌" * 120),
+)
+"""The contract counts characters, the database may count UTF-16 units: two of them for some."""
+
 FORBIDDEN_OF_SESSIONS = (
     ("tag", "04A2B1C3D4E580"), ("tag", None), ("stopped_at", None), ("energy_wh", -1),
     ("owner", "ada"), ("mirrored_at", NOW - DAY), ("mirrored_at", None), ("currency", "x"),
@@ -194,6 +205,9 @@ def cells() -> list[Question]:
         whole = changed(SUMMARY, name, value)
         cell = f"session {name}={value!r:.40}"
         asked.append(_of_fleet(cell, f"/sessions/{NEW}", whole, is_allowed=False))
+    for path, value in LONGEST:
+        whole = changed(PLACE, path, value)
+        asked.append(_of_fleet(f"{path}={value!r:.40}", place, whole, is_allowed=True))
     for told in STORY:
         kept = stored(read_document(json.dumps(told)))
         path = f"/public/{told['station']['id']}/status"
