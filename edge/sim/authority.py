@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 A_DAY: Final = dt.timedelta(days=1)
-MONTH: Final = dt.timedelta(days=30)
+QUARTER: Final = dt.timedelta(days=90)  # nobody is warned of its end yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(at - A_DAY)
-        .not_valid_after(at + MONTH)
+        .not_valid_after(at + QUARTER)
         .add_extension(identifier, critical=False)
     )
 
