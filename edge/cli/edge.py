@@ -169,12 +169,15 @@ def _run(arguments: argparse.Namespace) -> int:
     gc.disable()  # all that importing makes stays: 40 ms of collections for nothing
     from edge.app import Options, run
     from edge.config.loading import load
+    from edge.config.started import keep_started
 
     gc.freeze()  # nor does any later collection look at it
     gc.enable()
+    settings = load(arguments.config, arguments.option)
+    keep_started(arguments.config, os.environ.get("RUNTIME_DIRECTORY"))
     return run(
         Options(
-            settings=load(arguments.config, arguments.option),
+            settings=settings,
             state_dir=arguments.state_dir,
             sim_socket=arguments.sim_socket,
             ready_fd=arguments.ready_fd,
