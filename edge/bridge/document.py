@@ -36,7 +36,7 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator says of the price of a session."""
+    """What the operator says of the price of a session; not the address of one driver's bill."""
 
     price_text: Text512 | None
     amount: Decimal | None
@@ -47,7 +47,6 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     per_hour: Decimal | None = None
     grace_minutes: Natural | None = None
     flat_fee: Decimal | None = None
-    qr_code_text: Text512 | None = None
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ RICH = Teller().finished() | {
             "cost": {
                 "price_text": "x", "amount": "1.35", "amount_at": "2025-06-14T09:30:00Z",
                 "final": True, "state": "Idle", "per_kwh": "0.49", "per_hour": None,
-                "grace_minutes": 5, "flat_fee": "1", "qr_code_text": "https://example.org",
+                "grace_minutes": 5, "flat_fee": "1",
             },
             "why": [
                 {
@@ -114,6 +114,12 @@ def test_nothing_of_a_real_document_is_lost_but_nulls(number: int) -> None:
     document = read_document(json.dumps(told))
     assert read_document(json.dumps(_plain(told))) == document
     assert msgspec.convert(_restored(stored(document)), Document) == document
+
+
+def test_the_address_of_a_bill_stays_in_the_house() -> None:
+    """Whoever stands at the screen may see it; everybody else in the world need not."""
+    document = changed(("connectors", 0, "cost", "qr_code_text"), "https://bills.example/4711")
+    assert "4711" not in json.dumps(stored(read_document(json.dumps(document))), default=str)
 
 
 def test_an_empty_list_of_reasons_is_not_an_unknown_one() -> None:

@@ -139,7 +139,6 @@ LONGEST = (
     ("status/connectors/0/info", "🔌" * 50),
     ("status/connectors/0/error_code", "🔌" * 50),
     ("status/connectors/0/session/stop_reason", "🔌" * 20),
-    ("status/connectors/0/cost/qr_code_text", "🔌" * 512),
     ("status/connectors/0/why/0/remedy", "🔌" * 120),
 )
 """The contract counts characters, the database may count UTF-16 units: two of them for some."""
