@@ -208,13 +208,16 @@ def probed(machine: Machine, unit: str, *own: str) -> dict[str, str]:
     shutil.copy(Path(__file__).with_name("probe.py"), system.root / "opt/tapwatt/probe.py")
     name = f"probe-{unit}"
     text = re.sub(
-        r"^(Exec(Start|StartPre|StopPost)|Type|Restart\w*|WatchdogSec|Condition\w+|KillMode)=.*\n",
+        r"^(Exec(Start|StopPost)|Type|Restart\w*|WatchdogSec|Condition\w+|KillMode"
+        r"|RuntimeDirectoryPreserve)=.*\n",
         "",
         system.text(f"{UNITS}/{unit}"),
         flags=re.MULTILINE,
     )
     command = " ".join(("/usr/bin/python3", "/opt/tapwatt/probe.py", *own))
-    text = text.replace("[Service]\n", f"[Service]\nType=oneshot\nExecStart={command}\n")
+    # Its runtime directory is that of the unit itself, which goes on working there.
+    first = f"[Service]\nType=oneshot\nExecStart={command}\nRuntimeDirectoryPreserve=yes\n"
+    text = text.replace("[Service]\n", first)
     (system.root / UNITS / name).write_text(text)
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", name, check=False)
