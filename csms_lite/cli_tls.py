@@ -59,9 +59,12 @@ def _renew(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def own_names(host: str) -> tuple[str, ...]:
     """Give the names of this machine: its own, on its network, and on itself."""
+    from csms_lite.enrol_line import ANYWHERE
+    from csms_lite.listening import is_loopback
+
     name = socket.gethostname()
     local = () if "." in name else (f"{name}.local",)
-    listened = () if host in ("0.0.0.0", "::", "127.0.0.1", "::1") else (host,)  # noqa: S104  as said
+    listened = () if host in ANYWHERE or is_loopback(host) else (host,)
     return tuple(dict.fromkeys((*listened, name, *local, "localhost", "127.0.0.1", "::1")))
 
 
