@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from csms_lite.clock import EPOCH, MILLISECOND, to_ms
-from csms_lite.people.rules import Budget, Card, Group, card_status, card_why, masked
+from csms_lite.people.rules import Budget, Card, Group, card_status, card_why
+from edge.hmi.tags import masked
 
 POLICIES: Final = ("closed", "open", "free")
 CLOSED, OPEN, FREE = POLICIES

@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 from csms_lite.enrolment import sql
 from csms_lite.enrolment.rules import MOST_UNKNOWN, Enrolment, UnknownTag, state_of
 from csms_lite.errors import NotFound, Refused, Unacceptable
-from csms_lite.people.rules import Card, check_card, is_tag, masked, tag_key
+from csms_lite.people.rules import Card, check_card, is_tag, tag_key
 from csms_lite.people.service import NAME_LENGTH, check_owner, find_card, put_card
 from csms_lite.stations.service import station
+from edge.hmi.tags import masked
 
 ANY_TAG = "0"  # stands for the tag to come while the rest of its card is checked
 

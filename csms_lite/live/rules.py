@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 from csms_lite.clock import maybe_rfc3339, rfc3339
 from csms_lite.errors import Unacceptable
 from csms_lite.jsontext import loads
-from csms_lite.people.rules import masked
 from csms_lite.sessions.rules import Session, energy_wh
 from csms_lite.stations.rules import Connector, Station
 from csms_lite.tariffs.rules import Tariff, cost_minor
+from edge.hmi.tags import masked
 
 VERSION: Final = 1
 KINDS: Final = ("station", "connector", "session", "command", "alert", "log", "system")

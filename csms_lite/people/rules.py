@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from csms_lite.clock import rfc3339
 from csms_lite.errors import Unacceptable
+from edge.hmi.tags import masked
 
 TAG_LENGTH: Final = 20  # CiString20, OCPP 1.6 7.28
 KINDS: Final = ("rfid", "virtual", "guest")
@@ -70,15 +71,6 @@ def tag_key(tag: str) -> str:
     Only ASCII letters change, as in SQLite's `upper`: both sides of each comparison agree.
     """
     return tag.translate(_UPPER)
-
-
-def masked(tag: str) -> str:
-    """Show a tag to the public: an ellipsis and at most its last four characters.
-
-    Short tags show half of themselves at most, so that the mask never is the tag.
-    """
-    shown = min(4, len(tag) // 2)
-    return "…" + (tag[-shown:] if shown else "")
 
 
 def card_status(card: Card | None, now_ms: int) -> str:

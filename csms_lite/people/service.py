@@ -20,10 +20,10 @@ from csms_lite.people.rules import (
     check_group,
     check_text,
     differences,
-    masked,
     tag_key,
 )
 from csms_lite.people.sheets import Sheet, refuse_rows
+from edge.hmi.tags import masked
 
 NAME_LENGTH: Final = 200  # of who changed something
 MOST_CARDS_OF_ONE: Final = 100  # shown of one account: nobody carries more

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from edge.hmi.tags import masked
+
 NOTHING: Final = "nothing"
 """Stored for an empty `why`: the database keeps no empty lists, and a missing one means unknown."""
-
-SHOWN_MAX: Final = 4  # as the contract
 
 T = TypeVar("T")
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -180,12 +180,6 @@ def summary_of_ended(ended: Ended, code: str, name: str) -> dict[str, Any]:
     facts = {"station": code, "name": name, "source": "csms", "cost_final": True}
     plain: dict[str, Any] = _without_nulls({**told, **facts, "tag": masked(tag)})
     return plain
-
-
-def masked(tag: str) -> str:
-    """Show an ellipsis and at most the last four characters, of a short tag half at most."""
-    shown = min(SHOWN_MAX, len(tag) // 2)
-    return "…" + (tag[-shown:] if shown else "")
 
 
 def _without_nulls(value: Any) -> Any:

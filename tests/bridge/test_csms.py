@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from csms_lite.people.rules import masked as masked_there
-from edge.bridge.document import masked
+from edge.core.tags import masked as masked_there
+from edge.hmi.tags import masked
 from tests.bridge.conftest import QUICK, Bridging
 from tests.csms_lite.central import Central, running
 from tests.rtdb.double import Double
@@ -98,7 +98,7 @@ async def test_a_session_that_ended_while_the_bridge_was_away_is_kept_under_the_
 
 
 @pytest.mark.parametrize("tag", ["", "A", "AB", "ABC", "ABCDEFG", "ABCDEFGH", "04A2B1C3D4E580"])
-def test_a_tag_is_masked_as_the_central_system_masks_it(tag: str) -> None:
+def test_a_tag_is_masked_as_the_controller_masks_it(tag: str) -> None:
     """One card, one mask."""
     assert masked(tag) == masked_there(tag)
 

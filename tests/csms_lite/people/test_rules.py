@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from csms_lite.people.rules import Card, card_status, masked, tag_key
+from csms_lite.people.rules import Card, card_status, tag_key
+from edge.hmi.tags import masked
 
 GOOD = Card(tag="04A2b1", status="Accepted", parent=None, expires_at_ms=None)
 
