@@ -8,7 +8,7 @@ A reader only sorts; a worker answers calls strictly in order and may call the o
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -141,7 +141,9 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         self._refusing = refusing
         self._repeats = repeats if repeats is not None else Repeats(0)
         self._repeats.reopen()
-        self._calls: asyncio.Queue[IncomingCall] = asyncio.Queue(open_calls_max)
+        self._calls: deque[IncomingCall] = deque()
+        self._calls_max = open_calls_max
+        self._bell = asyncio.Event()
         self._in_flight: tuple[str, asyncio.Future[guard.Result | guard.Error]] | None = None
         self._bad_frames_left = self._bad_frames_max = bad_frames_max
         self._lost: Exception | None = None
@@ -251,11 +253,12 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
                 self._suspect(Suspicion.REPLAYED)
                 clash = CallRefused(Code.GENERIC_ERROR, "this message id is another call's")
                 await self._turn_away(msg.unique_id, clash, msg.action, raw)
-            case Arrival.NEW if self._calls.full():
+            case Arrival.NEW if len(self._calls) >= self._calls_max:
                 await self._connection.close(POLICY_VIOLATION, "too many open calls")
                 raise _Closed
             case Arrival.NEW:
-                self._calls.put_nowait(IncomingCall(msg.action, msg.unique_id, payload, raw))
+                self._calls.append(IncomingCall(msg.action, msg.unique_id, payload, raw))
+                self._bell.set()
 
     async def _get_specific_response(self, unique_id: str, timeout: float) -> Any:  # noqa: ASYNC109  # the library's signature
         raise NotImplementedError("answers come to `call_action` through its future")
@@ -292,7 +295,10 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         """Answer the queued calls, in order."""
         try:
             while True:
-                await self._serve(await self._calls.get())
+                while self._calls:
+                    await self._serve(self._calls.popleft())
+                self._bell.clear()
+                await self._bell.wait()
         except ConnectionLost:
             return  # the reader learns it too, and tells
 

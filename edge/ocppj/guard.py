@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeGuard
+from typing import Any, Final, Literal, NamedTuple, TypeGuard
 
 import msgspec
 
@@ -36,8 +36,7 @@ Reason = Literal[
 """Why a frame stays without an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A well-framed CALL. *suspect* asks for a closer look at its strings."""
 
     unique_id: str
@@ -190,7 +189,7 @@ def _is_too_deep(frame: list[Any], raw: str | bytes) -> bool:
     """
     text = raw if isinstance(raw, str) else raw.decode(errors="replace")
     openings = text.count("[") + text.count("{")
-    if openings - text.count("},{") - text.count("],[") <= DEPTH_MAX:
+    if openings <= DEPTH_MAX or openings - text.count("},{") - text.count("],[") <= DEPTH_MAX:
         return False
     level: list[Any] = [frame]
     for _ in range(DEPTH_MAX):

@@ -26,10 +26,17 @@ class Arrival(Enum):
 
 
 class Repeats:
-    """The calls open now, by id, and the last CALLRESULTs sent (*remembered* of them)."""
+    """The calls open now, by id, and the last CALLRESULTs sent (*remembered* of them).
 
-    def __init__(self, remembered: int = REMEMBERED) -> None:
+    Of the actions that are *absorbed* none is remembered: their owner may do them twice, and sees
+    by their content that nothing is new.
+    """
+
+    def __init__(
+        self, remembered: int = REMEMBERED, *, absorbed: frozenset[str] = frozenset()
+    ) -> None:
         self._remembered = remembered
+        self._absorbed = absorbed
         self._open: dict[str, Call] = {}
         self._answers: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
 
@@ -58,7 +65,7 @@ class Repeats:
     def closed(self, unique_id: str, result: str | None) -> None:
         """The open call is over; *result* is its CALLRESULT frame, `None` for any other end."""
         call = self._open.pop(unique_id)
-        if result is None or self._remembered == 0:
+        if result is None or self._remembered == 0 or call.action in self._absorbed:
             return
         self._answers[unique_id] = (_fingerprint(call), result)
         self._answers.move_to_end(unique_id)
