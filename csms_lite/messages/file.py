@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ from csms_lite.store.writer import Store, open_store
 NAME: Final = "messages.db"
 VERSION: Final = 1
 """Of the tables, in SQLite's `user_version`; the log has no migrations, only beginnings."""
+VERB_BUDGET_S: Final = 1.0  # thousands of rows at once; nobody at a station waits for them
 BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 log = structlog.get_logger(__name__)
@@ -55,18 +57,22 @@ async def open_log(
 ) -> AsyncIterator[Store]:
     """Open the log in *state_dir*; a broken one is set aside and a new one begun."""
     path = state_dir / NAME
+    opened = partial(
+        open_store,
+        path,
+        clock=clock,
+        open_database=open_database,
+        verb_budget_s=VERB_BUDGET_S,
+        prepare=prepare,
+    )
     async with AsyncExitStack() as stack:
         try:
-            store = await stack.enter_async_context(
-                open_store(path, clock=clock, open_database=open_database, prepare=prepare)
-            )
+            store = await stack.enter_async_context(opened())
         except StoreFailed as failure:
             if not _is_broken(failure):
                 raise
             log.warning("log_set_aside", error=str(failure), now=str(_set_aside(path, clock)))
-            store = await stack.enter_async_context(
-                open_store(path, clock=clock, open_database=open_database, prepare=prepare)
-            )
+            store = await stack.enter_async_context(opened())
         yield store
 
 

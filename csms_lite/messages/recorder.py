@@ -24,7 +24,7 @@ from edge.ocppj.schemas import ACTIONS
 QUEUE_MAX: Final = 20_000  # frames: some seconds of a storm of 1000 stations
 QUEUE_CHARACTERS_MAX: Final = 32 * 1024 * 1024  # what a hostile station may cost in memory
 BATCH: Final = 100  # frames made into rows at once: about a millisecond of the loop's
-COMMIT: Final = 400  # rows per transaction: each writes every page of an index that it touches
+COMMIT: Final = 2000  # rows per transaction: each writes every page of an index that it touches
 GATHER_S: Final = 0.2  # how late a quiet system's frame is in the log
 RETRY_S: Final = 1.0  # a full disk is not freed faster
 SAY_EVERY_S: Final = 10.0  # a flood of losses is one event, not a flood of events

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -37,6 +36,7 @@ SECRET: Final = re.compile(
 STEMS: Final = ("key", "pass", "secret", "credential", "psk", "basic ", "token")
 """One of these is in whatever `SECRET` finds; looking for them costs a fortieth of it."""
 _PARTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_TEXT: Final = msgspec.json.Decoder(str)
 _LENGTHS: Final = {b"2": (CALL, 4, 4), b"3": (RESULT, 3, 3), b"4": (ERROR, 3, 5)}
 
 
@@ -76,8 +76,7 @@ class Caught(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """What a text says; of what is no frame the text itself."""
 
     type: str
@@ -174,11 +173,11 @@ def read(text: str) -> Parts:
         if shape is None or not shape[1] <= len(parts) <= shape[2]:
             return _unreadable(text)
         kind = shape[0]
-        message_id: str = msgspec.json.decode(parts[1], type=str)[:ID_MAX]
+        message_id = _TEXT.decode(parts[1])[:ID_MAX]
         if kind == RESULT:
             return Parts(kind, message_id, None, bytes(parts[2]).decode())
         if kind == CALL:
-            action: str = msgspec.json.decode(parts[2], type=str)[:ACTION_MAX]
+            action = _TEXT.decode(parts[2])[:ACTION_MAX]
             return Parts(kind, message_id, action, bytes(parts[3]).decode())
     except (ValueError, RecursionError):  # no JSON, or no text that UTF-8 can hold
         return _unreadable(text)
