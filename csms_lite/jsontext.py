@@ -16,6 +16,11 @@ def dumps(value: object) -> str:
     return _encoder.encode(value).decode()
 
 
+def canonical(value: object) -> str:
+    """Write compact JSON that is the same for equal values, whatever their key order."""
+    return _canonical.encode(value).decode()
+
+
 def loads(text: str) -> Any:  # JSON is whatever was stored
     """Read JSON that we wrote."""
     return msgspec.json.decode(text)

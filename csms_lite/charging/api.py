@@ -22,7 +22,8 @@ from csms_lite.people.rules import TAG_LENGTH
 from csms_lite.sessions.forms import own_form
 from csms_lite.sessions.progress import Charge, progress
 from csms_lite.sessions.rules import Session, Wish
-from csms_lite.sessions.service import earlier_charge, list_sessions, session
+from csms_lite.sessions.sampling import earlier_charge
+from csms_lite.sessions.service import list_sessions, session
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.service import station_by_code
 from csms_lite.store.writer import Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -194,6 +194,14 @@ def rotate_key(
 def failed(db: Connection, command_id: int, problem: str, now_ms: int) -> None:
     """Keep why there is no answer; what was asked may still be seen to happen."""
     _settle(db, command_id, "failed", now_ms, problem=problem)
+
+
+def awaiting(db: Connection, station_ids: Iterable[int], message: str) -> set[int]:
+    """Give those of some stations of which a command waits for a *message*."""
+    rows = sql.stations_awaiting.rows(
+        db, rows=dumps([[one] for one in station_ids]), message=message
+    )
+    return {station_id for (station_id,) in rows}
 
 
 def observed(

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from csms_lite.commands.rules import Command
-from csms_lite.store.prepared import Prepared
+from csms_lite.store.prepared import Prepared, given
 from csms_lite.store.tables import commands, stations
 
 _COMMAND: Final = tuple(
@@ -70,6 +70,19 @@ is_awaited: Final = Prepared(
     .limit(1)
 )
 """Asked of every message; `awaiting` costs six times as much."""
+_stations = given("station_id")
+stations_awaiting: Final = Prepared(
+    select(commands.c.station_id)
+    .distinct()
+    .join_from(
+        _stations,
+        commands,
+        and_(
+            commands.c.station_id == _stations.c.station_id,
+            commands.c.awaits == bindparam("message"),
+        ),
+    )
+)
 awaiting: Final = Prepared(
     _ALL.where(
         commands.c.station_id == bindparam("of_station"),

@@ -13,7 +13,6 @@ import structlog
 from csms_lite.clock import rfc3339
 from csms_lite.errors import CsmsError
 from csms_lite.ocpp.messages import read_boot
-from csms_lite.ocpp.routes import ROUTES
 from csms_lite.ocpp.session import Desk
 from csms_lite.ocpp.verbs import BOOT_RETRY_S
 from csms_lite.ocpp.wire import Socket
@@ -57,8 +56,7 @@ class Lobby:
             self._waiting -= 1
 
     async def _answer(self, identity: str, socket: Socket, call: IncomingCall) -> dict[str, Any]:
-        route = ROUTES.get(call.action)
-        if route is not None and route.is_transaction:
+        if call.action in TRANSACTION_ACTIONS:
             raise Unanswerable("it must keep its queue until somebody knows it")
         if call.action != "BootNotification":
             raise CallRefused(Code.SECURITY_ERROR, "an operator has to accept this station first")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from csms_lite.clock import read_time
 from csms_lite.jsontext import dumps
@@ -15,8 +14,7 @@ from csms_lite.stations.rules import Boot, Observation
 Payload = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
+class Samples(NamedTuple):
     """What MeterValues tells."""
 
     connector: int

@@ -33,7 +33,7 @@ from csms_lite.ocpp.objects import (
     identity_of,
     read_object,
 )
-from csms_lite.ocpp.routes import ROUTES, Routes
+from csms_lite.ocpp.routes import ROUTES, Route, Routes
 from csms_lite.ocpp.session import Desk
 from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.sessions import references
@@ -130,6 +130,7 @@ class ObjectEndpoint:
 def _naming(reference_of: Callable[[str], str]) -> Routes:
     """Make routes in which a beginning and the charger's number of it are one transaction."""
     usual = ROUTES["StartTransaction"]
+    assert isinstance(usual, Route)
 
     def start(db: Connection, origin: Origin, told: Start) -> Answer:
         answer = usual.first(db, origin, told)

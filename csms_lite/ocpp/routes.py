@@ -5,7 +5,7 @@ The first verb makes the answer, the others follow. A new message is a row here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -21,17 +21,29 @@ M = TypeVar("M")
 class Route(Generic[M]):
     """How one action is read and what it does.
 
-    A *transaction* message is remembered with its answer for ever it may be repeated, and never
-    gets a CALLERROR for a passing trouble (rulings 6 and 7); see `csms_lite.ocpp.failures`.
+    A transaction message is remembered with its answer for as long as it may be repeated, and
+    never gets a CALLERROR for a passing trouble (rulings 6 and 7); see `csms_lite.ocpp.failures`.
     """
 
     read: Callable[[messages.Payload, int], M]
     first: Callable[[Connection, Origin, M], Answer]
     then: tuple[Callable[[Connection, Origin, M], None], ...] = ()
-    is_transaction: bool = False
 
 
-Routes = Mapping[str, Route[Any]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TogetherRoute(Generic[M]):
+    """An action whose messages are stored together, from all stations that wait for one commit.
+
+    *all* gives their answers in their order. It sees by the content what it has stored before: no
+    answer is remembered.
+    """
+
+    read: Callable[[messages.Payload, int], M]
+    all: Callable[[Connection, Sequence[Origin], Sequence[M]], Sequence[Answer]]
+
+
+AnyRoute = Route[Any] | TogetherRoute[Any]
+Routes = Mapping[str, AnyRoute]
 ROUTES: Final[Routes] = {
     "Authorize": Route(read=messages.read_tag, first=verbs.authorize),
     "BootNotification": Route(
@@ -56,12 +68,7 @@ ROUTES: Final[Routes] = {
         first=verbs.noting("log_status"),
         then=(verbs.fulfilling("LogStatusNotification"),),
     ),
-    "MeterValues": Route(
-        read=messages.read_meter_values,
-        first=verbs.samples,
-        then=(verbs.fulfilling("MeterValues"),),
-        is_transaction=True,
-    ),
+    "MeterValues": TogetherRoute(read=messages.read_meter_values, all=verbs.samples),
     "SecurityEventNotification": Route(
         read=messages.read_whole, first=verbs.noting("security_event")
     ),
@@ -79,7 +86,6 @@ ROUTES: Final[Routes] = {
         read=messages.read_start,
         first=verbs.start,
         then=(verbs.connector_of_start,),
-        is_transaction=True,
     ),
     "StatusNotification": Route(
         read=messages.read_status,
@@ -94,6 +100,5 @@ ROUTES: Final[Routes] = {
         read=messages.read_stop,
         first=verbs.stop,
         then=(verbs.fulfilling("StopTransaction"),),
-        is_transaction=True,
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -20,8 +20,8 @@ from csms_lite.jsontext import digest
 from csms_lite.local_list.follower import Follower
 from csms_lite.ocpp.failures import MOST, Failures
 from csms_lite.ocpp.outgoing import CommandSender, Outgoing
-from csms_lite.ocpp.routes import ROUTES, Route, Routes
-from csms_lite.ocpp.service import handle
+from csms_lite.ocpp.routes import ROUTES, AnyRoute, Routes, TogetherRoute
+from csms_lite.ocpp.service import handle, handle_together
 from csms_lite.ocpp.verbs import Answer, Origin
 from csms_lite.ocpp.wire import Socket, Wire, untapped
 from csms_lite.sessions.warnings import USUAL, Limits
@@ -35,6 +35,10 @@ from edge.ocppj.errors import CallRefused, Code, Unanswerable, WireError
 from edge.ocppj.repeats import TRANSACTION_ACTIONS, Repeats
 
 ANSWERS_REMEMBERED: Final = 64  # of this socket, in RAM; transaction messages' also on the disk
+ABSORBED: Final = frozenset(
+    action for action, route in ROUTES.items() if isinstance(route, TogetherRoute)
+)
+"""Repeats of these change nothing; an id told again with other content is no error but news."""
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +98,7 @@ class Session:
             station.identity,
             self._wire,
             self._answer,
-            repeats=Repeats(ANSWERS_REMEMBERED),
+            repeats=Repeats(ANSWERS_REMEMBERED, absorbed=ABSORBED),
             closed_errors=closed_errors,
             refusing=self._keep_refused,
         )
@@ -132,7 +136,7 @@ class Session:
         now_ms = self._desk.clock.now_ms()
         self._desk.presence.heard(self.station.station_id, now_ms)
         try:
-            await self._refuse_before_boot(call, route)
+            await self._refuse_before_boot(call)
             answer = await self._store(call, route, now_ms)
         except CsmsError as failure:
             log.warning("not_stored", charger=self.station.identity, action=call.action)
@@ -157,7 +161,7 @@ class Session:
             case "Authorize":  # a tap may have made a card
                 self._desk.lists.cards_changed()
 
-    async def _store(self, call: IncomingCall, route: Route[Any], now_ms: int) -> Answer:
+    async def _store(self, call: IncomingCall, route: AnyRoute, now_ms: int) -> Answer:
         origin = Origin(
             station_id=self.station.station_id,
             connection=self.station.connection,
@@ -169,11 +173,15 @@ class Session:
             signing=self._desk.signing,
             limits=self._desk.limits,
         )
+        store = self._desk.store
         try:
-            answer = await self._desk.store.do(handle, origin, call.action, route)
+            if isinstance(route, TogetherRoute):
+                answer = await store.do_together(handle_together, origin, call.action, route)
+            else:
+                answer = await store.do(handle, origin, call.action, route)
         except VerbFailed as failure:
             log.exception("verb_failed", charger=self.station.identity, action=call.action)
-            if route.is_transaction:
+            if call.action in TRANSACTION_ACTIONS:
                 await self._bear(call, failure, now_ms)
             raise CallRefused(Code.INTERNAL_ERROR, "this went wrong here") from failure
         for command_id in origin.ended:
@@ -200,7 +208,7 @@ class Session:
             failures.add(station_id, content)
             log.error("transaction_message_failed_for_good", charger=self.station.identity)
 
-    async def _refuse_before_boot(self, call: IncomingCall, route: Route[Any]) -> None:
+    async def _refuse_before_boot(self, call: IncomingCall) -> None:
         """Refuse what a station may not say before it was accepted (ruling 8).
 
         Transaction messages of a station we do not remember are taken all the same: it was
@@ -215,9 +223,9 @@ class Session:
             raise Unanswerable("the station is rejected")
         if self._registration == "Accepted":
             await self._ask_to_boot()
-            if route.is_transaction:
+            if call.action in TRANSACTION_ACTIONS:
                 return
-        elif route.is_transaction:  # Pending: it must keep its queue, not spend attempts on us
+        elif call.action in TRANSACTION_ACTIONS:  # Pending: it must keep its queue
             raise Unanswerable("the station waits for an operator")
         raise CallRefused(Code.SECURITY_ERROR, "send BootNotification first")
 

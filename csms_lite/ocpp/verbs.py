@@ -6,10 +6,11 @@ one transaction of their frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection
 
 from csms_lite.access.rules import AccessRules, Verdict
@@ -29,6 +30,7 @@ from csms_lite.ocpp.messages import Samples
 from csms_lite.people.service import owner_of
 from csms_lite.sessions import service as sessions
 from csms_lite.sessions.rules import Start, Stop
+from csms_lite.sessions.sampling import Measured, sampled
 from csms_lite.sessions.warnings import USUAL, Limits
 from csms_lite.stations import service as stations
 from csms_lite.stations.rules import MOST_CONNECTORS, Boot, Observation
@@ -38,8 +40,7 @@ BOOT_RETRY_S: Final = 60  # how often a station that waits for an operator may k
 Answer = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where a message came from and what holds while it is handled."""
 
     station_id: int
@@ -51,7 +52,7 @@ class Origin:
     heartbeat_s: int
     signing: Signing = NOBODY
     limits: Limits = USUAL
-    ended: list[int] = field(default_factory=list)
+    ended: list[int] = msgspec.field(default_factory=list)
     """Numbers of commands that came to their end by this message: told once it is stored."""
 
 
@@ -180,18 +181,18 @@ def stop(db: Connection, origin: Origin, told: Stop) -> Answer:
     return {"idTagInfo": tag_info(verdict)}
 
 
-def samples(db: Connection, origin: Origin, told: Samples) -> Answer:
-    """Store samples."""
-    sessions.sampled(
-        db,
-        origin.station_id,
-        told.connector,
-        told.transaction_id,
-        told.taken,
-        now_ms=origin.now_ms,
-        limits=origin.limits,
-    )
-    return {}
+def samples(db: Connection, origins: Sequence[Origin], told: Sequence[Samples]) -> Sequence[Answer]:
+    """Store what some MeterValues tell, and see what came of commands that asked for them."""
+    measured = [
+        Measured(origin.station_id, one.connector, one.transaction_id, one.taken, origin.now_ms)
+        for origin, one in zip(origins, told, strict=True)
+    ]
+    sampled(db, measured, limits=origins[0].limits)
+    asked = commands.awaiting(db, {origin.station_id for origin in origins}, "MeterValues")
+    for origin in origins:
+        if origin.station_id in asked:
+            commands.observed(db, origin.station_id, "MeterValues", origin.payload, origin.now_ms)
+    return [{} for _ in origins]
 
 
 def data_transfer(_db: Connection, _origin: Origin, _told: object) -> Answer:

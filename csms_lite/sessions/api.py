@@ -14,7 +14,7 @@ from csms_lite.csvtext import Cell, csv_answer
 from csms_lite.errors import Unacceptable
 from csms_lite.gate import Operator, Viewer
 from csms_lite.people.rules import TAG_LENGTH, tag_key
-from csms_lite.sessions import service
+from csms_lite.sessions import sampling, service
 from csms_lite.sessions.forms import (
     SAMPLE_COLUMNS,
     SESSION_COLUMNS,
@@ -206,7 +206,7 @@ async def find_sessions(
 def session_and_charge(db: Connection, transaction_id: int) -> tuple[Session, Charge | None]:
     """Read what the progress of a session is made of; raises `NotFound`."""
     session = service.session(db, transaction_id)
-    return session, service.earlier_charge(db, session)
+    return session, sampling.earlier_charge(db, session)
 
 
 async def _session_pages(
@@ -226,7 +226,7 @@ async def _sample_pages(store: Store, session: Session) -> AsyncIterator[list[tu
     skipped = 0
     while True:
         page: list[Sample] = await store.read(
-            service.list_samples, session, count=PAGE_OF_FILE, skipped=skipped
+            sampling.list_samples, session, count=PAGE_OF_FILE, skipped=skipped
         )
         yield [row for sample in page for row in sample_rows(sample)]
         if len(page) < PAGE_OF_FILE:
@@ -238,6 +238,6 @@ def _whole(db: Connection, transaction_id: int) -> tuple[Session, list[Sample], 
     session = service.session(db, transaction_id)
     return (
         session,
-        service.list_samples(db, session),
+        sampling.list_samples(db, session),
         notes_on_transaction(db, session.station_id, transaction_id),
     )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from csms_lite.clock import maybe_rfc3339, rfc3339
 from csms_lite.csvtext import Cell
-from csms_lite.sessions.measures import ENERGY
+from csms_lite.sessions.measures import ENERGY, convert
 from csms_lite.sessions.progress import Progress
 from csms_lite.sessions.rules import (
     Sample,
@@ -161,7 +161,7 @@ def sample_form(sample: Sample) -> dict[str, Any]:
         "values": sample.values,
         "converted": [
             None if pair is None else {"value": pair[0], "unit": pair[1]}
-            for pair in sample.converted
+            for pair in map(convert, sample.values)
         ],
     }
 
@@ -185,7 +185,8 @@ def sample_rows(sample: Sample) -> list[tuple[Cell, ...]]:
     """Write a sample as CSV rows, one per value, in the order of `SAMPLE_COLUMNS`."""
     at = rfc3339(sample.at_ms)
     rows: list[tuple[Cell, ...]] = []
-    for value, pair in zip(sample.values, sample.converted, strict=True):
+    for value in sample.values:
+        pair = convert(value)
         told = value.get
         rows.append(
             (

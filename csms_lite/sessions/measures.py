@@ -16,6 +16,8 @@ POWER: Final = "Power.Active.Import"
 CURRENT: Final = "Current.Import"
 VOLTAGE: Final = "Voltage"
 FACTOR: Final = "Power.Factor"
+TEMPERATURE: Final = "Temperature"
+SOC: Final = "SoC"
 LARGEST: Final = 2**53  # beyond it a float no longer counts in ones
 DIGITS: Final = 6  # hides 0.1 + 0.2, keeps µWh
 
@@ -58,8 +60,8 @@ UNIT_OF: Final[Mapping[str, str]] = {
     "Current.Offered": "A",
     VOLTAGE: "V",
     "Frequency": "Hertz",
-    "Temperature": "Celsius",
-    "SoC": "Percent",
+    TEMPERATURE: "Celsius",
+    SOC: "Percent",
     "RPM": "",
 }
 """Every measurand of OCPP 1.6 (7.31) and the unit to which its values are converted."""
@@ -81,8 +83,7 @@ Values = Sequence[Mapping[str, Any]]
 
 def read_sample(at_ms: int, values: Values) -> Sample:
     """Make a sample of what was told of one moment."""
-    converted = tuple(convert(value) for value in values)
-    found = readings(values, converted)
+    found = readings(values)
     power = _total(found.power)
     derived = None if power is not None else derived_power_w(found)
     told = power if power is not None else derived
@@ -91,7 +92,6 @@ def read_sample(at_ms: int, values: Values) -> Sample:
         energy_wh=_whole(_total(found.energy)),
         power_w=_whole(told),
         values=values,
-        converted=converted,
         readings=found,
         power_derived=derived is not None,
         soc_percent=None if found.soc is None else min(100, max(0, round(found.soc))),
@@ -117,30 +117,32 @@ def convert(value: Mapping[str, Any]) -> tuple[float, str] | None:
     return (number, unit) if -LARGEST < number < LARGEST else None
 
 
-def readings(values: Values, converted: Sequence[tuple[float, str] | None]) -> Readings:
-    """Sort the numbers; of a reading told twice for one moment the last counts."""
+def readings(values: Values) -> Readings:
+    """Sort the numbers that are used; of a reading told twice for one moment the last counts."""
     found = Readings()
-    by_name = {
+    by_phase = {
         ENERGY: found.energy,
         POWER: found.power,
         CURRENT: found.current,
         VOLTAGE: found.voltage,
         FACTOR: found.factor,
     }
-    for value, pair in zip(values, converted, strict=True):
+    for value in values:
+        measurand = value.get("measurand", ENERGY)
+        phases = by_phase.get(measurand)
+        if phases is None and measurand not in {TEMPERATURE, SOC}:
+            continue
+        pair = convert(value)
         if pair is None:
             continue
-        measurand, number = value.get("measurand", ENERGY), pair[0]
-        phases = by_name.get(measurand)
         if phases is not None:
             if value.get("location", "Outlet") == "Outlet":
                 phase = value.get("phase")
-                phases[None if phase is None else phase.removesuffix("-N")] = number
-        elif measurand == "Temperature":
-            if value.get("location") != "EV":  # a hot battery is the car's own affair
-                found.temperatures.append(number)
-        elif measurand == "SoC":
-            found.soc = number
+                phases[None if phase is None else phase.removesuffix("-N")] = pair[0]
+        elif measurand == SOC:
+            found.soc = pair[0]
+        elif value.get("location") != "EV":  # a hot battery is the car's own affair
+            found.temperatures.append(pair[0])
     return found
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from csms_lite.clock import rfc3339
 from csms_lite.errors import Refused
 
@@ -117,19 +119,14 @@ class Readings:
     soc: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """What was measured at one moment: as it came, and what `measures.read_sample` made of it.
-
-    *converted* holds number and unit of each value in their order, `None` where there is none.
-    """
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured at one moment: as it came, and what `measures.read_sample` made of it."""
 
     at_ms: int
     energy_wh: int | None
     power_w: int | None
     values: Sequence[Mapping[str, Any]]
-    converted: Sequence[tuple[float, str] | None] = ()
-    readings: Readings = field(default_factory=Readings)
+    readings: Readings = msgspec.field(default_factory=Readings)
     power_derived: bool = False
     soc_percent: int | None = None
 

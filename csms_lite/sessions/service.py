@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from csms_lite.alerts import service as alerts
-from csms_lite.clock import rfc3339
 from csms_lite.errors import NotFound, Refused, Unacceptable
-from csms_lite.jsontext import dumps, loads
 from csms_lite.people.rules import tag_key
 from csms_lite.sessions import sql
-from csms_lite.sessions.measures import read_sample
-from csms_lite.sessions.progress import CHARGE_OVER_MS, Charge
 from csms_lite.sessions.rules import (
     LONGEST_REASON,
     SHORTEST_REASON,
     Event,
     LastCharge,
-    Sample,
     Session,
     Start,
     State,
     Stop,
     awaits_its_end,
     energy_wh,
-    newest,
     next_state,
     same_stop,
 )
 from csms_lite.sessions.rules import last_charge as public_charge
-from csms_lite.sessions.warnings import USUAL, Limits, changes, rated
+from csms_lite.sessions.sampling import Measured, keep_samples
 from csms_lite.sessions.wishes import Cause, cause_of
 from csms_lite.stations import service as stations
-from csms_lite.stations.rules import MOST_CONNECTORS
-from csms_lite.store.prepared import Row
 from csms_lite.tariffs.service import current_tariff
 
-MAX_SAMPLES: Final = 5000  # three and a half days of one sample a minute; files hold all
 CABLE_OUT: Final = frozenset({"Available", "Preparing", "Reserved"})
 STOP_DIFFERS: Final = "conflict_stop_differs"
 LATE_STOP: Final = "stop_after_close"
@@ -134,7 +124,7 @@ def stop(
 
     if known is None or known.meter_start_wh is None:
         note("conflict_stop_unknown")
-        _keep_samples(db, station_id, 0, ended.transaction_id, ended.samples)
+        keep_samples(db, [Measured(station_id, 0, ended.transaction_id, ended.samples, now_ms)])
         return
     if not awaits_its_end(known):
         if not same_stop(known, ended):
@@ -153,36 +143,9 @@ def stop(
         stop_tag=ended.id_tag,
         stop_received_at_ms=now_ms,
     )
-    _keep_samples(db, station_id, known.connector, ended.transaction_id, ended.samples)
-
-
-def sampled(
-    db: Connection,
-    station_id: int,
-    connector: int,
-    transaction_id: int | None,
-    taken: Sequence[Sample],
-    *,
-    now_ms: int,
-    limits: Limits = USUAL,
-) -> None:
-    """Store samples; the newest becomes what the session shows. Unknown sessions' too."""
-    _keep_samples(db, station_id, connector, transaction_id, taken)
-    last = newest(taken)
-    if last is None:
-        return
-    _warn(db, station_id, connector, transaction_id, last, limits=limits, now_ms=now_ms)
-    if transaction_id is None:
-        return
-    sql.measured.run(
+    keep_samples(
         db,
-        of_transaction=transaction_id,
-        of_station=station_id,
-        at_ms=last.at_ms,
-        energy_wh=last.energy_wh,
-        power_w=last.power_w,
-        power_derived=int(last.power_derived) if last.power_w is not None else None,
-        soc_percent=last.soc_percent,
+        [Measured(station_id, known.connector, ended.transaction_id, ended.samples, now_ms)],
     )
 
 
@@ -256,37 +219,10 @@ def last_charge(db: Connection, station_id: int) -> LastCharge | None:
     return None if row is None else public_charge(Session._make(row))
 
 
-def earlier_charge(db: Connection, known: Session) -> Charge | None:
-    """Give the state of charge that a session had some minutes before its newest reading."""
-    if known.soc_percent is None or known.measured_at_ms is None:
-        return None
-    row = sql.charge_since.one(
-        db,
-        transaction_id=known.transaction_id,
-        station_id=known.station_id,
-        since_ms=known.measured_at_ms - CHARGE_OVER_MS,
-    )
-    return None if row is None else Charge._make(row)
-
-
 def list_stale(db: Connection, station_id: int, before_ms: int) -> list[Session]:
     """Give the sessions that run at a station with no reading since a moment."""
     rows = sql.stale.rows(db, of_station=station_id, before_ms=before_ms)
     return [Session._make(row) for row in rows]
-
-
-def list_samples(
-    db: Connection, known: Session, *, count: int = MAX_SAMPLES, skipped: int = 0
-) -> list[Sample]:
-    """Give the samples of a transaction in order of time."""
-    rows = sql.samples_of.rows(
-        db,
-        transaction_id=known.transaction_id,
-        station_id=known.station_id,
-        count=count,
-        skipped=skipped,
-    )
-    return [_sample(row) for row in rows]
 
 
 def is_running_with(db: Connection, tag: str) -> bool:
@@ -304,47 +240,6 @@ def _content(station_id: int, begun: Start) -> dict[str, object]:
     }
 
 
-def _sample(row: Row) -> Sample:
-    at_ms, values_json = row
-    return read_sample(at_ms, loads(values_json))
-
-
-def _warn(
-    db: Connection,
-    station_id: int,
-    connector: int,
-    transaction_id: int | None,
-    last: Sample,
-    *,
-    limits: Limits,
-    now_ms: int,
-) -> None:
-    """Raise and end the alarms of a connector by its newest sample."""
-    found = last.readings
-    if connector > MOST_CONNECTORS or not (found.voltage or found.current or found.temperatures):
-        return
-    rating = sql.rating.one(db, of_station=station_id, of_connector=connector)
-    known = limits if rating is None else rated(limits, *rating)
-    raised = sql.alarms_at.rows(db, of_station=station_id, of_connector=connector)
-    for change in changes(found, known, frozenset(row[0] for row in raised)):
-        if change.is_raised:
-            alerts.raise_alert(
-                db,
-                station_id,
-                change.kind,
-                {
-                    "value": change.value,
-                    "limit": change.limit,
-                    "measured_at": rfc3339(last.at_ms),
-                    "transaction_id": transaction_id,
-                },
-                connector=connector,
-                now_ms=now_ms,
-            )
-        else:
-            alerts.close(db, station_id, change.kind, connector=connector, now_ms=now_ms)
-
-
 def _of_station(db: Connection, station_id: int, transaction_id: int) -> Session | None:
     row = sql.by_id.one(db, transaction_id=transaction_id)
     known = None if row is None else Session._make(row)
@@ -354,24 +249,3 @@ def _of_station(db: Connection, station_id: int, transaction_id: int) -> Session
 def _has_conflicting_stop(db: Connection, station_id: int, transaction_id: int) -> bool:
     notes = stations.notes_on_transaction(db, station_id, transaction_id)
     return any(event.kind == STOP_DIFFERS for event in notes)
-
-
-def _keep_samples(
-    db: Connection,
-    station_id: int,
-    connector: int,
-    transaction_id: int | None,
-    taken: Sequence[Sample],
-) -> None:
-    for sample in taken:
-        sql.keep_sample.run(
-            db,
-            station_id=station_id,
-            connector=connector,
-            transaction_id=transaction_id,
-            at_ms=sample.at_ms,
-            energy_wh=sample.energy_wh,
-            power_w=sample.power_w,
-            values_json=dumps(sample.values),
-            soc_percent=sample.soc_percent,
-        )

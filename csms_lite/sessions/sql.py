@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, func, insert, null, or_, select
 
 from csms_lite.sessions.rules import Event, Session, State, states_before
 from csms_lite.store.prepared import Prepared
-from csms_lite.store.tables import alerts, commands, plates, samples, sessions, stations
+from csms_lite.store.tables import commands, sessions, stations
 
 
 def _is_one_of(states: Iterable[State]) -> ColumnElement[bool]:
@@ -288,26 +288,6 @@ stop: Final = Prepared(
         measured_at_ms=bindparam("stopped_at_ms"),
     )
 )
-measured: Final = Prepared(
-    update(sessions)
-    .where(
-        sessions.c.transaction_id == bindparam("of_transaction"),
-        sessions.c.station_id == bindparam("of_station"),
-        sessions.c.meter_start_wh.is_not(None),
-        sessions.c.meter_stop_wh.is_(None),
-        or_(
-            sessions.c.measured_at_ms.is_(None),
-            sessions.c.measured_at_ms <= bindparam("at_ms"),
-        ),
-    )
-    .values(
-        register_wh=func.coalesce(bindparam("energy_wh"), sessions.c.register_wh),
-        power_w=func.coalesce(bindparam("power_w"), sessions.c.power_w),
-        power_derived=func.coalesce(bindparam("power_derived"), sessions.c.power_derived),
-        soc_percent=func.coalesce(bindparam("soc_percent"), sessions.c.soc_percent),
-        measured_at_ms=bindparam("at_ms"),
-    )
-)
 cable_out: Final = Prepared(
     update(sessions)
     .where(
@@ -317,51 +297,4 @@ cable_out: Final = Prepared(
         sessions.c.cable_out_at_ms.is_(None),
     )
     .values(cable_out_at_ms=bindparam("at_ms"))
-)
-
-keep_sample: Final = Prepared(
-    insert(samples).values(
-        station_id=bindparam("station_id"),
-        connector=bindparam("connector"),
-        transaction_id=bindparam("transaction_id"),
-        at_ms=bindparam("at_ms"),
-        energy_wh=bindparam("energy_wh"),
-        power_w=bindparam("power_w"),
-        values_json=bindparam("values_json"),
-        soc_percent=bindparam("soc_percent"),
-    )
-)
-_samples = select(samples.c.at_ms, samples.c.values_json).where(
-    samples.c.transaction_id == bindparam("transaction_id"),
-    samples.c.station_id == bindparam("station_id"),
-)
-samples_of: Final = Prepared(
-    _samples.order_by(samples.c.at_ms, samples.c.sample_id)
-    .limit(bindparam("count"))
-    .offset(bindparam("skipped"))
-)
-charge_since: Final = Prepared(
-    select(samples.c.at_ms, samples.c.soc_percent)
-    .where(
-        samples.c.transaction_id == bindparam("transaction_id"),
-        samples.c.station_id == bindparam("station_id"),
-        samples.c.soc_percent.is_not(None),
-        samples.c.at_ms >= bindparam("since_ms"),
-    )
-    .order_by(samples.c.at_ms)
-    .limit(1)
-)
-
-alarms_at: Final = Prepared(
-    select(alerts.c.kind).where(
-        alerts.c.station_id == bindparam("of_station"),
-        alerts.c.connector == bindparam("of_connector"),
-        alerts.c.closed_at_ms.is_(None),
-    )
-)
-rating: Final = Prepared(
-    select(plates.c.type, plates.c.voltage_v, plates.c.current_a, plates.c.phases).where(
-        plates.c.station_id == bindparam("of_station"),
-        plates.c.connector == bindparam("of_connector"),
-    )
 )

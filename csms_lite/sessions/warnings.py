@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -74,7 +75,7 @@ class Change(NamedTuple):
     limit: float
 
 
-def changes(found: Readings, limits: Limits, raised: frozenset[str]) -> list[Change]:
+def changes(found: Readings, limits: Limits, raised: AbstractSet[str]) -> list[Change]:
     """Give what changes now that *raised* stand; a value between the limits changes nothing."""
     changed = []
     for one in findings(found, limits):

@@ -8,6 +8,9 @@ in it: nobody is told what is not on the disk (ruling 6).
 
 A cancelled caller does not cancel its verb: verbs are idempotent or their effect is wanted.
 
+A verb of the form `verb(db, items, …) -> answers` is *for many*: those that wait in a row are one
+call with all their items (`Store.do_together`). If it raises, each item is done alone.
+
 What must never slow money has a store of its own, on its own file (`csms_lite.messages`).
 """
 
@@ -16,24 +19,25 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from csms_lite.clock import Clock
-from csms_lite.errors import CsmsError, StoreFailed, VerbFailed
+from csms_lite.errors import StoreFailed
+from csms_lite.store.commit import Job, commit_together
 from csms_lite.store.migrate import migrate
 from csms_lite.store.thread import Database, OpenDatabase, raw_of
 
 P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
 
 MAX_VERBS_PER_COMMIT: Final = 64  # bounds how long one answer waits for its neighbours' work
@@ -70,13 +74,20 @@ class Store:
     """One writing connection with its queue, and the readers; made by `open_store`."""
 
     def __init__(
-        self, writer: Database, readers: list[Database], clock: Clock, max_verbs: int
+        self,
+        writer: Database,
+        readers: list[Database],
+        clock: Clock,
+        *,
+        max_verbs: int,
+        verb_budget_s: float,
     ) -> None:
         self._writer = writer
         self._readers = readers
         self._clock = clock
         self._max_verbs = max_verbs
-        self._waiting: deque[_Job] = deque()
+        self._verb_budget_s = verb_budget_s
+        self._waiting: deque[Job] = deque()
         self._bell = asyncio.Event()
         self._closing = False
         self._told: list[Callable[[], None]] = []
@@ -107,14 +118,21 @@ class Store:
         Raises what the verb raised if it is a `CsmsError`, `VerbFailed` from anything else, and
         `StoreFailed` when the transaction could not be stored.
         """
-        if self._closing:
-            raise StoreFailed("the central system is shutting down: send it again later")
-        if len(self._waiting) >= MAX_WAITING:
-            raise StoreFailed(f"{MAX_WAITING} transactions wait for the disk: send it again later")
-        job = _Job(verb, args, kwargs)
-        self._waiting.append(job)
-        self._bell.set()
-        answer: T = await job.future
+        answer: T = await self._ask(Job(verb, args, kwargs))
+        return answer
+
+    async def do_together(
+        self,
+        verb: Callable[Concatenate[Connection, Sequence[S], P], Sequence[T]],
+        item: S,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run *verb* for *item* and for those of others that wait beside it with the same *args*.
+
+        It gives an answer for each item, in their order. Raises as `do`.
+        """
+        answer: T = await self._ask(Job(verb, args, kwargs, item=item))
         return answer
 
     async def read(
@@ -153,10 +171,19 @@ class Store:
         for database in (*self._readers, self._writer):
             await database.close()
 
-    async def _commit(self, jobs: list[_Job]) -> None:
+    def _ask(self, job: Job) -> asyncio.Future[Any]:
+        if self._closing:
+            raise StoreFailed("the central system is shutting down: send it again later")
+        if len(self._waiting) >= MAX_WAITING:
+            raise StoreFailed(f"{MAX_WAITING} transactions wait for the disk: send it again later")
+        self._waiting.append(job)
+        self._bell.set()
+        return job.future
+
+    async def _commit(self, jobs: list[Job]) -> None:
         began = self._clock.monotonic()
         try:
-            await self._writer.run(partial(_commit_together, jobs, self._clock))
+            await self._writer.run(partial(commit_together, jobs, self._clock))
         except (sqlite3.Error, DBAPIError, MemoryError) as failure:
             self.counts.failed_commits += 1
             log.warning("commit_failed", verbs=len(jobs), error=str(failure))
@@ -165,7 +192,7 @@ class Store:
             return
         self.counts.committed(len(jobs), self._clock.monotonic() - began)
         for job in jobs:
-            if job.took_s > VERB_BUDGET_S:
+            if job.took_s > self._verb_budget_s:
                 log.warning("verb_was_slow", verb=job.name, took_ms=round(job.took_s * 1000, 1))
             job.settle(job.error)
         for tell in self._told:
@@ -179,6 +206,7 @@ async def open_store(
     clock: Clock,
     open_database: OpenDatabase,
     max_verbs: int = MAX_VERBS_PER_COMMIT,
+    verb_budget_s: float = VERB_BUDGET_S,
     prepare: Callable[[Connection], None] = migrate,
 ) -> AsyncIterator[Store]:
     """Open the database at *path*, *prepare* its schema, and write until the block ends.
@@ -202,7 +230,7 @@ async def open_store(
                 f"user may write to {path.parent}"
             ) from failure
         undo.pop_all()
-    store = Store(writer, readers, clock, max_verbs)
+    store = Store(writer, readers, clock, max_verbs=max_verbs, verb_budget_s=verb_budget_s)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(store.write_on(), name="store-writer")
@@ -214,104 +242,6 @@ async def open_store(
         raise failed.exceptions[0] from None  # the block's own error, not a group around it
     finally:
         await store.close()
-
-
-class _Job:
-    """One waiting verb and the caller who waits for it."""
-
-    __slots__ = ("answer", "args", "error", "future", "kwargs", "took_s", "verb")
-
-    def __init__(
-        self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        self.verb = verb
-        self.args = args
-        self.kwargs = kwargs
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.answer: Any = None
-        self.error: BaseException | None = None
-        self.took_s = 0.0
-
-    @property
-    def name(self) -> str:
-        """Name the verb for the log."""
-        return str(getattr(self.verb, "__qualname__", self.verb))
-
-    def settle(self, error: BaseException | None) -> None:
-        """Release the caller, unless it has gone."""
-        if self.future.done():
-            return
-        if error is None:
-            self.future.set_result(self.answer)
-        elif isinstance(error, CsmsError):
-            self.future.set_exception(error)
-        else:
-            failure = VerbFailed(f"{self.name} failed: {error!r}")
-            failure.__cause__ = error
-            self.future.set_exception(failure)
-
-
-class _Savepoint:
-    """Undo one verb that raises, and keep its error for its caller alone.
-
-    A failure of the database itself is not the verb's: it goes on and fails the whole commit.
-    """
-
-    __slots__ = ("_job", "_raw")
-
-    def __init__(self, raw: sqlite3.Connection, job: _Job) -> None:
-        self._raw = raw
-        self._job = job
-
-    def __enter__(self) -> Self:
-        self._raw.execute("SAVEPOINT verb")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> bool:
-        if error is None:
-            self._raw.execute("RELEASE verb")
-            return False
-        if not isinstance(error, Exception) or _is_of_the_disk(error):
-            return False
-        self._raw.execute("ROLLBACK TO verb")
-        self._raw.execute("RELEASE verb")
-        self._job.error = error
-        return True
-
-
-def _is_of_the_disk(error: Exception) -> bool:
-    """Tell a passing failure of the store from a bug that meets one verb every time.
-
-    A wrong statement must not fail its 63 neighbours for ever, each time its message comes again.
-    """
-    if isinstance(error, DBAPIError):
-        return not isinstance(error, IntegrityError)
-    if isinstance(error, sqlite3.OperationalError):
-        code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR)
-        return code & 0xFF != sqlite3.SQLITE_ERROR
-    return isinstance(error, (sqlite3.Error, MemoryError)) and not isinstance(
-        error, (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
-    )
-
-
-def _commit_together(jobs: list[_Job], clock: Clock, db: Connection) -> None:
-    raw = raw_of(db)
-    try:
-        raw.execute("BEGIN IMMEDIATE")
-        before = clock.monotonic()
-        for job in jobs:
-            with _Savepoint(raw, job):
-                job.answer = job.verb(db, *job.args, **job.kwargs)
-            after = clock.monotonic()
-            job.took_s = after - before
-            before = after
-        raw.execute("COMMIT")
-    finally:
-        with suppress(sqlite3.Error):  # only after a failure is there anything left to undo
-            raw.rollback()
-        db.rollback()
 
 
 def _snapshot(query: Callable[[Connection], T], db: Connection) -> T:

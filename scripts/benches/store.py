@@ -35,10 +35,11 @@ from csms_lite.clock import SystemClock, rfc3339
 from csms_lite.jsontext import digest, dumps
 from csms_lite.ocpp import sql as answers_sql
 from csms_lite.ocpp.messages import Samples
-from csms_lite.ocpp.routes import ROUTES
-from csms_lite.ocpp.service import handle
+from csms_lite.ocpp.routes import ROUTES, Route
+from csms_lite.ocpp.service import handle, handle_together
 from csms_lite.ocpp.verbs import Origin
 from csms_lite.people import sql as people_sql
+from csms_lite.sessions import sampling_sql
 from csms_lite.sessions import sql as sessions_sql
 from csms_lite.sessions.rules import Start
 from csms_lite.sessions.wishes import CAUSED_WITHIN_MS, CLOCKS_DIFFER_MS, MOST_ASKED
@@ -137,7 +138,11 @@ async def _in_store(path: Path, size: int, messages: int, max_verbs: int) -> flo
             await store.do(_connect, number)
 
         async def send(action: str, origin: Origin, _told: Any) -> int:
-            answer = await store.do(handle, origin, action, ROUTES[action])
+            route = ROUTES[action]
+            if isinstance(route, Route):
+                answer = await store.do(handle, origin, action, route)
+            else:
+                answer = await store.do_together(handle_together, origin, action, route)
             return int(answer.get("transactionId", 0))
 
         return await _drive(send, size, messages)
@@ -171,14 +176,13 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 async def _as_usual(engine: AsyncEngine, action: str, origin: Origin, told: Told) -> int:
     """Do what the verbs of StartTransaction and MeterValues do, statement by statement."""
     async with engine.begin() as db:
+        if not isinstance(told, Start):
+            await _sample_as_usual(db, origin, told)
+            return 0
         name = digest((action, origin.payload))
         key = {"station_id": origin.station_id, "message_id": origin.message_id}
         await _all(db, answers_sql.find, **key)
-        number = 0
-        if isinstance(told, Start):
-            number = await _start_as_usual(db, origin, told)
-        else:
-            await _sample_as_usual(db, origin, told)
+        number = await _start_as_usual(db, origin, told)
         await _run(
             db,
             answers_sql.keep,
@@ -242,9 +246,11 @@ async def _sample_as_usual(db: AsyncConnection, origin: Origin, told: Samples) -
             "power_derived": int(sample.power_derived),
             "soc_percent": sample.soc_percent,
         }
+        moments = [(origin.station_id, told.transaction_id, sample.at_ms)]
+        await _all(db, sampling_sql.known, rows=dumps(moments))
         await _run(
             db,
-            sessions_sql.keep_sample,
+            sampling_sql.keep,
             station_id=origin.station_id,
             connector=told.connector,
             transaction_id=told.transaction_id,
@@ -253,7 +259,7 @@ async def _sample_as_usual(db: AsyncConnection, origin: Origin, told: Samples) -
         )
         await _run(
             db,
-            sessions_sql.measured,
+            sampling_sql.measured,
             of_transaction=told.transaction_id,
             of_station=origin.station_id,
             **measured,

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from csms_lite.ocpp import sql as answers
 from csms_lite.sessions import service as sessions
+from csms_lite.store import commit as store_commit
 from csms_lite.store import writer
 from csms_lite.store.thread import raw_of
 from edge.core import outbox, recovery, restore, transaction
@@ -312,13 +313,12 @@ def _answered_before_commit(patch: Patch) -> None:
         raw = raw_of(db)
         if not raw.in_transaction:
             raw.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            with writer._Savepoint(raw, job):
-                job.answer = job.verb(db, *job.args, **job.kwargs)
+        for step in store_commit._steps(jobs):
+            store_commit._run(step, raw, db, is_alone=False)
         if next(numbers) % 2:
             raw.execute("COMMIT")
 
-    patch.setattr(writer, "_commit_together", commit)
+    patch.setattr(writer, "commit_together", commit)
 
 
 def _route(patch: Patch, old: Any, new: Any) -> None:

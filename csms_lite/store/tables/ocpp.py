@@ -1,4 +1,4 @@
-"""Answers of transaction messages, for their repeats."""
+"""Answers of StartTransaction and StopTransaction, for their repeats; samples need none."""
 
 from __future__ import annotations
 

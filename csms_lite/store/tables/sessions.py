@@ -81,5 +81,5 @@ samples: Final = Table(
     Column("power_w", Integer, comment="active import, converted"),
     Column("values_json", Text, nullable=False, comment="sampledValue as it came"),
     Column("soc_percent", Integer),
-    Index(None, "transaction_id"),
+    Index(None, "station_id", "transaction_id", "at_ms"),
 )

@@ -62,6 +62,25 @@ async def test_a_remote_start_names_the_session_that_it_caused(central: Central)
     )
 
 
+async def test_values_that_were_asked_for_are_what_came_of_it(central: Central) -> None:
+    """Told by this charger, of the connector that was asked about; others' are none."""
+    told = {"meterValue": [{"timestamp": AT, "sampledValue": [{"value": "1"}]}]}
+    async with central.station() as station, central.station("CP-2") as other:
+        await station.boot()
+        await other.boot()
+        trigger = {"requestedMessage": "MeterValues", "connectorId": 2}
+        asked = await ask(central, "TriggerMessage", trigger)
+        await answer(station, {"status": "Accepted"})
+        await asyncio.gather(
+            station.call("MeterValues", told | {"connectorId": 1}),
+            other.call("MeterValues", told | {"connectorId": 2}),
+        )
+        assert (await row(central, asked))["state"] == "answered"
+        await station.call("MeterValues", told | {"connectorId": 2})
+    seen = await row(central, asked)
+    assert (seen["state"], seen["observed"]["connectorId"]) == ("observed", 2)
+
+
 async def test_after_a_refusal_nothing_is_observed(central: Central) -> None:
     """A boot after a rejected Reset was not its doing; nor after a CALLERROR."""
     async with central.station() as station:

@@ -18,7 +18,8 @@ from csms_lite.commands import service as commands
 from csms_lite.sessions.freshness import MOST_WATCHED, Freshness
 from csms_lite.sessions.measures import read_sample
 from csms_lite.sessions.rules import Start, Stop
-from csms_lite.sessions.service import sampled, session, start, stop
+from csms_lite.sessions.sampling import Measured, sampled
+from csms_lite.sessions.service import session, start, stop
 from csms_lite.stations.presence import Presence
 from csms_lite.stations.service import connected
 from csms_lite.store.thread import open_database, raw_of
@@ -60,7 +61,8 @@ class Watched:
     async def measure(self) -> None:
         """Let the charger tell a reading of now."""
         sample = read_sample(self.clock.now_ms(), [{"value": "1"}])
-        await self.store.do(sampled, 1, 1, self.number, [sample], now_ms=self.clock.now_ms())
+        told = Measured(1, 1, self.number, [sample], self.clock.now_ms())
+        await self.store.do(sampled, [told])
 
     async def pass_time(self, seconds: int, *, looking: bool = True) -> int:
         """Let time go by, two seconds at once; gives how many commands were asked for in it."""

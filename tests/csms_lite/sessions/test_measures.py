@@ -90,7 +90,7 @@ def test_each_value_is_converted_and_nothing_is_guessed(
 ) -> None:
     """Each kind of quantity has one unit; what is no number of it stays as it came (B53-B57)."""
     sample = read_sample(0, [told])
-    assert sample.converted == (converted,)
+    assert convert(told) == converted
     assert sample.values == [told]
 
 

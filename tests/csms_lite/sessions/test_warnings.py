@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from csms_lite.sessions.measures import convert, readings
+from csms_lite.sessions.measures import readings
 from csms_lite.sessions.warnings import (
     CURRENT_HIGH,
     TEMPERATURE_HIGH,
@@ -30,7 +30,7 @@ def told(measurand: str, number: float, **more: str) -> dict[str, Any]:
 def judged(
     *values: dict[str, Any], limits: Limits = USUAL, raised: frozenset[str] = NONE
 ) -> list[tuple[str, bool]]:
-    found = readings(values, [convert(value) for value in values])
+    found = readings(values)
     return [(change.kind, change.is_raised) for change in changes(found, limits, raised)]
 
 

@@ -1,0 +1,160 @@
+"""Verbs and queries on samples: what many chargers tell is stored together, each of it once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from csms_lite.alerts import service as alerts
+from csms_lite.clock import rfc3339
+from csms_lite.jsontext import canonical, dumps, loads
+from csms_lite.sessions import sampling_sql as sql
+from csms_lite.sessions.measures import read_sample
+from csms_lite.sessions.progress import CHARGE_OVER_MS, Charge
+from csms_lite.sessions.rules import Sample, Session, newest
+from csms_lite.sessions.warnings import USUAL, Change, Limits, changes, rated
+from csms_lite.stations.rules import MOST_CONNECTORS
+from csms_lite.store.prepared import Row
+
+MAX_SAMPLES: Final = 5000  # three and a half days of one sample a minute; files hold all
+
+
+class Measured(NamedTuple):
+    """The samples that one message tells of a connector; 0 is the whole station."""
+
+    station_id: int
+    connector: int
+    transaction_id: int | None
+    taken: Sequence[Sample]
+    now_ms: int
+
+
+def sampled(db: Connection, told: Sequence[Measured], *, limits: Limits = USUAL) -> None:
+    """Store what messages tell; of each the newest becomes what the session shows.
+
+    Samples of unknown sessions are stored too.
+    """
+    keep_samples(db, told)
+    last = [(one, sample) for one in told if (sample := newest(one.taken)) is not None]
+    _warn(db, last, limits)
+    sql.measured.run_many(
+        db,
+        [
+            {
+                "of_transaction": one.transaction_id,
+                "of_station": one.station_id,
+                "at_ms": sample.at_ms,
+                "energy_wh": sample.energy_wh,
+                "power_w": sample.power_w,
+                "power_derived": None if sample.power_w is None else int(sample.power_derived),
+                "soc_percent": sample.soc_percent,
+            }
+            for one, sample in last
+            if one.transaction_id is not None
+        ],
+    )
+
+
+def keep_samples(db: Connection, told: Iterable[Measured]) -> None:
+    """Store samples, each once, however often and under however many message ids it is told.
+
+    The same values of the same connector, session and moment are the same sample: a repeat after a
+    lost answer, or what StopTransaction sums up.
+    """
+    new: dict[Row, Sample] = {}
+    for station_id, connector, transaction_id, taken, _ in told:
+        for sample in taken:
+            name = (station_id, connector, transaction_id, sample.at_ms, canonical(sample.values))
+            new[name] = sample
+    moments = dumps([(station_id, session, at_ms) for station_id, _, session, at_ms, _ in new])
+    for name in sql.known.rows(db, rows=moments):
+        new.pop(name, None)
+    sql.keep.run_many(
+        db,
+        [
+            {
+                "station_id": station_id,
+                "connector": connector,
+                "transaction_id": transaction_id,
+                "at_ms": at_ms,
+                "energy_wh": sample.energy_wh,
+                "power_w": sample.power_w,
+                "values_json": values_json,
+                "soc_percent": sample.soc_percent,
+            }
+            for (station_id, connector, transaction_id, at_ms, values_json), sample in new.items()
+        ],
+    )
+
+
+def list_samples(
+    db: Connection, known: Session, *, count: int = MAX_SAMPLES, skipped: int = 0
+) -> list[Sample]:
+    """Give the samples of a transaction in order of time."""
+    rows = sql.of_session.rows(
+        db,
+        transaction_id=known.transaction_id,
+        station_id=known.station_id,
+        count=count,
+        skipped=skipped,
+    )
+    return [read_sample(at_ms, loads(values_json)) for at_ms, values_json in rows]
+
+
+def earlier_charge(db: Connection, known: Session) -> Charge | None:
+    """Give the state of charge that a session had some minutes before its newest reading."""
+    if known.soc_percent is None or known.measured_at_ms is None:
+        return None
+    row = sql.charge_since.one(
+        db,
+        transaction_id=known.transaction_id,
+        station_id=known.station_id,
+        since_ms=known.measured_at_ms - CHARGE_OVER_MS,
+    )
+    return None if row is None else Charge._make(row)
+
+
+def _warn(db: Connection, last: Sequence[tuple[Measured, Sample]], limits: Limits) -> None:
+    """Raise and end the alarms of connectors by their newest samples."""
+    judged = [(one, sample) for one, sample in last if _is_judged(one, sample)]
+    if not judged:
+        return
+    places = dumps(list({(one.station_id, one.connector) for one, _ in judged}))
+    of_place = {
+        (station_id, connector): rated(limits, *plate)
+        for station_id, connector, *plate in sql.plates_at.rows(db, rows=places)
+    }
+    raised: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for station_id, connector, kind in sql.alarms_at.rows(db, rows=places):
+        raised[station_id, connector].add(kind)
+    for one, sample in judged:
+        place = one.station_id, one.connector
+        for change in changes(sample.readings, of_place.get(place, limits), raised[place]):
+            _follow(db, one, sample, change)
+            (raised[place].add if change.is_raised else raised[place].discard)(change.kind)
+
+
+def _is_judged(one: Measured, sample: Sample) -> bool:
+    found = sample.readings
+    return one.connector <= MOST_CONNECTORS and bool(
+        found.voltage or found.current or found.temperatures
+    )
+
+
+def _follow(db: Connection, one: Measured, sample: Sample, change: Change) -> None:
+    """Raise or end one alarm."""
+    if not change.is_raised:
+        alerts.close(db, one.station_id, change.kind, connector=one.connector, now_ms=one.now_ms)
+        return
+    details = {
+        "value": change.value,
+        "limit": change.limit,
+        "measured_at": rfc3339(sample.at_ms),
+        "transaction_id": one.transaction_id,
+    }
+    alerts.raise_alert(
+        db, one.station_id, change.kind, details, connector=one.connector, now_ms=one.now_ms
+    )
