@@ -54,6 +54,11 @@ def to_ms(at: datetime) -> int:
     return (at.astimezone(UTC) - EPOCH) // MILLISECOND
 
 
+FIRST_MS = to_ms(datetime.min.replace(tzinfo=UTC))
+LAST_MS = to_ms(datetime.max.replace(tzinfo=UTC))
+"""The moments that `rfc3339` can write lie between them."""
+
+
 def read_time(text: str) -> int | None:
     """Read an RFC 3339 time to milliseconds; `None` when it is none.
 

@@ -26,6 +26,11 @@ def loads(text: str) -> Any:  # JSON is whatever was stored
     return msgspec.json.decode(text)
 
 
+def fingerprint(text: str) -> int:
+    """Give a text's number of 64 bits, with sign: equal texts share it, others as good as never."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
+
+
 def digest(value: object) -> str:
     """Name a JSON value by its content: equal values, whatever their key order, share it."""
     return hashlib.blake2b(_canonical.encode(value), digest_size=16).hexdigest()

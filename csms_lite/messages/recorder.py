@@ -25,6 +25,7 @@ QUEUE_MAX: Final = 20_000  # frames: some seconds of a storm of 1000 stations
 QUEUE_CHARACTERS_MAX: Final = 32 * 1024 * 1024  # what a hostile station may cost in memory
 BATCH: Final = 100  # frames made into rows at once: about a millisecond of the loop's
 COMMIT: Final = 2000  # rows per transaction: each writes every page of an index that it touches
+COMMIT_CHARACTERS: Final = 4 * 1024 * 1024  # of frames; honest ones come to COMMIT first
 GATHER_S: Final = 0.2  # how late a quiet system's frame is in the log
 RETRY_S: Final = 1.0  # a full disk is not freed faster
 SAY_EVERY_S: Final = 10.0  # a flood of losses is one event, not a flood of events
@@ -157,9 +158,14 @@ class Recorder:
         """Make rows of frames and delays for one transaction, and let others run in between."""
         rows: list[Row] = []
         delays: list[Row] = []
-        while self._queue and len(rows) < COMMIT:
+        room = COMMIT_CHARACTERS
+        while self._queue and len(rows) < COMMIT and room > 0:
             for _ in range(min(BATCH, len(self._queue))):
-                self._add(self._take(), rows, delays)
+                noted = self._take()
+                self._add(noted, rows, delays)
+                room -= len(noted.caught.text) if noted.caught is not None else 0
+                if room <= 0:
+                    break
             await asyncio.sleep(0)
         return rows, delays
 

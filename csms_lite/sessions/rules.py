@@ -239,6 +239,6 @@ def same_stop(session: Session, stop: Stop) -> bool:
     )
 
 
-def newest(samples: Iterable[Sample]) -> Sample | None:
-    """Give the latest of some samples."""
-    return max(samples, key=lambda sample: sample.at_ms, default=None)
+def newest(samples: Iterable[Sample]) -> Sample:
+    """Give the latest of some samples; raises `ValueError` where there is none."""
+    return max(samples, key=lambda sample: sample.at_ms)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from csms_lite.alerts import service as alerts
 from csms_lite.clock import rfc3339
-from csms_lite.jsontext import canonical, dumps, loads
+from csms_lite.jsontext import canonical, dumps, fingerprint, loads
 from csms_lite.sessions import sampling_sql as sql
 from csms_lite.sessions.measures import read_sample
 from csms_lite.sessions.progress import CHARGE_OVER_MS, Charge
 from csms_lite.sessions.rules import Sample, Session, newest
 from csms_lite.sessions.warnings import USUAL, Change, Limits, changes, rated
 from csms_lite.stations.rules import MOST_CONNECTORS
-from csms_lite.store.prepared import Row
 
 MAX_SAMPLES: Final = 5000  # three and a half days of one sample a minute; files hold all
 
@@ -32,13 +31,25 @@ class Measured(NamedTuple):
     now_ms: int
 
 
-def sampled(db: Connection, told: Sequence[Measured], *, limits: Limits = USUAL) -> None:
+class Name(NamedTuple):
+    """What makes a sample that sample, however often it is told."""
+
+    station_id: int
+    connector: int
+    transaction_id: int | None
+    at_ms: int
+    fingerprint: int
+    """Of its values, whatever the order of their keys."""
+
+
+def sampled(db: Connection, told: Sequence[Measured], *, limits: Limits = USUAL) -> list[int]:
     """Store what messages tell; of each the newest becomes what the session shows.
 
-    Samples of unknown sessions are stored too.
+    Samples of unknown sessions are stored too. What was told before changes nothing again: gives
+    the places of the messages that told something new.
     """
-    keep_samples(db, told)
-    last = [(one, sample) for one in told if (sample := newest(one.taken)) is not None]
+    new = keep_samples(db, told)
+    last = [(told[place], newest(samples)) for place, samples in new.items()]
     _warn(db, last, limits)
     sql.measured.run_many(
         db,
@@ -56,38 +67,40 @@ def sampled(db: Connection, told: Sequence[Measured], *, limits: Limits = USUAL)
             if one.transaction_id is not None
         ],
     )
+    return list(new)
 
 
-def keep_samples(db: Connection, told: Iterable[Measured]) -> None:
-    """Store samples, each once, however often and under however many message ids it is told.
+def keep_samples(db: Connection, told: Sequence[Measured]) -> dict[int, list[Sample]]:
+    """Store samples, each once; gives those that are new, by the place of their message.
 
     The same values of the same connector, session and moment are the same sample: a repeat after a
-    lost answer, or what StopTransaction sums up.
+    lost answer, under whatever message id, or what StopTransaction sums up.
     """
-    new: dict[Row, Sample] = {}
-    for station_id, connector, transaction_id, taken, _ in told:
+    new: dict[Name, tuple[int, Sample, str]] = {}
+    for place, (station_id, connector, transaction_id, taken, _) in enumerate(told):
         for sample in taken:
-            name = (station_id, connector, transaction_id, sample.at_ms, canonical(sample.values))
-            new[name] = sample
-    moments = dumps([(station_id, session, at_ms) for station_id, _, session, at_ms, _ in new])
-    for name in sql.known.rows(db, rows=moments):
-        new.pop(name, None)
+            text = canonical(sample.values)
+            name = Name(station_id, connector, transaction_id, sample.at_ms, fingerprint(text))
+            new.setdefault(name, (place, sample, text))
+    for row in sql.known.rows(db, rows=dumps(list(new))):
+        new.pop(Name._make(row), None)
     sql.keep.run_many(
         db,
         [
             {
-                "station_id": station_id,
-                "connector": connector,
-                "transaction_id": transaction_id,
-                "at_ms": at_ms,
+                **name._asdict(),
                 "energy_wh": sample.energy_wh,
                 "power_w": sample.power_w,
-                "values_json": values_json,
+                "values_json": text,
                 "soc_percent": sample.soc_percent,
             }
-            for (station_id, connector, transaction_id, at_ms, values_json), sample in new.items()
+            for name, (_, sample, text) in new.items()
         ],
     )
+    by_message: dict[int, list[Sample]] = {}
+    for place, sample, _ in new.values():
+        by_message.setdefault(place, []).append(sample)
+    return by_message
 
 
 def list_samples(

@@ -9,21 +9,18 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from csms_lite.store.prepared import Prepared, given
 from csms_lite.store.tables import alerts, plates, samples, sessions
 
-_moments = given("station_id", "transaction_id", "at_ms")
+_name = ("station_id", "connector", "transaction_id", "at_ms", "fingerprint")
+_named = given(*_name)
 known: Final = Prepared(
-    select(
-        samples.c.station_id,
-        samples.c.connector,
-        samples.c.transaction_id,
-        samples.c.at_ms,
-        samples.c.values_json,
-    ).join_from(
-        _moments,
+    select(*(samples.c[column] for column in _name)).join_from(
+        _named,
         samples,
         and_(
-            samples.c.station_id == _moments.c.station_id,
-            samples.c.transaction_id.is_not_distinct_from(_moments.c.transaction_id),
-            samples.c.at_ms == _moments.c.at_ms,
+            samples.c.station_id == _named.c.station_id,
+            samples.c.transaction_id.is_not_distinct_from(_named.c.transaction_id),
+            samples.c.at_ms == _named.c.at_ms,
+            samples.c.fingerprint == _named.c.fingerprint,
+            samples.c.connector == _named.c.connector,
         ),
     )
 )
@@ -33,6 +30,7 @@ keep: Final = Prepared(
         connector=bindparam("connector"),
         transaction_id=bindparam("transaction_id"),
         at_ms=bindparam("at_ms"),
+        fingerprint=bindparam("fingerprint"),
         energy_wh=bindparam("energy_wh"),
         power_w=bindparam("power_w"),
         values_json=bindparam("values_json"),

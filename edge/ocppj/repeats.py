@@ -28,8 +28,8 @@ class Arrival(Enum):
 class Repeats:
     """The calls open now, by id, and the last CALLRESULTs sent (*remembered* of them).
 
-    Of the actions that are *absorbed* none is remembered: their owner may do them twice, and sees
-    by their content that nothing is new.
+    Of the actions that are *absorbed* none is remembered: their owner does them again, and sees by
+    their content that nothing is new.
     """
 
     def __init__(

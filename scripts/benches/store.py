@@ -32,7 +32,7 @@ from sqlalchemy.pool import StaticPool
 
 from csms_lite.access.rules import AccessRules
 from csms_lite.clock import SystemClock, rfc3339
-from csms_lite.jsontext import digest, dumps
+from csms_lite.jsontext import canonical, digest, dumps, fingerprint
 from csms_lite.ocpp import sql as answers_sql
 from csms_lite.ocpp.messages import Samples
 from csms_lite.ocpp.routes import ROUTES, Route
@@ -42,6 +42,7 @@ from csms_lite.people import sql as people_sql
 from csms_lite.sessions import sampling_sql
 from csms_lite.sessions import sql as sessions_sql
 from csms_lite.sessions.rules import Start
+from csms_lite.sessions.sampling import Name
 from csms_lite.sessions.wishes import CAUSED_WITHIN_MS, CLOCKS_DIFFER_MS, MOST_ASKED
 from csms_lite.stations import sql as stations_sql
 from csms_lite.stations.service import connected
@@ -239,6 +240,7 @@ async def _start_as_usual(db: AsyncConnection, origin: Origin, told: Start) -> i
 
 async def _sample_as_usual(db: AsyncConnection, origin: Origin, told: Samples) -> None:
     for sample in told.taken:
+        text = canonical(sample.values)
         measured = {
             "at_ms": sample.at_ms,
             "energy_wh": sample.energy_wh,
@@ -246,17 +248,10 @@ async def _sample_as_usual(db: AsyncConnection, origin: Origin, told: Samples) -
             "power_derived": int(sample.power_derived),
             "soc_percent": sample.soc_percent,
         }
-        moments = [(origin.station_id, told.transaction_id, sample.at_ms)]
-        await _all(db, sampling_sql.known, rows=dumps(moments))
-        await _run(
-            db,
-            sampling_sql.keep,
-            station_id=origin.station_id,
-            connector=told.connector,
-            transaction_id=told.transaction_id,
-            values_json=dumps(sample.values),
-            **measured,
-        )
+        place = (origin.station_id, told.connector, told.transaction_id)
+        name = Name(*place, sample.at_ms, fingerprint(text))
+        await _all(db, sampling_sql.known, rows=dumps([name]))
+        await _run(db, sampling_sql.keep, values_json=text, **(measured | name._asdict()))
         await _run(
             db,
             sampling_sql.measured,

@@ -76,7 +76,7 @@ class Edge:
 
 @dataclass(kw_only=True)
 class Central:
-    """csms_lite: sessions by number, samples, answers, what it noted as wrong."""
+    """csms_lite: sessions by number, samples, answers to starts and stops, what it noted."""
 
     sessions: dict[int, dict[str, Any]]
     samples: list[dict[str, Any]]
@@ -166,7 +166,7 @@ def _nothing_waits(edge: Edge, central: Central) -> Iterator[str]:
         yield f"I2: {letter['kind']} {letter['seq']} was parked: {letter['description']}"
     for kind in central.conflicts:
         yield f"I5: csms_lite noted {kind}"
-    taken = central.answers - sum(map(_is_triggered, central.samples))
+    taken = central.answers + sum(not _is_triggered(sample) for sample in central.samples)
     if taken != edge.last_seq:
         yield f"I2: {edge.last_seq} messages were written here, {taken} taken there"
 

@@ -79,7 +79,8 @@ samples: Final = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("energy_wh", BigInteger, comment="register, converted"),
     Column("power_w", Integer, comment="active import, converted"),
-    Column("values_json", Text, nullable=False, comment="sampledValue as it came"),
+    Column("values_json", Text, nullable=False, comment="sampledValue as it came, keys in order"),
     Column("soc_percent", Integer),
-    Index(None, "station_id", "transaction_id", "at_ms"),
+    Column("fingerprint", BigInteger, nullable=False, comment="of values_json, for repeats"),
+    Index("ix_samples_name", "station_id", "transaction_id", "at_ms", "fingerprint"),
 )

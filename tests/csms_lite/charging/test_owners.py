@@ -22,7 +22,7 @@ from csms_lite.clock import SystemClock, rfc3339
 from csms_lite.commands.service import take_next
 from csms_lite.errors import Forbidden, Unacceptable
 from csms_lite.gate import Gate, Principal, Role
-from csms_lite.ocpp.routes import ROUTES
+from csms_lite.ocpp.routes import ROUTES, Route
 from csms_lite.ocpp.service import handle
 from csms_lite.ocpp.verbs import Origin
 from csms_lite.people.rules import Card
@@ -115,7 +115,9 @@ class House:
             access=AccessRules(),
             heartbeat_s=60,
         )
-        return await self.store.do(handle, origin, action, ROUTES[action])
+        route = ROUTES[action]
+        assert isinstance(route, Route)
+        return await self.store.do(handle, origin, action, route)
 
     async def status(self, connector: int, status: str) -> None:
         await self.tell(

@@ -42,6 +42,24 @@ async def test_a_full_queue_loses_frames_and_says_so(tmp_path: Path) -> None:
     assert recorder.counts["SENT", "CALL", "Reset"] == 5
 
 
+async def test_long_frames_are_committed_a_few_at_a_time(tmp_path: Path) -> None:
+    """Hostile stations must not make one commit of hundreds of MiB, nor hold it in memory."""
+
+    async def say(_count: int) -> None:
+        raise NotImplementedError
+
+    async with log_of(tmp_path) as store:
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say)
+        tap = recorder.tap("CP-1", Still())
+        for number in range(50):
+            await tap.send(f'[2,"{number}","Reset",{{"a":"{"x" * 250_000}"}}]')
+        recorder.close()
+        await recorder.write_on()
+        kept, _ = await store.read(service.page, Wanted(), None, count=100, looked_at=1000)
+    assert [one.message_id for one in kept] == [str(number) for number in range(49, -1, -1)]
+    assert store.counts.commits == 3
+
+
 async def test_sockets_that_come_and_go_do_not_fill_the_memory(tmp_path: Path) -> None:
     """That one closed waits for the log as a frame does: a station may do it all day."""
 

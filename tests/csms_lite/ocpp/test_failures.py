@@ -101,8 +101,8 @@ async def test_a_refusal_in_a_verb_is_a_failure_as_any(
         raise Refused("not now")
 
     for action in ("StartTransaction", "Authorize"):
-        route = dataclasses.replace(ROUTES[action], then=(refuses,))
-        monkeypatch.setitem(cast(dict[str, Route[Any]], ROUTES), action, route)
+        table = cast("dict[str, Route[Any]]", ROUTES)
+        monkeypatch.setitem(table, action, dataclasses.replace(table[action], then=(refuses,)))
     await until_refused(central, "StartTransaction", POISON)
     async with central.station() as station:
         assert await station.call("StartTransaction", POISON) == "InternalError"

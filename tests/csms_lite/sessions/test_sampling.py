@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import Connection
 
 from csms_lite.alerts import service as alerts
 from csms_lite.clock import SystemClock
 from csms_lite.ocpp.routes import ROUTES, AnyRoute
+from csms_lite.sessions import sampling_sql
 from csms_lite.sessions.measures import read_sample
-from csms_lite.sessions.sampling import Measured, sampled
+from csms_lite.sessions.sampling import Measured, keep_samples, sampled
 from csms_lite.stations.service import connected
-from csms_lite.store.thread import open_database
+from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import open_store
 from tests.csms_lite.central import Central, running
 
@@ -132,6 +134,69 @@ async def test_an_alarm_that_comes_and_goes_within_a_commit_is_closed(tmp_path: 
         await store.do(sampled, [Measured(1, 1, None, [one], one.at_ms) for one in volts])
         [alarm] = await store.read(alerts.list_alerts, 9)
     assert (alarm.kind, alarm.closed_at_ms) == ("over_voltage", 1)
+
+
+async def test_what_was_told_before_moves_nothing_again(central: Central) -> None:
+    """Neither an alarm that is over, nor the register of a session, nor what a command awaits."""
+    hot = told(None, {"value": "300", "measurand": "Voltage"}, at=T0)
+    cool = told(None, {"value": "230", "measurand": "Voltage"}, at=T1)
+    async with central.station() as station:
+        await station.boot()
+        number = (await station.start(at=T0))["transactionId"]
+        low, high = (told(number, {"value": wh}, at=T2) for wh in ("2000", "3000"))
+        for payload in (hot, cool, low, high):
+            await station.call("MeterValues", payload)
+        body = {"action": "TriggerMessage", "payload": {"requestedMessage": "MeterValues"}}
+        asked = await central.http.post("/api/chargers/CP-1/commands", json=body)
+        _, message_id, *_ = await station.receive()
+        await station.send(3, message_id, {"status": "Accepted"})
+        for payload in (hot, low):
+            assert await station.call("MeterValues", payload) == {}
+    assert (await central.get(f"/api/sessions/{number}"))["energy_wh"] == 2000
+    assert [one["closed_at"] is None for one in await central.get("/api/alerts")] == [False]
+    command = await central.get(f"/api/commands/{asked.json()['id']}")
+    assert command["state"] == "answered"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-01:00"])
+async def test_a_date_that_is_no_moment_is_the_same_each_time(central: Central, at: str) -> None:
+    """As .NET writes "none" east of Greenwich: told again, it is still the same sample."""
+    async with central.station() as station:
+        await station.boot()
+        number = (await station.start(at=T0))["transactionId"]
+        for _ in range(3):
+            assert await station.call("MeterValues", told(number, {"value": "1500"}, at=at)) == {}
+    assert await samples(central, number) == [1500]
+
+
+async def test_a_reckoned_power_beyond_all_numbers_is_none(central: Central) -> None:
+    """What no column can hold must not fail the message, and its neighbours once with it."""
+    async with central.station() as station:
+        await station.boot()
+        number = (await station.start(at=T0))["transactionId"]
+        absurd = [{"value": "9e15", "measurand": name} for name in ("Voltage", "Current.Import")]
+        assert await station.call("MeterValues", told(number, *absurd)) == {}
+    session = await central.get(f"/api/sessions/{number}")
+    assert (session["power_w"], len(session["samples"])) == (None, 1)
+
+
+async def test_thousands_of_values_of_one_moment_are_looked_up_one_by_one(tmp_path: Path) -> None:
+    """A charger whose clock stands still: what is new costs what it is, not times what there is."""
+    path = tmp_path / "csms.db"
+    async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
+        for batch in range(2):
+            taken = [read_sample(0, [{"value": str(wh + batch)}]) for wh in range(4000)]
+            new = await store.do(keep_samples, [Measured(1, 1, None, taken, 0)])
+            assert [len(one) for one in new.values()] == [[4000, 1][batch]]
+        plan = await store.read(plan_of_known)
+    assert "USING INDEX ix_samples_name (station_id=? AND transaction_id=? AND at_ms=?" in plan
+    assert "fingerprint=?" in plan
+
+
+def plan_of_known(db: Connection) -> str:
+    text, values = sampling_sql.known.text, sampling_sql.known._bind({"rows": "[]"})
+    steps = raw_of(db).execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+    return "; ".join(step[3] for step in steps)
 
 
 async def test_one_that_cannot_be_stored_harms_no_neighbour(

@@ -11,6 +11,8 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 from csms_lite.clock import SystemClock
+from csms_lite.sessions.measures import read_sample
+from csms_lite.sessions.sampling import Measured, keep_samples
 from csms_lite.sessions.service import session
 from csms_lite.store.migrate import MIGRATIONS
 from csms_lite.store.thread import open_database
@@ -26,6 +28,8 @@ DELETE FROM sessions;
 INSERT INTO sessions (transaction_id, station_id, connector, id_tag, verdict, state, message_id,
     meter_start_wh, started_at_ms, received_at_ms)
 VALUES (7, 1, 1, 'CARD1', 'Accepted', 'running', 'm', 1000, 5, 6);
+INSERT INTO samples (station_id, connector, transaction_id, at_ms, energy_wh, power_w, values_json)
+VALUES (1, 1, 7, 60000, 1500, NULL, '[{"value":"1500","context":"Sample.Periodic","unit":"Wh"}]');
 CREATE INDEX ix_of_an_expression ON sessions (upper(id_tag));
 """
 
@@ -51,6 +55,16 @@ async def test_sessions_survive_the_new_table(tmp_path: Path) -> None:
         known = await store.read(session, 7)
     assert (known.charger, known.state, known.meter_start_wh) == ("CP-1", "running", 1000)
     assert (known.user_id, known.problem, known.closed_at_ms) == (None, None, None)
+
+
+async def test_a_sample_told_before_the_upgrade_is_known_after_it(tmp_path: Path) -> None:
+    """The answer was lost, then the central system was brought up to date: it is told again."""
+    path = tmp_path / "csms.db"
+    first_version(path)
+    value = {"value": "1500", "context": "Sample.Periodic", "unit": "Wh"}
+    told, next_one = (Measured(1, 1, 7, [read_sample(at, [value])], 0) for at in (60_000, 120_000))
+    async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
+        assert list(await store.do(keep_samples, [told, next_one])) == [1]
 
 
 async def test_numbers_do_not_come_twice_after_the_new_table(tmp_path: Path) -> None:
