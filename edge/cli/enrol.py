@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,7 +64,7 @@ def _enrol(arguments: argparse.Namespace) -> int:
         answer = {"id": said.station, "url": said.url, "checked": bool(found), "in": is_in}
         print(json.dumps({**answer, "findings": told}, indent=2))
     else:
-        _tell(said, arguments.config[-1], found)
+        _tell(said, arguments.config[-1].resolve(), found)
     return 0 if is_in else 1
 
 
@@ -83,8 +82,9 @@ def _write(files: list[Path], said: Enrolment) -> None:
     from edge.drivers.ocpp_line import is_plain_beyond_loopback
     from edge.drivers.pinned_root import fetch_root
     from edge.errors import ConfigError
+    from edge.wholefile import write_whole
 
-    file = files[-1]
+    file = files[-1].resolve()  # through a link, which stays one
     csms = _csms(files)
     if is_plain_beyond_loopback(said.url) and not csms.insecure:
         raise ConfigError(
@@ -96,17 +96,18 @@ def _write(files: list[Path], said: Enrolment) -> None:
     values = {"url": said.url, "password": said.key}
     if csms.secure_url is not None:
         values["secure_url"] = said.url
-    root, pem = file.resolve().with_name(ROOT_FILE.format((said.fingerprint or "")[:12])), None
+    root, pem = file.with_name(ROOT_FILE.format((said.fingerprint or "")[:12])), None
     if said.fingerprint is not None:
         pem = fetch_root(*said.address, said.fingerprint, FETCH_S)
         values["ca_file"] = str(root)
     try:
         text = changed(file.read_text("utf-8"), {"station": {"id": said.station}, "csms": values})
         if pem is not None:
-            _replace(root, pem, 0o644)
+            write_whole(root, pem.encode(), mode=0o644)
         mode = file.stat().st_mode & 0o777 & ~OTHERS
-        _replace(file.with_name(file.name + BEFORE), file.read_text("utf-8"), mode, like=file)
-        _replace(file, text, mode, like=file)
+        before = file.with_name(file.name + BEFORE)
+        write_whole(before, file.read_bytes(), mode=mode, like=file)
+        write_whole(file, text.encode(), mode=mode, like=file)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or file} cannot be written ({error.strerror})"
@@ -119,28 +120,6 @@ def _csms(files: list[Path]) -> LinkSettings:
     from edge.drivers.registry import decode
 
     return decode(LinkSettings, load(files).csms, "csms")
-
-
-def _replace(path: Path, text: str, mode: int, like: Path | None = None) -> None:
-    """Write *path* whole or not at all, for the owner and the group of *like*."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        if like is not None:
-            owner = like.stat()
-            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(descriptor, owner.st_uid, owner.st_gid)
-        os.fchmod(descriptor, mode)
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    draft.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _checked(settings: Settings, state_dir: Path) -> list[Finding]:
