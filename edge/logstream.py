@@ -10,23 +10,25 @@ from typing import TextIO, cast
 
 
 class LogStream:
-    """What `print` asks of a file; *file* takes what it can."""
+    """What `print` asks of a file; *file* takes what it can, `None` nothing."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO | None) -> None:
         self._file = file
 
     def write(self, text: str) -> int:
         """Write *text*, or not."""
         with suppress(OSError):
-            self._file.write(text)
+            if self._file is not None:
+                self._file.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Hand on what was written, or not."""
         with suppress(OSError):
-            self._file.flush()
+            if self._file is not None:
+                self._file.flush()
 
 
-def lasting(file: TextIO) -> TextIO:
-    """Give *file* as one that never raises `OSError`, for a logger's factory."""
+def lasting(file: TextIO | None) -> TextIO:
+    """Give *file*, as `sys.stderr`, as one that never raises `OSError`, for a logger's factory."""
     return cast("TextIO", LogStream(file))

@@ -29,7 +29,7 @@ def leave(ending: Ending, retries: int) -> None:
     """
     signal.setitimer(signal.ITIMER_REAL, 0)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody reads it, or the disk is full
+        with suppress(OSError, AttributeError):  # nobody reads it, the disk is full, it is closed
             stream.flush()
     if ending is Ending.STOPPED or Notifier(os.environ).is_heard:
         os._exit(0)

@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _run(list(sys.argv[1:] if argv is None else argv))
         finally:
-            sys.stdout.flush()  # where it is caught: the interpreter's own comes too late
+            if sys.stdout is not None:  # it is, where a shell has closed it
+                sys.stdout.flush()  # where it is caught: the interpreter's own comes too late
     except BrokenPipeError:
         if not _is_unheard():
             raise

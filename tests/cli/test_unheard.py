@@ -67,6 +67,13 @@ def test_a_reader_who_has_enough_is_no_error(
     assert (done.returncode, done.stderr) == (141, "")
 
 
+def test_without_a_standard_output_it_is_done_all_the_same() -> None:
+    """`>&-`, as some cron jobs have it."""
+    shell = ["sh", "-c", '"$0" csms settings >&-', str(TAPWATT)]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False, timeout=WITHIN_S)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_an_error_that_nobody_reads_is_none_either(tmp_path: Path, deaf: int) -> None:
     """`2>&1 | head`."""
     assert said(tmp_path, "edge status --state-dir STATE", deaf, deaf).returncode == 141
