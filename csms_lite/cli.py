@@ -165,9 +165,10 @@ async def _serve(settings: Settings) -> None:
     from csms_lite.chance import system_chance
     from csms_lite.clock import SystemClock
     from csms_lite.listening import Addresses, announce
+    from edge.logstream import lasting
     from edge.notifier import Notifier
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(lasting(sys.stderr)))
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("csms_lite.websockets").setLevel(logging.CRITICAL)
     stopping = asyncio.Event()

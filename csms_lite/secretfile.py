@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from csms_lite.chance import Chance
 from csms_lite.errors import SettingsError
+from edge.wholefile import write_new
 
 
 def read_secret(path: Path, chance: Chance) -> str:
@@ -17,10 +17,9 @@ def read_secret(path: Path, chance: Chance) -> str:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w") as file:
-                file.write(chance.token() + "\n")
+        if not path.exists():
+            with suppress(FileExistsError):  # another start was first
+                write_new(path, f"{chance.token()}\n".encode())
         secret = path.read_text().strip()
     except OSError as failure:
         raise SettingsError(f"{path} cannot be used: {failure.strerror}") from failure

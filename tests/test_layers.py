@@ -23,6 +23,7 @@ PLANTS = {
     "layers-csms": ("csms_lite/people/peek.py", "import csms_lite.sessions.rules", ()),
     "ocpp": ("edge/drivers/peek.py", "import ocpp.v16", ()),
     "notifier": ("edge/notifier.py", "import edge.errors", ()),
+    "leaves": ("edge/wholefile.py", "import edge.errors", ()),
     "wire": ("edge/ocppj/peek.py", "import edge.errors", ()),
     "hmi": ("edge/hmi/peek.py", "import edge.errors", ()),
     "drivers": ("edge/drivers/lamp.py", "import edge.drivers.fan", ("edge/drivers/fan.py",)),

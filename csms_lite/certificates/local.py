@@ -13,7 +13,6 @@ Source: RFC 5280 4.2; security whitepaper ed. 3, A00.FR.5xx on keys.
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,9 +30,10 @@ from csms_lite.chance import Chance
 from csms_lite.clock import EPOCH, MILLISECOND, Clock, rfc3339, to_ms
 from csms_lite.errors import SettingsError
 from csms_lite.tls import OWN_AUTHORITY, OWN_CERTIFICATE
+from edge.wholefile import write_new, write_whole
 
 KEY: Final = "ca.key"
-SECRET, PUBLIC = 0o600, 0o644
+PUBLIC: Final = 0o644
 NAMES_MOST: Final = 50
 NAME_MOST: Final = 64  # characters of a common name (RFC 5280, ub-common-name)
 
@@ -82,12 +82,12 @@ def initialise(folder: Path, wanted: Wanted, clock: Clock, chance: Chance) -> Ma
         authority = folder / OWN_AUTHORITY
         if not authority.exists():
             pem = _pem(_authority(key, wanted.authority_days, clock, chance))
-            _write_new(authority, pem, PUBLIC)
+            write_new(authority, pem, mode=PUBLIC)
             made = True
         signer = _signer(folder, key)
         server = folder / OWN_CERTIFICATE
         if not server.exists():
-            _write_new(server, _server(key, signer, wanted, clock, chance), SECRET)
+            write_new(server, _server(key, signer, wanted, clock, chance))
             made = True
     except OSError as failure:
         raise SettingsError(f"{folder} cannot be used: {failure}") from failure
@@ -109,9 +109,9 @@ def renew(
         key, _ = _key(folder / KEY)
         if with_authority:
             made = _authority(key, wanted.authority_days, clock, chance)
-            _replace(folder / OWN_AUTHORITY, _pem(made), PUBLIC)
+            write_whole(folder / OWN_AUTHORITY, _pem(made), mode=PUBLIC)
         signer = _signer(folder, key)
-        _replace(folder / OWN_CERTIFICATE, _server(key, signer, wanted, clock, chance), SECRET)
+        write_whole(folder / OWN_CERTIFICATE, _server(key, signer, wanted, clock, chance))
     except OSError as failure:
         raise SettingsError(f"{folder} cannot be used: {failure}") from failure
     return _described(folder, made=True)
@@ -155,7 +155,7 @@ def _key(path: Path) -> tuple[ec.EllipticCurvePrivateKey, bool]:
     """The authority's key, and whether it had to be made."""
     if not path.exists():
         key = ec.generate_private_key(ec.SECP256R1())
-        _write_new(path, _key_pem(key), SECRET)
+        write_new(path, _key_pem(key))
         return key, True
     try:
         found = serialization.load_pem_private_key(path.read_bytes(), None)
@@ -270,32 +270,3 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that is not there yet, whole or not at all."""
-    if path.exists():
-        raise FileExistsError(f"{path} is there already")
-    _replace(path, content, mode)
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    draft.rename(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Make the name durable: a power cut must not leave a server without its certificate."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

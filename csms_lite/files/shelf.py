@@ -22,6 +22,7 @@ from csms_lite.errors import SettingsError, StoreFailed, TooLarge
 from csms_lite.files import service
 from csms_lite.files.rules import Bounds, StoredFile
 from csms_lite.store.writer import Store
+from edge.wholefile import take_name
 
 AT_ONCE: Final = 16  # uploads under way; each holds a chunk in memory
 CHUNK: Final = 1024 * 1024  # bytes per hop to the thread
@@ -172,14 +173,8 @@ class _Writing:
     def finish(self, path: Path) -> None:
         """Have it on the disk under its own name before anybody is told."""
         assert self._file is not None
-        os.fsync(self._file.fileno())
         self._file.close()
-        self._part.rename(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        take_name(self._part, path)
 
     def abandon(self) -> None:
         with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from pathlib import Path
 from csms_lite.errors import SettingsError
 from csms_lite.tls import OWN
 from csms_lite.upkeep.files import LOG, MONEY, reading
+from edge.wholefile import sync_directory, take_name, write_whole
 
 
 def back_up(state_dir: Path, target: Path, *, with_log: bool) -> list[Path]:
@@ -27,6 +28,7 @@ def back_up(state_dir: Path, target: Path, *, with_log: bool) -> list[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.mkdir(mode=0o700)
+        sync_directory(target.parent)
     except FileExistsError:
         raise SettingsError(f"{target} is there already: a backup overwrites none") from None
     except OSError as failure:
@@ -46,9 +48,7 @@ def _copy(source: Path, target: Path) -> Path:
             copy.commit()
         if found != ["ok"]:
             raise SettingsError(f"the copy of {source} is damaged: {'; '.join(found)}")
-        _sync(unfinished)
-        unfinished.rename(target)
-        _sync(target.parent)
+        take_name(unfinished, target)
     except (OSError, sqlite3.Error) as failure:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -63,23 +63,10 @@ def _copy_keys(source: Path, target: Path) -> list[Path]:
     copies = []
     try:
         target.mkdir(mode=0o700)
+        sync_directory(target.parent)
         for path in sorted(source.glob("*.*")):
             copies.append(target / path.name)
-            with os.fdopen(
-                os.open(copies[-1], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb"
-            ) as copy:
-                copy.write(path.read_bytes())
-            _sync(copies[-1])
-        _sync(target)
+            write_whole(copies[-1], path.read_bytes())
     except OSError as failure:
         raise SettingsError(f"{source} cannot be copied to {target}: {failure}") from failure
     return copies
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold what was written: a backup is for the day the power fails."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

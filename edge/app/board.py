@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from edge.core.state import ChargePoint
 from edge.drivers.ocpp_costs import read_default_price
 from edge.ports import Clock
 from edge.runtime.showing import Document, Showing
+from edge.wholefile import write_whole
 
 if TYPE_CHECKING:
     from edge.drivers.page import Page
@@ -58,13 +58,8 @@ def first_number(file: Path, now: Instant) -> int:
     if not 0 <= last < EXACT - A_RUN:  # not ours: we would not live to see it
         last = 0
     first = max(last + A_RUN, int(now.wall.timestamp() * 1000))
-    fresh = file.with_suffix(".new")
     try:
-        with fresh.open("w", encoding="ascii") as written:
-            written.write(f"{first}\n")
-            written.flush()
-            os.fsync(written.fileno())
-        fresh.replace(file)
+        write_whole(file, f"{first}\n".encode())
     except OSError as problem:
         log.warning("page_sequence_not_kept", why=problem.strerror)
     return first

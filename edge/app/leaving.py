@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -27,8 +28,9 @@ def leave(ending: Ending, retries: int) -> None:
     us.
     """
     signal.setitimer(signal.ITIMER_REAL, 0)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, AttributeError):  # nobody reads it, the disk is full, it is closed
+            stream.flush()
     if ending is Ending.STOPPED or Notifier(os.environ).is_heard:
         os._exit(0)
     words = [sys.executable, *_without_ready_fd(sys.orig_argv[1:])]

@@ -8,6 +8,7 @@ import sys
 import structlog
 
 from edge.drivers.diagnostics import LogRing
+from edge.logstream import lasting
 
 
 def log_to_stderr(ring: LogRing) -> None:
@@ -23,7 +24,7 @@ def log_to_stderr(ring: LogRing) -> None:
             ring,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(lasting(sys.stderr)),
     )
 
 

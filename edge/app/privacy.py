@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Final
 
 from edge.drivers.system_clock import new_key
 from edge.errors import ConfigError
+from edge.wholefile import write_new
 
 KEY: Final = "privacy.key"
 KEY_BYTES: Final = 32
@@ -69,7 +69,7 @@ def names(mode: str, state_dir: Path) -> Names:
         if mode == "off":
             return Names(former=known(state_dir).key) if path.exists() else Names()
         if not path.exists():
-            _make(path)
+            write_new(path, new_key(KEY_BYTES))  # never half of one: it renames every card
         return known(state_dir)
     except OSError as error:
         raise ConfigError(f"{path} cannot be made ({error.strerror}): check the disk") from error
@@ -88,20 +88,3 @@ def known(state_dir: Path) -> Names:
     if len(key) != KEY_BYTES:
         raise ConfigError(f"{path} is no key of {KEY_BYTES} bytes: bring it back, or remove it")
     return Names(key=key)
-
-
-def _make(path: Path) -> None:
-    """Write a new key whole, or none: half a key would rename every card at the next start."""
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, new_key(KEY_BYTES))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

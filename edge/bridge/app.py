@@ -28,6 +28,7 @@ from edge.bridge.settings import (
 )
 from edge.bridge.source import open_source, trusted
 from edge.errors import ConfigError
+from edge.logstream import lasting
 from edge.notifier import Notifier, feed_watchdog
 
 if TYPE_CHECKING:
@@ -163,5 +164,5 @@ def _log_to_stderr() -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(lasting(sys.stderr)),
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import select
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
@@ -20,11 +23,25 @@ SUMMARIES: Final = {
     "page": "the driver's pages, as a site for any host",
 }
 WRONG_USE: Final = 2
+UNHEARD: Final = 128 + signal.SIGPIPE
+STDOUT, STDERR = 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `tapwatt …`; returns the exit status. What an installer can mend is one sentence."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            if sys.stdout is not None:  # it is, where a shell has closed it
+                sys.stdout.flush()  # where it is caught: the interpreter's own comes too late
+    except BrokenPipeError:
+        if not _is_unheard():
+            raise
+        return UNHEARD
+
+
+def _run(words: Sequence[str]) -> int:
     parser = _parser(words)
     arguments = parser.parse_args(words)
     try:
@@ -35,6 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _is_unheard() -> bool:
+    """Whether nobody reads any more what we say (`| head`); what is left of it goes nowhere."""
+    waiting = select.poll()
+    for stream in (STDOUT, STDERR):
+        waiting.register(stream, 0)
+    closed = [stream for stream, events in waiting.poll(0) if events & select.POLLERR]
+    for stream in closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    return bool(closed)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 Ask = Callable[..., dict[str, Any]]
 
 WITHIN_S: Final = 120.0  # a slow card, years of sessions
-SECRET: Final = 0o600
 JOURNAL: Final = "journal.sqlite3"
 RESTORE: Final = """\
 The file holds the station's keys: whoever has it can be this station. It is for your eyes only
@@ -48,21 +46,20 @@ def verb(parser: argparse.ArgumentParser, ask: Ask) -> None:
 
 def _backup(ask: Ask, arguments: argparse.Namespace) -> int:
     from edge.errors import ConfigError
+    from edge.wholefile import whole_file
 
     if arguments.file.exists():
         raise ConfigError(f"{arguments.file} is there already: a backup overwrites none")
     named = list(_configuration(arguments.config))
     key = arguments.state_dir / "privacy.key"
-    draft = arguments.file.with_name(arguments.file.name + ".new")
     try:
         with _copied(ask, arguments) as journal:
             held = [("state/" + JOURNAL, journal), *named]
             held += [("state/privacy.key", key)] if key.exists() else []
             _check_names(held)
-            _pack(draft, held)
-        draft.rename(arguments.file)
+            with whole_file(arguments.file) as file:
+                _pack(file, held)
     except OSError as problem:
-        draft.unlink(missing_ok=True)
         raise ConfigError(f"no backup was written to {arguments.file}: {problem}") from problem
     _tell(arguments, [name for name, _ in held])
     return 0
@@ -131,16 +128,10 @@ def _copied_offline(state_dir: Path) -> Path:
         return asyncio.run(copy())
 
 
-def _pack(file: Path, held: list[tuple[str, Path]]) -> None:
-    file.unlink(missing_ok=True)  # what was left, or laid there: nobody else has it open now
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET)
-    with os.fdopen(descriptor, "wb") as raw:
-        os.fchmod(descriptor, SECRET)
-        with tarfile.open(fileobj=raw, mode="w:gz", dereference=True) as archive:
-            for name, path in held:
-                archive.add(path, name, recursive=False)
-        raw.flush()
-        os.fsync(descriptor)
+def _pack(file: IO[bytes], held: list[tuple[str, Path]]) -> None:
+    with tarfile.open(fileobj=file, mode="w:gz", dereference=True) as archive:
+        for name, path in held:
+            archive.add(path, name, recursive=False)
 
 
 def _tell(arguments: argparse.Namespace, names: list[str]) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from edge.config.enrolment import Enrolment
+    from edge.config.enrolment import Enrolment, Values
     from edge.config.settings import Settings
     from edge.doctor.finding import Finding
     from edge.drivers.ocpp_settings import Settings as LinkSettings
@@ -52,20 +51,22 @@ def _enrol(arguments: argparse.Namespace) -> int:
     from edge.app.possession import possessed
     from edge.config.enrolment import read_line
     from edge.config.loading import load
+    from edge.drivers.journal.access import ways_ended
 
     hush()
     said = read_line(_line(arguments.line))
     with possessed(arguments.state_dir):  # a running controller would dial with the old ones
-        _write(arguments.config, said)
+        with ways_ended(arguments.state_dir) as kept:
+            _write(arguments.config, said, kept)
         settings = load(arguments.config)
         found = [] if arguments.no_check else _checked(settings, arguments.state_dir)
     is_in = not _is_out(found)
     if arguments.json:
         told = [{"code": each.code, "what": each.what, "remedy": each.remedy} for each in found]
         answer = {"id": said.station, "url": said.url, "checked": bool(found), "in": is_in}
-        print(json.dumps({**answer, "findings": told}, indent=2))
+        print(json.dumps({**answer, "let_go": list(kept), "findings": told}, indent=2))
     else:
-        _tell(said, arguments.config[-1], found)
+        _tell(said, arguments.config[-1].resolve(), list(kept), found)
     return 0 if is_in else 1
 
 
@@ -77,14 +78,19 @@ def _line(given: str | None) -> str:
     return sys.stdin.readline(2000)
 
 
-def _write(files: list[Path], said: Enrolment) -> None:
-    """Put it into the last of *files*; nothing changes unless all of it can be done."""
+def _write(files: list[Path], said: Enrolment, kept: Mapping[str, str]) -> None:
+    """Put it into the last of *files*; nothing changes unless all of it can be done.
+
+    What the journal *kept* of ways in is set in the file before: going back needs nothing else.
+    """
     from edge.config.enrolment import changed
+    from edge.drivers.journal.access import KEY, PROFILE
     from edge.drivers.ocpp_line import is_plain_beyond_loopback
     from edge.drivers.pinned_root import fetch_root
     from edge.errors import ConfigError
+    from edge.wholefile import write_whole
 
-    file = files[-1]
+    file = files[-1].resolve()  # through a link, which stays one
     csms = _csms(files)
     if is_plain_beyond_loopback(said.url) and not csms.insecure:
         raise ConfigError(
@@ -93,24 +99,43 @@ def _write(files: list[Path], said: Enrolment) -> None:
         )
     if csms.certificate is not None:
         raise ConfigError("[csms] certificate is set: security profile 3 needs no key, remove one")
-    values = {"url": said.url, "password": said.key}
+    values: dict[str, str | None] = {"url": said.url, "password": said.key}
     if csms.secure_url is not None:
         values["secure_url"] = said.url
-    root, pem = file.resolve().with_name(ROOT_FILE.format((said.fingerprint or "")[:12])), None
+    root, pem = file.with_name(ROOT_FILE.format((said.fingerprint or "")[:12])), None
     if said.fingerprint is not None:
         pem = fetch_root(*said.address, said.fingerprint, FETCH_S)
         values["ca_file"] = str(root)
+    ours: Values = {
+        "station": {"id": said.station},
+        "csms": values,
+        "ocpp": {KEY: None, PROFILE: None},  # either would come before the line's
+    }
     try:
-        text = changed(file.read_text("utf-8"), {"station": {"id": said.station}, "csms": values})
+        _check_others(files[:-1], ours["ocpp"])
+        text = changed(file.read_text("utf-8"), ours)
+        was = changed(file.read_text("utf-8"), {"ocpp": kept}) if kept else None
         if pem is not None:
-            _replace(root, pem, 0o644)
+            write_whole(root, pem.encode(), mode=0o644)
         mode = file.stat().st_mode & 0o777 & ~OTHERS
-        _replace(file.with_name(file.name + BEFORE), file.read_text("utf-8"), mode, like=file)
-        _replace(file, text, mode, like=file)
+        before = file.with_name(file.name + BEFORE)
+        content = file.read_bytes() if was is None else was.encode()
+        write_whole(before, content, mode=mode, like=file)
+        write_whole(file, text.encode(), mode=mode, like=file)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or file} cannot be written ({error.strerror})"
         ) from error
+
+
+def _check_others(files: list[Path], outranking: Collection[str]) -> None:
+    import tomllib
+
+    from edge.errors import ConfigError
+
+    for file in files:
+        for name in tomllib.loads(file.read_text("utf-8")).get("ocpp", {}).keys() & outranking:
+            raise ConfigError(f"{file} sets [ocpp] {name}, which outranks the line: remove it")
 
 
 def _csms(files: list[Path]) -> LinkSettings:
@@ -119,28 +144,6 @@ def _csms(files: list[Path]) -> LinkSettings:
     from edge.drivers.registry import decode
 
     return decode(LinkSettings, load(files).csms, "csms")
-
-
-def _replace(path: Path, text: str, mode: int, like: Path | None = None) -> None:
-    """Write *path* whole or not at all, for the owner and the group of *like*."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        if like is not None:
-            owner = like.stat()
-            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(descriptor, owner.st_uid, owner.st_gid)
-        os.fchmod(descriptor, mode)
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    draft.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _checked(settings: Settings, state_dir: Path) -> list[Finding]:
@@ -170,26 +173,19 @@ async def _climbed(settings: Settings, state_dir: Path) -> list[Finding]:
         ways=ways,
         roots=roots,
     )
-    from edge.doctor.finding import fault
-
-    outranked = fault(
-        "line.key_kept",
-        "an AuthorizationKey that a central system set is in the journal, and outranks this one",
-        "set the same key there, or begin with a state directory of its own",
-    )
-    found = await examine(site, ("line",))
-    held = ways[0].key is not None and settings.csms.get("password") != ways[0].key
-    if held and _is_out(found):
-        found.append(outranked.at("csms"))
-    return found
+    return await examine(site, ("line",))
 
 
 def _is_out(found: Sequence[Finding]) -> bool:
     return any(each.level.value == "fault" for each in found)
 
 
-def _tell(said: Enrolment, file: Path, found: list[Finding]) -> None:
+def _tell(said: Enrolment, file: Path, let_go: list[str], found: list[Finding]) -> None:
     print(f"{file} has the address and the key of {said.station} (before: {file}{BEFORE})")
+    if let_go:
+        print(
+            f"what a central system had set is let go, and in the file before: {', '.join(let_go)}"
+        )
     for each in found:
         print(f"{each.what}{f': {each.remedy}' if each.remedy else ''}")
     if not found:

@@ -18,6 +18,7 @@ EXIT_STATUS: Final = {
     1: "done, and the answer is no: something is wrong, was refused, or is left",
     2: "it could not be done: wrong words, a wrong setting, or nobody there to ask",
     130: "interrupted (Ctrl-C)",
+    141: "whoever read it had enough, as head does",
 }
 """Of every verb; what it is that is wrong is one sentence on standard error, or in the answer."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 from typing import Final
 
@@ -41,6 +42,9 @@ def _logs(arguments: argparse.Namespace) -> int:
     words += ["--output=json", f"--output-fields={FIELDS}"] if arguments.json else ["--output=cat"]
     words += ["--follow"] if arguments.follow else []
     try:
-        return 1 if subprocess.run(words, check=False).returncode else 0  # noqa: S603  no shell
+        status = subprocess.run(words, check=False).returncode  # noqa: S603  no shell
     except KeyboardInterrupt:
         return 0
+    if status == -signal.SIGPIPE:
+        raise BrokenPipeError  # ours was its standard output
+    return 1 if status else 0

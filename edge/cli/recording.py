@@ -95,6 +95,8 @@ def _replay(arguments: argparse.Namespace) -> int:
             if other is not None:
                 _tell_divergence(arguments, other)
                 return DIVERGED
+    except BrokenPipeError:
+        raise
     except OSError as problem:
         raise ConfigError(f"cannot read {arguments.file}: {problem}") from problem
     if arguments.json:

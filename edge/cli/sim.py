@@ -233,16 +233,8 @@ def _report(answer_of: Callable[[], dict[str, Any]]) -> int:
         print(answer["error"], file=sys.stderr)
         return 1
     flat = all(not isinstance(value, dict | list) for value in answer.values())
-    _say(json.dumps(answer, indent=None if flat else 2))
+    print(json.dumps(answer, indent=None if flat else 2))
     return 0
-
-
-def _say(text: str) -> None:
-    """Print at once; a reader that has seen enough (`| head`) is no error."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _events(args: argparse.Namespace) -> int:

@@ -28,8 +28,8 @@ FORMS: Final = {
 }
 OPTIONAL: Final = ("ca",)
 
-Values = Mapping[str, Mapping[str, str]]
-"""Tables of edge.toml, and in each the keys to set."""
+Values = Mapping[str, Mapping[str, str | None]]
+"""Tables of edge.toml, and in each the keys to set; `None`: to remove."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,21 +88,28 @@ def changed(text: str, values: Values) -> str:
     before = tomllib.loads(text)
     for table, keys in values.items():
         for key, value in keys.items():
-            text = _with(text, table, key, f"{key} = {json.dumps(value, ensure_ascii=False)}")
+            line = None if value is None else f"{key} = {json.dumps(value, ensure_ascii=False)}"
+            text = _with(text, table, key, line)
     try:
         is_done = tomllib.loads(text) == _merged(before, values)
     except tomllib.TOMLDecodeError:
         is_done = False
     if not is_done:
-        names = ", ".join(f"[{table}] {key}" for table, keys in values.items() for key in keys)
-        raise ConfigError(f"the file is written in a way that only its author changes: set {names}")
+        wanted = ", ".join(
+            f"{'remove' if value is None else 'set'} [{table}] {key}"
+            for table, keys in values.items()
+            for key, value in keys.items()
+        )
+        raise ConfigError(f"the file is written in a way that only its author changes: {wanted}")
     return text
 
 
-def _with(text: str, table: str, key: str, line: str) -> str:
-    """Replace the line of *key* in *table*, or add it below the table's head."""
+def _with(text: str, table: str, key: str, line: str | None) -> str:
+    """Replace the line of *key* in *table*, or add it below the table's head; `None` removes it."""
     lines = text.splitlines()
     heads = [at for at, one in enumerate(lines) if _is_head(one, table)]
+    if not heads and line is None:
+        return text
     if not heads:
         return text.rstrip("\n") + f"\n\n[{table}]\n{line}\n"
     own = re.compile(rf"\s*(?:{re.escape(key)}|\"{re.escape(key)}\")\s*=")
@@ -110,9 +117,9 @@ def _with(text: str, table: str, key: str, line: str) -> str:
         if lines[at].lstrip().startswith("["):
             break
         if own.match(lines[at]):
-            lines[at] = line
+            lines[at : at + 1] = [] if line is None else [line]
             return "\n".join(lines) + "\n"
-    lines.insert(heads[0] + 1, line)
+    lines[heads[0] + 1 : heads[0] + 1] = [] if line is None else [line]
     return "\n".join(lines) + "\n"
 
 
@@ -123,5 +130,7 @@ def _is_head(line: str, table: str) -> bool:
 def _merged(before: Mapping[str, Any], values: Values) -> dict[str, Any]:
     merged = dict(before)
     for table, keys in values.items():
-        merged[table] = {**merged.get(table, {}), **keys}
+        if table in before or any(value is not None for value in keys.values()):
+            both = {**merged.get(table, {}), **keys}
+            merged[table] = {key: value for key, value in both.items() if value is not None}
     return merged

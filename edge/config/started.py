@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from edge.wholefile import write_whole
 
 NAME: Final = "started.toml"
 """In the unit's runtime directory, for its ExecStopPost."""
@@ -19,7 +20,4 @@ def keep_started(files: Sequence[Path], folder: str | None) -> None:
     """
     if not folder or len(files) != 1:
         return
-    draft = Path(folder) / f"{NAME}.new"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(files[0].read_bytes())
-    draft.rename(draft.with_name(NAME))
+    write_whole(Path(folder) / NAME, files[0].read_bytes())

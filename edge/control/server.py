@@ -1,7 +1,8 @@
 """A socket for those on the same machine: one JSON object per line in, one answer per line out.
 
 A request is `{"op": VERB, …arguments}`; the verb is called with the arguments by name and returns
-the answer, at once or as an awaitable. What it refuses (`EdgeError`) becomes `{"error": SENTENCE}`.
+the answer, at once or as an awaitable. What it refuses (`EdgeError`) becomes `{"error": SENTENCE}`;
+so do arguments that are not of the kind which the verb's signature declares.
 A stream verb owns its connection, the `Peer`. Root and our own user may ask for everything, members
 of our own group for what is named as readable, all others for nothing.
 """
@@ -9,17 +10,20 @@ of our own group for what is named as readable, all others for nothing.
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
 import difflib
 import inspect
 import os
 import socket
 import struct
+import types
+import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from enum import Enum
 from inspect import BoundArguments
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from edge.control.lines import LINE_LIMIT, NotALine, decode, encode
 from edge.errors import ConfigError, EdgeError
@@ -37,6 +41,16 @@ GUESTS_MOST: Final = 8  # connections of our group at once: files are needed for
 CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED
 UNSENT_LIMIT: Final = 1 << 22  # a peer that does not read loses its connection here
 CLOSE_S: Final = 1.0
+NAMED: Final[Mapping[Any, str]] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    types.NoneType: "null",
+}
+"""The kinds that arguments have; all others are objects."""
+SHOWN_MOST: Final = 60  # letters
 
 
 class Peer:
@@ -170,11 +184,15 @@ class _Desk:
                 if request is None:
                     return
                 verb = request.pop("op", None)
+                if not isinstance(verb, str):
+                    raise ConfigError(_unknown(verb, (*self._verbs, *self._streams)))
                 if may is not Rights.EVERYTHING and verb not in self._readable:
-                    raise ConfigError(f"only root and the user that runs it may ask for {verb!r}")
+                    raise ConfigError(
+                        f"only root and the user that runs it may ask for {_shown(verb)}"
+                    )
                 if verb in self._streams:
                     stream = self._streams[verb]
-                    fitting = _fit(verb, stream, {"peer": peer} | request)
+                    fitting = _fit(verb, stream, request, peer=peer)
                     await stream(*fitting.args, **fitting.kwargs)
                     return
                 peer.send(await self._answer(verb, request))
@@ -184,8 +202,8 @@ class _Desk:
             except EdgeError as problem:
                 peer.send({"error": str(problem)})
 
-    async def _answer(self, verb: Any, arguments: dict[str, Any]) -> Answer:
-        known = self._verbs.get(verb) if isinstance(verb, str) else None
+    async def _answer(self, verb: str, arguments: dict[str, Any]) -> Answer:
+        known = self._verbs.get(verb)
         if known is None:
             raise ConfigError(_unknown(verb, (*self._verbs, *self._streams)))
         fitting = _fit(verb, known, arguments)
@@ -193,19 +211,58 @@ class _Desk:
         return await answer if inspect.isawaitable(answer) else answer
 
 
-def _fit(verb: str, known: Callable[..., Any], arguments: dict[str, Any]) -> BoundArguments:
-    signature = inspect.signature(known)
+def _fit(
+    verb: str, known: Callable[..., Any], arguments: dict[str, Any], **ours: Peer
+) -> BoundArguments:
+    """The call of *known*; raises `ConfigError` unless *arguments* are those that it declares."""
+    signature, kinds = inspect.signature(known), get_type_hints(known)
+    takes = [name for name in signature.parameters if name not in ours]
+    for name, value in arguments.items():
+        if name not in takes:
+            listed = ", ".join(takes) or "nothing"
+            raise ConfigError(f"{verb} takes no {_shown(name)}; it takes {listed}")
+        if not _is_of(value, kinds[name]):
+            raise ConfigError(f"{verb}: {name} is {_shown(value)}: give {_named(kinds[name])}")
     try:
-        return signature.bind(**arguments)
+        return signature.bind(**ours, **arguments)
     except TypeError as problem:
-        takes = ", ".join(name for name in signature.parameters if name != "peer") or "nothing"
-        raise ConfigError(f"{verb}: {problem}; it takes {takes}") from problem
+        raise ConfigError(f"{verb}: {problem}; it takes {', '.join(takes)}") from problem
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Whether what JSON brought is of the *kind* that a verb declares."""
+    inner = get_args(kind)
+    match get_origin(kind) or kind:
+        case typing.Any:
+            return True
+        case typing.Union | types.UnionType:
+            return any(_is_of(value, one) for one in inner)
+        case builtins.list:
+            return isinstance(value, list) and all(_is_of(one, inner[0]) for one in value)
+        case builtins.float:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case builtins.int:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case plain:
+            return isinstance(value, plain)
+
+
+def _shown(value: Any) -> str:
+    """Enough of what a peer sent to know it again."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_MOST else f"{text[:SHOWN_MOST]}…"
+
+
+def _named(kind: Any) -> str:
+    if get_origin(kind) in (typing.Union, types.UnionType):
+        return " or ".join(map(_named, get_args(kind)))
+    return NAMED.get(get_origin(kind) or kind, "an object")
 
 
 def _unknown(verb: Any, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(verb), known, n=1)
+    near = difflib.get_close_matches(str(verb)[:SHOWN_MOST], known, n=1)
     meant = f" (did you mean {near[0]}?)" if near else ""
-    return f"there is no verb {verb!r}{meant}: choose one of {', '.join(sorted(known))}"
+    return f"there is no verb {_shown(verb)}{meant}: choose one of {', '.join(sorted(known))}"
 
 
 def _bind(path: Path, mode: int) -> socket.socket:

@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
+from edge.wholefile import write_whole
+
 WORDS_MAX: Final = 300  # characters of the command's last words that are kept
 CHUNK: Final = 65_536
 LINGER_S: Final = 1.0  # what the command started may hold its output open for ever
@@ -71,17 +73,7 @@ class _Words(threading.Thread):
 
 def _write(outcome: Path, said: dict[str, object]) -> None:
     """Put it on the disk, all or nothing: a power cut after the installation must not hide it."""
-    draft = outcome.with_name(outcome.name + ".new")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(said, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(outcome)
-    directory = os.open(outcome.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    write_whole(outcome, json.dumps(said).encode())
 
 
 if __name__ == "__main__":

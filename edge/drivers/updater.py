@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Final
 import structlog
 
 from edge.errors import InstallFailed
+from edge.wholefile import sync_directory
 
 LOOK_S: Final = 0.2
 
@@ -100,11 +100,7 @@ def _is_held(lock: Path) -> bool:
 
 def _remove(outcome: Path) -> None:
     outcome.unlink(missing_ok=True)
-    directory = os.open(outcome.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(outcome.parent)
 
 
 def _read(outcome: Path) -> dict[str, Any]:

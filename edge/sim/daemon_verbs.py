@@ -52,12 +52,13 @@ class DaemonVerbs:
         daemon.line.send({"ask": next(daemon.numbers), "op": "die"})
         return await _death_of(daemon)
 
-    async def clock(self, offset_s: float | None = None, freeze: bool | None = None) -> Answer:
+    async def clock(
+        self, offset_s: float | None = None, freeze: bool | str | None = None
+    ) -> Answer:
         if offset_s is not None:
             number("offset_s", offset_s)
-        if freeze is not None:
-            freeze = switch("freeze", freeze)
-        return await self._ask("clock", offset_s=offset_s, freeze=freeze)
+        freezing = None if freeze is None else switch("freeze", freeze)
+        return await self._ask("clock", offset_s=offset_s, freeze=freezing)
 
     async def reset_state(self, keep: list[str] | None = None) -> Answer:
         return await self._ask("reset_state", keep=keep or [])

@@ -80,8 +80,8 @@ def _fits(found: Any, wanted: Any) -> bool:
         if comparison == "not":
             checks.append(found != bound)
         elif comparison == "in":
-            checks.append(found in bound)
-        elif isinstance(found, int | float):
+            checks.append(isinstance(bound, list) and found in bound)
+        elif isinstance(found, int | float) and isinstance(bound, int | float):
             checks.append(found >= bound if comparison == "gte" else found <= bound)
         else:
             checks.append(False)

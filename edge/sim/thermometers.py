@@ -45,7 +45,7 @@ class Thermometers:
         file.parent.mkdir(exist_ok=True)
         half = file.with_name("being-written")
         half.write_text(f"{round(celsius * 1000)}\n", encoding="ascii")
-        half.replace(file)
+        half.replace(file)  # for who reads meanwhile; nothing here outlives a power cut
 
     def close(self) -> None:
         """Take the files away."""

@@ -14,17 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from edge.control import server as server_module
 from edge.control.client import ask, follow
 from edge.control.lines import LINE_LIMIT, NotALine, decode
 from edge.control.server import Peer, Rights, Verb, listen, rights, rights_of
 from edge.errors import ConfigError, DriverError, EdgeError
-from tests.waiting import until
+from tests.control.nonsense import nonsense
+from tests.waiting import WITHIN_S, until
+
+SENTENCE_MOST = 300  # letters
 
 
 async def double(number: int) -> dict[str, Any]:
     return {"double": number * 2}
+
+
+def share(*, much: float = 1, among: list[int] | None = None) -> dict[str, Any]:
+    return {"each": much / (1 + sum(one % 2 for one in among or []))}
 
 
 def refuse() -> dict[str, Any]:
@@ -44,7 +52,7 @@ async def count(peer: Peer, up_to: int) -> None:
 async def path(tmp_path: Path) -> AsyncIterator[Path]:
     """A socket that serves the verbs above."""
     where = tmp_path / "c.sock"
-    verbs: dict[str, Verb] = {"double": double, "refuse": refuse, "never": never}
+    verbs: dict[str, Verb] = {"double": double, "share": share, "refuse": refuse, "never": never}
     async with listen(where, verbs, {"count": count}):
         yield where
 
@@ -92,7 +100,21 @@ async def test_refusals_are_one_sentence_and_the_line_stays_open(path: Path) -> 
         (b'{"op": "dubble"}\n', "did you mean double"),
         (b'{"op": 7}\n', "there is no verb 7"),
         (b"{}\n", "there is no verb None"),
+        (b'{"op": []}\n', "there is no verb []"),
+        (b'{"op": {"op": "double"}}\n', "there is no verb {'op': 'double'}"),
         (b'{"op": "double", "nummer": 1}\n', "it takes number"),
+        (b'{"op": "double"}\n', "it takes number"),
+        (b'{"op": "double", "number": "x"}\n', "number is 'x': give a whole number"),
+        (b'{"op": "double", "number": true}\n', "give a whole number"),
+        (b'{"op": "double", "number": 9223372036854775808}\n', "9223372036854775807 at most"),
+        (b'{"op": "share", "among": [1, "x"]}\n', "give a list or null"),
+        (b'{"op": "share", "much": [1]}\n', "give a number"),
+        (b'{"op": "share", "much": NaN}\n', "NaN is no number"),
+        (b'{"op": "share", "much": 1e999}\n', "1e999 is no number"),
+        (b'{"op": "double", "number": "\\ud800"}\n', "not JSON"),
+        (b'{"op": "count", "peer": 1}\n', "it takes up_to"),
+        (b'{"op": ' + 9999 * b"[" + b"\n", "not JSON"),
+        (b'{"op": "' + 9999 * b"x" + b'"}\n', "there is no verb 'xxx"),
         (b'{"op": "refuse", "x": 1}\n', "it takes nothing"),
         (b"[1, 2]\n", "one JSON object"),
         (b"plug 1\n", "not JSON"),
@@ -103,8 +125,31 @@ async def test_nonsense_is_answered_with_what_is_allowed(
     path: Path, raw: bytes, sentence: str
 ) -> None:
     """The other side is told what is wrong in one sentence."""
-    assert sentence in (await said(path, raw))["error"]
+    error = (await said(path, raw))["error"]
+    assert sentence in error
+    assert len(error) < SENTENCE_MOST
     assert await asked(path, "double", number=1) == {"double": 2}
+
+
+@given(requests=nonsense({"double": double, "share": share, "refuse": refuse}))
+@settings(max_examples=200, deadline=None)
+def test_every_object_is_answered_on_the_line_it_came_by(requests: list[dict[str, Any]]) -> None:
+    """Whatever is in it: an answer or a sentence, and the next line is read."""
+
+    async def exchange() -> None:
+        verbs: dict[str, Verb] = {"double": double, "share": share, "refuse": refuse}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "c.sock"
+            async with listen(path, verbs), asyncio.timeout(WITHIN_S):
+                reader, writer = await asyncio.open_unix_connection(str(path))
+                for request in requests:
+                    writer.write(json.dumps(request).encode() + b"\n")
+                    answer = json.loads(await reader.readline())
+                    assert len(answer) == 1, answer
+                    assert len(str(answer.get("error", ""))) < SENTENCE_MOST
+                writer.close()
+
+    asyncio.run(exchange())
 
 
 async def test_a_stream_owns_its_connection(path: Path) -> None:

@@ -163,6 +163,22 @@ def test_the_token_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(state_dir.stat().st_mode) == 0o700
 
 
+def test_a_start_that_dies_while_it_makes_the_token_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a token is no secret, an empty file keeps the next start from making one."""
+
+    def dies(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as power:
+        power.setattr("os.fsync", dies)
+        with pytest.raises(KeyboardInterrupt):
+            read_secret(tmp_path / "token", system_chance())
+    assert not (tmp_path / "token").exists()
+    assert len(read_secret(tmp_path / "token", system_chance())) == 64
+
+
 def test_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
     """An empty token would open every door."""
     (tmp_path / "token").write_text("\n")

@@ -205,6 +205,11 @@ class Disk:
         self.log.append(("rename", (old, new)))
         self._rename({old: None, new: self.names[old]})
 
+    def link(self, old: str, new: str) -> None:
+        """One more name for the file."""
+        self.log.append(("link", (old, new)))
+        self._rename({new: self.names[old]})
+
     def sync_directory(self) -> None:
         """The names are on the card."""
         self.log.append(("sync_directory", ()))

@@ -13,9 +13,10 @@ from typing import Any, Final, cast
 
 import apsw
 
+from edge import wholefile
 from edge.core.records import Record
 from edge.core.saved import Saved
-from edge.drivers.journal import SqliteJournal, files, open_journal
+from edge.drivers.journal import SqliteJournal, open_journal
 from tests.crash.memory import Rows
 from tests.disk.commits import KINDS
 from tests.disk.connection import Connection, Said, as_told, opener
@@ -101,12 +102,12 @@ class Recording:
 @contextmanager
 def _syncs_seen() -> Iterator[None]:
     """The journal's own syncs of a directory are the simulated disk's, too."""
-    real = files.sync_directory
-    files.sync_directory = sync_directory
+    real = wholefile.sync_directory
+    wholefile.sync_directory = sync_directory
     try:
         yield
     finally:
-        files.sync_directory = real
+        wholefile.sync_directory = real
 
 
 @asynccontextmanager

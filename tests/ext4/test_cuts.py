@@ -80,9 +80,11 @@ async def cuts(disk: Disk, count: int, *words: str) -> AsyncIterator[Cut]:
             yield Cut(acknowledged, await journal.load())
 
 
-def cut_once(disk: Disk, path: Path, after_s: float, *words: str) -> int:
+def cut_once(
+    disk: Disk, path: Path, after_s: float, *words: str, module: str = "tests.ext4.writer"
+) -> int:
     """The last number that the writer had said when the disk was gone."""
-    command = [sys.executable, "-m", "tests.ext4.writer", str(path), *words]
+    command = [sys.executable, "-m", module, str(path), *words]
     writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     assert writer.stdout is not None
     try:

@@ -283,7 +283,7 @@ async def test_wait_says_what_differs_when_time_is_over(caller: Caller) -> None:
         ("ev", {"connector": 1, "state": "A"}, "choose one of B, C, D"),
         ("ev", {"connector": 1, "draw_w": -1}, "give 0 or more"),
         ("card", {"uid": "04A2B1C3D4"}, "4, 7 or 10 bytes"),
-        ("card", {"uid": 7}, "4, 7 or 10 bytes"),
+        ("card", {"uid": 7}, "give text"),
         ("card", {"uid": "DEADBEEF", "reader": 1}, "there is no reader 1"),
         ("card", {"uid": "DEADBEEF", "connectors": [5]}, "no connector 5"),
         ("meter", {"connector": 1, "power_w": "much"}, "give a number"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import sys
@@ -11,6 +12,8 @@ from typing import Any
 
 from tests.certificates import authority, signed_by
 from tests.csms_lite.central import Central, running
+from tests.together.edge_bench import Bench, bench, end
+from tests.waiting import until
 
 TAPWATT = Path(sys.executable).parent / "tapwatt"
 FIRST = """hardware = "real"
@@ -98,6 +101,42 @@ async def test_one_line_brings_a_charger_in(tmp_path: Path) -> None:
         status, out, _ = await site.enrol(line)
         assert status == 1
         assert "does not take our password" in out
+
+
+def shown_by(made: Bench) -> str:
+    """The password of the line as it stands."""
+    line = made.central.connection
+    assert line is not None
+    assert line.request is not None
+    _, _, credentials = line.request.headers["Authorization"].partition(" ")
+    return base64.b64decode(credentials).decode().partition(":")[2]
+
+
+async def test_after_an_enrolment_the_controller_comes_up_with_the_new_key(tmp_path: Path) -> None:
+    """Whatever key the central system has set by then; while the controller runs it is refused."""
+    file, state = tmp_path / "edge.toml", tmp_path / "d"
+    async with bench(tmp_path) as made:
+        url = made.central.url
+        file.write_text(f'[station]\nid = "CP-1"\n[csms]\nurl = "{url}"\npassword = "{"f" * 20}"\n')
+        line = f"tapwatt:enrol?id=CP-1&url={url}&key={'n' * 20}"
+        words = ("edge", "enrol", line, "--config", str(file), "--state-dir", str(state))
+        made.start(config=file)
+        await until(lambda: made.central.payloads("BootNotification"))
+        assert shown_by(made) == "f" * 20
+        change = {"key": "AuthorizationKey", "value": "o" * 20}
+        assert await made.central.command("1", "ChangeConfiguration", change) == {
+            "status": "Accepted"
+        }
+        await until(lambda: shown_by(made) == "o" * 20)
+        status, _, complained = await tapwatt(*words)
+        assert (status, "in use by another daemon" in complained) == (2, True)
+        assert made.daemon is not None
+        assert end(made.daemon) == 0
+        assert (await tapwatt(*words))[0] == 0
+        made.central.calls.clear()
+        made.start(config=file)
+        await until(lambda: made.central.payloads("BootNotification"))
+        assert shown_by(made) == "n" * 20
 
 
 async def test_somebody_in_between_is_not_believed(tmp_path: Path) -> None:

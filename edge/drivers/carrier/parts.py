@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from edge.drivers.carrier.places import NotCarried
+from edge.wholefile import take_name
 
 
 class Part:
@@ -58,7 +58,5 @@ class Part:
 
     def complete(self) -> None:
         """All of it is here and on the disk: it takes its name."""
-        with self._file.open("rb") as file:
-            os.fsync(file.fileno())
-        self._file.replace(self._target)
+        take_name(self._file, self._target)
         self._note.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ import aiosqlite
 import msgspec
 import structlog
 
+from edge import wholefile
 from edge.core.instant import Instant
 from edge.core.records import Queued, Record, TransactionOpened
 from edge.core.saved import Saved, SavedTransaction
@@ -62,8 +63,6 @@ FORGETTABLE: Final = {
     "credentials": "credentials",
 }
 """What `forget` can empty: the simulated bay's words and their tables."""
-
-MENDED: Final = ".mended"  # what is made beside a damaged journal, to replace it
 
 T = TypeVar("T")
 OpenDatabase = Callable[[Path], Awaitable[aiosqlite.Connection]]
@@ -202,7 +201,7 @@ async def open_journal(
     """
     opener = open_database or open_database_with(sqlite3.Connection)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mended = path.with_name(path.name + MENDED)
+    mended = path.with_name(path.name + files.MENDED)
     files.finish_replacing(path, mended)
     try:
         database = await _prepared(path, opener)
@@ -253,7 +252,7 @@ async def _prepared(path: Path, opener: OpenDatabase) -> aiosqlite.Connection:
     except BaseException:
         await database.close()
         raise
-    files.sync_directory(path.parent)
+    wholefile.sync_directory(path.parent)
     return database
 
 

@@ -8,7 +8,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from edge import wholefile
+
 NAME: Final = "journal.sqlite3"  # in the state directory
+MENDED: Final = ".mended"  # what is made beside a damaged journal, to replace it
 
 
 def finish_replacing(path: Path, mended: Path) -> None:
@@ -20,7 +23,7 @@ def finish_replacing(path: Path, mended: Path) -> None:
         for aside in asides(path)[-2:-1]:
             _move_log(path, aside)
         mended.rename(path)
-        sync_directory(path.parent)
+        wholefile.sync_directory(path.parent)
 
 
 def asides(path: Path) -> list[Path]:
@@ -34,14 +37,14 @@ def asides(path: Path) -> list[Path]:
 def move(path: Path, aside: Path) -> None:
     """Rename a journal, and only then its WAL: without it a journal is an older one."""
     path.rename(aside)
-    sync_directory(path.parent)
+    wholefile.sync_directory(path.parent)
     _move_log(path, aside)
 
 
 def _move_log(path: Path, aside: Path) -> None:
     with suppress(FileNotFoundError):
         path.with_name(f"{path.name}-wal").rename(aside.with_name(f"{aside.name}-wal"))
-        sync_directory(path.parent)
+        wholefile.sync_directory(path.parent)
 
 
 def copy(connection: sqlite3.Connection, path: Path) -> Path:
@@ -61,12 +64,3 @@ def copy(connection: sqlite3.Connection, path: Path) -> Path:
         return path
     path.unlink()
     raise sqlite3.DatabaseError(f"the copy is damaged: {verdict}")
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in *directory* durable: a file that a power cut un-names is lost whole."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
