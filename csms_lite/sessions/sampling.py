@@ -88,7 +88,11 @@ def keep_samples(db: Connection, told: Sequence[Measured]) -> dict[int, list[Sam
         db,
         [
             {
-                **name._asdict(),
+                "station_id": name.station_id,
+                "connector": name.connector,
+                "transaction_id": name.transaction_id,
+                "at_ms": name.at_ms,
+                "fingerprint": name.fingerprint,
                 "energy_wh": sample.energy_wh,
                 "power_w": sample.power_w,
                 "values_json": text,
