@@ -108,6 +108,19 @@ function costOf({ connector, tariff, format }, session) {
   return { amount: format.money(session.cost_minor, tariff.currency), isFinal: session.cost_final };
 }
 
+/**
+ * What the operator wants drawn as a QR code; whose feed carries the words draws it, too.
+ * @param {Sight} sight
+ */
+export function billPart({ connector, stationId, words }) {
+  const said = connector.cost?.qr_code_text;
+  if (!said) return null;
+  const station = `/api/public/stations/${encodeURIComponent(stationId)}`;
+  // The words stand in the address so that others are another picture.
+  const src = `${station}/bill-${connector.connector}.svg?${new URLSearchParams({ of: said })}`;
+  return h("figure", { class: "bill" }, h("img", { src, alt: "" }), h("figcaption", {}, words.say("cost.bill")));
+}
+
 /** @param {Session} session @param {number} at @returns {number} ms */
 function spanMs(session, at) {
   const begin = timeOf(session.started_at) ?? at;
