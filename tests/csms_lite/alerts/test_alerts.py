@@ -265,6 +265,36 @@ async def test_an_alert_is_open_once_and_its_details_are_the_newest(yard: Yard) 
     assert await yard.store.read(service.list_alerts, 9, charger="CP-2") == []
 
 
+async def test_what_is_wrong_with_ourselves_is_told_without_a_charger(yard: Yard) -> None:
+    """Once while it is the same, anew when it is worse; what is unknown now is let be."""
+    await yard.store.do(begin_epoch, yard.clock.now_ms())
+    station = await yard.station("CP-1")
+    await yard.store.do(service.raise_alert, station, "certificate", {}, now_ms=1)
+
+    async def keep(wrong: dict[str, int], *unknown: str) -> list[tuple[str | None, str]]:
+        details = {subject: {"within_days": days} for subject, days in wrong.items()}
+        await yard.store.do(service.keep_own, "certificate", details, unknown, now_ms=5)
+        found = await yard.store.read(service.list_alerts, 9, only_open=True)
+        assert ("CP-1", None) in [(one.charger, one.subject) for one in found]
+        return sorted((one.subject, one.details_json) for one in found if one.charger is None)
+
+    a60, a30, b60 = ('{"within_days":60}', '{"within_days":30}', '{"within_days":60}')
+    assert await keep({"a": 60, "b": 60}) == [("a", a60), ("b", b60)]
+    assert await keep({"a": 60, "b": 60}) == [("a", a60), ("b", b60)]
+    assert await keep({"a": 30, "b": 60}) == [("a", a30), ("b", b60)]
+    assert await keep({"a": 30}, "b") == [("a", a30), ("b", b60)]
+    assert await keep({"a": 30}) == [("a", a30)]
+    assert await keep({}) == []
+    changes = map(change_document, await yard.store.read(changes_after, 0, None, 100))
+    told = [
+        (one["details"]["subject"], one["details"]["closed_at_ms"])
+        for one in changes
+        if one["kind"] == "alert" and one["charger"] is None
+    ]
+    assert told == [("a", None), ("b", None), ("a", 5), ("a", None), ("b", 5), ("a", 5)]
+    assert await yard.store.read(service.stations_with, "certificate") == {station}
+
+
 async def test_a_fault_is_an_alert_with_its_code_until_all_is_well(central: Central) -> None:
     """B50, TC_024: raised by the status, acknowledged by somebody, closed by the station."""
     async with central.station() as station:
