@@ -208,6 +208,44 @@ async def test_an_update_that_failed_is_alerted_of_until_it_goes_on(
         assert await central.get("/api/alerts?open=true") == []
 
 
+@pytest.mark.parametrize(
+    ("versions", "is_closed"),
+    [
+        (("1.0",), False),  # it goes on as it was
+        (("2.0",), True),  # somebody stood before it
+        (("1.0", "2.0"), True),
+        (("0.9",), False),  # it fell back to what it had before
+        (("",), False),  # it does not say
+    ],
+)
+async def test_firmware_that_it_never_had_ends_the_alert_of_an_update(
+    central: Central, versions: tuple[str, ...], is_closed: bool
+) -> None:
+    """However it came there; a charger that booted into its old version was not updated."""
+    async with central.station() as station:
+        for version in ("0.9", "1.0"):
+            await station.boot(firmwareVersion=version)
+        await station.call("FirmwareStatusNotification", {"status": "InstallationFailed"})
+        for version in versions:
+            await station.boot(**({"firmwareVersion": version} if version else {}))
+        found = await central.get("/api/alerts?charger=CP-1")
+        assert [one["kind"] for one in found] == ["update_failed"]
+        assert (found[0]["closed_at"] is not None) is is_closed
+
+
+async def test_a_charger_of_which_no_version_is_known_is_not_thought_updated(
+    central: Central,
+) -> None:
+    """It did not say, or we did not listen yet: what it says next may be its old version."""
+    async with central.station() as station:
+        await station.boot()
+        await station.call("FirmwareStatusNotification", {"status": "InstallationFailed"})
+        await station.boot(firmwareVersion="1.0")
+        assert len(await central.get("/api/alerts?open=true")) == 1
+        await station.boot(firmwareVersion="2.0")
+        assert await central.get("/api/alerts?open=true") == []
+
+
 async def test_changes_of_line_and_state_become_events_once(yard: Yard) -> None:
     """CONNECTED, STALE, DISCONNECTED; Free, Broken: told when they change, and only then."""
     station = await yard.station("CP-1")
