@@ -56,7 +56,7 @@ function alone(why, words) {
       "p",
       {},
       h("strong", { "data-field": "outlook" }, words.say("banner.alone")),
-      why && [" ", h("span", { class: "why", "data-field": "why" }, words.has(reason) ? words.say(reason) : `${words.say("fault.code")} ${why}`)],
+      why && [" ", h("span", { "data-field": "why" }, words.has(reason) ? words.say(reason) : `${words.say("fault.code")} ${why}`)],
     ),
   );
 }

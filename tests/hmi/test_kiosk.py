@@ -62,23 +62,35 @@ def test_all_fits_when_the_station_is_alone(
 
 
 @pytest.mark.parametrize("size", [SMALL_KIOSK, KIOSK, LARGE_KIOSK], ids=str)
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_a_bill_fits_beside_what_it_is_for(
-    open_page: Any, screened: StandIn, station: Station, size: tuple[int, int]
+    open_page: Any, screened: StandIn, station: Station, size: tuple[int, int], language: str
 ) -> None:
-    """Large enough for a telephone's camera, with energy and amount, also when the line broke."""
+    """Large enough for a camera, also when the line broke, and after the cable is out."""
     screened.bill = qr_svg("https://bills.example/i/4711-abcdefghijkl")
     document = station.billed()
     document["station"] |= {"online": False, "offline": APART}
     first = document["connectors"][0]
     document["connectors"] = [first, first | {"connector": 2, "cost": None}]
     screened.say(document)
-    seen = open_page(size, "?kiosk=1")
+    seen = open_page(size, f"?kiosk=1&lang={language}")
+
+    def fits(*parts: str) -> None:
+        box = seen.card().locator(".bill img").bounding_box()
+        assert box["width"] == box["height"] >= SCANNED_PX
+        for part in (".bill", *parts):
+            expect(seen.card().locator(part)).to_be_in_viewport(ratio=1)
+        assert seen.page.evaluate("document.documentElement.scrollHeight") <= size[1]
+        spilled = "[...document.querySelectorAll('.card, .card *')].filter("
+        spilled += "one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)"
+        assert seen.page.evaluate(f"{spilled}.map(one => one.className)") == []
+
     seen.shows("Finishing", "live")
-    box = seen.card().locator(".bill img").bounding_box()
-    assert box["width"] == box["height"] >= SCANNED_PX
-    for field in ("energy", "cost"):
-        expect(seen.field(field)).to_be_in_viewport(ratio=1)
-    assert seen.page.evaluate("document.documentElement.scrollHeight") <= size[1]
+    fits('[data-field="energy"]', '[data-field="cost"]')
+    document["connectors"][0] |= {"status": "Available", "session": None}
+    screened.say(document | {"sequence": document["sequence"] + 1})
+    seen.shows("Available", "live")
+    fits(".invite span")
     assert seen.errors == []
 
 

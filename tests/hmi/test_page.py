@@ -229,7 +229,7 @@ def test_a_bill_is_drawn_as_the_station_drew_it(
     expect(picture).to_be_visible()
     expect(picture).to_have_js_property("complete", True)
     assert picture.evaluate("image => image.naturalWidth > 0")
-    expect(seen.card()).to_contain_text("Scan for your bill")
+    expect(seen.card()).to_contain_text("Your bill")
     first = picture.get_attribute("src")
     server.say(station.billed("https://bills.example/4712"))
     expect(picture).not_to_have_attribute("src", first)
