@@ -44,6 +44,13 @@ class Warned(NamedTuple):
     within_days: int
 
 
+class Outlook(NamedTuple):
+    """What the alerts are to say: which warnings are due, by name, and of what nothing is known."""
+
+    due: dict[str, Warned]
+    unread: frozenset[str]
+
+
 class Vigil:
     """Looks at the files that *settings* name; *contexts* are those that listen."""
 
@@ -54,7 +61,7 @@ class Vigil:
         self._store = store
         self._clock = clock
         self._contexts = contexts
-        self._told: dict[str, Warned] | None = None
+        self._told: Outlook | None = None
         """What the alerts say; `None` before the first look: another process left them."""
         self._stamp: tuple[tuple[str, int, int], ...] | None = None
         self.found: tuple[Held, ...] = ()
@@ -76,13 +83,9 @@ class Vigil:
             self._stamp = stamp
             self.found = tuple(self._read())
         now_ms = self._clock.now_ms()
-        due = {
-            one.name: Warned(one.not_after_ms, within_days)
-            for one in self.found
-            if (within_days := stage(one.not_after_ms, now_ms)) is not None
-        }
-        if due != self._told:
-            await self._tell(due, now_ms)
+        outlook = self._outlook(now_ms)
+        if outlook != self._told:
+            await self._tell(outlook, now_ms)
 
     def _stamp_now(self) -> tuple[tuple[str, int, int], ...]:
         """What changes with the files: their inodes and times."""
@@ -122,9 +125,20 @@ class Vigil:
                 log.warning("certificate_unreadable", certificate=name, error=str(failure))
         return found
 
-    async def _tell(self, due: dict[str, Warned], now_ms: int) -> None:
-        for name, one in due.items():
-            if (self._told or {}).get(name) == one:
+    def _outlook(self, now_ms: int) -> Outlook:
+        due = {
+            one.name: Warned(one.not_after_ms, within_days)
+            for one in self.found
+            if (within_days := stage(one.not_after_ms, now_ms)) is not None
+        }
+        read = {one.name for one in self.found}
+        unread = frozenset(name for name, _ in named(self._settings) if name not in read)
+        return Outlook(due, unread)
+
+    async def _tell(self, outlook: Outlook, now_ms: int) -> None:
+        logged = {} if self._told is None else self._told.due
+        for name, one in outlook.due.items():
+            if logged.get(name) == one:
                 continue
             left = days_left(one.not_after_ms, now_ms)
             say = log.error if one.within_days == OVER else log.warning
@@ -132,12 +146,11 @@ class Vigil:
             say("certificate_ends", certificate=name, not_after=ends, days_left=left, do=RENEW)
         wrong = {
             name: {"not_after": rfc3339(one.not_after_ms), "within_days": one.within_days}
-            for name, one in due.items()
+            for name, one in outlook.due.items()
         }
-        unread = {name for name, _ in named(self._settings)} - {one.name for one in self.found}
         try:
-            await self._store.do(keep_own, CERTIFICATE, wrong, unread, now_ms)
+            await self._store.do(keep_own, CERTIFICATE, wrong, outlook.unread, now_ms)
         except CsmsError as failure:
             log.warning("alert_not_kept", error=str(failure))  # and told again at the next look
         else:
-            self._told = due
+            self._told = outlook

@@ -139,6 +139,10 @@ async def test_a_certificate_that_is_used_no_more_is_warned_of_no_more(
     watch = Vigil(left, desk.store, SystemClock(), ())
     await watch.look()
     assert await desk.alerts() == [("station_ca_cert", 7)]
+    renewed = signed_by(authority(), "csms", days=(-1, 90)).save(tmp_path, "renewed")[0]
+    ending.write_bytes(renewed.read_bytes())
+    await watch.look()
+    assert await desk.alerts() == []
 
 
 async def test_every_certificate_of_ours_is_watched(tmp_path: Path, desk: Desk) -> None:
