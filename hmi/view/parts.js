@@ -45,7 +45,8 @@ export function sessionParts(sight, session) {
  * @returns {Node_}
  */
 export function pricePart({ connector, tariff, priceText, words, format }) {
-  const said = connector.cost?.price_text ?? (tariff === null ? priceText : null);
+  const own = connector.cost?.final === false ? connector.cost.price_text : null;
+  const said = own ?? (tariff === null ? priceText : null);
   if (said !== null) return saidPart(said);
   const marks = { class: tariff === null ? "price none unpriced" : "price", "data-field": "price" };
   if (tariff === null) return h("p", marks, words.say("price.none"));
@@ -109,16 +110,21 @@ function costOf({ connector, tariff, format }, session) {
 }
 
 /**
- * What the operator wants drawn as a QR code; whose feed carries the words draws it, too.
+ * The bill of this session or of the one that is over, and its QR code: whose feed carries the words draws it, too.
  * @param {Sight} sight
  */
-export function billPart({ connector, stationId, words }) {
-  const said = connector.cost?.qr_code_text;
-  if (!said) return null;
+export function billParts({ connector, stationId, words }) {
+  const cost = connector.cost ?? null;
+  if (cost === null) return [];
+  const isOver = cost.final && connector.session === null;
   const station = `/api/public/stations/${encodeURIComponent(stationId)}`;
   // The words stand in the address so that others are another picture.
-  const src = `${station}/bill-${connector.connector}.svg?${new URLSearchParams({ of: said })}`;
-  return h("figure", { class: "bill" }, h("img", { src, alt: "" }), h("figcaption", {}, words.say("cost.bill")));
+  const src = `${station}/bill-${connector.connector}.svg?${new URLSearchParams({ of: cost.qr_code_text ?? "" })}`;
+  return [
+    isOver && cost.amount !== null && h("dl", { class: "facts" }, fact(words.say("fact.cost_final"), "cost", cost.amount)),
+    isOver && cost.price_text !== null && h("p", { class: "said", "data-field": "said" }, cost.price_text),
+    !!cost.qr_code_text && h("figure", { class: "bill" }, h("img", { src, alt: "" }), h("figcaption", {}, words.say("cost.bill"))),
+  ];
 }
 
 /** @param {Session} session @param {number} at @returns {number} ms */

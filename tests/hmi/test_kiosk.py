@@ -76,7 +76,9 @@ def test_a_bill_fits_beside_what_it_is_for(
     seen = open_page(size, f"?kiosk=1&lang={language}")
 
     def fits(*parts: str) -> None:
-        box = seen.card().locator(".bill img").bounding_box()
+        picture = seen.card().locator(".bill img")
+        expect(picture).not_to_have_js_property("naturalWidth", 0)
+        box = picture.bounding_box()
         assert box["width"] == box["height"] >= SCANNED_PX
         for part in (".bill", *parts):
             expect(seen.card().locator(part)).to_be_in_viewport(ratio=1)
@@ -87,10 +89,14 @@ def test_a_bill_fits_beside_what_it_is_for(
 
     seen.shows("Finishing", "live")
     fits('[data-field="energy"]', '[data-field="cost"]')
-    document["connectors"][0] |= {"status": "Available", "session": None}
+    document["connectors"][0]["session"] = None
     screened.say(document | {"sequence": document["sequence"] + 1})
+    expect(seen.field("energy")).to_have_count(0)
+    fits('[data-field="cost"]')
+    document["connectors"][0]["status"] = "Available"
+    screened.say(document | {"sequence": document["sequence"] + 2})
     seen.shows("Available", "live")
-    fits(".invite span")
+    fits('[data-field="cost"]', ".invite span")
     assert seen.errors == []
 
 

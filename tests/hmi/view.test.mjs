@@ -85,6 +85,8 @@ test("a bill is a picture of the station's, another for other words, whatever th
   const image = (text) => find(draw(connectorOf({ connector: 2, cost: cost(text) })).children, "img");
   assert.equal(image("https://b.example/1").attributes.src, "/api/public/stations/K7PLM2QX/bill-2.svg?of=https%3A%2F%2Fb.example%2F1");
   assert.match(image("\ud83d").attributes.src, /of=%EF%BF%BD$/);
+  const over = draw(connectorOf({ status: "Finishing", cost: { ...cost("x"), price_text: "Thank you" } }));
+  assert.deepEqual([over.field("cost"), over.field("said")], ["3.30", "Thank you"]);
   for (const none of [null, "", undefined]) assert.equal(image(none), undefined);
   for (const [language] of LANGUAGES) {
     assert.doesNotMatch(draw(connectorOf({ cost: cost("x") }), { language }).text, /cost\.\w/, language);
@@ -164,6 +166,8 @@ test("without a tariff a free connector shows what the operator says to everybod
   const change = { tariff: null, price_text: "0.49 EUR/kWh" };
   assert.equal(draw(connectorOf(), { change }).field("price"), "0.49 EUR/kWh");
   assert.equal(draw(connectorOf(), { change: { price_text: "dear" } }).field("price"), "€0.49 per kWh");
+  const last = { price_text: "3.30 EUR in all", amount: "3.30", final: true };
+  assert.equal(draw(connectorOf({ cost: last }), { change }).field("price"), "0.49 EUR/kWh");
 });
 
 test("no number older than twenty seconds goes without a mark", () => {
