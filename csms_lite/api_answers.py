@@ -12,6 +12,11 @@ from typing import Any, Final
 Schema = dict[str, Any]
 
 SHAPES: Final[Mapping[str, str]] = {
+    "Alert": (
+        "id integer, charger string?, connector integer, subject string?, kind string, "
+        "details object, opened_at time, closed_at time?, acknowledged_at time?, "
+        "acknowledged_by string?"
+    ),
     "Card": (
         "tag string, kind string, label string?, user_id integer?, status string, reason string?, "
         "parent string?, valid_from time?, expiry time?, chargers array?, budgets object"
@@ -55,6 +60,7 @@ SHAPES: Final[Mapping[str, str]] = {
     ),
 }
 ANSWERS: Final[Mapping[str, str]] = {
+    "GET /api/alerts": "[Alert]",
     "GET /api/cards": "[Card]",
     "GET /api/cards/{tag}": "Card",
     "GET /api/chargers": "[Charger]",
@@ -72,6 +78,7 @@ ANSWERS: Final[Mapping[str, str]] = {
     "PATCH /api/sites/{site_id}": "Site",
     "PATCH /api/users/me": "UserAnswer",
     "PATCH /api/users/{user}": "UserAnswer",
+    "POST /api/alerts/{alert_id}/acknowledge": "Alert",
     "POST /api/auth/login": "Tokens",
     "POST /api/auth/refresh": "Tokens",
     "POST /api/auth/register": "Tokens",

@@ -31,7 +31,7 @@ ABOUT: Final = (
 )
 TAGS: Final[Mapping[str, str]] = {
     "about": "This description, for machines and for people.",
-    "alerts": "What an operator should look at: chargers that are silent or have a fault.",
+    "alerts": "What an operator should look at: chargers that are silent, a fault, certificates.",
     "audit": "Who changed or looked at what.",
     "auth": "How people come in and go.",
     "cards": "Who may charge.",

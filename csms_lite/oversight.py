@@ -222,7 +222,7 @@ def oversee(
         recorder=recorder,
         keeper=Keeper(log_store, clock, recorder, Path(settings.state_dir), retention),
         courier=Courier(store, clock, Poster(is_private_allowed=settings.webhook_private)),
-        vigil=Vigil(settings, clock, changes.note, contexts),
+        vigil=Vigil(settings, store, clock, contexts),
     )
 
 

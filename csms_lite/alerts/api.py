@@ -27,7 +27,11 @@ def alert_routes(store: Store, clock: Clock) -> APIRouter:
         open_only: Annotated[bool, Query(alias="open")] = False,
         count: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> list[dict[str, Any]]:
-        """List alerts, newest first; with `open=true` only what is wrong now."""
+        """List alerts, newest first; with `open=true` only what is wrong now.
+
+        Those of the central system itself have no `charger`, but a `subject`, such as the name of
+        a certificate that ends.
+        """
         found = await store.read(service.list_alerts, count, charger=charger, only_open=open_only)
         return [_alert(one) for one in found]
 
@@ -46,6 +50,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "id": alert.alert_id,
         "charger": alert.charger,
         "connector": alert.connector,
+        "subject": alert.subject,
         "kind": alert.kind,
         "details": loads(alert.details_json),
         "opened_at": rfc3339(alert.opened_at_ms),

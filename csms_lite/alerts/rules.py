@@ -3,7 +3,8 @@
     raised ──► open ──► closed      by itself, when what was wrong is gone
                  └ acknowledged     somebody has seen it; it stays open while it is true
 
-There is one open alert per station, connector and kind, however often it is raised.
+There is one open alert per station, connector and kind, however often it is raised; of the central
+system itself, one per kind and what it is about.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Alert(NamedTuple):
     """An alert as it is stored."""
 
     alert_id: int
-    charger: str
+    charger: str | None
+    """`None`: it concerns the central system itself."""
     connector: int
     kind: str
     details_json: str
@@ -40,3 +42,5 @@ class Alert(NamedTuple):
     closed_at_ms: int | None
     acknowledged_at_ms: int | None
     acknowledged_by: str | None
+    subject: str | None
+    """What of the central system it is about; `None` for a charger's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection
 
@@ -50,6 +50,36 @@ def close(
         db, of_station=station_id, of_connector=connector, of_kind=kind, at_ms=now_ms
     )
     return closed > 0
+
+
+def keep_own(
+    db: Connection,
+    kind: str,
+    wrong: Mapping[str, Mapping[str, object]],
+    unknown: Collection[str],
+    now_ms: int,
+) -> None:
+    """Have open of our own alerts of *kind* what is *wrong* now: details by what it is about.
+
+    What stands with the same details stays as it is, with who has seen it, and so does what is
+    *unknown*; with others it is raised anew, so that it is told again; all else is gone, and
+    closed.
+    """
+    wanted = {subject: dumps(details) for subject, details in wrong.items()}
+    open_now = {str(subject): str(text) for subject, text in sql.own_open.rows(db, of_kind=kind)}
+    for subject, text in open_now.items():
+        if wanted.get(subject) != text and subject not in unknown:
+            sql.close_own.run(db, of_kind=kind, of_subject=subject, at_ms=now_ms)
+    for subject, text in wanted.items():
+        if open_now.get(subject) != text:
+            sql.open_own.run(
+                db,
+                connector=STATION,
+                kind=kind,
+                subject=subject,
+                details_json=text,
+                at_ms=now_ms,
+            )
 
 
 def acknowledge(db: Connection, alert_id: int, by: str, now_ms: int) -> Alert:

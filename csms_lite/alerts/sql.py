@@ -14,7 +14,7 @@ from csms_lite.store.tables import alerts, stations
 _ALERT: Final = tuple(
     stations.c.identity if name == "charger" else alerts.c[name] for name in Alert._fields
 )
-_ALL = select(*_ALERT).join_from(alerts, stations)
+_ALL = select(*_ALERT).join_from(alerts, stations, isouter=True)
 _NEWEST = _ALL.order_by(alerts.c.alert_id.desc()).limit(bindparam("count"))
 
 by_id: Final = Prepared(_ALL.where(alerts.c.alert_id == bindparam("alert_id")))
@@ -26,7 +26,9 @@ newest_open_of: Final = Prepared(
 )
 places_open: Final = Prepared(
     select(alerts.c.station_id, alerts.c.connector).where(
-        alerts.c.kind == bindparam("kind"), alerts.c.closed_at_ms.is_(None)
+        alerts.c.kind == bindparam("kind"),
+        alerts.c.closed_at_ms.is_(None),
+        alerts.c.station_id.is_not(None),
     )
 )
 _raise = insert(alerts).values(
@@ -60,6 +62,26 @@ close_one: Final = Prepared(
         alerts.c.kind == bindparam("of_kind"),
         alerts.c.closed_at_ms.is_(None),
     )
+    .values(closed_at_ms=bindparam("at_ms"))
+)
+_OWN_OPEN = (
+    alerts.c.kind == bindparam("of_kind"),
+    alerts.c.closed_at_ms.is_(None),
+    alerts.c.station_id.is_(None),
+)
+own_open: Final = Prepared(select(alerts.c.subject, alerts.c.details_json).where(*_OWN_OPEN))
+open_own: Final = Prepared(
+    insert(alerts).values(
+        connector=bindparam("connector"),
+        kind=bindparam("kind"),
+        subject=bindparam("subject"),
+        details_json=bindparam("details_json"),
+        opened_at_ms=bindparam("at_ms"),
+    )
+)
+close_own: Final = Prepared(
+    update(alerts)
+    .where(*_OWN_OPEN, alerts.c.subject == bindparam("of_subject"))
     .values(closed_at_ms=bindparam("at_ms"))
 )
 acknowledge: Final = Prepared(

@@ -1,30 +1,31 @@
 """Watches over our own certificates: a renewed one is taken up, one that ends is told of.
 
 A renewal holds for connections made from then on; those that are open keep theirs. What cannot be
-used leaves the old one in place. Each warning (60, 30, 7 days, over) is told once per start: a log
-line, and a change of the kind `alert`, which streams and webhooks carry.
+used leaves the old one in place. Each warning (60, 30, 7 days, over) is an alert of no charger,
+which a renewed certificate closes, and once per start a line in the log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
+from csms_lite.alerts.rules import CERTIFICATE
+from csms_lite.alerts.service import keep_own
 from csms_lite.clock import Clock, rfc3339
 from csms_lite.ending import OVER, days_left, stage
 from csms_lite.errors import CsmsError, SettingsError
 from csms_lite.settings import Settings
+from csms_lite.store.writer import Store
 from csms_lite.tls import named, server_context
 
 EVERY_S: Final = 10.0  # how late a renewed certificate may be taken up
 RENEW: Final = "renew it in time: chargers refuse a certificate that is over"
-
-Note = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -36,17 +37,32 @@ class Held(NamedTuple):
     not_after_ms: int
 
 
+class Warned(NamedTuple):
+    """The warning that is due for a certificate."""
+
+    not_after_ms: int
+    within_days: int
+
+
+class Outlook(NamedTuple):
+    """What the alerts are to say: which warnings are due, by name, and of what nothing is known."""
+
+    due: dict[str, Warned]
+    unread: frozenset[str]
+
+
 class Vigil:
     """Looks at the files that *settings* name; *contexts* are those that listen."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, note: Note, contexts: Sequence[ssl.SSLContext]
+        self, settings: Settings, store: Store, clock: Clock, contexts: Sequence[ssl.SSLContext]
     ) -> None:
         self._settings = settings
+        self._store = store
         self._clock = clock
-        self._note = note
         self._contexts = contexts
-        self._told: dict[str, int] = {}
+        self._told: Outlook | None = None
+        """What the alerts say; `None` before the first look: another process left them."""
         self._stamp: tuple[tuple[str, int, int], ...] | None = None
         self.found: tuple[Held, ...] = ()
         """What was read last."""
@@ -66,8 +82,10 @@ class Vigil:
             self._take_up()  # at the first look too: it may have been renewed since the start
             self._stamp = stamp
             self.found = tuple(self._read())
-        for one in self.found:
-            await self._tell(one)
+        now_ms = self._clock.now_ms()
+        outlook = self._outlook(now_ms)
+        if outlook != self._told:
+            await self._tell(outlook, now_ms)
 
     def _stamp_now(self) -> tuple[tuple[str, int, int], ...]:
         """What changes with the files: their inodes and times."""
@@ -107,22 +125,32 @@ class Vigil:
                 log.warning("certificate_unreadable", certificate=name, error=str(failure))
         return found
 
-    async def _tell(self, one: Held) -> None:
-        now_ms = self._clock.now_ms()
-        due = stage(one.not_after_ms, now_ms)
-        if due is None:
-            self._told.pop(one.name, None)
-            return
-        if self._told.get(one.name) == due:
-            return
-        self._told[one.name] = due
-        left = days_left(one.not_after_ms, now_ms)
-        ends = rfc3339(one.not_after_ms)
-        say = log.error if due == OVER else log.warning
-        say("certificate_ends", certificate=one.name, not_after=ends, days_left=left, do=RENEW)
-        details = {"kind": "certificate", "certificate": one.name, "not_after": ends}
+    def _outlook(self, now_ms: int) -> Outlook:
+        due = {
+            one.name: Warned(one.not_after_ms, within_days)
+            for one in self.found
+            if (within_days := stage(one.not_after_ms, now_ms)) is not None
+        }
+        read = {one.name for one in self.found}
+        unread = frozenset(name for name, _ in named(self._settings) if name not in read)
+        return Outlook(due, unread)
+
+    async def _tell(self, outlook: Outlook, now_ms: int) -> None:
+        logged = {} if self._told is None else self._told.due
+        for name, one in outlook.due.items():
+            if logged.get(name) == one:
+                continue
+            left = days_left(one.not_after_ms, now_ms)
+            say = log.error if one.within_days == OVER else log.warning
+            ends = rfc3339(one.not_after_ms)
+            say("certificate_ends", certificate=name, not_after=ends, days_left=left, do=RENEW)
+        wrong = {
+            name: {"not_after": rfc3339(one.not_after_ms), "within_days": one.within_days}
+            for name, one in outlook.due.items()
+        }
         try:
-            await self._note("alert", {**details, "days_left": left})
+            await self._store.do(keep_own, CERTIFICATE, wrong, outlook.unread, now_ms)
         except CsmsError as failure:
-            del self._told[one.name]  # told again at the next look
-            log.warning("alert_not_kept", error=str(failure))
+            log.warning("alert_not_kept", error=str(failure))  # and told again at the next look
+        else:
+            self._told = outlook

@@ -34,6 +34,16 @@ def booted(db: Connection, station_id: int, boot: Boot, answer: str, now_ms: int
     )
 
 
+def is_new(db: Connection, station_id: int, firmware: str) -> bool:
+    """Say whether the boot that was kept last is a station's first with *firmware*, after others.
+
+    Of a station that told of no other before nothing is known, so nothing is new.
+    """
+    known = {"station_id": station_id, "firmware": firmware}
+    is_first = len(sql.boots_with.rows(db, **known)) == 1
+    return is_first and sql.boot_with_another.one(db, **known) is not None
+
+
 def beat(db: Connection, station_id: int, now_ms: int) -> None:
     """Keep a heartbeat: one row counts those of ten minutes."""
     after_ms = now_ms - BEATS_PER_ROW_MS

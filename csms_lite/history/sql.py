@@ -39,6 +39,16 @@ keep_boot: Final = Prepared(
         boot_json=bindparam("boot_json"),
     )
 )
+_OF_STATION = boots.c.station_id == bindparam("station_id")
+boots_with: Final = Prepared(
+    select(boots.c.boot_id)
+    .where(_OF_STATION, boots.c.firmware == bindparam("firmware"))
+    .order_by(boots.c.boot_id.desc())
+    .limit(2)
+)
+boot_with_another: Final = Prepared(
+    select(boots.c.boot_id).where(_OF_STATION, boots.c.firmware != bindparam("firmware")).limit(1)
+)
 _newest_row = (
     select(beats.c.beat_id)
     .where(beats.c.station_id == bindparam("of_station"), beats.c.at_ms > bindparam("after_ms"))

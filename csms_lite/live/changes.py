@@ -171,7 +171,9 @@ class Changes:
     ) -> AsyncGenerator[Told, None]:
         with self._following(user_id, wanted) as follower:
             if self._handed is None:
-                self._handed = (await self._store.read(ends))[1]
+                newest = (await self._store.read(ends))[1]
+                if self._handed is None:  # who came at the same time has set it: it stands
+                    self._handed = newest
             oldest, newest = await self._store.read(ends)
             last = newest if after is None else after
             if after is None:

@@ -105,7 +105,7 @@ WATCHED: Final = (
         table=alerts,
         kind="alert",
         changed=("closed_at_ms", "acknowledged_at_ms"),
-        told=("alert_id", "kind", "opened_at_ms", "closed_at_ms", "acknowledged_at_ms"),
+        told=("alert_id", "kind", "subject", "opened_at_ms", "closed_at_ms", "acknowledged_at_ms"),
     ),
 )  # fmt: skip
 

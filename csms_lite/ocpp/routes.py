@@ -47,7 +47,9 @@ Routes = Mapping[str, AnyRoute]
 ROUTES: Final[Routes] = {
     "Authorize": Route(read=messages.read_tag, first=verbs.authorize),
     "BootNotification": Route(
-        read=messages.read_boot, first=verbs.boot, then=(verbs.fulfilling("BootNotification"),)
+        read=messages.read_boot,
+        first=verbs.boot,
+        then=(verbs.alert_of_boot, verbs.fulfilling("BootNotification")),
     ),
     "DataTransfer": Route(read=messages.read_whole, first=verbs.data_transfer),
     "DiagnosticsStatusNotification": Route(

@@ -123,6 +123,15 @@ def alert_of_update(db: Connection, origin: Origin, told: Mapping[str, Any]) -> 
         alerts.close(db, origin.station_id, UPDATE_FAILED, now_ms=origin.now_ms)
 
 
+def alert_of_boot(db: Connection, origin: Origin, told: Boot) -> None:
+    """Close the alert of a failed update once the charger has firmware that it never had.
+
+    One that it had before is what a failed update falls back to.
+    """
+    if told.firmware is not None and history.is_new(db, origin.station_id, told.firmware):
+        alerts.close(db, origin.station_id, UPDATE_FAILED, now_ms=origin.now_ms)
+
+
 def start(db: Connection, origin: Origin, told: Start) -> Answer:
     """Store a beginning, and judge its tag; the fact is stored whatever the verdict.
 

@@ -34,6 +34,7 @@
  * @property {string|null} price_text
  * @property {string|null} amount a decimal; the operator's words name its currency
  * @property {boolean} final
+ * @property {string|null} [qr_code_text] to be shown as a QR code
  */
 
 /** @typedef {{currency: string, per_kwh_minor: number}} Tariff */
@@ -44,7 +45,8 @@
  * @property {"csms"|"edge"} source
  * @property {number} sequence
  * @property {string} at
- * @property {{id: string, name: string, online: boolean, heard_at: string|null}} station
+ * @property {{id: string, name: string, online: boolean, heard_at: string|null, offline?: string|null}} station
+ *   offline: what keeps it and its central system apart
  * @property {Tariff|null} [tariff]
  * @property {string|null} [price_text] what anybody pays here, in the operator's words
  * @property {Connector[]} connectors
@@ -111,7 +113,7 @@ function isTime(value) {
 function isCost(value) {
   if (value === undefined || value === null) return true;
   const isText = (/** @type {unknown} */ text) => text === null || typeof text === "string";
-  return isRecord(value) && isText(value["price_text"]) && isText(value["amount"]);
+  return isRecord(value) && isText(value["price_text"]) && isText(value["amount"]) && isText(value["qr_code_text"] ?? null);
 }
 
 /** @param {unknown} value @returns {boolean} */

@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { FACES } from "./faces.js";
 import { icon } from "./icons.js";
-import { agePart } from "./parts.js";
+import { agePart, billParts } from "./parts.js";
 
 /** @typedef {import("./sight.js").Sight} Sight */
 /** @typedef {import("./dom.js").Node_} Node_ */
@@ -41,6 +41,7 @@ export function card(sight) {
     ),
     face.lead !== null && h("p", { class: "lead" }, face.lead),
     face.body,
+    billParts(sight),
     noticePart(sight),
     agePart(sight),
   );

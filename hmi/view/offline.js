@@ -24,7 +24,7 @@ import { icon } from "./icons.js";
  */
 export function banner(outlook) {
   const { health, words, link, now } = outlook;
-  if (health === "live") return outlook.shown?.station.online === false ? alone(words) : null;
+  if (health === "live") return outlook.shown?.station.online === false ? alone(outlook.shown.station.offline, words) : null;
   const retryS = link.retryAt === null ? null : Math.max(0, Math.ceil((link.retryAt - now) / 1000));
   const isLost = health === "offline" && outlook.code !== null;
   return h(
@@ -41,13 +41,23 @@ export function banner(outlook) {
   );
 }
 
-/** The station speaks for itself, its central system does not hear it. @param {import("../words/words.js").Words} words */
-function alone(words) {
+/**
+ * The station speaks for itself, its central system does not hear it: why, in the driver's words or for the telephone.
+ * @param {string|null|undefined} why
+ * @param {import("../words/words.js").Words} words
+ */
+function alone(why, words) {
+  const reason = `info.${why}`;
   return h(
     "section",
     { class: "banner", "data-kind": "alone" },
     icon("silent"),
-    h("p", {}, h("strong", { "data-field": "outlook" }, words.say("banner.alone"))),
+    h(
+      "p",
+      {},
+      h("strong", { "data-field": "outlook" }, words.say("banner.alone")),
+      why && [" ", h("span", { "data-field": "why" }, words.has(reason) ? words.say(reason) : `${words.say("fault.code")} ${why}`)],
+    ),
   );
 }
 

@@ -70,6 +70,7 @@ function connectorsOf({ shown, only }) {
  */
 export function sightOf({ link, now, words, format }, shown, connector, health) {
   return {
+    stationId: shown.station.id,
     connector,
     tariff: shown.tariff ?? null,
     priceText: shown.price_text ?? null,

@@ -45,7 +45,8 @@ export function sessionParts(sight, session) {
  * @returns {Node_}
  */
 export function pricePart({ connector, tariff, priceText, words, format }) {
-  const said = connector.cost?.price_text ?? (tariff === null ? priceText : null);
+  const own = connector.cost?.final === false ? connector.cost.price_text : null;
+  const said = own ?? (tariff === null ? priceText : null);
   if (said !== null) return saidPart(said);
   const marks = { class: tariff === null ? "price none unpriced" : "price", "data-field": "price" };
   if (tariff === null) return h("p", marks, words.say("price.none"));
@@ -106,6 +107,24 @@ function costOf({ connector, tariff, format }, session) {
   if (said !== null && said.amount !== null) return { amount: said.amount, isFinal: said.final };
   if (tariff === null || session.cost_minor === null) return null;
   return { amount: format.money(session.cost_minor, tariff.currency), isFinal: session.cost_final };
+}
+
+/**
+ * The bill of this session or of the one that is over, and its QR code: whose feed carries the words draws it, too.
+ * @param {Sight} sight
+ */
+export function billParts({ connector, stationId, words }) {
+  const cost = connector.cost ?? null;
+  if (cost === null) return [];
+  const isOver = cost.final && connector.session === null;
+  const station = `/api/public/stations/${encodeURIComponent(stationId)}`;
+  // The words stand in the address so that others are another picture.
+  const src = `${station}/bill-${connector.connector}.svg?${new URLSearchParams({ of: cost.qr_code_text ?? "" })}`;
+  return [
+    isOver && cost.amount !== null && h("dl", { class: "facts" }, fact(words.say("fact.cost_final"), "cost", cost.amount)),
+    isOver && cost.price_text !== null && h("p", { class: "said", "data-field": "said" }, cost.price_text),
+    !!cost.qr_code_text && h("figure", { class: "bill" }, h("img", { src, alt: "" }), h("figcaption", {}, words.say("cost.bill"))),
+  ];
 }
 
 /** @param {Session} session @param {number} at @returns {number} ms */

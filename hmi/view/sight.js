@@ -16,6 +16,7 @@
 /**
  * One connector as the page sees it now.
  * @typedef {object} Sight
+ * @property {string} stationId public code
  * @property {Connector} connector
  * @property {Tariff|null} tariff
  * @property {string|null} priceText what anybody pays here, in the operator's words

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from edge.core import board, trouble, why
@@ -11,6 +14,8 @@ from edge.core.reason_words import Owner
 from edge.core.vocabulary import RegistrationStatus, Trouble
 from tests.core.bench import setup
 from tests.core.build import Rig, booted
+
+BOOKS = Path(__file__).parents[2] / "hmi/words"
 
 
 def refused(rig: Rig, what: Trouble) -> None:
@@ -28,6 +33,15 @@ def test_every_trouble_has_words_that_fit_the_page(what: Trouble) -> None:
     words = trouble.WORDS[what]
     assert 0 < len(words.what) <= 50
     assert words.remedy.endswith(".")
+
+
+@pytest.mark.parametrize("book", sorted(BOOKS.glob("*.json")), ids=lambda path: path.stem)
+def test_what_somebody_on_the_spot_can_mend_is_told_in_each_language(book: Path) -> None:
+    """All else is for whoever runs the central system, and read out to him as it is."""
+    said = json.loads(book.read_text("utf-8"))
+    told = (*trouble.WORDS.values(), trouble.CLOCK, trouble.DIALLED)
+    ours = {words.what for words in told if words.owner in {Owner.SITE, Owner.STATION}}
+    assert {what for what in ours if f"info.{what}" not in said} == set()
 
 
 def test_a_trouble_is_told_with_its_age_and_ends_with_the_line() -> None:

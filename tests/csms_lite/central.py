@@ -194,8 +194,8 @@ class Station:
             assert frame[1] == message_id
             return frame[2]
 
-    async def boot(self) -> Any:
-        return await self.call("BootNotification", BOOT)
+    async def boot(self, **words: Any) -> Any:
+        return await self.call("BootNotification", {**BOOT, **words})
 
     async def start(self, *, tag: str = "CARD1", meter: int = 1000, at: str, **more: Any) -> Any:
         connector = more.pop("connector", 1)

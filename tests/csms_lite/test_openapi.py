@@ -121,7 +121,7 @@ async def test_the_chief_answers_are_as_described(central: Central) -> None:
     site = (await central.http.post("/api/sites", json={"name": "Hall"})).json()["id"]
     async with ready(central) as (station, _):
         await station.start(tag=CARD, at=now(), meter=1000)
-        await station.call("FirmwareStatusNotification", {"status": "Idle"})
+        await station.call("FirmwareStatusNotification", {"status": "DownloadFailed"})
         asked = await central.http.post(
             "/api/chargers/CP-1/commands", json={"action": "ClearCache"}
         )

@@ -14,6 +14,7 @@ from edge.drivers.page.settings import Settings, address, code_of
 from edge.drivers.system_clock import SystemClock
 from edge.errors import ConfigError, DriverError
 from edge.hmi.files import HEADERS, find_pages
+from edge.hmi.qr import qr_svg
 from tests.drivers.page_bench import (
     ANY,
     EVENTS,
@@ -42,7 +43,7 @@ async def test_it_serves_the_pages_of_hmi_and_nothing_else() -> None:
         for path in (
             "/hmi/package.json",
             "/hmi/conformance.json",
-            "/hmi/demo/session.json",
+            "/hmi/demo/screenshot.png",
             "/hmi/../LICENSE",
             "/hmi/%2e%2e/LICENSE",
             "/etc/passwd",
@@ -141,6 +142,69 @@ async def test_the_status_can_be_asked_for_once() -> None:
         assert (status, json.loads(body)) == (200, {"sequence": 7})
         assert named["cache-control"] == "no-store"
         assert (await browser.ask("GET /api/public/stations/TOWN/status"))[0] == 503
+
+
+async def test_a_bill_is_drawn_for_as_long_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, however often it is asked for; who comes later, or asks for another, finds none."""
+    drawn: list[str] = []
+
+    def draw(text: str) -> bytes:
+        drawn.append(text)
+        return qr_svg(text)
+
+    monkeypatch.setattr("edge.hmi.qr.qr_svg", draw)
+    first, second = "https://bills.example/4711", "https://bills.example/4712"
+    async with served() as page, browsing(page) as watcher, browsing(page) as browser:
+        page.show(billed(first))
+        assert (await browser.ask(f"GET {bill(1)}"))[0] == 404
+        watcher.writer.write(f"GET {EVENTS} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        await watcher.head()
+        await until(lambda: page.is_watched)
+        page.show(billed(first))
+        await watcher.event()
+        for line in (f"GET {bill(2)}", f"GET {bill(2)}?of=anything", f"HEAD {bill(2)}"):
+            status, named, body = await browser.ask(line)
+            assert (status, named["content-type"]) == (200, "image/svg+xml")
+            assert named["cache-control"] == "no-store"
+            assert line.startswith("HEAD") or body == qr_svg(first)
+        assert drawn == [first]
+        for path in (bill(1), bill(3), bill(-2), bill("02"), bill("2.svg/../bill-2")):
+            assert (await browser.ask(f"GET {path}"))[0] == 404, path
+        page.show(billed(second))
+        await watcher.event()
+        assert (await browser.ask(f"GET {bill(2)}"))[2] == qr_svg(second)
+        page.show(billed(None))
+        await watcher.event()
+        assert (await browser.ask(f"GET {bill(2)}"))[0] == 404
+        assert drawn == [first, second]
+        page.show(billed(first))
+        await watcher.event()
+        watcher.writer.close()
+        await until(lambda: not page.is_watched)
+        assert (await browser.ask(f"GET {bill(2)}"))[0] == 404
+
+
+def bill(connector: object) -> str:
+    """Where the picture of a bill is."""
+    return f"/api/public/stations/TOWN/bill-{connector}.svg"
+
+
+def billed(text: str | None) -> dict[str, object]:
+    """A document in which connector 2 has a bill, and connector 1 a price."""
+    costs = ({"amount": "1.35"}, {"qr_code_text": text})
+    connectors = [{"connector": at, "cost": cost} for at, cost in enumerate(costs, start=1)]
+    return {"sequence": 1, "connectors": [*connectors, {"connector": 3, "cost": None}]}
+
+
+async def test_the_longest_bill_can_be_drawn() -> None:
+    """What the contract lets through costs time, not the page."""
+    async with served() as page, browsing(page) as watcher, browsing(page) as browser:
+        watcher.writer.write(f"GET {EVENTS} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        await watcher.head()
+        await until(lambda: page.is_watched)
+        page.show(billed("🔌" * 512))
+        await watcher.event()
+        assert (await browser.ask(f"GET {bill(2)}"))[0] == 200
 
 
 async def test_a_quiet_stream_says_that_it_lives() -> None:

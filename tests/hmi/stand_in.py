@@ -31,7 +31,7 @@ class StandIn:
         self.is_cut = False
         self.last: dict[str, Any] | None = None
         self.config: dict[str, Any] = {"feed": "csms"}
-        self.qr = b""
+        self.qr = self.bill = b""
         self._listeners: list[queue.Queue[object]] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _request_of(self))
@@ -55,7 +55,8 @@ class StandIn:
     def made(self) -> dict[str, bytes]:
         """What no file of hmi is."""
         config = json.dumps(self.config).encode()
-        return {"/hmi/config.json": config, "/hmi/qr.svg": self.qr}
+        bill = f"/api/public/stations/{CODE}/bill-1.svg"
+        return {"/hmi/config.json": config, "/hmi/qr.svg": self.qr, bill: self.bill}
 
     def listen(self) -> queue.Queue[object]:
         """A new page's line, the last document first."""

@@ -14,6 +14,7 @@ PHONE = (360, 740)
 SMALL_KIOSK = (480, 320)
 KIOSK = (800, 480)
 LARGE_KIOSK = (1280, 800)
+APART = "a web page answers, not the central system"
 
 
 class Station:
@@ -70,8 +71,18 @@ class Station:
     def alone(self, status: str = "Available", **connector: object) -> dict[str, Any]:
         """The station speaks for itself, and no central system hears it."""
         document = self.document(status, online=False, **connector)
-        heard = document["station"] | {"heard_at": document["at"]}
+        heard = document["station"] | {"heard_at": document["at"], "offline": APART}
         return document | {"source": "edge", "tariff": None, "station": heard}
+
+    def billed(self, qr_code_text: str | None = "https://bills.example/4711") -> dict[str, Any]:
+        """The station shows what the central system told of a session that is over."""
+        cost = {"price_text": "Thank you", "amount": "3.31", "final": True}
+        document = self.document(
+            "Finishing",
+            session=self.session(6755, is_over=True) | {"cost_minor": None},
+            cost=cost | {"qr_code_text": qr_code_text},
+        )
+        return document | {"source": "edge", "tariff": None}
 
     def charging(self, energy_wh: int, power_w: int, *, online: bool = True) -> dict[str, Any]:
         """Energy flows, measured a moment ago."""

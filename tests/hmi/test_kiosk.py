@@ -10,11 +10,12 @@ from playwright.sync_api import expect
 
 from edge.hmi.qr import qr_svg
 from tests.hmi.stand_in import StandIn
-from tests.hmi.story import KIOSK, LARGE_KIOSK, SMALL_KIOSK, Station
+from tests.hmi.story import APART, KIOSK, LARGE_KIOSK, SMALL_KIOSK, Station
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 REST_MS = 60_000
+SCANNED_PX = 96  # 33 modules and their margin, at more than two pixels each
 QR = {"feed": "edge", "qr": "qr.svg", "url": "https://charge.example.org/live.html"}
 
 
@@ -31,28 +32,71 @@ def screened(server: StandIn) -> StandIn:
 def test_all_fits_when_the_station_is_alone(
     open_page: Any, screened: StandIn, station: Station, size: tuple[int, int], status: str
 ) -> None:
-    """The strip that says so and the QR code take nothing out of sight."""
+    """The strip that says so, the longest why and the QR code take nothing out of sight."""
     session = station.session(12_345) if status == "Charging" else None
     error = "GroundFailure" if status == "Faulted" else "NoError"
     document = station.alone(
         status, session=session, error_code=error, power_w=7380, measured_at=station.at(1)
     )
+    document["station"]["offline"] = "the central system has us wait: too many tries"
     first = document["connectors"][0]
     document["connectors"] = [first, first | {"connector": 2}]
     screened.say(document)
-    seen = open_page(size, "?kiosk=1")
-    seen.shows(status, "live")
-    expect(seen.page.locator('[data-kind="alone"]')).to_contain_text("operator cannot be reached")
-    expect(seen.page.locator(".qr")).to_be_visible(visible=size != SMALL_KIOSK)
-    wanted = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-    width, height = seen.page.evaluate(wanted)
-    assert (width, height) <= size
-    assert height <= size[1]
-    cut = seen.page.evaluate(
-        "[...document.querySelectorAll('.card')].filter(c => c.scrollHeight > c.clientHeight + 1)"
-        ".length"
-    )
-    assert cut == 0
+    for language in ("en", "de", "fr"):
+        seen = open_page(size, f"?kiosk=1&lang={language}")
+        seen.shows(status, "live")
+        expect(seen.page.locator(".qr")).to_be_visible(visible=size != SMALL_KIOSK)
+        why = seen.page.locator('[data-field="why"]')
+        expect(why).to_contain_text(": the central system has us wait: too many tries")
+        expect(why).to_be_in_viewport(ratio=1)
+        wanted = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        width, height = seen.page.evaluate(wanted)
+        assert width <= size[0]
+        assert height <= size[1]
+        cut = seen.page.evaluate(
+            "[...document.querySelectorAll('.card')]"
+            ".filter(c => c.scrollHeight > c.clientHeight + 1).length"
+        )
+        assert cut == 0
+        assert seen.errors == []
+
+
+@pytest.mark.parametrize("size", [SMALL_KIOSK, KIOSK, LARGE_KIOSK], ids=str)
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_a_bill_fits_beside_what_it_is_for(
+    open_page: Any, screened: StandIn, station: Station, size: tuple[int, int], language: str
+) -> None:
+    """Large enough for a camera, also when the line broke, and after the cable is out."""
+    screened.bill = qr_svg("https://bills.example/i/4711-abcdefghijkl")
+    document = station.billed()
+    document["station"] |= {"online": False, "offline": APART}
+    first = document["connectors"][0]
+    document["connectors"] = [first, first | {"connector": 2, "cost": None}]
+    screened.say(document)
+    seen = open_page(size, f"?kiosk=1&lang={language}")
+
+    def fits(*parts: str) -> None:
+        picture = seen.card().locator(".bill img")
+        expect(picture).not_to_have_js_property("naturalWidth", 0)
+        box = picture.bounding_box()
+        assert box["width"] == box["height"] >= SCANNED_PX
+        for part in (".bill", *parts):
+            expect(seen.card().locator(part)).to_be_in_viewport(ratio=1)
+        assert seen.page.evaluate("document.documentElement.scrollHeight") <= size[1]
+        spilled = "[...document.querySelectorAll('.card, .card *')].filter("
+        spilled += "one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)"
+        assert seen.page.evaluate(f"{spilled}.map(one => one.className)") == []
+
+    seen.shows("Finishing", "live")
+    fits('[data-field="energy"]', '[data-field="cost"]')
+    document["connectors"][0]["session"] = None
+    screened.say(document | {"sequence": document["sequence"] + 1})
+    expect(seen.field("energy")).to_have_count(0)
+    fits('[data-field="cost"]')
+    document["connectors"][0]["status"] = "Available"
+    screened.say(document | {"sequence": document["sequence"] + 2})
+    seen.shows("Available", "live")
+    fits('[data-field="cost"]', ".invite span")
     assert seen.errors == []
 
 

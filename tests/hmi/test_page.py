@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.hmi.stand_in import StandIn
+from edge.hmi.qr import qr_svg
+from tests.hmi.stand_in import CODE, StandIn
 from tests.hmi.story import Station
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -202,10 +205,74 @@ def test_the_driver_reads_their_own_language(
     expect(seen.field("state")).to_have_text("In carica")
 
 
-def test_the_recorded_story_plays(open_page: Any, server: StandIn) -> None:
-    """?replay=session needs no station; the demonstration is the real page."""
-    seen = open_page(query="?replay=session&speed=20")
-    seen.shows("Charging", "live")
-    seen.shows("Charging", "stale")
+def test_a_recorded_story_is_drawn_to_its_end(open_page: Any, server: StandIn) -> None:
+    """Each document of two connectors, as it was told."""
+    story = json.loads((Path(__file__).parent / "session.json").read_text("utf-8"))
+    seen = open_page()
+    for document in story:
+        server.say(document)
+        for connector in document["connectors"]:
+            card = seen.page.locator(f'[data-connector="{connector["connector"]}"]')
+            expect(card).to_have_attribute("data-status", connector["status"])
+    assert seen.errors == []
+
+
+def test_a_bill_is_drawn_as_the_station_drew_it(
+    open_page: Any, server: StandIn, station: Station
+) -> None:
+    """What the operator wants scanned, until the document has it no more."""
+    server.bill = qr_svg("https://bills.example/4711")
+    server.say(station.billed("https://bills.example/4711?a=1&b=é"))
+    seen = open_page()
     seen.shows("Finishing", "live")
+    picture = seen.card().locator(".bill img")
+    expect(picture).to_be_visible()
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
+    expect(seen.card()).to_contain_text("Your bill")
+    first = picture.get_attribute("src")
+    server.say(station.billed("https://bills.example/4712"))
+    expect(picture).not_to_have_attribute("src", first)
+    server.say(station.billed(None))
+    expect(seen.page.locator("img")).to_have_count(0)
+    assert seen.errors == []
+    assert seen.strangers == []
+
+
+@pytest.mark.parametrize(
+    "said", ["javascript:alert(1)", "//evil.example/x.svg", "../../../x", '"><script>']
+)
+def test_a_bill_is_never_fetched_from_where_it_says(
+    open_page: Any, server: StandIn, station: Station, said: str
+) -> None:
+    """The words go into a picture: no address of theirs is asked, nothing leads there."""
+    server.bill = qr_svg("x")
+    server.say(station.billed(said))
+    seen = open_page()
+    picture = seen.card().locator(".bill img")
+    expect(picture).to_have_attribute(
+        "src", re.compile(rf"^/api/public/stations/{CODE}/bill-1\.svg\?of=[\w.%+*-]*$")
+    )
+    expect(picture).to_have_js_property("complete", True)
+    assert seen.strangers == []
+    assert seen.errors == []
+
+
+def test_a_station_that_is_alone_says_why(
+    open_page: Any, server: StandIn, station: Station
+) -> None:
+    """In the driver's language what somebody here could mend; the rest is for the telephone."""
+    server.say(station.alone())
+    seen = open_page()
+    why = seen.page.locator('[data-field="why"]')
+    expect(why).to_have_text("The network here wants a login first.")
+    document = station.alone()
+    document["station"]["offline"] = "the central system refuses our key"
+    server.say(document)
+    expect(why).to_have_text("Tell the operator: the central system refuses our key")
+    seen.page.get_by_role("link", name="Deutsch").click()
+    expect(why).to_have_text("Für den Betreiber: the central system refuses our key")
+    server.say(station.alone())
+    expect(why).to_have_text("Das Netz hier verlangt erst eine Anmeldung.")
+    server.say(station.document("Available") | {"source": "edge", "at": station.at(-1)})
+    expect(why).to_have_count(0)
     assert seen.errors == []

@@ -38,6 +38,9 @@ function draw(connector, { link = OPEN, station = {}, now = NOW, language = "en"
   return { ...drawn, text: drawn.children.map(textOf).join(" "), field: (name) => fieldIn(drawn.children, name) };
 }
 
+const find = (children, tag) =>
+  children.flatMap((one) => (one.tag === tag ? [one] : [find(one.children ?? [], tag)])).find((one) => one !== undefined);
+
 function fieldIn(children, name) {
   for (const child of children) {
     if (typeof child === "string") continue;
@@ -63,9 +66,31 @@ test("a station that speaks for itself is live, and says that nobody else hears 
   const drawn = draw(connectorOf(), alone);
   assert.equal(drawn.health, "live");
   assert.match(drawn.text, /operator cannot be reached/);
+  assert.equal(drawn.field("why"), null);
   assert.equal(draw(connectorOf(), { ...alone, change: { source: "csms" } }).health, "stale");
   assert.equal(draw(connectorOf(), { ...alone, link: { ...OPEN, state: "lost" } }).health, "offline");
   assert.doesNotMatch(draw(connectorOf(), { change: { source: "edge" } }).text, /cannot be reached/);
+});
+
+test("a station that is alone says why, in the driver's words or for the telephone", () => {
+  const why = (offline, language) =>
+    draw(connectorOf(), { change: { source: "edge" }, station: { online: false, offline }, language }).field("why");
+  assert.equal(why("the line to the central system broke", "it"), "La linea è appena caduta.");
+  assert.equal(why("no TLS with the central system", "de"), "Für den Betreiber: no TLS with the central system");
+  assert.equal(why(null, "en"), null);
+});
+
+test("a bill is a picture of the station's, another for other words, whatever they are", () => {
+  const cost = (qr_code_text) => ({ price_text: null, amount: "3.30", final: true, qr_code_text });
+  const image = (text) => find(draw(connectorOf({ connector: 2, cost: cost(text) })).children, "img");
+  assert.equal(image("https://b.example/1").attributes.src, "/api/public/stations/K7PLM2QX/bill-2.svg?of=https%3A%2F%2Fb.example%2F1");
+  assert.match(image("\ud83d").attributes.src, /of=%EF%BF%BD$/);
+  const over = draw(connectorOf({ status: "Finishing", cost: { ...cost("x"), price_text: "Thank you" } }));
+  assert.deepEqual([over.field("cost"), over.field("said")], ["3.30", "Thank you"]);
+  for (const none of [null, "", undefined]) assert.equal(image(none), undefined);
+  for (const [language] of LANGUAGES) {
+    assert.doesNotMatch(draw(connectorOf({ cost: cost("x") }), { language }).text, /cost\.\w/, language);
+  }
 });
 
 test("the front shows what the site knows, and a state only while it is told", () => {
@@ -141,6 +166,8 @@ test("without a tariff a free connector shows what the operator says to everybod
   const change = { tariff: null, price_text: "0.49 EUR/kWh" };
   assert.equal(draw(connectorOf(), { change }).field("price"), "0.49 EUR/kWh");
   assert.equal(draw(connectorOf(), { change: { price_text: "dear" } }).field("price"), "€0.49 per kWh");
+  const last = { price_text: "3.30 EUR in all", amount: "3.30", final: true };
+  assert.equal(draw(connectorOf({ cost: last }), { change }).field("price"), "0.49 EUR/kWh");
 });
 
 test("no number older than twenty seconds goes without a mark", () => {

@@ -76,6 +76,8 @@ def test_the_screen_shows_a_whole_session_with_no_network_at_all(
     shows(page, "Available", "live")
     expect(page.locator("h1")).to_have_text("Town Hall car park")
     expect(page.locator('[data-kind="alone"]')).to_contain_text("operator cannot be reached")
+    why = page.locator('[data-field="why"]')
+    expect(why).to_have_text("No way leads there from here.", timeout=WITHIN_MS)
     expect(page.locator(".qr img")).to_be_visible()
     assert page.locator(".qr img").evaluate("image => image.naturalWidth > 0")
 

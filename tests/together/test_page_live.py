@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ OPTIONS = (
     "csms.backoff_first_s=0.2",
     "policy.start_stop_dead_time_s=0",
     "policy.stop_start_dead_time_s=0",
+    "page.listen=127.0.0.1:0",
 )
 WITHIN_MS = 10_000
 
@@ -112,3 +114,39 @@ def test_a_session_is_seen_live_from_plug_to_unplug(page: Page, installation: In
     installation.bay("unplug", connector=1)
     shows(page, "Available", "live")
     assert errors == []
+
+
+def test_a_bill_comes_from_the_central_system_to_the_screen(
+    browser: Browser, installation: Installation
+) -> None:
+    """Said by DataTransfer after the end; drawn by the charging point, and by nobody else."""
+    installation.bay("plug", connector=1)
+    installation.bay("card", uid=CARDS[0])
+    installation.until(connectors__1__status="Charging")
+    installation.bay("card", uid=CARDS[0])
+    session = installation.central.until("closed session", lambda: closed(installation), 10)
+    said = {
+        "transactionId": session["transaction_id"],
+        "cost": 3.31,
+        "priceText": "Thank you",
+        "qrCodeText": "https://bills.example/4711",
+    }
+    payload = {
+        "vendorId": "org.openchargealliance.costmsg",
+        "messageId": "FinalCost",
+        "data": json.dumps(said),
+    }
+    order = {"action": "DataTransfer", "payload": payload}
+    path = f"/api/chargers/{session['charger']}/commands?wait=10"
+    assert installation.central.ask("POST", path, order)["result"]["status"] == "Accepted"
+
+    screen = browser.new_page(locale="en-GB", viewport={"width": 800, "height": 480})
+    screen.goto(f"{installation.page}?kiosk=1")
+    expect(field(screen, "cost")).to_have_text("3.31", timeout=WITHIN_MS)
+    picture = card_of(screen).locator(".bill img")
+    expect(picture).to_be_visible()
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
+    screen.goto(installation.central.page)
+    shows(screen, "Finishing", "live")
+    expect(screen.locator("img")).to_have_count(0)
+    screen.close()

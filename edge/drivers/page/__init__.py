@@ -27,6 +27,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from edge.drivers.page.bills import Bills
 from edge.drivers.page.feed import Feed
 from edge.drivers.page.http import Answer, Conversation, Patience, Site, file_answer
 from edge.drivers.page.settings import Settings, address, code_of
@@ -62,10 +63,12 @@ async def open_page(
     An address that cannot be had now is told and tried again: a charging point works without.
     """
     code = code_of(settings, station)
+    feed = Feed()
     site = Site(
         files=_files(settings, code),
         station=code,
-        feed=Feed(),
+        feed=feed,
+        bill=Bills(feed).find,
         now=lambda: clock.now().wall,
         patience=patience or Patience(),
     )

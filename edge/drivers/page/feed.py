@@ -13,7 +13,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._watchers: set[Watcher[bytes]] = set()
-        self._newest: bytes | None = None
+        self.newest: bytes | None = None  # while anybody watches
         self._is_over = False
         self.is_awaited = False
 
@@ -26,10 +26,10 @@ class Feed:
     def watch(self) -> Iterator[Watcher[bytes]]:
         """Watch while the block lasts, from the newest document on if others watch already."""
         watcher = Watcher[bytes]()
-        if self._newest is None:
+        if self.newest is None:
             self.is_awaited = True
         else:
-            watcher.offer(self._newest)
+            watcher.offer(self.newest)
         if self._is_over:
             watcher.end()
         self._watchers.add(watcher)
@@ -38,12 +38,12 @@ class Feed:
         finally:
             self._watchers.discard(watcher)
             if not self._watchers:
-                self._newest, self.is_awaited = None, False  # who comes next waits for a fresh one
+                self.newest, self.is_awaited = None, False  # who comes next waits for a fresh one
 
     def offer(self, document: bytes) -> None:
         """Give *document* to all who watch."""
         if self._watchers:
-            self._newest, self.is_awaited = document, False
+            self.newest, self.is_awaited = document, False
         for watcher in self._watchers:
             watcher.offer(document)
 

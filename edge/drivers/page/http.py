@@ -53,11 +53,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """All that can be asked for: files, and below *station* the feed."""
+    """All that can be asked for: files, and below *station* the feed and what *bill* finds."""
 
     files: Mapping[str, Answer]
     station: str
     feed: Feed
+    bill: Callable[[str], Answer | None]
     now: Callable[[], datetime]
     patience: Patience = Patience()
 
@@ -163,7 +164,8 @@ class Conversation:
         elif what == STATUS:
             await self._put(self._whole(await self._status(), is_head=is_head))
         else:
-            await self._put(self._whole(refusal(404, "there is no such page"), is_head=is_head))
+            found = self._site.bill(what) or refusal(404, "there is no such page")
+            await self._put(self._whole(found, is_head=is_head))
 
     async def _status(self) -> Answer:
         with self._site.feed.watch() as watcher:

@@ -208,6 +208,44 @@ async def test_an_update_that_failed_is_alerted_of_until_it_goes_on(
         assert await central.get("/api/alerts?open=true") == []
 
 
+@pytest.mark.parametrize(
+    ("versions", "is_closed"),
+    [
+        (("1.0",), False),  # it goes on as it was
+        (("2.0",), True),  # somebody stood before it
+        (("1.0", "2.0"), True),
+        (("0.9",), False),  # it fell back to what it had before
+        (("",), False),  # it does not say
+    ],
+)
+async def test_firmware_that_it_never_had_ends_the_alert_of_an_update(
+    central: Central, versions: tuple[str, ...], is_closed: bool
+) -> None:
+    """However it came there; a charger that booted into its old version was not updated."""
+    async with central.station() as station:
+        for version in ("0.9", "1.0"):
+            await station.boot(firmwareVersion=version)
+        await station.call("FirmwareStatusNotification", {"status": "InstallationFailed"})
+        for version in versions:
+            await station.boot(**({"firmwareVersion": version} if version else {}))
+        found = await central.get("/api/alerts?charger=CP-1")
+        assert [one["kind"] for one in found] == ["update_failed"]
+        assert (found[0]["closed_at"] is not None) is is_closed
+
+
+async def test_a_charger_of_which_no_version_is_known_is_not_thought_updated(
+    central: Central,
+) -> None:
+    """It did not say, or we did not listen yet: what it says next may be its old version."""
+    async with central.station() as station:
+        await station.boot()
+        await station.call("FirmwareStatusNotification", {"status": "InstallationFailed"})
+        await station.boot(firmwareVersion="1.0")
+        assert len(await central.get("/api/alerts?open=true")) == 1
+        await station.boot(firmwareVersion="2.0")
+        assert await central.get("/api/alerts?open=true") == []
+
+
 async def test_changes_of_line_and_state_become_events_once(yard: Yard) -> None:
     """CONNECTED, STALE, DISCONNECTED; Free, Broken: told when they change, and only then."""
     station = await yard.station("CP-1")
@@ -263,6 +301,36 @@ async def test_an_alert_is_open_once_and_its_details_are_the_newest(yard: Yard) 
     assert len(await yard.store.read(service.list_alerts, 9)) == 3
     assert len(await yard.store.read(service.list_alerts, 9, charger="CP-1", only_open=True)) == 2
     assert await yard.store.read(service.list_alerts, 9, charger="CP-2") == []
+
+
+async def test_what_is_wrong_with_ourselves_is_told_without_a_charger(yard: Yard) -> None:
+    """Once while it is the same, anew when it is worse; what is unknown now is let be."""
+    await yard.store.do(begin_epoch, yard.clock.now_ms())
+    station = await yard.station("CP-1")
+    await yard.store.do(service.raise_alert, station, "certificate", {}, now_ms=1)
+
+    async def keep(wrong: dict[str, int], *unknown: str) -> list[tuple[str | None, str]]:
+        details = {subject: {"within_days": days} for subject, days in wrong.items()}
+        await yard.store.do(service.keep_own, "certificate", details, unknown, now_ms=5)
+        found = await yard.store.read(service.list_alerts, 9, only_open=True)
+        assert ("CP-1", None) in [(one.charger, one.subject) for one in found]
+        return sorted((one.subject, one.details_json) for one in found if one.charger is None)
+
+    a60, a30, b60 = ('{"within_days":60}', '{"within_days":30}', '{"within_days":60}')
+    assert await keep({"a": 60, "b": 60}) == [("a", a60), ("b", b60)]
+    assert await keep({"a": 60, "b": 60}) == [("a", a60), ("b", b60)]
+    assert await keep({"a": 30, "b": 60}) == [("a", a30), ("b", b60)]
+    assert await keep({"a": 30}, "b") == [("a", a30), ("b", b60)]
+    assert await keep({"a": 30}) == [("a", a30)]
+    assert await keep({}) == []
+    changes = map(change_document, await yard.store.read(changes_after, 0, None, 100))
+    told = [
+        (one["details"]["subject"], one["details"]["closed_at_ms"])
+        for one in changes
+        if one["kind"] == "alert" and one["charger"] is None
+    ]
+    assert told == [("a", None), ("b", None), ("a", 5), ("a", None), ("b", 5), ("a", 5)]
+    assert await yard.store.read(service.stations_with, "certificate") == {station}
 
 
 async def test_a_fault_is_an_alert_with_its_code_until_all_is_well(central: Central) -> None:

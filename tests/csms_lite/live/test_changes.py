@@ -202,6 +202,42 @@ async def test_a_gap_too_old_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert changes.followers == 0
 
 
+async def test_of_two_who_come_first_neither_misses_what_the_other_read_past(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ask where the changes stand; the one who hears it later may have heard of more."""
+    async with a_store(tmp_path) as store:
+        changes = Changes(store, SystemClock(), Presence())
+        read, is_late = store.read, asyncio.Event()
+        asked: list[int] = []
+
+        async def late_for_the_second(query: Any, *rest: Any) -> Any:
+            if query is service.ends:
+                asked.append(1)
+                if len(asked) == 2:
+                    await is_late.wait()
+            return await read(query, *rest)
+
+        monkeypatch.setattr(store, "read", late_for_the_second)
+        first, second = changes.follow(None, None), changes.follow(None, None)
+        hello = asyncio.ensure_future(anext(first))
+        late = asyncio.ensure_future(anext(second))
+        number = (await hello).number
+        waiting = asyncio.ensure_future(anext(first))
+        await note(store, 1)
+        is_late.set()
+        assert (await late).number == number + 1
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(changes.tell_on())
+            await note(store, 1)
+            async with asyncio.timeout(5):
+                told = [await waiting, await anext(first), await anext(second)]
+            changes.close()
+            for stream in (first, second):
+                await stream.aclose()
+    assert [one.number for one in told] == [number + 1, number + 2, number + 2]
+
+
 async def test_a_slow_follower_is_cut_off_and_holds_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one client does not read must not fill the memory; it goes on from its number."""
     monkeypatch.setattr(changes_module, "QUEUE_MAX", 3)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import UpdateBase
 
+from csms_lite.alerts.service import list_alerts, raise_alert
 from csms_lite.clock import SystemClock
 from csms_lite.commands.service import command as find_command
 from csms_lite.errors import VerbFailed
@@ -193,6 +194,35 @@ async def test_owners_of_an_older_version_stay_and_nobodys_numbers_go(tmp_path: 
         for table in ("cards", "sessions", "enrolments"):
             with pytest.raises(VerbFailed, match="FOREIGN KEY"):
                 await store.do(give_to_nobody, table)
+
+
+ALERTS = """
+    INSERT INTO alerts (alert_id, station_id, connector, kind, details_json, opened_at_ms,
+        closed_at_ms) VALUES (3, 7, 1, 'fault', '{}', 1, 2), (4, 7, 0, 'offline', '{}', 1, NULL);
+"""
+
+
+async def test_alerts_of_an_older_version_stay_and_ours_are_open_once(tmp_path: Path) -> None:
+    """The table is made anew, with its numbers and with one open alert of each."""
+    path = tmp_path / "csms.db"
+    _fill(path, "0013", STATION + ALERTS)
+
+    def add_own(db: Connection) -> None:
+        raw_of(db).execute(
+            "INSERT INTO alerts (connector, kind, subject, details_json, opened_at_ms)"
+            " VALUES (0, 'certificate', 'a', '{}', 1)"
+        )
+
+    async with open_store(path, clock=SystemClock(), open_database=open_database) as store:
+        assert [
+            (one.alert_id, one.charger, one.kind, one.closed_at_ms)
+            for one in await store.read(list_alerts, 9)
+        ] == [(4, "CP-7", "offline", None), (3, "CP-7", "fault", 2)]
+        assert await store.do(raise_alert, 7, "offline", {"x": 1}, now_ms=3) is False
+        await store.do(add_own)
+        assert (await store.read(list_alerts, 1))[0].alert_id > 4
+        with pytest.raises(VerbFailed, match="UNIQUE"):
+            await store.do(add_own)
 
 
 async def test_stations_of_the_first_version_live_on(tmp_path: Path) -> None:
