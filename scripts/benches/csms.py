@@ -40,7 +40,7 @@ from scripts.benches.parts.processes import TAPWATT, ready_process, short_direct
 from scripts.benches.wire import ENERGY_WH, PAYLOADS, SESSION
 
 STATIONS: Final = 100
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 EACH: Final = {"csms": 200, "ocpp": 40, "echo": 200}
 """Messages of each station per round; fewer where it is slower."""
 WARM: Final = 5
