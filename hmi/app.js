@@ -1,9 +1,9 @@
 /**
  * The driver page: picks the feed and the language, keeps the newest document, draws.
  *
- * Address: /c/{code} or ?station=CODE, else config.json names the station; ?kiosk=1 for the
- * station's own screen; ?connector=N shows one connector; ?lang=xx. The front of a site
- * (data-view="landing") is drawn from the same.
+ * Address: /c/{code} or ?station=CODE, else config.json names the station; ?replay=NAME plays
+ * demo/NAME.json instead (&speed=N, &from=N); ?kiosk=1 for the station's own screen; ?connector=N
+ * shows one connector; ?lang=xx. The front of a site (data-view="landing") is drawn from the same.
  */
 import { supersedes } from "./feed/document.js";
 import { feedOf, parseConfig, readConfig } from "./feed/feeds.js";
@@ -17,6 +17,7 @@ import { loadWords, localeOf, pickLanguage } from "./words/words.js";
 const TICK_MS = 1000;
 
 const query = new URLSearchParams(location.search);
+const replay = query.get("replay");
 const isKiosk = query.get("kiosk") === "1";
 const view = document.body.dataset["view"] === "landing" ? landing : page;
 const [configText, words] = await Promise.all([
@@ -24,7 +25,7 @@ const [configText, words] = await Promise.all([
   loadWords(pickLanguage([query.get("lang"), ...navigator.languages])),
 ]);
 const config = parseConfig(configText);
-const code = stationCode() ?? config.station ?? null;
+const code = replay ?? stationCode() ?? config.station ?? null;
 const format = formatFor(localeOf(words.language, navigator.languages));
 const root = /** @type {Element} */ (document.getElementById("page"));
 const spoken = /** @type {Element} */ (document.getElementById("spoken"));
@@ -42,7 +43,7 @@ root.replaceChildren();
 draw();
 
 if (code !== null) {
-  const feed = feedOf(config, code);
+  const feed = replay === null ? feedOf(config, code) : await recorded(replay);
   const end = feed.subscribe(
     (document_) => {
       if (!supersedes(document_, shown, link.connection !== shownConnection)) return;
@@ -93,4 +94,12 @@ function languageLink(language) {
   const asked = new URLSearchParams(query);
   asked.set("lang", language);
   return `?${asked}`;
+}
+
+/** @param {string} name of a recording; who watches a station does not load what plays it */
+async function recorded(name) {
+  const { replayFeed } = await import("./feed/replay.js");
+  const speed = Number(query.get("speed") ?? 1);
+  const from = Math.max(0, Math.floor(Number(query.get("from") ?? 0)) || 0);
+  return replayFeed(name, { speed: speed > 0 ? speed : 1, from });
 }

@@ -17,9 +17,7 @@ from tests.bridge.sources import Teller
 
 HMI = Path(__file__).parents[2] / "hmi"
 SCHEMA: dict[str, Any] = json.loads((HMI / "status.schema.json").read_text("utf-8"))
-STORY: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "hmi/session.json").read_text("utf-8")
-)
+STORY: list[dict[str, Any]] = json.loads((HMI / "demo/session.json").read_text("utf-8"))
 RICH = Teller().finished() | {
     "price_text": "0.49 per kWh",
     "connectors": [

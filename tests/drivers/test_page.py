@@ -43,7 +43,7 @@ async def test_it_serves_the_pages_of_hmi_and_nothing_else() -> None:
         for path in (
             "/hmi/package.json",
             "/hmi/conformance.json",
-            "/hmi/demo/screenshot.png",
+            "/hmi/demo/session.json",
             "/hmi/../LICENSE",
             "/hmi/%2e%2e/LICENSE",
             "/etc/passwd",

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { parseDocument } from "../../hmi/feed/document.js";
 import { QUIET_MS, UNKEPT_MS, firebaseFeed, placed, restored } from "../../hmi/feed/firebase.js";
 
-const STORY = JSON.parse(readFileSync(new URL("session.json", import.meta.url), "utf8"));
+const STORY = JSON.parse(readFileSync(new URL("../../hmi/demo/session.json", import.meta.url), "utf8"));
 const NOW = Date.parse("2025-06-14T09:30:00Z");
 const OPTIONAL = { tariff: null, price_text: null };
 

@@ -205,9 +205,18 @@ def test_the_driver_reads_their_own_language(
     expect(seen.field("state")).to_have_text("In carica")
 
 
+def test_the_recorded_story_plays(open_page: Any, server: StandIn) -> None:
+    """?replay=session needs no station; the demonstration is the real page."""
+    seen = open_page(query="?replay=session&speed=20")
+    seen.shows("Charging", "live")
+    seen.shows("Charging", "stale")
+    seen.shows("Finishing", "live")
+    assert seen.errors == []
+
+
 def test_a_recorded_story_is_drawn_to_its_end(open_page: Any, server: StandIn) -> None:
     """Each document of two connectors, as it was told."""
-    story = json.loads((Path(__file__).parent / "session.json").read_text("utf-8"))
+    story = json.loads((Path(__file__).parents[2] / "hmi/demo/session.json").read_text("utf-8"))
     seen = open_page()
     for document in story:
         server.say(document)

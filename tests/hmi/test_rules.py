@@ -23,7 +23,7 @@ pytestmark = pytest.mark.rules
 
 HERE = Path(__file__).parent
 HMI = HERE.parents[1] / "hmi"
-STORY: list[dict[str, Any]] = json.loads((HERE / "session.json").read_text("utf-8"))
+STORY: list[dict[str, Any]] = json.loads((HMI / "demo/session.json").read_text("utf-8"))
 CODE, OTHER = Teller().code, "ABCD2345"
 KEPT, NEW, SHORT = "k" * 22, "n" * 22, "s" * 21
 NOW = 1_750_000_000_000

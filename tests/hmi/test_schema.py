@@ -15,9 +15,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 HMI = Path(__file__).parents[2] / "hmi"
 SCHEMA: dict[str, Any] = json.loads((HMI / "status.schema.json").read_text("utf-8"))
-STORY: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parent / "session.json").read_text("utf-8")
-)
+STORY: list[dict[str, Any]] = json.loads((HMI / "demo/session.json").read_text("utf-8"))
 FIRST_PAINT_BYTES = 100_000
 
 
@@ -27,7 +25,7 @@ def test_the_schema_is_a_schema() -> None:
 
 
 def test_every_recorded_document_keeps_the_contract() -> None:
-    """What the tests play is what the feeds send."""
+    """What replay plays is what the feeds send."""
     validator = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
     for document in STORY:
         validator.validate(document)
@@ -75,6 +73,10 @@ def test_the_page_knows_every_status_of_the_contract() -> None:
 def test_the_page_and_the_longest_language_stay_small() -> None:
     """First paint below 100 kB, on a motorway with one bar of signal; one language is loaded."""
     kinds = {".html", ".js", ".css", ".svg"}
-    files = [p for p in HMI.rglob("*") if p.suffix in kinds and "node_modules" not in p.parts]
+    files = [
+        path
+        for path in HMI.rglob("*")
+        if path.suffix in kinds and "node_modules" not in path.parts and path.name != "replay.js"
+    ]  # what plays recordings is loaded by who asks for one
     longest = max(path.stat().st_size for path in (HMI / "words").glob("*.json"))
     assert sum(path.stat().st_size for path in files) + longest < FIRST_PAINT_BYTES
