@@ -9,6 +9,7 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 venv=$top/.venv
 cache=$top/.cache
+unset PYTHONDONTWRITEBYTECODE # where it is set, each process that a test starts would compile the whole tree anew
 
 # setup_run: what the product needs to run. setup_dev: that, and what its checks and tests need.
 setup_run() {
