@@ -29,6 +29,7 @@ from csms_lite.stations.presence import Presence
 from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import open_store
+from tests.csms_lite.inline import lay_empty_database
 
 PUBLIC: Final = frozenset(
     {
@@ -95,6 +96,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The whole HTTP side on an empty store, with a principal for each role."""
     clock, chance = SystemClock(), Chance(random.Random(1))
     settings = Settings(state_dir=tmp_path)
+    lay_empty_database(tmp_path / "c.db")
     with password_thread() as passwords:
         async with (
             open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store,

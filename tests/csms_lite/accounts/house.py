@@ -23,6 +23,7 @@ from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import Store, open_store
 from csms_lite.web import token_check
+from tests.csms_lite.inline import lay_empty_database
 
 PASSWORD = "correct horse battery"
 STATE_TOKEN = "the token of the state directory"
@@ -92,6 +93,7 @@ class House:
 @asynccontextmanager
 async def housed(state_dir: Path, **settings: Any) -> AsyncIterator[House]:
     """Run the HTTP side on a store in *state_dir* while the block lasts."""
+    lay_empty_database(state_dir / "csms.db")
     clock, chance = HandClock(), Chance(random.Random(3))
     made = Settings(state_dir=state_dir, **settings)
     with password_thread() as passwords:

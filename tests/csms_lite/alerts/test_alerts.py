@@ -26,6 +26,7 @@ from csms_lite.stations.service import connected, heard, notes_on_station, put_s
 from csms_lite.store.thread import open_database
 from csms_lite.store.writer import Store, open_store
 from tests.csms_lite.central import Central
+from tests.csms_lite.inline import lay_empty_database
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -84,6 +85,7 @@ class Yard:
 async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
     """An empty yard."""
     clock = Hands()
+    lay_empty_database(tmp_path / "c.db")
     async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
         yield Yard(store, clock)
 

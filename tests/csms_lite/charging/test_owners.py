@@ -34,6 +34,7 @@ from csms_lite.stations.service import connected
 from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import Store, open_store
 from csms_lite.web import add_problems
+from tests.csms_lite.inline import lay_empty_database
 from tests.csms_lite.shapes import add_accounts
 
 AT = "2024-05-01T10:00:00Z"
@@ -128,6 +129,7 @@ class House:
 @pytest_asyncio.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     clock, chance, presence = SystemClock(), Chance(random.Random(3)), Presence()
+    lay_empty_database(tmp_path / "c.db")
     async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
         station = await store.do(
             connected, "CP-1", accept_unknown=True, make_code=lambda: "CODE", now_ms=0

@@ -24,6 +24,7 @@ from csms_lite.stations.presence import Presence
 from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import Store, open_store
 from tests.csms_lite.central import Central, running
+from tests.csms_lite.inline import lay_empty_database
 from tests.csms_lite.live.following import following
 
 T0, T1, T2 = "2024-05-01T10:00:00Z", "2024-05-01T10:01:00Z", "2024-05-01T11:00:00Z"
@@ -33,6 +34,7 @@ T0, T1, T2 = "2024-05-01T10:00:00Z", "2024-05-01T10:01:00Z", "2024-05-01T11:00:0
 async def a_store(folder: Path) -> AsyncIterator[Store]:
     clock = SystemClock()
     path = folder / "csms.db"
+    lay_empty_database(path)
     async with open_store(path, clock=clock, open_database=open_database) as store:
         await store.do(service.begin_epoch, clock.now_ms())
         yield store

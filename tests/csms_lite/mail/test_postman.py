@@ -21,6 +21,7 @@ from csms_lite.store.thread import open_database
 from csms_lite.store.writer import Store, open_store
 from edge.sim.authority import make_authority
 from tests.csms_lite.accounts.house import HandClock
+from tests.csms_lite.inline import lay_empty_database
 from tests.csms_lite.mail.smtp_server import SmtpServer, credentials, smtp_server
 
 LASTS_MS = 300_000
@@ -63,6 +64,7 @@ class Office:
 async def opened(folder: Path) -> AsyncIterator[Office]:
     clock = HandClock()
     path = folder / "c.db"
+    lay_empty_database(path)
     async with open_store(path, clock=clock, open_database=open_database) as store:
         yield Office(store, clock, path)
 

@@ -29,7 +29,7 @@ from csms_lite.stations.sheet import Sheet
 from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import open_store
 from tests.csms_lite.central import Central
-from tests.csms_lite.inline import empty_database
+from tests.csms_lite.inline import empty_database, lay_empty_database
 from tests.csms_lite.shapes import add_accounts
 
 FULL = {
@@ -202,6 +202,7 @@ async def http(tmp_path: Path) -> AsyncIterator[FastAPI]:
 
     clock, chance = SystemClock(), Chance(random.Random(1))
     settings = Settings(state_dir=tmp_path)
+    lay_empty_database(tmp_path / "c.db")
     with password_thread() as passwords:
         async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
             house = await furnish(settings, store, clock, chance)

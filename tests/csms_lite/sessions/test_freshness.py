@@ -25,6 +25,7 @@ from csms_lite.stations.service import connected
 from csms_lite.store.thread import open_database, raw_of
 from csms_lite.store.writer import Store, open_store
 from tests.csms_lite.central import Central, running
+from tests.csms_lite.inline import lay_empty_database
 
 T0 = "2024-05-01T10:00:00.000Z"
 NOW_MS = 1_714_557_600_000
@@ -94,6 +95,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     clock, presence = Hand(), Presence()
     rung: list[int] = []
     streamed: list[int] = []
+    lay_empty_database(tmp_path / "c.db")
     async with open_store(tmp_path / "c.db", clock=clock, open_database=open_database) as store:
         await store.do(connected, "CP-1", accept_unknown=True, make_code=lambda: "C", now_ms=0)
         presence.arrived(1, 1, 0)

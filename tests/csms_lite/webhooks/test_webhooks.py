@@ -23,6 +23,7 @@ from csms_lite.webhooks.courier import Courier
 from csms_lite.webhooks.post import Outcome, Poster
 from csms_lite.webhooks.rules import LEASE_MS, Delivery, secret_of, signature
 from tests.csms_lite.central import running
+from tests.csms_lite.inline import lay_empty_database
 
 SECRET = secret_of("11" * 32)
 MINUTE_MS = 60_000
@@ -81,6 +82,7 @@ async def receiving(*answers: bytes) -> AsyncIterator[Receiver]:
 @asynccontextmanager
 async def a_store(folder: Path, clock: Clock) -> AsyncIterator[Store]:
     path = folder / "csms.db"
+    lay_empty_database(path)
     async with open_store(path, clock=clock, open_database=open_database) as store:
         await store.do(begin_epoch, clock.now_ms())
         yield store
