@@ -6,7 +6,8 @@ trial's seed, and the disk that is left opened again by SQLite. It passes when e
 recovered, equals the pages after the last commit that had returned, or after the one in flight.
 One trial in `JUDGED_EVERY`, and each that does not pass at this glance (as in a first start, where
 the next one finishes what was begun), is judged in full: the journal opens it as at the next start,
-and what it loads, every row of every table and integrity_check must be as promised.
+and what it loads, every row of every table and integrity_check must be as promised. Two disks of a
+life that are alike to the byte, with the same promise, are judged once and counted twice.
 
 Lives are random: every kind of commit, ended in order or by a cut and gone on with from there; in
 one chunk of `FULL_WAL_EVERY` the WAL is full and written back, in another an old version migrates.

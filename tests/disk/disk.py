@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from random import Random
 from typing import Final
 
@@ -241,6 +242,15 @@ class Disk:
         return not self.changes and all(
             self.files[number].is_settled() for number in self.card_names.values()
         )
+
+    def digest(self) -> bytes:
+        """A word for every name and byte that a process finds: another disk has another."""
+        told = blake2b()
+        for name in sorted(self.names):
+            contents = self.files[self.names[name]].cache
+            told.update(f"{name} {len(contents)} ".encode())
+            told.update(contents)
+        return told.digest()
 
     def copy(self) -> Disk:
         """A disk of its own with the same contents and prospects, and an empty log."""

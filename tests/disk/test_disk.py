@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.disk.disk import SECTOR, Disk
@@ -41,6 +43,28 @@ def test_each_unsynced_sector_has_a_fate_of_its_own(disk: Disk) -> None:
         assert OLD + two + OLD in after
     assert any(b"on" in one[SECTOR : 2 * SECTOR] for one in after)
     assert {one[:SECTOR] + one[3 * SECTOR :] for one in after} == {OLD + OLD}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda disk: disk.write(0, 7, b"!"),
+        lambda disk: disk.write(0, 4 * SECTOR, b"\0"),
+        lambda disk: disk.truncate(0, 4 * SECTOR - 1),
+        lambda disk: disk.rename("a", "b"),
+        lambda disk: disk.remove("a"),
+        lambda disk: disk.create("b"),
+    ],
+    ids=["a byte", "longer", "shorter", "another name", "gone", "an empty file"],
+)
+def test_disks_that_differ_have_another_digest(
+    disk: Disk, change: Callable[[Disk], object]
+) -> None:
+    """A sweep judges what looks alike once: only what a process finds the same may."""
+    other = disk.copy()
+    assert other.digest() == disk.digest()
+    change(other)
+    assert other.digest() != disk.digest()
 
 
 def test_a_sector_may_be_found_as_it_was_in_between(disk: Disk) -> None:

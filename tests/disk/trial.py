@@ -136,10 +136,12 @@ async def sweep(
 ) -> Tally:
     """Cut the power at every point of *spans*, or of the whole life, with so many *fates* each.
 
-    Every *judged_every*-th trial is judged in full, and each that a glance does not acquit.
+    Every *judged_every*-th trial is judged in full, and each that a glance does not acquit; a disk
+    that was judged by the same promise, byte for byte, has its verdict: half of them are such.
     Where nothing is unsynced all fates are one, and tried once. Ends after *most* trials.
     """
     tally = Tally()
+    verdicts: dict[tuple[bytes, tuple[int, ...]], Verdict] = {}
     for span, point, disk in life.points(life.spans if spans is None else spans):
         allowed = span.allowed(point)
         for number in range(1 if disk.is_settled() else fates):
@@ -149,7 +151,11 @@ async def sweep(
             in_full = tally.trials % judged_every == 0
             if in_full or not glance(disk.cut(fate), life, allowed):
                 tally.judged += 1
-                verdict = await judge(disk.cut(fate), life, allowed)
+                found = disk.cut(fate)
+                case = found.digest(), tuple(allowed)
+                if case not in verdicts:
+                    verdicts[case] = await judge(found, life, allowed)
+                verdict = verdicts[case]
             else:
                 verdict = Verdict(KEPT)
             tally.count(verdict, f"{span.kind} at step {point}, fate {fate}")
