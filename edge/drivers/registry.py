@@ -19,7 +19,8 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -65,6 +66,12 @@ class Chosen:
         return self.factory(self.settings, rig, place)
 
 
+@cache
+def installed() -> EntryPoints:
+    """Every driver that is installed: looked up once, for that opens a file of each package."""
+    return entry_points(group=GROUP)
+
+
 def choose(port: str, table: Mapping[str, object], where: str) -> Chosen:
     """Find the driver that *table*`["kind"]` names for *port* and check the table against it.
 
@@ -82,7 +89,7 @@ def choose(port: str, table: Mapping[str, object], where: str) -> Chosen:
 
 def kinds(port: str) -> tuple[str, ...]:
     """The kinds of driver installed for *port*, sorted."""
-    found = (entry.name.partition(".") for entry in entry_points(group=GROUP))
+    found = (entry.name.partition(".") for entry in installed())
     return tuple(sorted({kind for owner, _, kind in found if owner == port}))
 
 
@@ -127,7 +134,7 @@ async def open_rig(
 
 def _load(port: str, kind: str, where: str) -> Callable[..., AbstractAsyncContextManager[Any]]:
     """Import the factory of `port.kind`; exactly one package may offer it."""
-    found: list[EntryPoint] = list(entry_points(group=GROUP, name=f"{port}.{kind}"))
+    found: list[EntryPoint] = list(installed().select(name=f"{port}.{kind}"))
     if not found:
         offered = kinds(port)
         message = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from random import Random
 
 import msgspec
@@ -75,11 +75,13 @@ def test_a_missing_key_is_named() -> None:
 
 def test_a_driver_offered_twice_does_not_load(mocker: MockerFixture) -> None:
     """Which of two packages closes the contactor must not depend on chance."""
-    found = (
-        EntryPoint("evse.gpio", "edge.drivers.gpio_evse:open_evse", registry.GROUP),
-        EntryPoint("evse.gpio", "elsewhere:open_evse", registry.GROUP),
+    found = EntryPoints(
+        (
+            EntryPoint("evse.gpio", "edge.drivers.gpio_evse:open_evse", registry.GROUP),
+            EntryPoint("evse.gpio", "elsewhere:open_evse", registry.GROUP),
+        )
     )
-    mocker.patch.object(registry, "entry_points", return_value=found)
+    mocker.patch.object(registry, "installed", return_value=found)
     with pytest.raises(ConfigError, match="offered more than once"):
         registry.choose("evse", {"kind": "gpio", "coil": 17}, "connectors.1.evse")
 
