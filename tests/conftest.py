@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,15 @@ LINE = "line: "
 PRIVATE_CHROMIUM = Path(__file__).parents[1] / ".cache/chromium/chromium"
 
 
-def pytest_collection_finish() -> None:
-    """What was imported and collected stays: looking through it again costs a tenth of the run."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays: looking through it costs a tenth of the run."""
+    gc.disable()
+    outcome = yield
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()
+    return outcome
 
 
 @pytest.fixture(autouse=True)
