@@ -31,7 +31,11 @@ HTTP_ENDS_WITHIN_S: Final = 1  # an open stream would otherwise hold uvicorn for
 def http_app(
     house: House, office: Office, gate: Gate, sheet: Sheet, oversight: Oversight | None = None
 ) -> FastAPI:
-    """Put all routes together."""
+    """Put all routes together.
+
+    The app takes over the routes themselves: `include_router` would have FastAPI analyse each of
+    them a second time, at the first request that comes by its router.
+    """
     desk, feed = house.desk, house.feed
     app = open_api()
     app.add_middleware(Guard)
@@ -44,11 +48,12 @@ def http_app(
         *office.routes(),
         *session_routers(desk, feed, house.freshness.look, office),
     ):
-        app.include_router(router)
+        app.routes.extend(router.routes)
     if oversight is not None:
-        oversight.add_routes(app, gate)
+        for router in oversight.routers(gate):
+            app.routes.extend(router.routes)
     pages = find_pages()
-    app.include_router(public_routes(desk.store, feed, pages))
+    app.routes.extend(public_routes(desk.store, feed, pages).routes)
     app.mount("/hmi", PageFiles(directory=pages, check_dir=False))
     return app
 

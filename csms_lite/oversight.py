@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import Connection, func, or_, select
 
@@ -92,18 +92,17 @@ class Oversight:
         self.courier.close()
         self.recorder.close()
 
-    def add_routes(self, app: FastAPI, gate: Gate) -> None:
-        """Add the routes of all parts."""
+    def routers(self, gate: Gate) -> tuple[APIRouter, ...]:
+        """Give the routes of all parts."""
         settings = self.settings
-        for router in (
+        return (
             message_routes(self.log_store),
             change_routes(self.changes, gate, self.clock, frozenset(settings.event_origins)),
             webhook_routes(
                 self.store, self.clock, self.chance, is_http_allowed=settings.webhook_http
             ),
             self._own_routes(),
-        ):
-            app.include_router(router)
+        )
 
     def _own_routes(self) -> APIRouter:
         router = APIRouter(tags=["health"])

@@ -145,6 +145,11 @@ def role_of(route: APIRoute | APIWebSocketRoute) -> Role | None:
     return roles[0] if roles else None
 
 
+def test_each_route_is_the_app_s_own(app: FastAPI) -> None:
+    """A router that is included has its routes analysed anew at the first request by it."""
+    assert {type(route) for route in app.routes} == {APIRoute, APIWebSocketRoute, Mount}
+
+
 async def test_every_route_names_a_role_or_is_public(app: FastAPI) -> None:
     """A new route that forgets its role fails here."""
     routes = named(app)
