@@ -80,6 +80,7 @@ def store(path: Path, waiting: list[Session], spoil: Callable[[Connection], Any]
                         at_ms=sample[5],
                         energy_wh=sample[6],
                         values_json="[]",
+                        fingerprint=0,
                     )
                 )
         spoil(db)

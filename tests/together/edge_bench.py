@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Central:
 
     async def serve(self, connection: ServerConnection) -> None:
         self.connection = connection
-        try:
+        with suppress(ConnectionClosed):
             async for raw in connection:
                 frame = json.loads(raw)
                 if frame[0] != 2:
@@ -69,10 +69,8 @@ class Central:
                 _, unique_id, action, payload = frame
                 self.calls.append((action, payload, unique_id))
                 if action not in self.deaf:
-                    answer = self._answer(action)
-                    await connection.send(json.dumps([3, unique_id, answer]))
-        except ConnectionClosed:
-            return
+                    with suppress(ConnectionClosed):  # what came before its end is still read
+                        await connection.send(json.dumps([3, unique_id, self._answer(action)]))
 
     def _answer(self, action: str) -> dict[str, Any]:
         match action:
