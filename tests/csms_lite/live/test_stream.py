@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,13 @@ class Stream:
         assert int(fields["id"]) == document["sequence"]
         return document
 
+    async def until(self, fact: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """Give the next document of which *fact* holds: others come when anything is looked at."""
+        async with asyncio.timeout(5):
+            while not fact(seen := await self.next()):
+                pass
+        return seen
+
     async def until_end(self) -> None:
         """Read what is left."""
         async with asyncio.timeout(5):
@@ -62,6 +69,12 @@ async def watching(central: Central, code: str) -> AsyncIterator[Stream]:
             assert response.status_code == 200
             assert response.headers["content-type"].startswith("text/event-stream")
             yield Stream(response)
+
+
+def first_of(document: dict[str, Any]) -> dict[str, Any]:
+    """Give the first connector of a document."""
+    connector: dict[str, Any] = document["connectors"][0]
+    return connector
 
 
 async def code_of(central: Central) -> str:
@@ -82,11 +95,12 @@ async def test_a_session_is_seen_live(central: Central) -> None:
             assert first["connectors"] == []
             assert first["station"]["online"] is True
             await station.status(1, "Preparing")
-            assert (await stream.next())["connectors"][0]["status"] == "Preparing"
+            [preparing] = (await stream.until(lambda seen: seen["connectors"]))["connectors"]
+            assert preparing["status"] == "Preparing"
             number = (await station.start(tag="04A2B1C3D4E580", at=T0))["transactionId"]
             await station.status(1, "Charging")
             await station.meter(number, energy=1500, power=7400, at=T1)
-            [charging] = (await stream.next())["connectors"]
+            [charging] = (await stream.until(lambda seen: first_of(seen)["power_w"]))["connectors"]
             assert charging["status"] == "Charging"
             assert charging["power_w"] == 7400
             assert charging["session"]["tag"] == "…E580"
@@ -94,10 +108,12 @@ async def test_a_session_is_seen_live(central: Central) -> None:
             assert charging["session"]["cost_minor"] == 23
             await station.stop(number, meter=3000, at=T2)
             await station.status(1, "Finishing")
-            [ended] = (await stream.next())["connectors"]
+            told = await stream.until(lambda seen: first_of(seen)["status"] == "Finishing")
+            [ended] = told["connectors"]
             assert (ended["session"]["energy_wh"], ended["session"]["cost_final"]) == (2000, True)
             await station.status(1, "Available")
-            assert (await stream.next())["connectors"][0]["session"] is None
+            told = await stream.until(lambda seen: first_of(seen)["status"] == "Available")
+            assert first_of(told)["session"] is None
 
 
 async def test_a_stream_tells_at_most_once_a_second_and_the_latest(central: Central) -> None:
@@ -240,7 +256,7 @@ async def test_a_document_that_cannot_be_made_ends_nothing(
                 while not failures:
                     await station.call("Heartbeat")
             await station.status(1, "Charging")
-            assert (await stream.next())["connectors"][0]["status"] == "Charging"
+            await stream.until(lambda seen: first_of(seen)["status"] == "Charging")
 
 
 async def test_a_code_may_be_had_once(central: Central) -> None:
