@@ -66,12 +66,12 @@ UNIT_OF: Final[Mapping[str, str]] = {
 }
 """Every measurand of OCPP 1.6 (7.31) and the unit to which its values are converted."""
 
-_SCALES: Final[Mapping[tuple[str, str | None], tuple[float, float, str]]] = {
-    (measurand, told): (*UNITS[unit][told or unit], unit)
+_SCALES: Final[Mapping[tuple[str, str | None], tuple[float, float]]] = {
+    (measurand, told): UNITS[unit][told or unit]
     for measurand, unit in UNIT_OF.items()
     for told in (*UNITS[unit], "", None)
 }
-"""Measurand and unit as told -> factor, offset, unit to which is converted."""
+"""Measurand and unit as told -> factor, offset."""
 
 LINES: Final = ("L1", "L2", "L3")
 PAIRS: Final = frozenset({"L1-L2", "L2-L3", "L3-L1"})
@@ -103,18 +103,9 @@ def convert(value: Mapping[str, Any]) -> tuple[float, str] | None:
 
     No unit means the unit to which is converted. A unit of another quantity is a mistake.
     """
-    get = value.get
-    scale = _SCALES.get((get("measurand", ENERGY), get("unit")))
-    if scale is None or get("format", "Raw") != "Raw":
-        return None
-    factor, offset, unit = scale
-    try:
-        number = float(value["value"])
-    except ValueError:
-        return None
-    if factor != 1 or offset:
-        number = round(number * factor + offset, DIGITS)
-    return (number, unit) if -LARGEST < number < LARGEST else None
+    measurand = value.get("measurand", ENERGY)
+    number = _number(value, measurand)
+    return None if number is None else (number, UNIT_OF[measurand])
 
 
 def readings(values: Values) -> Readings:
@@ -130,20 +121,35 @@ def readings(values: Values) -> Readings:
     for value in values:
         measurand = value.get("measurand", ENERGY)
         phases = by_phase.get(measurand)
-        if phases is None and measurand not in {TEMPERATURE, SOC}:
-            continue
-        pair = convert(value)
-        if pair is None:
-            continue
         if phases is not None:
             if value.get("location", "Outlet") == "Outlet":
-                phase = value.get("phase")
-                phases[None if phase is None else phase.removesuffix("-N")] = pair[0]
+                number = _number(value, measurand)
+                if number is not None:
+                    phase = value.get("phase")
+                    phases[None if phase is None else phase.removesuffix("-N")] = number
         elif measurand == SOC:
-            found.soc = pair[0]
-        elif value.get("location") != "EV":  # a hot battery is the car's own affair
-            found.temperatures.append(pair[0])
+            number = _number(value, measurand)
+            found.soc = found.soc if number is None else number
+        elif measurand == TEMPERATURE and value.get("location") != "EV":
+            number = _number(value, measurand)  # a hot battery is the car's own affair
+            if number is not None:
+                found.temperatures.append(number)
     return found
+
+
+def _number(value: Mapping[str, Any], measurand: str) -> float | None:
+    """Convert one value of a *measurand*."""
+    scale = _SCALES.get((measurand, value.get("unit")))
+    if scale is None or value.get("format", "Raw") != "Raw":
+        return None
+    factor, offset = scale
+    try:
+        number = float(value["value"])
+    except ValueError:
+        return None
+    if factor != 1 or offset:
+        number = round(number * factor + offset, DIGITS)
+    return number if -LARGEST < number < LARGEST else None
 
 
 def derived_power_w(found: Readings) -> float | None:

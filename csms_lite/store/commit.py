@@ -117,8 +117,13 @@ def _is_of_the_disk(error: Exception) -> bool:
     )
 
 
-def commit_together(jobs: Sequence[Job], clock: Clock, db: Connection) -> None:
-    """Run what is asked, each undone alone if it raises, and commit; raises what the disk says."""
+def commit_together(
+    jobs: Sequence[Job], clock: Clock, done: Callable[[], None], db: Connection
+) -> None:
+    """Run what is asked, each undone alone if it raises, and commit; raises what the disk says.
+
+    *done* is called when all have run, before the COMMIT.
+    """
     raw = raw_of(db)
     try:
         raw.execute("BEGIN IMMEDIATE")
@@ -130,8 +135,10 @@ def commit_together(jobs: Sequence[Job], clock: Clock, db: Connection) -> None:
             for job in step:
                 job.took_s = (after - before) / len(step)
             before = after
+        done()
         raw.execute("COMMIT")
     finally:
+        done()
         with suppress(sqlite3.Error):  # only after a failure is there anything left to undo
             raw.rollback()
         db.rollback()

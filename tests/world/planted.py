@@ -309,12 +309,13 @@ def _stop_billed_twice(patch: Patch) -> None:
 def _answered_before_commit(patch: Patch) -> None:
     numbers = count()
 
-    def commit(jobs: list[Any], _clock: object, db: Connection) -> None:
+    def commit(jobs: list[Any], _clock: object, done: Any, db: Connection) -> None:
         raw = raw_of(db)
         if not raw.in_transaction:
             raw.execute("BEGIN IMMEDIATE")
         for step in store_commit._steps(jobs):
             store_commit._run(step, raw, db, is_alone=False)
+        done()
         if next(numbers) % 2:
             raw.execute("COMMIT")
 
