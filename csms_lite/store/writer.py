@@ -190,11 +190,8 @@ class Store:
         something else, a lock or a page from the disk, is left alone after a moment.
         """
         self._done.clear()
-        work = partial(commit_together, jobs, self._clock, self._done.set)
-        running = asyncio.ensure_future(self._writer.run(work))
-        await asyncio.sleep(0)  # it is with the thread now
-        self._done.wait(STAND_ASIDE_S)
-        await running
+        asyncio.get_running_loop().call_soon(self._done.wait, STAND_ASIDE_S)  # once it is there
+        await self._writer.run(partial(commit_together, jobs, self._clock, self._done.set))
 
     async def _commit(self, jobs: list[Job]) -> None:
         began = self._clock.monotonic()

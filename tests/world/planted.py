@@ -310,8 +310,7 @@ def _answered_before_commit(patch: Patch) -> None:
     numbers = count()
 
     def commit(jobs: list[Any], _clock: object, done: Any, db: Connection) -> None:
-        raw = raw_of(db)
-        if not raw.in_transaction:
+        if not (raw := raw_of(db)).in_transaction:
             raw.execute("BEGIN IMMEDIATE")
         for step in store_commit._steps(jobs):
             store_commit._run(step, raw, db, is_alone=False)
