@@ -2,9 +2,9 @@
 
 A *verb* is a plain synchronous function `verb(db, …) -> answer` that is one transaction: it
 awaits nothing and does no I/O but through *db*. All verbs that wait when a commit ends run in
-one hop in the writing connection's thread, each in a SAVEPOINT, with one COMMIT for all; answers
-are released after it. A verb that raises is undone alone. A COMMIT that fails fails every verb
-in it: nobody is told what is not on the disk (ruling 6).
+one hop in the writing connection's thread, with one COMMIT for all; answers are released after it.
+A verb that raises is undone alone. A COMMIT that fails fails every verb in it: nobody is told what
+is not on the disk (ruling 6).
 
 A cancelled caller does not cancel its verb: verbs are idempotent or their effect is wanted.
 

@@ -19,6 +19,11 @@ from csms_lite.store.thread import raw_of
 from tests.csms_lite.messages.logs import Still, files, log_of, row
 
 
+async def nothing_lost(_count: int) -> None:
+    """Stands where frames that are lost would be told of: here none may be."""
+    raise NotImplementedError
+
+
 async def test_a_full_queue_loses_frames_and_says_so(tmp_path: Path) -> None:
     """Nobody waits for the log: what does not fit is counted, told once, and the rest is kept."""
     said: list[int] = []
@@ -44,12 +49,8 @@ async def test_a_full_queue_loses_frames_and_says_so(tmp_path: Path) -> None:
 
 async def test_long_frames_are_committed_a_few_at_a_time(tmp_path: Path) -> None:
     """Hostile stations must not make one commit of hundreds of MiB, nor hold it in memory."""
-
-    async def say(_count: int) -> None:
-        raise NotImplementedError
-
     async with log_of(tmp_path) as store:
-        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say)
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost)
         tap = recorder.tap("CP-1", Still())
         for number in range(50):
             await tap.send(f'[2,"{number}","Reset",{{"a":"{"x" * 250_000}"}}]')
@@ -62,12 +63,8 @@ async def test_long_frames_are_committed_a_few_at_a_time(tmp_path: Path) -> None
 
 async def test_sockets_that_come_and_go_do_not_fill_the_memory(tmp_path: Path) -> None:
     """That one closed waits for the log as a frame does: a station may do it all day."""
-
-    async def say(_count: int) -> None:
-        raise NotImplementedError
-
     async with log_of(tmp_path) as store:
-        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say, queue_max=5)
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost, queue_max=5)
         for _ in range(50):
             with pytest.raises(ConnectionError):
                 await recorder.tap("CP-1", Still(is_closed=True)).recv()
@@ -76,12 +73,8 @@ async def test_sockets_that_come_and_go_do_not_fill_the_memory(tmp_path: Path) -
 
 async def test_what_could_not_be_sent_is_told(tmp_path: Path) -> None:
     """The frame is in the log as it was to go, and the delay says that it did not."""
-
-    async def say(_count: int) -> None:
-        raise NotImplementedError
-
     async with log_of(tmp_path) as store:
-        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say)
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost)
         with pytest.raises(ConnectionError):
             await recorder.tap("CP-1", Still(is_closed=True)).send('[2,"7","Reset",{}]')
         recorder.close()
@@ -92,12 +85,8 @@ async def test_what_could_not_be_sent_is_told(tmp_path: Path) -> None:
 
 async def test_made_up_actions_do_not_fill_the_memory(tmp_path: Path) -> None:
     """A metric's labels are words of the standard, whatever a station says."""
-
-    async def say(_count: int) -> None:
-        raise NotImplementedError
-
     async with log_of(tmp_path) as store:
-        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say)
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost)
         tap = recorder.tap("CP-1", Still())
         for number in range(50):
             await tap.send(f'[2,"{number}","Action{number}",{{}}]')
@@ -157,12 +146,8 @@ async def test_a_disk_that_fills_pauses_the_log_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is left is for money; with room again the log goes on."""
-
-    async def say(_count: int) -> None:
-        raise NotImplementedError
-
     async with log_of(tmp_path) as store:
-        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say)
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost)
         retention = Retention(days=60, transaction_days=0, max_mb=10)
         keeper = Keeper(store, SystemClock(), recorder, tmp_path, retention)
         for free, is_paused in ((1, True), (2**40, False)):
@@ -187,11 +172,8 @@ async def test_a_disk_that_cannot_be_asked_ends_nothing(
         stopping.set()
         return SimpleNamespace(free=2**40)
 
-    async def say(_count: int) -> None:
-        raise NotImplementedError
-
     async with log_of(tmp_path) as store:
-        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=say)
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost)
         retention = Retention(days=60, transaction_days=0, max_mb=10)
         keeper = Keeper(store, SystemClock(), recorder, tmp_path, retention)
         monkeypatch.setattr("shutil.disk_usage", usage)
