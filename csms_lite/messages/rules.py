@@ -250,7 +250,10 @@ def _tells(text: str) -> bool:
 
 def _without_words(payload: str) -> str:
     """Keep of a refusal its code: its words may repeat what was refused."""
-    told = loads(payload)
+    try:
+        told = loads(payload)
+    except (ValueError, RecursionError):  # huge numbers: they were not looked into before
+        return dumps(MASK)
     if not isinstance(told, dict):
         return payload
     return dumps({name: word if name == "errorCode" else MASK for name, word in told.items()})

@@ -144,6 +144,21 @@ def test_a_refusal_does_not_repeat_the_secret() -> None:
 
 
 @pytest.mark.parametrize(
+    "details", ["1e999", "1" * 5000, '"\\ud800"', f"{'[' * 900}{']' * 900}", "{", '{"a":1e999}']
+)
+def test_a_refusal_that_cannot_be_read_is_no_harm(details: str) -> None:
+    """What JSON allows and no number holds: one charger must not end the log of all."""
+    found, _ = rows(
+        (SENT, f'[2,"1","ChangeConfiguration",{{"key":"AuthorizationKey","value":"{KEY}"}}]', 0.0),
+        (RECEIVED, f'[4,"1","InternalError","bad {KEY}",{details}]', 0.1),
+        (RECEIVED, '[2,"2","Heartbeat",{}]', 0.2),
+    )
+    assert found[1]["type"] in {"CALLERROR", "UNREADABLE"}
+    assert KEY not in json.dumps(found[1]) or found[1]["type"] == "UNREADABLE"
+    assert found[2]["action"] == "Heartbeat"
+
+
+@pytest.mark.parametrize(
     "payload",
     [
         '{"key":["AuthorizationKey","HeartbeatInterval"]}',
