@@ -143,7 +143,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
         self._repeats.reopen()
         self._calls: deque[IncomingCall] = deque()
         self._calls_max = open_calls_max
-        self._bell = asyncio.Event()
+        self._idle: asyncio.Future[None] | None = None
         self._in_flight: tuple[str, asyncio.Future[guard.Result | guard.Error]] | None = None
         self._bad_frames_left = self._bad_frames_max = bad_frames_max
         self._lost: Exception | None = None
@@ -230,10 +230,11 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
                 await self._handle_call(call, raw_msg)
             case guard.Result() | guard.Error() as answer:
                 self._route_answer(answer)
-            case guard.BadCall(unique_id, code, description, action):
+            case guard.BadCall(unique_id, description, action):
                 self._bad_frames_left -= 1
                 self._suspect(Suspicion.INVALID)
-                await self._turn_away(unique_id, CallRefused(code, description), action, raw_msg)
+                refusal = CallRefused(Code.GENERIC_ERROR, description)
+                await self._turn_away(unique_id, refusal, action, raw_msg)
             case guard.Noise(why):
                 self._ignore(why)
 
@@ -258,7 +259,8 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
                 raise _Closed
             case Arrival.NEW:
                 self._calls.append(IncomingCall(msg.action, msg.unique_id, payload, raw))
-                self._bell.set()
+                if self._idle is not None and not self._idle.done():
+                    self._idle.set_result(None)
 
     async def _get_specific_response(self, unique_id: str, timeout: float) -> Any:  # noqa: ASYNC109  # the library's signature
         raise NotImplementedError("answers come to `call_action` through its future")
@@ -297,8 +299,8 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
             while True:
                 while self._calls:
                     await self._serve(self._calls.popleft())
-                self._bell.clear()
-                await self._bell.wait()
+                self._idle = asyncio.get_running_loop().create_future()
+                await self._idle
         except ConnectionLost:
             return  # the reader learns it too, and tells
 

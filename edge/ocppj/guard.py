@@ -15,10 +15,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeGuard
 
 import msgspec
 
-from edge.ocppj.errors import Code
-
 SIZE_MAX: Final = 256 * 1024  # bytes; the largest honest message is a local list of a few thousand
-DEPTH_MAX: Final = 16  # the deepest message of 1.6, a charging profile, needs 8
+DEPTH_MAX: Final = 16  # of an answer, which is read with tolerance; a call is as deep as its schema
 DIGITS_MAX: Final = 18  # fits 64 bits, so no store can overflow
 ID_MAX: Final = 36  # OCPP-J 4.1.4
 ECHO_MAX: Final = 255  # a longer id is not worth an answer
@@ -65,10 +63,9 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class BadCall:
-    """A CALL that cannot be one, with an id to answer to, echoed exactly as it came."""
+    """A CALL that cannot be one, with an id to answer GenericError to, exactly as it came."""
 
     unique_id: str | int
-    code: Code
     description: str
     action: str = ""
     """As far as it can be told: whoever refuses a transaction message may have to keep it."""
@@ -136,8 +133,8 @@ def _call(frame: list[Any], raw: str | bytes) -> Frame:
         return Noise("no_readable_id")
     action = frame[2] if len(frame) > ACTION and isinstance(frame[2], str) else ""
 
-    def bad(description: str, code: Code = Code.GENERIC_ERROR) -> BadCall:
-        return BadCall(unique_id, code, description, action)
+    def bad(description: str) -> BadCall:
+        return BadCall(unique_id, description, action)
 
     if not isinstance(unique_id, str):
         return bad("the message id must be a string")
@@ -147,15 +144,13 @@ def _call(frame: list[Any], raw: str | bytes) -> Frame:
         return bad("a CALL has four elements")
     if not isinstance(frame[ACTION], str):
         return bad("the action must be a string")
-    if _is_too_deep(frame, raw):
-        return bad(f"nested deeper than {DEPTH_MAX}", Code.FORMATION_VIOLATION)
     return Call(unique_id, action, frame[3], _has_escapes(raw))
 
 
 def _answer(frame: list[Any], raw: str | bytes) -> Frame:
     if len(frame) < RESULT_LENGTH or not isinstance(frame[1], str):
         return Noise("bad_answer")
-    if _is_too_deep(frame, raw) or (_is_suspect(raw) and unfit(frame)):
+    if _is_too_deep(frame) or (_is_suspect(raw) and unfit(frame)):
         return Noise("bad_answer")
     if frame[0] == RESULT:
         payload = {} if frame[2] is None else frame[2]  # null is an empty payload (4.2.2)
@@ -181,16 +176,7 @@ def _is_readable(unique_id: object) -> TypeGuard[str | int]:
     return type(unique_id) is int and abs(unique_id) < OUT_OF_RANGE
 
 
-def _is_too_deep(frame: list[Any], raw: str | bytes) -> bool:
-    """Count brackets first: most frames have too few to be deep.
-
-    One that opens where one closes goes no deeper. Brackets in strings do no harm: what looks like
-    that there was counted as an opening, too.
-    """
-    text = raw if isinstance(raw, str) else raw.decode(errors="replace")
-    openings = text.count("[") + text.count("{")
-    if openings <= DEPTH_MAX or openings - text.count("},{") - text.count("],[") <= DEPTH_MAX:
-        return False
+def _is_too_deep(frame: list[Any]) -> bool:
     level: list[Any] = [frame]
     for _ in range(DEPTH_MAX):
         level = [
@@ -206,7 +192,9 @@ def _is_too_deep(frame: list[Any], raw: str | bytes) -> bool:
 
 def _has_escapes(raw: str | bytes) -> bool:
     r"""Whether strings may hold what no store can: JSON writes NUL and surrogates as `\u` only."""
-    return "\\u" in raw if isinstance(raw, str) else b"\\u" in raw
+    if isinstance(raw, str):
+        return "\\" in raw and "\\u" in raw  # one letter is found twenty times as fast as two
+    return b"\\" in raw and b"\\u" in raw
 
 
 def _is_suspect(raw: str | bytes) -> bool:

@@ -21,7 +21,6 @@ from jsonschema import Draft4Validator
 
 RESULT: Final = "CALLRESULT"
 BYTES_MAX: Final = 256 * 1024
-DEEPEST: Final = 16
 HUGE: Final = 10**18
 
 
@@ -157,8 +156,6 @@ def _call(frame: list[Any], lawful: Lawful) -> Verdict:
     good_id = isinstance(unique_id, str) and len(unique_id) <= 36
     if not good_id or len(frame) != 4 or not isinstance(frame[2], str):
         codes.add("GenericError")
-    if _depth(frame) > DEEPEST:
-        codes.add("FormationViolation")
     if codes:
         return Verdict(unique_id, frozenset(codes), must=True)
     return Verdict(unique_id, _due(frame[2], frame[3], lawful), must=True)
@@ -227,19 +224,6 @@ def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _fields(inner, name)
-
-
-def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level:
-        inside = [each for each in level if isinstance(each, dict | list)]
-        deepest += bool(inside)
-        level = [
-            inner
-            for each in inside
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-    return deepest
 
 
 def _is_moment(text: str) -> bool:

@@ -227,3 +227,14 @@ def _keywords(schema: Any) -> set[str]:
         elif name in {"items", "additionalItems"}:
             found |= _keywords(inner)
     return found
+
+
+@pytest.mark.parametrize("action", sorted(schemas.ACTIONS))
+def test_a_call_is_no_deeper_than_its_schema(action: str) -> None:
+    """Every object of every call is closed: nothing unknown, however deep, is let through."""
+    waiting = [schemas.document(action)]
+    while waiting:
+        schema = waiting.pop()
+        assert schema.get("type") != "object" or schema["additionalProperties"] is False
+        waiting += [*schema.get("properties", {}).values(), *schema.get("definitions", {}).values()]
+        waiting += [schema["items"]] if "items" in schema else []
