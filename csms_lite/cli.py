@@ -85,12 +85,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from csms_lite import app  # noqa: F401  # now, so that no later collection looks at it
     from csms_lite.errors import CsmsError
+    from csms_lite.loop import new_event_loop
 
     gc.freeze()
     gc.set_threshold(COLLECT_AT)
     gc.enable()
     try:
-        asyncio.run(_serve(_settings(arguments)))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_serve(_settings(arguments)))
     except CsmsError as failure:
         print(f"tapwatt csms: {failure}", file=sys.stderr)
         return WRONG_SETTING

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -46,9 +46,9 @@ class Pulse:
         self._beat()
         return message
 
-    async def send(self, message: str, /) -> None:
+    def send(self, message: str, /) -> Coroutine[Any, Any, None]:
         """Send a text message."""
-        await self._socket.send(message)
+        return self._socket.send(message)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with the closing handshake."""

@@ -139,7 +139,8 @@ class Session:
         now_ms = self._desk.clock.now_ms()
         self._desk.presence.heard(self.station.station_id, now_ms)
         try:
-            await self._refuse_before_boot(call)
+            if not (self._is_booted and self._registration == "Accepted"):
+                await self._refuse_before_boot(call)
             answer = await self._store(call, route, now_ms)
         except CsmsError as failure:
             log.warning("not_stored", charger=self.station.identity, action=call.action)
@@ -212,15 +213,13 @@ class Session:
             log.error("transaction_message_failed_for_good", charger=self.station.identity)
 
     async def _refuse_before_boot(self, call: IncomingCall) -> None:
-        """Refuse what a station may not say before it was accepted (ruling 8).
+        """Refuse what a station may not say before it was accepted and has booted (ruling 8).
 
         Transaction messages of a station we do not remember are taken all the same: it was
         accepted once, by us before our disk was lost or by another system, and does not boot
         again on a mere reconnect (ruling 26). It is asked to, once.
         """
-        if call.action == "BootNotification" or (
-            self._registration == "Accepted" and self._is_booted
-        ):
+        if call.action == "BootNotification":
             return
         if self._registration == "Rejected":
             raise Unanswerable("the station is rejected")

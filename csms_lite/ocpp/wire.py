@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
 
 TRY_AGAIN_LATER: Final = 1013  # WebSocket close code, IANA registry
 
@@ -35,13 +36,13 @@ class Wire:
         self._socket = socket
         self.is_giving_up = False
 
-    async def recv(self) -> str | bytes:
+    def recv(self) -> Coroutine[Any, Any, str | bytes]:
         """Give the next message."""
-        return await self._socket.recv()
+        return self._socket.recv()
 
-    async def send(self, message: str, /) -> None:
+    def send(self, message: str, /) -> Coroutine[Any, Any, None]:
         """Send a text message."""
-        await self._socket.send(message)
+        return self._socket.send(message)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with the closing handshake."""

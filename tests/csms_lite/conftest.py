@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest_asyncio
 
+from csms_lite.loop import new_event_loop
 from tests.csms_lite.central import Central, running
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """Run what is tested here on the loop that users run it on."""
+    return {"loop": new_event_loop}
 
 
 @pytest_asyncio.fixture
