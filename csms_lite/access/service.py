@@ -127,6 +127,7 @@ def _counting(
             assert card.parent is not None  # only a card of a group is judged by its budget
             row = sql.spent_by_group.one(db, key=tag_key(card.parent), **counted)
         assert row is not None  # a sum is one row
-        return Spent._make(row)
+        energy_wh, sessions = row
+        return Spent(round(energy_wh), sessions)
 
     return count

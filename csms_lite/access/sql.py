@@ -6,9 +6,11 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
+    Float,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     func,
     literal_column,
@@ -44,9 +46,14 @@ drop_policy: Final = Prepared(
 
 _tag_key = func.upper(sessions.c.id_tag)
 _so_far = func.coalesce(sessions.c.meter_stop_wh, sessions.c.register_wh, sessions.c.meter_start_wh)
-_energy: ColumnElement[int] = func.coalesce(
-    func.sum(func.max(0, _so_far - sessions.c.meter_start_wh)), 0
+_energy: ColumnElement[float] = func.coalesce(  # a float: lies of some stations fill 64 bits
+    func.sum(cast(func.max(0, _so_far - sessions.c.meter_start_wh), Float)), 0
 )
+_of_period = and_(
+    sessions.c.started_at_ms >= bindparam("since_ms"),
+    sessions.c.received_at_ms >= bindparam("since_ms"),
+)
+"""A station that lives in the year 9999 must not use up the budget of every month to come."""
 _sessions: ColumnElement[int] = func.coalesce(
     func.sum(
         case(  # one that was wished for and never began has no register, and counts as none
@@ -58,16 +65,12 @@ _sessions: ColumnElement[int] = func.coalesce(
     0,
 )
 spent_by_card: Final = Prepared(
-    select(_energy, _sessions).where(
-        _tag_key == bindparam("key"), sessions.c.started_at_ms >= bindparam("since_ms")
-    )
+    select(_energy, _sessions).where(_tag_key == bindparam("key"), _of_period)
 )
 spent_by_group: Final = Prepared(
     select(_energy, _sessions)
     .join_from(cards, sessions, _tag_key == cards.c.tag_key)
-    .where(
-        cards.c.parent_key == bindparam("key"), sessions.c.started_at_ms >= bindparam("since_ms")
-    )
+    .where(cards.c.parent_key == bindparam("key"), _of_period)
 )
 runs_here: Final = Prepared(
     select(sessions.c.transaction_id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,3 +158,23 @@ async def test_the_card_of_a_closed_account_is_blocked(central: Central) -> None
     assert begun["idTagInfo"]["status"] == "Blocked"
     session = await central.get(f"/api/sessions/{begun['transactionId']}")
     assert session["events"][0]["details"]["why"] == "the account of the card …D1 is closed"
+
+
+async def test_lies_of_one_charger_spend_nobodys_budget_for_ever(
+    central: Central, tmp_path: Path
+) -> None:
+    """Sessions of the year 9999 and of more energy than 64 bits add up to no failure elsewhere."""
+    await put(central, "cards/A", {"budgets": {"month": {"energy_wh": 2000}}})
+    most = 10**18 - 1
+    async with central.station() as liar, central.station("CP-2") as other:
+        await liar.boot()
+        await other.boot()
+        for minute in range(12):
+            begun = await liar.start(tag="A", meter=-most, at=f"9999-12-01T00:{minute:02}:00Z")
+            await liar.stop(begun["transactionId"], meter=most, at="9999-12-01T01:00:00Z")
+        assert await status(other, "A") == "Blocked"
+        assert (await other.start(tag="A", at=at()))["idTagInfo"]["status"] == "Blocked"
+        with sqlite3.connect(tmp_path / "csms.db") as db:  # the next month
+            db.execute("UPDATE sessions SET received_at_ms = received_at_ms - 40 * 86400000")
+            db.execute("UPDATE sessions SET started_at_ms = 1 WHERE started_at_ms < 2e14")
+        assert await status(other, "A") == "Accepted"
