@@ -24,6 +24,7 @@ from edge.ocppj.schemas import ACTIONS
 QUEUE_MAX: Final = 20_000  # frames: some seconds of a storm of 1000 stations
 QUEUE_CHARACTERS_MAX: Final = 32 * 1024 * 1024  # what a hostile station may cost in memory
 BATCH: Final = 100  # frames made into rows at once: about a millisecond of the loop's
+BATCH_CHARACTERS: Final = 64 * 1024  # of frames made so to look like secrets: 30 ms
 COMMIT: Final = 2000  # rows per transaction: each writes every page of an index that it touches
 COMMIT_CHARACTERS: Final = 4 * 1024 * 1024  # of frames; honest ones come to COMMIT first
 GATHER_S: Final = 0.2  # how late a quiet system's frame is in the log
@@ -57,6 +58,11 @@ class Noted(NamedTuple):
     calls: Calls
     caught: Caught | None
     is_unsent: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many characters it holds."""
+        return 0 if self.caught is None else len(self.caught.text)
 
 
 class Recorder:
@@ -100,7 +106,7 @@ class Recorder:
 
     def note(self, noted: Noted) -> None:
         """Queue what a tap heard, or count it as lost."""
-        size = len(noted.caught.text) if noted.caught is not None else 0
+        size = noted.size
         is_full = len(self._queue) >= self._queue_max  # of sockets that closed as well
         if is_full or (
             noted.caught is not None
@@ -135,8 +141,7 @@ class Recorder:
 
     def _take(self) -> Noted:
         noted = self._queue.popleft()
-        if noted.caught is not None:
-            self._characters -= len(noted.caught.text)
+        self._characters -= noted.size
         return noted
 
     async def _write(self, rows: list[Row], delays: list[Row]) -> None:
@@ -160,12 +165,14 @@ class Recorder:
         delays: list[Row] = []
         room = COMMIT_CHARACTERS
         while self._queue and len(rows) < COMMIT and room > 0:
+            used = 0
             for _ in range(min(BATCH, len(self._queue))):
                 noted = self._take()
                 self._add(noted, rows, delays)
-                room -= len(noted.caught.text) if noted.caught is not None else 0
-                if room <= 0:
+                used += noted.size
+                if used >= min(room, BATCH_CHARACTERS):
                     break
+            room -= used
             await asyncio.sleep(0)
         return rows, delays
 

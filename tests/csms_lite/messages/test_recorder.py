@@ -61,6 +61,28 @@ async def test_long_frames_are_committed_a_few_at_a_time(tmp_path: Path) -> None
     assert store.counts.commits == 3
 
 
+async def test_long_frames_leave_the_loop_to_others_in_between(tmp_path: Path) -> None:
+    """Each is looked through for secrets, which may take 100 ms: never many of them on end."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with log_of(tmp_path) as store:
+        recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost)
+        tap = recorder.tap("CP-1", Still())
+        for number in range(16):
+            await tap.send(f'[2,"{number}","Reset",{{"a":"{"x" * 250_000}"}}]')
+        task = asyncio.create_task(others())
+        rows, _ = await recorder._rows()
+        task.cancel()
+    assert len(rows) == 16
+    assert turns >= 16
+
+
 async def test_sockets_that_come_and_go_do_not_fill_the_memory(tmp_path: Path) -> None:
     """That one closed waits for the log as a frame does: a station may do it all day."""
     async with log_of(tmp_path) as store:
