@@ -93,13 +93,6 @@ class Postman:
             return
         verdict = judge(reply, mail, now_ms)
         said = f"{reply.code} {reply.text}"
-        await self._store.do(
-            service.settle,
-            mail.mail_id,
-            verdict.state,
-            reply=said,
-            due_ms=verdict.due_at_ms or now_ms,
-        )
         log.warning(
             "mail_not_sent",
             mail=mail.mail_id,
@@ -117,6 +110,13 @@ class Postman:
                 stage=str(reply.stage),
                 do="check TAPWATT_CSMS_SMTP_USER, _SMTP_PASSWORD and _MAIL_FROM, then start again",
             )
+        await self._store.do(
+            service.settle,
+            mail.mail_id,
+            verdict.state,
+            reply=said,
+            due_ms=verdict.due_at_ms or now_ms,
+        )
 
     async def _until_next_s(self) -> float:
         if self._send is None or self._alarm is not None:

@@ -49,14 +49,19 @@ class MailServer:
                 await client.send_message(message, recipients=[address])
         except aiosmtplib.SMTPRecipientsRefused as refused:
             first = refused.recipients[0]
-            return Reply(first.code, first.message, Stage.RECIPIENT)
+            return _reply(first.code, first.message, Stage.RECIPIENT)
         except aiosmtplib.SMTPSenderRefused as refused:
-            return Reply(refused.code, refused.message, Stage.SENDER)
+            return _reply(refused.code, refused.message, Stage.SENDER)
         except aiosmtplib.SMTPResponseException as refused:
-            return Reply(refused.code, refused.message, stage)
+            return _reply(refused.code, refused.message, stage)
         except (aiosmtplib.SMTPException, OSError, ValueError) as failure:
-            return Reply(0, f"{stage}: {failure}", stage)
+            return _reply(0, f"{stage}: {failure}", stage)
         return None
+
+
+def _reply(code: int, text: str, stage: Stage) -> Reply:
+    """Keep what a server said as text that can be stored: some still answer in Latin-1."""
+    return Reply(code, text.encode(errors="replace").decode(), stage)
 
 
 def trust_of(ca_file: Path | None) -> ssl.SSLContext:

@@ -61,7 +61,7 @@ class SmtpServer:
             await self._say(writer, self._next(command, usual))
 
     async def _say(self, writer: asyncio.StreamWriter, reply: str) -> None:
-        writer.write(f"{reply}\r\n".encode())
+        writer.write(f"{reply}\r\n".encode("latin-1"))
         await writer.drain()
 
     def _next(self, command: str, usual: str) -> str:

@@ -192,6 +192,19 @@ async def test_what_the_installer_must_mend_stops_everything_and_loses_nothing(
         assert len(server.taken) == 2
 
 
+@pytest.mark.parametrize("command", ["CONNECT", "MAIL", "RCPT", "BODY"])
+async def test_what_a_server_says_in_another_alphabet_is_kept(tmp_path: Path, command: str) -> None:
+    """Some still answer in Latin-1, which no database takes as it comes."""
+    async with opened(tmp_path) as office, smtp_server() as server:
+        mail = await office.put()
+        server.answers(command, "550 Empf\xe4nger unbekannt")
+        await office.postman(server).deliver_due()
+        _, tries, _, reply = office.row(mail)
+    assert tries == 1
+    assert reply is not None
+    assert "nger unbekannt" in reply
+
+
 async def test_the_daily_limit_pauses_until_tomorrow(tmp_path: Path) -> None:
     """5.4.5: nothing is sent before the next day in UTC, and then everything."""
     async with opened(tmp_path) as office, smtp_server() as server:

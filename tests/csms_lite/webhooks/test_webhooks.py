@@ -245,6 +245,7 @@ async def test_a_private_address_is_refused_before_it_is_connected_to(tmp_path: 
         (b"no http at all\r\n\r\n", None),
         (b"HTTP/1.1 200 x\r\n\r\n" + b"x" * 10_000_000, 200),
         (answer(404), 404),
+        (b"HTTP/1.1 302 x\r\nLocation: http://xn--\r\ncontent-length: 0\r\n\r\n", None),
     ],
 )
 async def test_any_answer_is_borne(raw: bytes, status: int | None) -> None:
@@ -262,7 +263,12 @@ async def test_a_receiver_that_is_not_there_is_a_failure() -> None:
     poster = Poster(is_private_allowed=True)
     async with receiving(answer(200)) as receiver:
         port = receiver.port
-    for url in (f"http://127.0.0.1:{port}/", "http://no-such-host.invalid/"):
+    for url in (
+        f"http://127.0.0.1:{port}/",
+        "http://no-such-host.invalid/",
+        "http://a..b/",
+        f"http://{'a' * 64}/",
+    ):
         outcome = await poster.post(url, b"{}", {})
         assert outcome.status is None
         assert outcome.problem
