@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from csms_lite.clock import read_time
 from csms_lite.errors import Refused
-from csms_lite.people.rules import tag_key
+from csms_lite.people.rules import is_same_tag
 from csms_lite.sessions.rules import Session, State
 from csms_lite.stations.rules import Connector, Station
 
@@ -89,12 +89,12 @@ def is_reserved_for(
     reservation: Mapping[str, Any] | None, connector: int, tag: str, now_ms: int
 ) -> bool:
     """Say whether a connector that tells Reserved is so for *tag*, as far as we asked for it."""
-    if reservation is None or reservation["connectorId"] not in (WHOLE, connector):
+    if reservation is None or reservation.get("connectorId") not in (WHOLE, connector):
         return False
-    expires_at_ms = read_time(reservation["expiryDate"])
+    expires_at_ms = read_time(str(reservation.get("expiryDate")))  # a forced one may have none
     if expires_at_ms is None or expires_at_ms <= now_ms:
         return False
-    return tag_key(reservation["idTag"]) == tag_key(tag)
+    return is_same_tag(reservation.get("idTag"), tag)
 
 
 def _check_station(place: Place) -> None:

@@ -41,7 +41,7 @@ def _same(name: str) -> Callable[[Payload, Payload], bool]:
 
 
 def _same_connector(asked: Payload, told: Payload) -> bool:
-    return asked.get("connectorId") in {None, told.get("connectorId")}
+    return asked.get("connectorId") in (None, told.get("connectorId"))  # a list may be forced
 
 
 def _available(asked: Payload, told: Payload) -> bool:

@@ -110,4 +110,5 @@ def _refuse_profile(profile: object) -> None:
 
 def consents(result: Mapping[str, Any]) -> bool:
     """Say whether a station's answer promises that something follows."""
-    return "status" not in result or result["status"] in WORDS_OF_CONSENT
+    status = result.get("status", "Accepted")
+    return isinstance(status, str) and status in WORDS_OF_CONSENT

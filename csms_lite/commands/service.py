@@ -121,7 +121,9 @@ def answered(db: Connection, command_id: int, result: Mapping[str, Any], now_ms:
     status = result.get("status")
     if asked.action == "ChangeAvailability" and status in TAKEN:
         told = loads(asked.payload_json)
-        stations.commanded(db, asked.station_id, told["connectorId"], told["type"], now_ms)
+        connector, kind = told.get("connectorId"), told.get("type")
+        if isinstance(connector, int) and isinstance(kind, str):  # a forced one may be any
+            stations.commanded(db, asked.station_id, connector, kind, now_ms)
     elif status in REFUSED:
         _forget_its_key(db, asked)
 

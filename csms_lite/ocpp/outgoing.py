@@ -22,6 +22,7 @@ from edge.ocppj.errors import CallErrorReceived, CallRefused, CallTimedOut, Conn
 from edge.ocppj.schemas import check_call
 
 NOT_KEPT: Final = "what is secret in it was not kept over a restart"
+SAID_MAX: Final = 300  # characters of a CALLERROR: an honest one has 255, with its code
 ANSWER_WITHIN_S: Final = 30.0  # a station may first have to read a meter or move a lock
 
 log = structlog.get_logger(__name__)
@@ -145,7 +146,8 @@ class CommandSender:
             )
         except CallErrorReceived as refusal:
             is_refusal = True
-            problem = f"the charger answered CALLERROR {refusal.code}: {refusal.description}"
+            said = f"CALLERROR {refusal.code}: {refusal.description}"
+            problem = f"the charger answered {said[:SAID_MAX]}"
         except CallTimedOut:
             problem = f"no answer within {ANSWER_WITHIN_S:g} s: the outcome is unknown"
         except ConnectionLost:

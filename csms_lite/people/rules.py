@@ -73,6 +73,11 @@ def tag_key(tag: str) -> str:
     return tag.translate(_UPPER)
 
 
+def is_same_tag(told: object, tag: str) -> bool:
+    """Say whether what was told is *tag*; a payload that was forced may hold anything."""
+    return isinstance(told, str) and tag_key(told) == tag_key(tag)
+
+
 def card_status(card: Card | None, now_ms: int) -> str:
     """Say what OCPP says of a card now: Accepted, Blocked, Expired or Invalid (7.2).
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from csms_lite.commands.rules import ANSWERED
 from csms_lite.jsontext import loads
-from csms_lite.people.rules import tag_key
+from csms_lite.people.rules import is_same_tag
 from csms_lite.sessions import sql
 from csms_lite.sessions.rules import Event, Session, Start, Wish, next_state
 from csms_lite.tariffs.service import current_tariff
@@ -76,7 +76,7 @@ def cause_of(db: Connection, station_id: int, begun: Start) -> Cause | None:
         if state in ANSWERED and not _is_accepted(result_json):
             continue
         asked = loads(payload_json)
-        if tag_key(asked["idTag"]) != tag_key(begun.id_tag):
+        if not is_same_tag(asked.get("idTag"), begun.id_tag):
             continue
         if asked.get("connectorId", begun.connector) == begun.connector:
             return Cause(command_id, transaction_id, stop_asked_at_ms is not None, state == "asked")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 
 from csms_lite.clock import SystemClock, rfc3339
 from tests.csms_lite.central import Central, Station
 
 AT = "2024-05-01T10:00:00Z"
+WAITING = "/api/chargers/CP-1/commands?wait=5"
 
 
 async def ask(
@@ -183,3 +186,53 @@ async def test_what_the_standard_forbids_is_sent_only_by_force(central: Central)
     [event] = await central.get("/api/chargers/CP-1/events")
     assert event["kind"] == "command_forced"
     assert event["details"]["by"]
+
+
+@pytest.mark.parametrize("status", [[], {}, None, 7, "x" * 1000])
+async def test_an_answer_of_another_shape_is_an_answer(central: Central, status: Any) -> None:
+    """It is kept as it came, and the line goes on."""
+    body = {"action": "ClearCache", "payload": {}}
+    async with central.station() as station, asyncio.TaskGroup() as tasks:
+        await station.boot()
+        asked = tasks.create_task(central.http.post(WAITING, json=body))
+        await station.send(3, (await station.receive())[1], {"status": status})
+        assert (await asked).json()["state"] == "answered"
+        assert await station.call("Heartbeat")
+
+
+async def test_a_refusal_in_many_words_is_cut(central: Central) -> None:
+    """What is kept of it goes to pages, mails and webhooks."""
+    body = {"action": "ClearCache", "payload": {}}
+    async with central.station() as station, asyncio.TaskGroup() as tasks:
+        await station.boot()
+        asked = tasks.create_task(central.http.post(WAITING, json=body))
+        await station.send(4, (await station.receive())[1], "InternalError", "y" * 200_000, {})
+        problem = (await asked).json()["problem"]
+    assert problem.startswith("the charger answered CALLERROR InternalError: yyy")
+    assert len(problem) < 400
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "word"),
+    [
+        ("UnlockConnector", {"connectorId": []}, "Unlocked"),
+        ("RemoteStartTransaction", {"connectorId": 1}, "Accepted"),
+        ("ReserveNow", {"connectorId": [], "idTag": 7}, "Accepted"),
+        ("ChangeAvailability", {"connectorId": []}, "Accepted"),
+    ],
+)
+async def test_what_was_forced_breaks_no_later_message(
+    central: Central, action: str, payload: dict[str, Any], word: str
+) -> None:
+    """A laboratory's frame without what every frame has: sessions are kept all the same."""
+    body = {"action": action, "payload": payload}
+    async with central.station() as station, asyncio.TaskGroup() as tasks:
+        await station.boot()
+        asked = tasks.create_task(central.http.post(f"{WAITING}&force=true", json=body))
+        await station.send(3, (await station.receive())[1], {"status": word})
+        assert (await asked).json()["state"] in {"answered", "observed"}
+        for status in ("Reserved", "Unavailable", "Available"):
+            told = {"connectorId": 1, "status": status, "errorCode": "NoError"}
+            assert await station.call("StatusNotification", told) == {}
+        begun = await station.start(tag="A", at=datetime.now(UTC).isoformat())
+        assert begun["transactionId"] > 0
