@@ -26,6 +26,8 @@ from csms_lite.supervise import endure
 BETWEEN_S: Final = 0.05  # twenty looks a second find all, and leave the readers to people
 QUEUE_MAX: Final = 1000  # changes per follower: about 300 kB
 MAX_FOLLOWERS: Final = 200  # each is an open connection
+MAX_OF_ACCOUNTS: Final = 150  # the rest is for staff
+MAX_OF_ONE: Final = 10  # of one account
 PAGE: Final = 500
 QUIET_S: Final = 10.0  # a word now and then lets both ends see a dead line
 RETRY_S: Final = 1.0
@@ -162,9 +164,15 @@ class Changes:
 
         Raises `Refused` at once when too many follow, and `StoreFailed` while telling.
         """
-        if self._over.is_set() or len(self._followers) >= MAX_FOLLOWERS:
+        if self._over.is_set() or self._is_full_for(user_id):
             raise Refused("too many follow already: ask for what you need now and then instead")
         return self._tell(user_id, after, wanted)
+
+    def _is_full_for(self, user_id: int | None) -> bool:
+        if user_id is None:
+            return len(self._followers) >= MAX_FOLLOWERS
+        accounts = [one.user_id for one in self._followers if one.user_id is not None]
+        return len(accounts) >= MAX_OF_ACCOUNTS or accounts.count(user_id) >= MAX_OF_ONE
 
     async def _tell(
         self, user_id: int | None, after: int | None, wanted: Wanted

@@ -265,6 +265,26 @@ async def test_followers_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         await again.aclose()
 
 
+async def test_one_account_cannot_take_the_places_of_all(tmp_path: Path) -> None:
+    """Nor can many accounts take those of staff."""
+    async with a_store(tmp_path) as store:
+        changes = Changes(store, SystemClock(), Presence())
+        streams = []
+        for account in range(15):
+            for _ in range(changes_module.MAX_OF_ONE):
+                streams.append(changes.follow(account, None))
+                await anext(streams[-1])
+            if account == 0:
+                with pytest.raises(Refused):
+                    changes.follow(account, None)
+        with pytest.raises(Refused):
+            changes.follow(99, None)
+        streams.append(changes.follow(None, None))
+        assert (await anext(streams[-1])).kind == "hello"
+        for stream in streams:
+            await stream.aclose()
+
+
 async def test_nobody_sees_what_is_anothers(tmp_path: Path) -> None:
     """An account is told its own, live and replayed; a USER without one is told nothing."""
 
