@@ -89,28 +89,38 @@ class House:
             await self.objects.listen(ports.legacy_json)
 
     async def tidy_on(self, stopping: asyncio.Event, *, every_s: float = TIDY_EVERY_S) -> None:
-        """End commands that were not sent in time, and forget very old answers."""
-        store, clock = self.desk.store, self.desk.clock
+        """Do what time brings, each as well as the others can be done."""
         while not stopping.is_set():
-            try:
-                now_ms = clock.now_ms()
-                ended = await store.do(commands.expire, now_ms)
-                ended += await store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
-                await store.do(charging.settle, now_ms, self.desk.start_within_s * 1000)
-                for command_id in ended:
-                    self.desk.outgoing.settled(command_id)
-                asking = Asking(self.desk.presence.is_online, self.desk.chance.message_id)
-                for station_id in await store.do(linger, self.grace, asking, now_ms):
-                    self.desk.outgoing.ring(station_id)
-                while await store.do(forget_answers, now_ms):
-                    pass
-                await self.desk.shelf.tidy(now_ms)
-                await self.watch.look()
-            except CsmsError as failure:
-                log.warning("tidying_failed", error=str(failure))
+            for step in (self._end_commands, self._see_lingering, self._forget, self.watch.look):
+                try:
+                    await step()
+                except CsmsError as failure:
+                    log.warning("tidying_failed", step=step.__qualname__, error=str(failure))
             with suppress(TimeoutError):
                 async with asyncio.timeout(every_s):
                     await stopping.wait()
+
+    async def _end_commands(self) -> None:
+        """End commands that were not sent or not answered in time, and starts that came to none."""
+        desk, now_ms = self.desk, self.desk.clock.now_ms()
+        ended = await desk.store.do(commands.expire, now_ms)
+        ended += await desk.store.do(commands.abandon, now_ms - NO_ANSWER_AFTER_MS)
+        await desk.store.do(charging.settle, now_ms, desk.start_within_s * 1000)
+        for command_id in ended:
+            desk.outgoing.settled(command_id)
+
+    async def _see_lingering(self) -> None:
+        desk = self.desk
+        asking = Asking(desk.presence.is_online, desk.chance.message_id)
+        for station_id in await desk.store.do(linger, self.grace, asking, desk.clock.now_ms()):
+            desk.outgoing.ring(station_id)
+
+    async def _forget(self) -> None:
+        """Forget very old answers, and files that have had their time."""
+        now_ms = self.desk.clock.now_ms()
+        while await self.desk.store.do(forget_answers, now_ms):
+            pass
+        await self.desk.shelf.tidy(now_ms)
 
     async def close(self) -> None:
         """Close the sockets and the streams, in order."""
