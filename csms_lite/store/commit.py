@@ -49,7 +49,7 @@ class Job:
     @property
     def name(self) -> str:
         """Name the verb for the log."""
-        return _name(self.verb)
+        return str(getattr(self.verb, "__qualname__", self.verb))
 
     def settle(self, error: BaseException | None) -> None:
         """Release the caller, unless it has gone."""
@@ -60,18 +60,9 @@ class Job:
         elif isinstance(error, CsmsError):
             self.future.set_exception(error)
         else:
-            failure = failed(self.verb, error)
+            failure = VerbFailed(f"{self.name} failed: {error!r}")
             failure.__cause__ = error
             self.future.set_exception(failure)
-
-
-def failed(verb: Callable[..., Any], error: BaseException) -> VerbFailed:
-    """Make of a bug in a verb or a query what its caller is told."""
-    return VerbFailed(f"{_name(verb)} failed: {error!r}")
-
-
-def _name(verb: Callable[..., Any]) -> str:
-    return str(getattr(verb, "__qualname__", verb))
 
 
 class _Savepoint:

@@ -32,8 +32,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from csms_lite.clock import Clock
-from csms_lite.errors import CsmsError, StoreFailed
-from csms_lite.store.commit import Job, commit_together, failed
+from csms_lite.errors import StoreFailed
+from csms_lite.store.commit import Job, commit_together
 from csms_lite.store.migrate import migrate
 from csms_lite.store.thread import Database, OpenDatabase, raw_of
 
@@ -141,19 +141,12 @@ class Store:
     async def read(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run *query* on a read-only connection, on one consistent snapshot.
-
-        Raises as `do`.
-        """
+        """Run *query* on a read-only connection, on one consistent snapshot."""
         reader = await self._idle_readers.get()
         try:
             return await reader.run(partial(_snapshot, lambda db: query(db, *args, **kwargs)))
         except (sqlite3.Error, DBAPIError) as failure:
             raise StoreFailed(f"the database cannot be read: {failure}") from failure
-        except CsmsError:
-            raise
-        except Exception as bug:
-            raise failed(query, bug) from bug
         finally:
             self._idle_readers.put_nowait(reader)
 

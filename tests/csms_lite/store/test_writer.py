@@ -176,22 +176,6 @@ async def test_a_queue_that_grows_without_end_is_refused(store: Store) -> None:
     assert await store.read(count) == MAX_WAITING
 
 
-async def test_a_query_fails_as_a_verb_does(store: Store) -> None:
-    """Whoever looks again and again knows one kind of failure of ours, and goes on."""
-
-    def wrong(_db: Connection) -> None:
-        raise ZeroDivisionError
-
-    def missing(_db: Connection) -> None:
-        raise NotFound("gone")
-
-    with pytest.raises(VerbFailed, match="wrong failed: ZeroDivisionError"):
-        await store.read(wrong)
-    with pytest.raises(NotFound):
-        await store.read(missing)
-    assert await store.read(count) == 0
-
-
 async def test_readers_cannot_write(store: Store) -> None:
     """Pages read; only the one writer writes."""
     with pytest.raises(StoreFailed):
