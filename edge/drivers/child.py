@@ -43,12 +43,12 @@ async def started(module: str, job: dict[str, Any]) -> AsyncIterator[Process]:
 
 
 async def next_line(process: Process) -> dict[str, Any] | None:
-    """Return what it says next, `None` when it has ended; raises OSError for half a line."""
+    """Return what it says next, `None` when it has ended; raises OSError for what is no line."""
     assert process.stdout is not None  # a pipe was asked for
-    line = await process.stdout.readline()
     try:
+        line = await process.stdout.readline()
         return msgspec.json.decode(line, type=dict[str, Any]) if line else None
-    except msgspec.DecodeError as error:
+    except ValueError as error:  # no JSON, or longer than LINE_MAX
         raise ChildProcessError(f"what it said is no line of ours: {error}") from error
 
 

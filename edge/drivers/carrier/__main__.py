@@ -40,6 +40,9 @@ class Job:
     ca_file: str | None = None
 
 
+WHY_MAX: Final = 300  # characters of what a server said: it may say anything
+
+
 def carry(job: Job, tell: Any, look: Look = socket.getaddrinfo) -> None:
     """Do *job*, telling `tell` the bytes done; raises `NotCarried`."""
     rules = Rules(
@@ -85,10 +88,10 @@ def main() -> int:
     try:
         carry(job, tell)
     except NotCarried as refusal:
-        _say({"error": refusal.kind, "why": str(refusal)})
+        _say({"error": refusal.kind, "why": str(refusal)[:WHY_MAX]})
         return 1
     except OSError as error:
-        _say({"error": "other", "why": f"{type(error).__name__}: {error}"})
+        _say({"error": "other", "why": f"{type(error).__name__}: {error}"[:WHY_MAX]})
         return 1
     _say({"ok": True})
     return 0
