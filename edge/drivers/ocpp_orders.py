@@ -65,7 +65,10 @@ class Orders:
 
     async def answer(self, post: Post, call: IncomingCall) -> Mapping[str, Any]:
         """Have the core decide a command."""
-        command = ocpp_codec.decode_command(call.action, call.payload)
+        try:
+            command = ocpp_codec.decode_command(call.action, call.payload)
+        except ocpp_codec.Unreadable as why:  # year 9999 west of Greenwich: .NET's "for ever"
+            raise CallRefused(Code.PROPERTY_CONSTRAINT_VIOLATION, str(why)) from why
         if isinstance(command, CallError):
             raise CallRefused(command.code, command.description)
         answer = await self._decided(post, call.unique_id, command)

@@ -37,7 +37,6 @@ from edge.ocppj.repeats import TRANSACTION_ACTIONS, Arrival, Repeats
 OPEN_CALLS_MAX: Final = 8  # OCPP-J allows one; slack for peers that repeat without waiting
 BAD_FRAMES_MAX: Final = 100  # in a row: a peer that only talks rubbish is none of ours
 POLICY_VIOLATION: Final = 1008  # RFC 6455 7.4.1
-DESCRIPTION_MAX: Final = 255  # characters, as OCPP-J errata bound errorDescription
 
 
 class Connection(Protocol):
@@ -350,7 +349,7 @@ class ChargePoint(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the library sh
             self.counters.ignored["no_answer_due"] += 1
             return
         self.counters.refused += 1
-        description = refusal.description[:DESCRIPTION_MAX]
+        description = refusal.description[: guard.DESCRIPTION_MAX]
         frame = [guard.ERROR, unique_id, refusal.code, description, refusal.details]
         await self._send(_encode(frame))
 

@@ -20,6 +20,8 @@ DEPTH_MAX: Final = 16  # of an answer, which is read with tolerance; a call is a
 DIGITS_MAX: Final = 18  # fits 64 bits, so no store can overflow
 ID_MAX: Final = 36  # OCPP-J 4.1.4
 ECHO_MAX: Final = 255  # a longer id is not worth an answer
+CODE_MAX: Final = 50  # what is kept of an error's code: the longest of the standard has 29
+DESCRIPTION_MAX: Final = 255  # characters, as OCPP-J errata bound errorDescription
 CALL, RESULT, ERROR = 2, 3, 4
 ACTION: Final = 2  # its place in a CALL
 CALL_LENGTH, RESULT_LENGTH, ERROR_LENGTH_MIN, ERROR_LENGTH_MAX = 4, 3, 3, 5
@@ -163,8 +165,8 @@ def _answer(frame: list[Any], raw: str | bytes) -> Frame:
     details = frame[4] if len(frame) == ERROR_LENGTH_MAX else {}
     return Error(
         frame[1],
-        frame[2],
-        description if isinstance(description, str) else "",
+        frame[2][:CODE_MAX],
+        description[:DESCRIPTION_MAX] if isinstance(description, str) else "",
         details if isinstance(details, dict) else {},
     )
 

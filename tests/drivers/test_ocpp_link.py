@@ -228,6 +228,13 @@ async def test_an_undecided_command_is_answered_internal_error() -> None:
         ('[2,"c","Heartbeat",{}]', [4, "c", "NotSupported"]),
         ('[2,"c","Teleport",{}]', [4, "c", "NotImplemented"]),
         ('[2,"c","Reset",{"type":"Warm"}]', [4, "c", "PropertyConstraintViolation"]),
+        (  # what .NET calls the last moment, told west of Greenwich
+            (
+                '[2,"c","ReserveNow",{"connectorId":1,"expiryDate":"9999-12-31T23:59:59-05:00",'
+                '"idTag":"A","reservationId":1}]'
+            ),
+            [4, "c", "PropertyConstraintViolation"],
+        ),
     ],
 )
 async def test_what_the_core_does_not_decide_is_answered_here(

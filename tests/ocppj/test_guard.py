@@ -176,3 +176,5 @@ def test_answers_are_read_with_tolerance() -> None:
     assert guard.parse('[4,"a","GenericError"]') == Error("a", "GenericError", "", {})
     assert guard.parse('[4,"a","X",null,null]') == Error("a", "X", "", {})
     assert guard.parse('[4,"a","X","why",{"k":1}]') == Error("a", "X", "why", {"k": 1})
+    long = guard.parse(json.dumps([4, "a", "X" * 200_000, "y" * 50_000, {}]))
+    assert long == Error("a", "X" * guard.CODE_MAX, "y" * guard.DESCRIPTION_MAX, {})

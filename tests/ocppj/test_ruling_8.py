@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from edge.ocppj.charge_point import DESCRIPTION_MAX, IncomingCall
+from edge.ocppj.charge_point import IncomingCall
 from edge.ocppj.errors import CallRefused, Code
+from edge.ocppj.guard import DESCRIPTION_MAX
 from tests.ocppj.payloads import AT, LAWFUL, PROFILE
 from tests.ocppj.serving import serving
 
