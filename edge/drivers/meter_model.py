@@ -64,6 +64,7 @@ UNITS: Final[Mapping[str, tuple[str, int]]] = {
 
 GAP: Final = 8  # registers worth reading for nothing: a request more costs as long as ten of them
 LONGEST: Final = 40  # some SDM72 answer no more, and 40 registers take 100 ms at 9600 baud
+MOST_WH: Final = 1e12  # no register here counts as far: beyond it is garbage, or beyond 64 bits
 TINY: Final = 1e-20  # no quantity is so small: only the halves of swapped words make such numbers
 F32_DIGITS: Final = range(6, 10)  # six digits always survive an f32, nine always tell it apart
 
@@ -299,9 +300,9 @@ def fits(fingerprint: Fingerprint, said: int | str) -> bool:
 
 
 def _range(model: Model, quantity: Quantity) -> tuple[float, float]:
-    """What *quantity* can be; energy is judged by its growth alone."""
+    """What *quantity* can be; within what a register counts, energy is judged by its growth."""
     if quantity == ENERGY:
-        return 0.0, math.inf
+        return 0.0, MOST_WH
     measured = next(each for each in WIDEST if each.split("_")[0] == quantity.split("_")[0])
     return model.plausible.get(measured, WIDEST[measured])
 

@@ -131,7 +131,7 @@ def test_not_a_number_is_not_measured() -> None:
 def test_the_largest_number_means_absent_where_the_model_says_so(
     kind: str, absent: tuple[int, ...], most: int, order: str
 ) -> None:
-    """And only it does."""
+    """And only it does; one so large is else no energy that a register counts."""
     table = {
         "name": "x",
         "function": 3,
@@ -143,9 +143,22 @@ def test_the_largest_number_means_absent_where_the_model_says_so(
     marked = msgspec.structs.replace(plain, most_is_absent=True)
     said = absent if order == "big" else absent[::-1]
     below = (*absent[:-1], absent[-1] - 1)
+    next_to_it = below if order == "big" else below[::-1]
     assert value(marked, ENERGY, said) is None
-    assert value(plain, ENERGY, said) == most + 1
-    assert value(marked, ENERGY, below if order == "big" else below[::-1]) == most
+    if kind.endswith("64"):
+        for model, told in ((plain, said), (marked, next_to_it)):
+            with pytest.raises(MeterImplausible):
+                value(model, ENERGY, told)
+    else:
+        assert value(plain, ENERGY, said) == most + 1
+        assert value(marked, ENERGY, next_to_it) == most
+
+
+@pytest.mark.parametrize("told", [1e13, 2.0**63, 1e30])
+def test_a_register_beyond_all_energy_is_implausible(told: float) -> None:
+    """Garbage that is finite: it would not fit a journal of 64 bits."""
+    with pytest.raises(MeterImplausible, match="energy_import_wh"):
+        value(load("sdm120"), ENERGY, words("f", told))
 
 
 def test_a_frequency_shown_tenfold_is_what_it_means() -> None:
