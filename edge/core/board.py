@@ -74,7 +74,10 @@ def _cause(cause: why.Cause, now: Instant) -> dict[str, Any]:
     """Who decides, since when by today's clock, and what must change."""
 
     def wall(monotonic: float | None) -> str | None:
-        return None if monotonic is None else rfc3339(now.later(monotonic - now.monotonic).wall)
+        try:
+            return None if monotonic is None else rfc3339(now.later(monotonic - now.monotonic).wall)
+        except OverflowError:
+            return None  # beyond the calendar: for ever
 
     return {
         "what": cause.what,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from edge.core.instant import rfc3339
 from edge.core.tags import masked
 from tests.core.bench import ALICE, NOON, setup
 from tests.core.build import Rig
+from tests.core.charging_bench import MAX, profile, put
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "hmi/status.schema.json").read_text())
 
@@ -89,6 +90,15 @@ def test_the_document_holds_no_tag_in_full() -> None:
 def test_a_tag_is_never_shown_in_full(tag: str, shown: str) -> None:
     """Security: the last four at most."""
     assert masked(tag) == shown
+
+
+def test_a_limit_without_end_is_shown_without_one() -> None:
+    """A profile until .NET's last moment: what follows it is beyond the calendar."""
+    rig = Rig(serve=True).online().charging()
+    last = datetime.max.replace(tzinfo=UTC)
+    assert put(rig, profile(MAX, (0, 0.0), valid_to=last), connector=0) == "Accepted"
+    rig.wait(5)
+    assert {cause["until"] for cause in board(rig)["why"]} == {None}
 
 
 # ── what the operator says of prices ─────────────────────────────────────────────────────────────
