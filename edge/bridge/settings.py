@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -52,23 +52,28 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
 def load(file: Path, *, is_dev: bool) -> Settings:
     """Read *file*; raises `ConfigError`."""
+    table = _read(file)
+    known = [field.name for field in msgspec.structs.fields(Settings)]
+    for name in table:
+        if name not in known:
+            raise ConfigError(f"{file}: there is no setting {name}{meant(name, known)}")
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-        known = [field.name for field in msgspec.structs.fields(Settings)]
-        for name in table:
-            if name not in known:
-                raise ConfigError(f"{file}: there is no setting {name}{meant(name, known)}")
         settings = msgspec.convert(table, Settings)
-    except OSError as failure:
-        raise ConfigError(
-            f"{file} cannot be read ({failure.strerror}): check --config"
-        ) from failure
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
-        raise ConfigError(f"{file} is no TOML: {failure}") from failure
     except msgspec.ValidationError as failure:
         raise ConfigError(f"{file}: {failure}") from failure
     _check(settings, str(file), is_dev=is_dev)
     return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as failure:
+        raise ConfigError(
+            f"{file} cannot be read ({failure.strerror}): check --config"
+        ) from failure
+    except (ValueError, RecursionError) as failure:  # no TOML, no UTF-8, or beyond all bounds
+        raise ConfigError(f"{file} is no TOML: {failure}") from failure
 
 
 def find_credentials(

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
+import structlog
 
 from edge.bridge.document import Document, Ended, decoded, read_document
 from edge.bridge.events import EventReader
@@ -28,6 +29,8 @@ CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")
 """What may be the name of a place in the database; csms_lite gives letters and digits."""
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -49,7 +52,7 @@ class Source:
 
     async def stations(self) -> list[Listed]:
         """Give the stations in service; wants a VIEWER's token."""
-        listed = await self._ask("/api/chargers", list[Listed])
+        listed = _readable(await self._ask("/api/chargers"), Listed)
         found = [
             one
             for one in listed
@@ -62,7 +65,7 @@ class Source:
     async def ended(self, since: datetime) -> list[Ended]:
         """Give the last `ENDED_MAX` sessions that began after *since* and are over."""
         query = {"state": "closed", "since": since.isoformat(), "count": ENDED_MAX}
-        return await self._ask(f"/api/sessions?{urlencode(query)}", list[Ended])
+        return _readable(await self._ask(f"/api/sessions?{urlencode(query)}"), Ended)
 
     async def follow(self, code: str) -> AsyncGenerator[Document | None, None]:
         """Give the documents of one connection, `None` for any other sign of life; then raises."""
@@ -81,7 +84,7 @@ class Source:
             raise FeedLost(f"{code} is not told of: {_told(failure)}") from failure
         raise FeedLost(f"{code} is not told of: the source ended the stream")
 
-    async def _ask(self, path: str, answer: type[T]) -> T:
+    async def _ask(self, path: str) -> list[msgspec.Raw]:
         headers = {"authorization": f"Bearer {self._token}"}
         try:
             async with (
@@ -89,7 +92,7 @@ class Source:
                 self._client.stream("GET", path, headers=headers) as response,
             ):
                 _check(response, "check the token of the bridge: it wants a VIEWER's")
-                return decoded(await _whole(response), answer)
+                return decoded(await _whole(response), list[msgspec.Raw])
         except (httpx.HTTPError, TimeoutError, ValueError) as failure:
             raise FeedLost(f"the source cannot be asked: {_told(failure)}") from failure
 
@@ -113,6 +116,17 @@ async def open_source(
         base_url=url, timeout=patience, limits=limits, trust_env=False, verify=trust
     ) as client:
         yield Source(client, token)
+
+
+def _readable(told: list[msgspec.Raw], kind: type[T]) -> list[T]:
+    """Read each by itself: one that is odd must not hide the others."""
+    found = []
+    for one in told:
+        try:
+            found.append(decoded(bytes(one), kind))
+        except ValueError as failure:
+            log.warning("source_told_something_odd", kind=kind.__name__, error=str(failure))
+    return found
 
 
 def _check(response: httpx.Response, remedy: str) -> None:

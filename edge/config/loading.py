@@ -97,7 +97,7 @@ def _read(file: Path) -> Table:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}): check --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or beyond all bounds
         raise ConfigError(f"{file} is no TOML: {error}") from error
 
 
@@ -174,7 +174,7 @@ def _typed(value: str) -> object:
     """Read *value* as TOML writes it; what is no TOML is text."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -65,7 +65,9 @@ def test_what_cannot_be_used_is_named(
         load(written(tmp_path, **changes), is_dev=False)
 
 
-@pytest.mark.parametrize("text", [b"source = ", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "text", [b"source = ", b"\xff\xfe", b"a = " + b"[" * 3000, b"a = " + b"9" * 5000]
+)
 def test_what_is_no_toml_is_said(tmp_path: Path, text: bytes) -> None:
     """So is a file that is not there."""
     (tmp_path / "bridge.toml").write_bytes(text)

@@ -112,6 +112,8 @@ def test_ocpp_keys_given_as_options_stay_apart() -> None:
         ("[power_goods]\n", ['mean "power_good"']),
         ("hardware = 'real'\n[connectors.2.evse]\nkind = 'gpio'\n", ["numbered 1, 2, 3"]),
         ("hardware = \n", ["no TOML", "line 1"]),
+        ("[ocpp]\nHeartbeatInterval = " + "9" * 5000, ["no TOML"]),
+        ("a = " + "[" * 3000, ["no TOML"]),
     ],
 )
 def test_a_wrong_file_is_refused_with_place_and_remedy(
