@@ -110,7 +110,7 @@ class Postman:
                 stage=str(reply.stage),
                 do="check TAPWATT_CSMS_SMTP_USER, _SMTP_PASSWORD and _MAIL_FROM, then start again",
             )
-        await self._store.do(
+        await self._store.do(  # last: the alarm must stand even if this is not taken
             service.settle,
             mail.mail_id,
             verdict.state,

@@ -46,7 +46,7 @@ class Poster:
                 return await self._post(url, body, headers)
         except TimeoutError:
             return Outcome(None, f"no answer within {self._within_s:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:  # no name can be so
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:  # no host
             return Outcome(None, f"{type(failure).__name__}: {failure}")
         except OSError as failure:
             return Outcome(None, f"the address cannot be found: {failure.strerror or failure}")

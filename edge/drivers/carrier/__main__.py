@@ -22,6 +22,7 @@ from edge.drivers.carrier import ftp
 from edge.drivers.carrier.parts import Part
 from edge.drivers.carrier.places import Look, NotCarried, Rules, Unreachable, find_place
 
+WHY_MAX: Final = 300  # characters of what a server said: it may say anything
 TELL_EVERY: Final = 262_144  # bytes
 
 
@@ -38,9 +39,6 @@ class Job:
     size_max: int = 512 * 2**20
     stall_s: float = 60.0
     ca_file: str | None = None
-
-
-WHY_MAX: Final = 300  # characters of what a server said: it may say anything
 
 
 def carry(job: Job, tell: Any, look: Look = socket.getaddrinfo) -> None:

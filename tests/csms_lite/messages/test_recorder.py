@@ -69,7 +69,7 @@ async def test_long_frames_leave_the_loop_to_others_in_between(tmp_path: Path) -
         nonlocal turns
         while True:
             turns += 1
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # waits for nothing: it counts the turns of the loop
 
     async with log_of(tmp_path) as store:
         recorder = Recorder(store, SystemClock(), slow_ms=1000, say_lost=nothing_lost)
